@@ -1,0 +1,1 @@
+"""Values: resources, metadata, kinds, queries, errors. No I/O, no clock."""

@@ -1,0 +1,175 @@
+"""Kinds: a namespace, a type and the class of its spec; and the rules that name them.
+
+Source: COSI runtime v1.16.2, resource definitions (names, aliases).
+"""
+
+from __future__ import annotations
+
+import builtins
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, Generic, TypeVar
+
+import attrs
+
+from talos_resources.model.spec import UntypedSpec
+
+S = TypeVar("S")
+
+_TYPE: Final = re.compile(r"([A-Z][A-Za-z0-9-]+)\.([a-z][a-z0-9-]+(?:\.[a-z][a-z0-9-]+)*)\Z")
+
+
+@attrs.frozen
+class Column:
+    """A column of a kind's table: its heading and the JSONPath of its cells within the spec."""
+
+    name: str
+    path: str
+
+
+@attrs.frozen(kw_only=True)
+class Kind(Generic[S]):
+    """A type of resource in its default namespace.
+
+    Attributes:
+        type: the full name, `KubeSpanPeerStatuses.kubespan.talos.dev`.
+        namespace: where resources of the type live unless somebody says otherwise.
+        spec: the class of the spec, `UntypedSpec` where there is none.
+        display_type: the singular for people, `KubeSpanPeerStatus`.
+        columns: what tables show after ID and VERSION.
+        aliases: every name that finds the kind beside its full type, all lower case.
+        short_aliases: the part of the aliases that definitions list as such.
+        sensitive: only administrators may read it.
+    """
+
+    type: str
+    namespace: str
+    spec: builtins.type[S]
+    display_type: str
+    columns: tuple[Column, ...] = ()
+    aliases: tuple[str, ...] = ()
+    short_aliases: tuple[str, ...] = ()
+    sensitive: bool = False
+
+    @property
+    def id(self) -> str:
+        """The id of the kind's definition: the type in lower case."""
+        return self.type.lower()
+
+    def __str__(self) -> str:
+        return f"{self.type}({self.namespace})"
+
+
+def untyped(type: str, namespace: str) -> Kind[UntypedSpec]:
+    """A kind of which nothing but its name is known; any type text will do."""
+    name = type.partition(".")[0]
+    return Kind(type=type, namespace=namespace, spec=UntypedSpec, display_type=singular(name))
+
+
+def singular(plural: str) -> str:
+    """The English singular of a type's plural name: `KubeSpanPeerStatuses` → `KubeSpanPeerStatus`."""
+    for ending, replacement in _SINGULARS:
+        if plural.endswith(ending):
+            return plural[: len(plural) - len(ending)] + replacement
+    return plural
+
+
+# In order; the first ending that fits decides.
+_SINGULARS: Final = (
+    ("ies", "y"),
+    ("sses", "ss"),
+    ("uses", "us"),
+    ("xes", "x"),
+    ("ches", "ch"),
+    ("shes", "sh"),
+    ("ss", "ss"),
+    ("us", "us"),
+    ("s", ""),
+)
+
+
+def names(type: str, *, extra_aliases: Sequence[str] = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The (short, all) aliases that COSI gives a type.
+
+    Args:
+        type: plural CamelCase name and suffix.
+        extra_aliases: those that a definition lists by hand; they come first.
+
+    Raises:
+        ValueError: the type has not this form.
+    """
+    match = _TYPE.match(type)
+    if match is None:
+        msg = f"{type!r} is no resource type; one looks like KubeSpanPeerStatuses.kubespan.talos.dev"
+        raise ValueError(msg)
+    plural, suffix = match[1], match[2].split(".")
+    initials = "".join(letter for letter in plural if letter.isupper()).lower()
+    short = [*extra_aliases, singular(plural).lower()]
+    if len(initials) > 1:
+        short += [initials] if initials.endswith("s") else [initials, f"{initials}s"]
+    lower = plural.lower()
+    prefixes = [".".join([lower, *suffix[:n]]) for n in range(len(suffix))]
+    return tuple(short), (*prefixes, *short)
+
+
+_REGISTRY: dict[str, Kind[Any]] = {}
+
+
+def kind(
+    *,
+    type: str,
+    namespace: str,
+    columns: Sequence[Column] = (),
+    aliases: Sequence[str] = (),
+    sensitive: bool = False,
+) -> Callable[[type[S]], type[S]]:
+    """Makes a spec class the typed spec of a resource type.
+
+    Args:
+        type: the full type name; its plural gives the display type and the aliases.
+        namespace: the default namespace.
+        columns: the columns of its tables.
+        aliases: further names, beside those that follow from the type.
+        sensitive: only administrators may read it.
+    """
+    short, every = names(type, extra_aliases=aliases)
+
+    def register(spec: Any) -> Any:
+        spec.KIND = _REGISTRY[type] = Kind(
+            type=type,
+            namespace=namespace,
+            spec=spec,
+            display_type=singular(type.partition(".")[0]),
+            columns=tuple(columns),
+            aliases=every,
+            short_aliases=short,
+            sensitive=sensitive,
+        )
+        return spec
+
+    return register
+
+
+def kind_of(spec_or_kind: type[S] | Kind[S]) -> Kind[S]:
+    """The kind of a spec class; a kind is its own.
+
+    Raises:
+        TypeError: the class is no spec class.
+    """
+    if isinstance(spec_or_kind, Kind):
+        return spec_or_kind
+    found = getattr(spec_or_kind, "KIND", None)
+    if not isinstance(found, Kind):
+        msg = f"{spec_or_kind!r} is neither a Kind nor a resource class such as KubeSpanPeerStatus"
+        raise TypeError(msg)
+    return found
+
+
+def typed_kind(type: str) -> Kind[Any] | None:
+    """The kind of a type that has a class here, as far as `talos_resources.resources` is imported."""
+    return _REGISTRY.get(type)
+
+
+def typed_kinds() -> Iterator[Kind[Any]]:
+    """All kinds that have a class here, in order of registration."""
+    return iter(tuple(_REGISTRY.values()))

@@ -1,0 +1,146 @@
+"""A resource: metadata and a spec, frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Generic, Self, TypeVar
+
+import attrs
+from immutabledict import immutabledict
+
+from talos_resources.model.kind import Kind, kind_of
+from talos_resources.model.metadata import Labels, Metadata, Phase, Reference
+
+S = TypeVar("S")
+
+
+@attrs.frozen(repr=False)
+class Resource(Generic[S]):
+    """One resource. Stores hand out the very object they hold: it cannot change."""
+
+    metadata: Metadata
+    spec: S
+
+    @classmethod
+    def new(
+        cls,
+        spec: S,
+        *,
+        id: str,
+        kind: Kind[S] | None = None,
+        namespace: str | None = None,
+        owner: str = "",
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+        finalizers: tuple[str, ...] = (),
+    ) -> Resource[S]:
+        """A resource that no store has seen yet (version 0).
+
+        Args:
+            spec: its class says the kind.
+            id: unique within namespace and type.
+            kind: needed for an `UntypedSpec` only.
+            namespace: instead of the kind's own.
+            owner: see `Metadata`.
+            labels: see `Metadata`.
+            annotations: see `Metadata`.
+            finalizers: see `Metadata`.
+        """
+        kind = kind_of(type(spec)) if kind is None else kind
+        return Resource(
+            Metadata(
+                namespace=kind.namespace if namespace is None else namespace,
+                type=kind.type,
+                id=id,
+                owner=owner,
+                labels=immutabledict(labels or {}),
+                annotations=immutabledict(annotations or {}),
+                finalizers=finalizers,
+            ),
+            spec,
+        )
+
+    @property
+    def id(self) -> str:
+        """The resource's id."""
+        return self.metadata.id
+
+    @property
+    def type(self) -> str:
+        """The full type name."""
+        return self.metadata.type
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that the resource lives in."""
+        return self.metadata.namespace
+
+    @property
+    def version(self) -> int:
+        """0 before creation, then 1, one more with every update."""
+        return self.metadata.version
+
+    @property
+    def phase(self) -> Phase:
+        """Running or tearing down."""
+        return self.metadata.phase
+
+    @property
+    def owner(self) -> str:
+        """The controller that owns the resource; empty for nobody."""
+        return self.metadata.owner
+
+    @property
+    def labels(self) -> Labels:
+        """The labels, for queries."""
+        return self.metadata.labels
+
+    @property
+    def reference(self) -> Reference:
+        """What errors call this resource."""
+        return self.metadata.reference
+
+    def with_spec(self, spec: S | None = None, **changes: Any) -> Self:
+        """The same resource with another spec, or with some fields of its spec changed."""
+        base: Any = self.spec if spec is None else spec
+        return attrs.evolve(self, spec=attrs.evolve(base, **changes) if changes else base)
+
+    def with_metadata(self, **changes: Any) -> Self:
+        """The same resource with some fields of its metadata changed."""
+        return attrs.evolve(self, metadata=attrs.evolve(self.metadata, **changes))
+
+    def with_labels(self, **labels: str) -> Self:
+        """The same resource with these labels added or replaced."""
+        return self.with_metadata(labels=immutabledict({**self.metadata.labels, **labels}))
+
+    def without_labels(self, *keys: str) -> Self:
+        """The same resource without these labels."""
+        return self.with_metadata(labels=immutabledict({k: v for k, v in self.metadata.labels.items() if k not in keys}))
+
+    def with_annotations(self, **annotations: str) -> Self:
+        """The same resource with these annotations added or replaced."""
+        return self.with_metadata(annotations=immutabledict({**self.metadata.annotations, **annotations}))
+
+    def with_finalizers(self, *finalizers: str) -> Self:
+        """The same resource with exactly these finalizers."""
+        return self.with_metadata(finalizers=tuple(dict.fromkeys(finalizers)))
+
+    def same_content(self, other: Resource[Any]) -> bool:
+        """Whether nothing but the times differs, so that an update would change nothing.
+
+        Finalizers are compared as sets. Source: COSI runtime v1.16.2, resource equality.
+        """
+        mine, theirs = self.metadata, other.metadata
+        return (
+            mine.version == theirs.version
+            and self.spec == other.spec
+            and mine.phase == theirs.phase
+            and mine.owner == theirs.owner
+            and mine.labels == theirs.labels
+            and mine.annotations == theirs.annotations
+            and (mine.finalizers == theirs.finalizers or set(mine.finalizers) == set(theirs.finalizers))
+            and (mine.id, mine.type, mine.namespace) == (theirs.id, theirs.type, theirs.namespace)
+        )
+
+    def __repr__(self) -> str:
+        return f"<{self.metadata.reference} {self.spec!r}>"

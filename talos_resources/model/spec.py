@@ -1,0 +1,91 @@
+"""How a spec class declares its fields, and the spec of the types that have no class.
+
+A spec class is a frozen attrs class whose fields are made with `wire`. The codecs read these
+declarations; the names in YAML and JSON are the codecs' affair.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, cast
+
+import attrs
+
+Unit = Literal["bytes", "seconds", "port"]
+
+_KEY: Final = "talos_resources.wire"
+
+
+@attrs.frozen(kw_only=True)
+class WireField:
+    """What `wire` was told about a field.
+
+    Attributes:
+        number: the field number in the protobuf message.
+        doc: one sentence for people (`explain`).
+        unit: the unit of a number.
+        omit_empty: left out of YAML and JSON when empty.
+        secret: shown by `get -o yaml|json` only; never in a repr, a log or an error.
+    """
+
+    number: int
+    doc: str
+    unit: Unit | None = None
+    omit_empty: bool = False
+    secret: bool = False
+
+
+def _redacted(value: object) -> str:
+    return "<redacted>" if value else repr(value)
+
+
+def wire(
+    number: int,
+    *,
+    default: Any,
+    doc: str,
+    unit: Unit | None = None,
+    omit_empty: bool = False,
+    secret: bool = False,
+) -> Any:
+    """Declares a field of a spec class; see `WireField` for the arguments.
+
+    Every field has a default, the zero value of its type, because protobuf does not send zeros.
+    """
+    field = WireField(number=number, doc=doc, unit=unit, omit_empty=omit_empty, secret=secret)
+    return attrs.field(default=default, repr=_redacted if secret else True, metadata={_KEY: field})
+
+
+def wire_field(attribute: attrs.Attribute[Any]) -> WireField | None:
+    """The declaration behind an attrs attribute; None for one that is not on the wire."""
+    return cast("WireField | None", attribute.metadata.get(_KEY))
+
+
+@attrs.frozen(kw_only=True)
+class Unknown:
+    """Fields that this version does not know; kept, so that writing back loses nothing.
+
+    Attributes:
+        wire: the protobuf fields, encoded, in the order in which they came.
+        fields: the keys of YAML and JSON with their plain values.
+    """
+
+    wire: bytes = b""
+    fields: tuple[tuple[str, Any], ...] = ()
+
+
+def unknown_field() -> Any:
+    """Declares the field of a spec class that holds what the class does not know."""
+    return attrs.field(default=None, repr=False)
+
+
+@attrs.frozen
+class UntypedSpec:
+    """The spec of a type that has no class here: kept as it came.
+
+    Attributes:
+        yaml: the spec as YAML text, empty if there is none.
+        wire: the spec as an encoded protobuf message of the type, empty if there is none.
+    """
+
+    yaml: str = attrs.field(default="", repr=lambda text: f"<{len(text)} characters>")
+    wire: bytes = attrs.field(default=b"", repr=lambda data: f"<{len(data)} bytes>")

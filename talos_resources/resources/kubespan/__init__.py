@@ -1,0 +1,1 @@
+"""Resources of KubeSpan, the WireGuard mesh."""

@@ -1,0 +1,1 @@
+"""The State contract, its events, and the operations derived from it."""

@@ -1,0 +1,74 @@
+"""What a watch tells.
+
+The set is closed: `match` an event and mypy says what was forgotten.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Generic, TypeVar
+
+import attrs
+
+from talos_resources.model.errors import WatchError
+from talos_resources.model.metadata import Reference
+from talos_resources.model.resource import Resource
+
+S = TypeVar("S")
+
+
+@attrs.frozen
+class Created(Generic[S]):
+    """A resource came to be, or entered what the watch asks for.
+
+    `bookmark` is the position after this event; None for the contents at the start of a watch.
+    """
+
+    resource: Resource[S]
+    bookmark: bytes | None = None
+
+
+@attrs.frozen
+class Updated(Generic[S]):
+    """A resource changed; `old` is what it was (None if the other side did not say)."""
+
+    resource: Resource[S]
+    old: Resource[S] | None
+    bookmark: bytes | None = None
+
+
+@attrs.frozen
+class Destroyed(Generic[S]):
+    """A resource is gone, or left what the watch asks for.
+
+    `resource` is its last content; None when a single watch starts and there is no such resource.
+    """
+
+    reference: Reference
+    resource: Resource[S] | None
+    bookmark: bytes | None = None
+
+
+@attrs.frozen
+class Bootstrapped:
+    """The contents at the start of the watch have all been told; what follows is news."""
+
+    bookmark: bytes | None = None
+
+
+@attrs.frozen
+class Noop:
+    """Nothing but a bookmark."""
+
+    bookmark: bytes | None = None
+
+
+@attrs.frozen
+class Errored:
+    """The watch ended and why; only batches carry it, iteration raises its error."""
+
+    error: WatchError
+    bookmark: bytes | None = None
+
+
+Event = Created[S] | Updated[S] | Destroyed[S] | Bootstrapped | Noop | Errored
+AnyEvent = Event[Any]
