@@ -1,0 +1,1 @@
+"""The protocol definitions (.proto) and the command that turns them into Python."""
