@@ -1,0 +1,129 @@
+"""The entry: finds the command, runs it, and turns what goes wrong into one line and an exit code.
+
+Exit codes: 0; 1 error; 2 usage; 3 `doctor` found something; 130 Ctrl-C. A closed pipe is no error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from talos_resources.cli import options, registry
+from talos_resources.cli.parser import USAGE_ERROR, UsageError, complain
+from talos_resources.model.errors import TalosResourcesError
+
+ERROR = 1
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command line.
+
+    Args:
+        argv: the arguments without the program's name; None for those of the process.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        code = _run(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+    except UsageError as error:
+        complain(f"{error}; see {error.prog} --help" if error.prog else str(error))
+        return USAGE_ERROR
+    except BrokenPipeError:
+        _forget_stdout()
+        return 0
+    except TalosResourcesError as error:
+        return _failed(error.message)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return _failed(f"{error.filename}: {reason}" if error.filename else reason)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    else:
+        return code
+
+
+def _failed(message: str) -> int:
+    try:
+        complain(message)
+    except BrokenPipeError:
+        _forget_stdout()
+    return ERROR
+
+
+def _run(arguments: list[str]) -> int:
+    prog = _prog()
+    leading, name, rest = _split(arguments)
+    if name is None:
+        return _top(leading, prog)
+    if name not in registry.COMMANDS:
+        raise UsageError(f'no command "{name}"{_suggestion(name)}', prog=prog)
+    parser = registry.parser_of(name, prog=prog)
+    try:
+        args = parser.parse([*leading, *rest])
+    except SystemExit:  # --help has been printed
+        return 0
+    return registry.load(name).run(args)
+
+
+def _split(arguments: list[str]) -> tuple[list[str], str | None, list[str]]:
+    """The flags before the command, the command, and what follows it."""
+    index = 0
+    while index < len(arguments) and arguments[index].startswith("-") and arguments[index] != "-":
+        index += 2 if arguments[index] in options.WITH_VALUE else 1
+    if index >= len(arguments):
+        return arguments, None, []
+    return arguments[:index], arguments[index], arguments[index + 1 :]
+
+
+def _top(flags: list[str], prog: str) -> int:
+    """No command: help, the version, or a mistake."""
+    if "-h" in flags or "--help" in flags or not flags:
+        print(_help(prog))
+        return 0 if flags else USAGE_ERROR
+    if "--version" in flags:
+        return registry.load("version").run(registry.parser_of("version", prog=prog).parse([]))
+    raise UsageError(f"a command is missing after {' '.join(flags)}", prog=prog)
+
+
+def _help(prog: str) -> str:
+    from talos_resources.cli.examples import TOP
+
+    commands = [(", ".join(names), text) for names, text in registry.listing()]
+    width = max(len(names) for names, _ in commands)
+    lines = [f"  {names:<{width}}   {text}" for names, text in commands]
+    examples = [f"  {prog} {line}" for line in TOP]
+    return "\n".join(
+        [
+            f"usage: {prog} COMMAND [ARGUMENTS]",
+            "",
+            "The resources of a Talos Linux cluster: listed, watched and explained.",
+            "",
+            "commands:",
+            *lines,
+            "",
+            "examples:",
+            *examples,
+            "",
+            f"`{prog} COMMAND --help` tells more.",
+        ]
+    )
+
+
+def _suggestion(name: str) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, registry.COMMANDS, n=2)
+    return f", did you mean {' or '.join(close)}?" if close else ""
+
+
+def _prog() -> str:
+    return "python -m talos_resources" if sys.argv[0].endswith("__main__.py") else "talos-resources"
+
+
+def _forget_stdout() -> None:
+    """Keeps the interpreter from flushing into the closed pipe once more at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,84 @@
+"""Options that several commands share, named as talosctl names them."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from talos_resources.cli.parser import Parser
+
+if TYPE_CHECKING:
+    from talos_resources.sources import Cluster
+
+DEMO_NOTE: Final = (
+    "note: no cluster configured, this is the built-in demo; point at yours with --talosconfig, -n and -e, or --from (see --help)"
+)
+
+WITH_VALUE: Final = frozenset({"-n", "--nodes", "-e", "--endpoints", "--context", "--talosconfig", "--from"})
+"""The source options that take a value; they may stand before the command as well."""
+
+
+def add_source(parser: Parser) -> None:
+    """Adds where the data comes from."""
+    group = parser.add_argument_group("where the data comes from")
+    group.add_argument(
+        "-n", "--nodes", action="append", default=[], metavar="NODES", help="the nodes to ask, separated by commas; may be repeated"
+    )
+    group.add_argument(
+        "-e",
+        "--endpoints",
+        action="append",
+        default=[],
+        metavar="HOSTS",
+        help="control-plane nodes to ask through (default: talosconfig)",
+    )
+    group.add_argument("--context", metavar="NAME", help="the context of the talosconfig to use")
+    group.add_argument("--talosconfig", metavar="FILE", help="default: $TALOSCONFIG, else ~/.talos/config")
+    group.add_argument(
+        "--from",
+        dest="source",
+        metavar="URL",
+        help="demo, a file (*.wire.json, or YAML or JSON of `talosctl get`), - for stdin, a directory or zip with a folder per node",
+    )
+
+
+def add_namespace(parser: Parser) -> None:
+    """Adds the namespace."""
+    parser.add_argument("--namespace", metavar="NAME", help="instead of the type's own")
+
+
+def names(values: list[str]) -> tuple[str, ...]:
+    """The names in repeated and comma-separated values, each once, in order."""
+    return tuple(dict.fromkeys(name for value in values for part in value.split(",") if (name := part.strip())))
+
+
+@contextmanager
+def opened(args: Namespace) -> Iterator[tuple[Cluster, tuple[str, ...]]]:
+    """The cluster that the options name and the nodes of it that were asked for, closed afterwards.
+
+    Args:
+        args: with the options of `add_source`.
+
+    Raises:
+        TalosResourcesError: the source cannot be opened, or has no such node.
+    """
+    from talos_resources import sources
+
+    wanted = names(args.nodes)
+    cluster, is_fallback = sources.choose(
+        args.source,
+        nodes=wanted,
+        endpoints=names(args.endpoints),
+        context=args.context,
+        talosconfig=args.talosconfig,
+    )
+    try:
+        yield cluster, cluster.select(wanted)
+    finally:
+        cluster.close()
+        if is_fallback:
+            sys.stdout.flush()
+            print(DEMO_NOTE, file=sys.stderr)

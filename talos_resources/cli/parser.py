@@ -1,0 +1,59 @@
+"""An argparse parser that reports a mistake in one line and shows examples."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any, NoReturn
+
+USAGE_ERROR = 2
+
+
+class UsageError(Exception):
+    """The command line cannot be understood; `prog` is the command to ask for help."""
+
+    def __init__(self, message: str, *, prog: str = "") -> None:
+        super().__init__(message)
+        self.prog = prog
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser of one command.
+
+    Flags may stand anywhere between the arguments, as with talosctl, and may not be abbreviated:
+    what works today would break with the next flag.
+    """
+
+    def __init__(self, *, prog: str, description: str, examples: str = "", **options: Any) -> None:
+        lines = [f"  {prog} {line}" for line in examples.strip().splitlines()]
+        super().__init__(
+            prog=prog,
+            description=description,
+            epilog="\n".join(["examples:", *lines]) if lines else None,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+            **options,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Raises instead of printing the whole usage.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(message, prog=self.prog)
+
+    def parse(self, arguments: list[str]) -> argparse.Namespace:
+        """The arguments, flags and positionals in any order.
+
+        Raises:
+            UsageError: they make no sense.
+            SystemExit: help was asked for and printed.
+        """
+        return self.parse_intermixed_args(arguments)
+
+
+def complain(message: str) -> None:
+    """One line on stderr, whatever the message holds."""
+    sys.stdout.flush()
+    print(f"error: {' '.join(message.split())}", file=sys.stderr, flush=True)

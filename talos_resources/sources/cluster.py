@@ -1,0 +1,112 @@
+"""Several nodes under their names, each with its own state."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from talos_resources.model.errors import ConfigError
+from talos_resources.state.contract import State
+
+Opener = Callable[[], State]
+
+
+class Cluster:
+    """The states of some nodes.
+
+    A state is made when it is first asked for: who looks at one node of a thousand pays for one.
+
+    Attributes:
+        source: what people call where this comes from, for messages.
+        nodes: the names of all nodes, in the order of the source.
+        default_nodes: those that count when nobody names any.
+        unnamed: the source holds one node and does not say which; it answers to any name.
+    """
+
+    def __init__(
+        self,
+        openers: Mapping[str, Opener],
+        *,
+        source: str,
+        default_nodes: Sequence[str] | None = None,
+        other_names: Mapping[str, str] | None = None,
+        unnamed: bool = False,
+    ) -> None:
+        """Takes the nodes as they are; nothing is opened yet.
+
+        Args:
+            openers: node name → what makes its state.
+            source: see the class.
+            default_nodes: None for all.
+            other_names: further name → node name, host names for example.
+            unnamed: see the class.
+        """
+        self.source = source
+        self.nodes = tuple(openers)
+        self.default_nodes = self.nodes if default_nodes is None else tuple(default_nodes)
+        self.unnamed = unnamed
+        self._openers = dict(openers)
+        self._other_names = dict(other_names or {})
+        self._states: dict[str, State] = {}
+        self._lock = threading.Lock()
+
+    def select(self, names: Sequence[str] = ()) -> tuple[str, ...]:
+        """The nodes to work on, under the names that were asked for.
+
+        Args:
+            names: node names, or other names of nodes; empty for the default.
+
+        Raises:
+            ConfigError: there is no such node.
+        """
+        if not names:
+            return self.default_nodes
+        if self.unnamed and len(names) > 1:
+            raise ConfigError(f"{self.source} holds one node, {len(names)} were named: {', '.join(names)}")
+        for name in names:
+            self._own_name(name)
+        return tuple(names)
+
+    def state(self, node: str) -> State:
+        """The state of a node, opened now if nobody has asked for it yet.
+
+        Raises:
+            ConfigError: there is no such node.
+            TalosResourcesError: it cannot be opened.
+        """
+        name = self._own_name(node)
+        with self._lock:
+            if name not in self._states:
+                self._states[name] = self._openers[name]()
+            return self._states[name]
+
+    def close(self) -> None:
+        """Closes every state that was opened; twice is no error."""
+        with self._lock:
+            states, self._states = self._states, {}
+        for state in states.values():
+            state.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Cluster {self.source}: {', '.join(self.nodes)}>"
+
+    def _own_name(self, name: str) -> str:
+        if self.unnamed:
+            return self.nodes[0]
+        own = name if name in self._openers else self._other_names.get(name)
+        if own is None:
+            raise ConfigError(f'{self.source} has no node "{name}"; it has {_some(self.nodes)}')
+        return own
+
+
+def _some(names: Sequence[str], limit: int = 8) -> str:
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return f"{', '.join(names[:limit])}{more}"
