@@ -23,7 +23,9 @@ class KubeSpanConfig:
     force_routing: bool = wire(4, default=False, doc="Peers that are down stay routed through the mesh (not allowDownPeerBypass).")
     advertise_kubernetes_networks: bool = wire(5, default=False, doc="Announce pod networks too; not with Cilium or Calico.")
     mtu: int = wire(6, default=0, omit_empty=True, unit="bytes", doc="MTU of the kubespan link: that of the network below less 80.")
-    endpoint_filters: tuple[str, ...] = wire(7, default=(), omit_empty=True, doc="Networks whose endpoints are announced; `!` hides.")
+    endpoint_filters: tuple[str, ...] | None = wire(
+        7, default=None, omit_empty=True, doc="Networks whose endpoints are announced, `!` hides; None: all, but an empty list: none."
+    )
     harvest_extra_endpoints: bool = wire(8, default=False, doc="Announce at which endpoints other nodes were reached.")
     extra_endpoints: tuple[AddrPort | None, ...] = wire(9, default=(), omit_empty=True, doc="Announced beside the node's own.")
     exclude_advertised_networks: tuple[IPPrefix | None, ...] = wire(
