@@ -1,0 +1,1 @@
+"""Live nodes: the client, the server, the talosconfig and the certificates."""
