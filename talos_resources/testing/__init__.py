@@ -1,0 +1,1 @@
+"""What tests of software for Talos need: a fake node, a conformance suite, strategies."""

@@ -1,0 +1,3 @@
+"""The pytest plugin: a fake Talos node for other people's tests."""
+
+from __future__ import annotations
