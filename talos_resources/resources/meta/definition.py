@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 import attrs
 
-from talos_resources.model.kind import Column, kind
+from talos_resources.model.kind import Column, Kind, kind
 from talos_resources.model.spec import Unknown, unknown_field, wire
 
 
@@ -47,3 +48,16 @@ class ResourceDefinition:
     print_columns: tuple[PrintColumn, ...] = wire(6, default=(), doc="The columns of its tables.")
     sensitivity: Sensitivity = wire(7, default=Sensitivity.NON_SENSITIVE, omit_empty=True, doc="Whether only administrators may read it.")
     unknown: Unknown | None = unknown_field()
+
+
+def definition_of(kind: Kind[Any]) -> ResourceDefinition:
+    """The definition that a node registers for a kind."""
+    return ResourceDefinition(
+        resource_type=kind.type,
+        display_type=kind.display_type,
+        default_namespace=kind.namespace,
+        aliases=kind.short_aliases,
+        all_aliases=kind.aliases,
+        print_columns=tuple(PrintColumn(name=column.name, json_path=column.path) for column in kind.columns),
+        sensitivity=Sensitivity.SENSITIVE if kind.sensitive else Sensitivity.NON_SENSITIVE,
+    )
