@@ -1,0 +1,225 @@
+"""Writes YAML exactly as Go's yaml.v3 and v4 do: indent 4, lists indented too, nothing folded.
+
+Two outputs of Go cannot be read back, and differ here: a text with a Unicode line separator is double
+quoted (Go breaks the line), and the indentation that a literal block declares is the real one (inside
+lists Go's is not; before a leading tab Go forgets it).
+
+Source: go.yaml.in/yaml v3 and v4; recorded output of talosctl v1.12.3.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from talos_resources.codec.goyaml.resolve import TimeText, reads_as_text
+
+_INDENT: Final = 4
+# Texts that can be nothing but themselves; decided by one match because nearly all are of this form.
+_LETTER_FIRST: Final = re.compile(r"[A-Za-z/][A-Za-z0-9_./+=@-]*(?::[A-Za-z0-9_./+=@-]+)*\Z")
+_DIGIT_FIRST: Final = re.compile(r"(?=[0-9A-FTZa-ftz_.+=/@-]*[G-SU-Yg-nps-wy])[0-9][A-Za-z0-9_./+=@-]*\Z")
+_WORDS: Final = frozenset(
+    "y Y yes Yes YES on On ON n N no No NO off Off OFF true True TRUE false False FALSE null Null NULL".split()
+)
+_SPECIAL: Final = re.compile("[^\\t\\n\\x20-\\x7e\\xa0-\\u2027\\u202a-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd]")
+_ESCAPED: Final = re.compile("[^\\x20\\x21\\x23-\\x5b\\x5d-\\x7e\\xa0-\\u2027\\u202a-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd]")
+_BREAK: Final = re.compile("[\\n\\r\\x85\\u2028\\u2029]")
+_NOT_PLAIN: Final = re.compile(
+    r"---|\.\.\.|[#,\[\]{}&*!|>'\"%@`\ ]|[?:-](?:\ |\Z)"  # at the start
+    r"|(?s:.)*?(?::(?:\ |\Z)|\ \#|[\t\n]|\ \Z)"  # anywhere
+)
+_NAMES: Final = {
+    "\0": "0", "\a": "a", "\b": "b", "\t": "t", "\n": "n", "\v": "v", "\f": "f", "\r": "r", "\x1b": "e", '"': '"', "\\": "\\",
+    "\x85": "N", "\xa0": "_", "\u2028": "L", "\u2029": "P",
+}  # fmt: skip
+
+
+def scalar(text: str) -> str:
+    """The text on one line: plain where that reads back as the same text, else in quotes."""
+    if _LETTER_FIRST.match(text):
+        return f'"{text}"' if text in _WORDS else text
+    if _DIGIT_FIRST.match(text):
+        return text
+    if not reads_as_text(text):
+        return double_quoted(text)
+    return verbatim(text)
+
+
+def verbatim(text: str) -> str:
+    """The text on one line, plain where YAML's syntax allows it, whatever it will be taken for."""
+    if not text or "\n" in text or "\t" in text or _SPECIAL.search(text):
+        return double_quoted(text)
+    return single_quoted(text) if _NOT_PLAIN.match(text) else text
+
+
+def single_quoted(text: str) -> str:
+    """The text in single quotes; it must be printable and of one line."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def double_quoted(text: str) -> str:
+    """The text in double quotes, with Go's escapes."""
+    # Go takes every character of a text that starts with a byte order mark for one.
+    return f'"{"".join(map(_escape, text))}"' if text.startswith("\ufeff") else f'"{_ESCAPED.sub(_escape_match, text)}"'
+
+
+def _escape_match(match: re.Match[str]) -> str:
+    return _escape(match[0])
+
+
+def _escape(character: str) -> str:
+    name = _NAMES.get(character)
+    if name is not None:
+        return f"\\{name}"
+    number = ord(character)
+    if number <= 0xFF:
+        return f"\\x{number:02X}"
+    return f"\\u{number:04X}" if number <= 0xFFFF else f"\\U{number:08X}"
+
+
+def float_text(value: float) -> str:
+    """A float as Go's shortest %g has it: `1e+06`, `1.5e-07`, `1` for 1.0."""
+    if value != value:  # noqa: PLR0124 - only NaN differs from itself
+        return ".nan"
+    if value in (float("inf"), float("-inf")):
+        return ".inf" if value > 0 else "-.inf"
+    mantissa, _, exponent = f"{value:.17e}".partition("e")
+    for precision in range(17):
+        candidate = f"{value:.{precision}e}"
+        if float(candidate) == value:
+            mantissa, _, exponent = candidate.partition("e")
+            break
+    if -4 <= int(exponent) < 21 and _is_short(mantissa, int(exponent)):
+        text = f"{value:.{max(0, len(mantissa.lstrip('-').replace('.', '')) - 1 - int(exponent))}f}"
+        return text
+    return f"{mantissa}e{exponent}"
+
+
+def _is_short(mantissa: str, exponent: int) -> bool:
+    """Go's %g decides by 21 digits when it has all digits before the point, else by six."""
+    return exponent < 6
+
+
+def needs_block(text: str) -> bool:
+    """Whether Go writes the text as a literal block: several lines, and nothing that a block cannot hold."""
+    return (
+        "\n" in text
+        and len(text) > 1
+        and not text.isspace()
+        and not text.endswith(" ")
+        and " \n" not in text
+        and _SPECIAL.search(text) is None
+    )
+
+
+def literal(text: str, *, indent: int, parent: int) -> str:
+    """A literal block, header and lines, without a newline at its end.
+
+    Args:
+        text: for which `needs_block` is true.
+        indent: the column of its lines.
+        parent: the column of the collection that holds it, or what stands for it at the top of a
+            document: 0.
+    """
+    hint = str(indent - parent) if text[0] in " \n\t" else ""
+    if not text.endswith("\n"):
+        chomp, lines = "-", text.split("\n")
+    else:
+        chomp = "+" if text.endswith("\n\n") else ""
+        lines = text[:-1].split("\n")
+    blanks = " " * indent
+    return "\n".join([f"|{hint}{chomp}", *(blanks + line if line else line for line in lines)])
+
+
+def deeper(column: int) -> int:
+    """The column of what is nested in a mapping at `column`: the next multiple of four."""
+    return (column // _INDENT + 1) * _INDENT
+
+
+def dump(value: Any, *, indent: int = 0) -> str:
+    r"""A document, with a newline at its end.
+
+    Args:
+        value: of None, bool, int, float, str, `TimeText`, mappings and sequences; keys in their order.
+        indent: the column of the whole document, a multiple of four.
+
+    Raises:
+        TypeError: the value holds something else.
+    """
+    out: list[str] = []
+    if _is_nested(value):
+        _write_nested(out, value, indent, at_line_start=True)
+        out.append("\n")
+    else:
+        out += (" " * indent, _leaf(value, indent=indent + _INDENT, parent=indent), "\n")
+    return "".join(out)
+
+
+def _is_nested(value: Any) -> bool:
+    return bool(value) and isinstance(value, (dict, list, tuple, Mapping))
+
+
+def _write_nested(out: list[str], value: Any, column: int, *, at_line_start: bool) -> None:
+    """Writes a collection whose entries start at `column`, without the last newline.
+
+    The first entry goes on the current line, which is either empty or already at the column.
+    """
+    start = " " * column
+    lead = start if at_line_start else ""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            out.append(lead)
+            _write_entry(out, key, item, column)
+            lead = f"\n{start}"
+        return
+    for item in value:
+        out += (lead, "- ")
+        if _is_nested(item):
+            _write_nested(out, item, column + 2, at_line_start=False)
+        else:
+            out.append(_leaf(item, indent=column + 2, parent=column))
+        lead = f"\n{start}"
+
+
+def _write_entry(out: list[str], key: Any, item: Any, column: int) -> None:
+    inner = deeper(column)
+    simple = isinstance(key, str) is False or (_BREAK.search(key) is None and len(key.encode(errors="surrogatepass")) <= 128)
+    if simple:
+        out.append(f"{scalar(key) if type(key) is str else _leaf(key, indent=inner, parent=column)}:")
+        if _is_nested(item):
+            out.append("\n")
+            _write_nested(out, item, inner, at_line_start=True)
+        else:
+            out += (" ", _leaf(item, indent=inner, parent=column))
+        return
+    out.append(f"? {_leaf(key, indent=inner, parent=column)}\n{' ' * column}:")
+    if _is_nested(item):
+        out.append(" " * (inner - column - 1))
+        _write_nested(out, item, inner, at_line_start=False)
+    else:
+        out += (" ", _leaf(item, indent=inner, parent=column))
+
+
+def _leaf(value: Any, *, indent: int, parent: int) -> str:
+    """Anything that is no collection with entries; a literal block gets its lines at `indent`."""
+    if type(value) is str:
+        return literal(value, indent=indent, parent=parent) if "\n" in value and needs_block(value) else scalar(value)
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return int.__repr__(value)
+    if isinstance(value, float):
+        return float_text(value)
+    if isinstance(value, TimeText):
+        return str(value)
+    if isinstance(value, str):
+        return _leaf(str(value), indent=indent, parent=parent)
+    if isinstance(value, Mapping):
+        return "{}"
+    if isinstance(value, (list, tuple)):
+        return "[]"
+    msg = f"YAML cannot hold a {type(value).__name__}"
+    raise TypeError(msg)

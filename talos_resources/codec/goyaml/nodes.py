@@ -1,0 +1,218 @@
+"""YAML text as a tree of nodes that still know their tag, style, line and place in the text.
+
+libyaml (through ruamel.yaml.clib) does the parsing: Go's YAML libraries are ports of it, so what is
+accepted and how scalars are folded is the same. Composing is a loop and not a recursion, aliases share
+the node that they name, and nesting is bounded, so that the cost is linear in the size of the text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, Literal
+
+from talos_resources.model.errors import DecodeError
+
+MAX_DEPTH: Final = 200
+"""Deeper nesting is refused; recursive readers of the tree rely on it."""
+
+_LONG_TAG: Final = "tag:yaml.org,2002:"
+
+
+class Node:
+    """One scalar, sequence or mapping.
+
+    Attributes:
+        kind: which of the three.
+        tag: the explicit tag in its short form (`!!str`, `!local`), empty if none is written.
+        value: the text of a scalar, the items of a sequence, the (key, value) pairs of a mapping in order.
+        style: of a scalar `''` (plain), `'` `"` `|` `>`; of a collection `{` (flow) or `''` (block).
+        line: 1-based line where it starts.
+        start: offset of its first character in the text.
+        end: offset after its last character; for a block collection where the parser noticed its end.
+        aliases: how often it is used again through its anchor.
+    """
+
+    __slots__ = ("aliases", "column", "end", "kind", "line", "start", "style", "tag", "value")
+
+    kind: Literal["scalar", "sequence", "mapping"]
+    value: Any
+
+    def __init__(self, kind: Literal["scalar", "sequence", "mapping"], event: Any, *, value: Any, style: str) -> None:
+        tag = event.ctag
+        self.kind = kind
+        self.tag: str = "" if tag is None else str(tag).replace(_LONG_TAG, "!!", 1)
+        self.value = value
+        self.style = style
+        self.line: int = event.start_mark.line + 1
+        self.column: int = event.start_mark.column
+        self.start: int = event.start_mark.index
+        self.end: int = event.end_mark.index
+        self.aliases = 0
+
+    @property
+    def text(self) -> str:
+        """The text of a scalar; empty for the others."""
+        return self.value if self.kind == "scalar" else ""
+
+    @property
+    def items(self) -> list[Node]:
+        """The items of a sequence; empty for the others."""
+        return self.value if self.kind == "sequence" else []
+
+    @property
+    def pairs(self) -> list[tuple[Node, Node]]:
+        """The pairs of a mapping; empty for the others."""
+        return self.value if self.kind == "mapping" else []
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is a scalar without quotes, block header or tag: the only ones that are resolved."""
+        return self.kind == "scalar" and not self.style and not self.tag
+
+    @property
+    def is_null(self) -> bool:
+        """Whether it resolves to null."""
+        return (self.is_plain and self.value in _NULLS) or (self.kind == "scalar" and self.tag == "!!null")
+
+    def get(self, key: str) -> Node | None:
+        """The value of the first pair of a mapping whose key is a scalar of this text."""
+        return next((value for name, value in self.pairs if name.kind == "scalar" and name.value == key), None)
+
+
+_NULLS: Final = frozenset(("", "~", "null", "Null", "NULL"))
+
+
+def to_text(data: bytes | str, *, source: str = "") -> str:
+    """Decodes what a YAML reader accepts: UTF-8, or UTF-16 with a byte order mark; the mark is cut.
+
+    Raises:
+        DecodeError: with the line of the first byte that is no UTF-8, or of a character that no text has.
+    """
+    if isinstance(data, str):
+        text = data
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            line = text.count("\n", 0, error.start) + 1
+            raise DecodeError("a character that is not valid UTF-8", source=at(source, line)) from None
+    elif data[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        try:
+            text = data.decode("utf-16")
+        except UnicodeDecodeError as error:
+            raise DecodeError("not valid UTF-16, although it begins with its byte order mark", source=source) from error
+    else:
+        try:
+            text = data.decode()
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            raise DecodeError(f"byte 0x{data[error.start]:02x} is not valid UTF-8", source=at(source, line)) from None
+    return text.removeprefix("\ufeff")
+
+
+def at(source: str, line: int) -> str:
+    """Where a fault is: `file:line`, or `line N` for a text without a name."""
+    return f"{source}:{line}" if source else f"line {line}"
+
+
+def compose_all(data: bytes | str, *, source: str = "") -> list[Node]:
+    """Reads every document of a text; one without content is a null scalar.
+
+    Args:
+        data: the text; offsets in the nodes count the characters of `to_text(data)`.
+        source: a file name for errors.
+
+    Raises:
+        DecodeError: where the text is no YAML, nests deeper than `MAX_DEPTH`, or an alias names nothing
+            or its own ancestor; the line is in `source`.
+    """
+    return list(_Composer(to_text(data, source=source), source).documents())
+
+
+class _Composer:
+    """Builds the documents of one text, event by event."""
+
+    def __init__(self, text: str, source: str) -> None:
+        from _ruamel_yaml import CParser
+
+        self._parser: Any = CParser(text)
+        self._text = text
+        self._source = source
+        self._anchors: dict[str, Node] = {}
+        self._open: list[Node] = []
+        self._keys: list[Node | None] = []
+
+    def documents(self) -> Iterator[Node]:
+        root: Node | None = None
+        for event, name in self._events():
+            if name in {"ScalarEvent", "AliasEvent"}:
+                node = self._alias(event) if name == "AliasEvent" else self._scalar(event)
+                root = self._add(node, root)
+            elif name in {"MappingStartEvent", "SequenceStartEvent"}:
+                node = self._begin(event, "mapping" if name == "MappingStartEvent" else "sequence")
+                root = self._add(node, root)
+                self._open.append(node)
+                self._keys.append(None)
+            elif name in {"MappingEndEvent", "SequenceEndEvent"}:
+                self._open.pop().end = event.end_mark.index
+                self._keys.pop()
+            elif name == "DocumentEndEvent":
+                assert root is not None
+                yield root
+                root = None
+                self._anchors.clear()
+
+    def _events(self) -> Iterator[tuple[Any, str]]:
+        from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+        parser = self._parser
+        try:
+            while True:
+                event = parser.get_event()
+                if event is None:
+                    return
+                yield event, type(event).__name__
+        except MarkedYAMLError as error:
+            mark = error.problem_mark or error.context_mark
+            raise DecodeError(f"not YAML: {error.problem}", source=at(self._source, mark.line + 1)) from None
+        except YAMLError as error:
+            line = self._text.count("\n", 0, getattr(error, "position", 0)) + 1
+            raise DecodeError(f"not YAML: {str(error).splitlines()[0]}", source=at(self._source, line)) from None
+
+    def _scalar(self, event: Any) -> Node:
+        node = Node("scalar", event, value=event.value, style=event.style or "")
+        if event.anchor:
+            self._anchors[event.anchor] = node
+        return node
+
+    def _begin(self, event: Any, kind: Literal["sequence", "mapping"]) -> Node:
+        if len(self._open) >= MAX_DEPTH:
+            raise DecodeError(f"nested deeper than {MAX_DEPTH} levels", source=at(self._source, event.start_mark.line + 1))
+        node = Node(kind, event, value=[], style="{" if event.flow_style else "")
+        if event.anchor:
+            self._anchors[event.anchor] = node
+        return node
+
+    def _alias(self, event: Any) -> Node:
+        node = self._anchors.get(event.anchor)
+        where = at(self._source, event.start_mark.line + 1)
+        if node is None:
+            raise DecodeError(f"alias *{event.anchor} names no anchor", source=where)
+        if any(node is parent for parent in self._open):
+            raise DecodeError(f"anchor &{event.anchor} contains itself", source=where)
+        node.aliases += 1
+        return node
+
+    def _add(self, node: Node, root: Node | None) -> Node:
+        """Hangs the node below the innermost open collection; gives the root of the document."""
+        if not self._open:
+            return node
+        parent, key = self._open[-1], self._keys[-1]
+        if parent.kind == "sequence":
+            parent.value.append(node)
+        elif key is None:
+            self._keys[-1] = node
+        else:
+            parent.value.append((key, node))
+            self._keys[-1] = None
+        assert root is not None
+        return root

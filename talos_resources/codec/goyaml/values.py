@@ -1,0 +1,110 @@
+"""Node trees as plain values: dict, list, str, int, float, bool, None and `GoTime`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from talos_resources.codec.goyaml.nodes import Node, at
+from talos_resources.codec.goyaml.resolve import scalar
+from talos_resources.model.errors import DecodeError
+
+MAX_SHARED_VISITS: Final = 200_000
+"""How many nodes may be read through aliases before a text counts as an attack."""
+
+
+class Budget:
+    """Counts the nodes that are read more than once because an alias names them or an ancestor."""
+
+    __slots__ = ("_inside", "_left", "_source")
+
+    def __init__(self, *, source: str = "") -> None:
+        self._source = source
+        self._left = MAX_SHARED_VISITS
+        self._inside = 0
+
+    def enter(self, node: Node) -> None:
+        """Call before reading a node; `leave` after it.
+
+        Raises:
+            DecodeError: the aliases of the document expand to too much.
+        """
+        if node.aliases:
+            self._inside += 1
+        if self._inside:
+            self._left -= 1
+            if self._left < 0:
+                raise DecodeError("aliases expand to too many values", source=at(self._source, node.line))
+
+    def leave(self, node: Node) -> None:
+        """Ends what `enter` began."""
+        if node.aliases:
+            self._inside -= 1
+
+
+def pairs_of(node: Node, *, source: str = "") -> Iterator[tuple[Node, Node]]:
+    """The pairs of a mapping with its merge keys (`<<`) filled in; the mapping's own keys win.
+
+    Raises:
+        DecodeError: a key that is there twice, or a merge of something that is no mapping.
+    """
+    lines: dict[str, int] = {}
+    merges: list[Node] = []
+    for key, value in node.pairs:
+        if key.is_plain and key.value == "<<":
+            merges.append(value)
+            continue
+        if key.kind == "scalar":
+            if key.value in lines:
+                text = f'mapping key "{key.value}" already defined at line {lines[key.value]}'
+                raise DecodeError(text, source=at(source, key.line))
+            lines[key.value] = key.line
+        yield key, value
+    for merge in merges:
+        for mapping in merge.items if merge.kind == "sequence" else [merge]:
+            if mapping.kind != "mapping":
+                raise DecodeError("map merge requires a mapping or a list of mappings", source=at(source, mapping.line))
+            for key, value in pairs_of(mapping, source=source):
+                if key.kind == "scalar" and key.value not in lines:
+                    lines[key.value] = key.line
+                    yield key, value
+
+
+def value_of(node: Node, *, v2: bool = False, source: str = "", budget: Budget | None = None) -> Any:
+    """The plain value of a node.
+
+    Args:
+        node: of a tree that `compose_all` made.
+        v2: resolve as yaml.v2 does, and turn every key into text as its JSON conversion does; else keys
+            keep the type they resolve to.
+        source: a file name for errors.
+        budget: of the whole document, when only a part is read here.
+
+    Raises:
+        DecodeError: a duplicate key, a key that is no scalar, a scalar that does not fit its tag, or
+            aliases that expand to too much; `source` has the line.
+    """
+    budget = budget or Budget(source=source)
+    budget.enter(node)
+    try:
+        if node.kind == "scalar":
+            return scalar(node, v2=v2, source=source)
+        if node.kind == "sequence":
+            return [value_of(item, v2=v2, source=source, budget=budget) for item in node.value]
+        return {
+            _key(key, v2=v2, source=source): value_of(value, v2=v2, source=source, budget=budget)
+            for key, value in pairs_of(node, source=source)
+        }
+    finally:
+        budget.leave(node)
+
+
+def _key(node: Node, *, v2: bool, source: str) -> Any:
+    if node.kind != "scalar":
+        raise DecodeError(f"a {node.kind} cannot be a key", source=at(source, node.line))
+    key = scalar(node, v2=v2, source=source)
+    if not v2 or isinstance(key, str):
+        return key
+    if key is None:
+        raise DecodeError("null cannot be a key", source=at(source, node.line))
+    return str(key).lower() if isinstance(key, bool) else str(key)

@@ -1,0 +1,1 @@
+"""Machine configuration: documents, patches, validation, generation, and what Cilium needs of it."""

@@ -1,0 +1,141 @@
+"""The values without parts: how each is read from its text, and what is written back.
+
+An atom reads the source text of a scalar and gives the value in its canonical form, which is what Talos
+writes. Values are str, bool or int; `zero` is what an absent value stands for.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+import attrs
+
+from talos_resources.machineconfig.schema import enums, units, urls
+
+
+@attrs.frozen
+class Reading:
+    """How an atom is read.
+
+    Attributes:
+        read: source text → value; raises ValueError with a reason.
+        zero: the value that absence stands for.
+        resolved: what the scalar has to resolve to by YAML's rules: "bool", "int", or "text" where the
+            source text alone counts (so 0x1f stays 0x1f, and quotes do not matter).
+    """
+
+    read: Callable[[str], Any]
+    zero: Any = ""
+    resolved: str = "text"
+
+
+def _base64(text: str) -> str:
+    try:
+        return base64.b64encode(base64.b64decode("".join(text.splitlines()), validate=True)).decode()
+    except (binascii.Error, ValueError):
+        raise ValueError("illegal base64 data") from None
+
+
+def _address(text: str) -> str:
+    return str(ipaddress.ip_address(text)) if text else ""
+
+
+def _prefix(text: str) -> str:
+    if not text:
+        return ""
+    address, slash, bits = text.partition("/")
+    if not slash or not re.fullmatch(r"0|[1-9]\d{0,2}", bits, re.ASCII):
+        raise ValueError(f"{text!r} is not an address with a prefix length")
+    return str(ipaddress.ip_interface(f"{address}/{bits}"))
+
+
+def _address_port(text: str) -> str:
+    if not text:
+        return ""
+    host, colon, port = text.rpartition(":")
+    if not colon:
+        raise ValueError("not an ip:port")
+    bracketed = host.startswith("[") and host.endswith("]")
+    address = ipaddress.ip_address(host[1:-1] if bracketed else host)
+    if bracketed != (address.version == 6):
+        raise ValueError("an IPv6 address with a port needs brackets, an IPv4 address has none")
+    if not re.fullmatch(r"\d{1,5}", port, re.ASCII) or int(port) > 0xFFFF:
+        raise ValueError(f"invalid port {port!r}")
+    return f"[{address}]:{int(port)}" if bracketed else f"{address}:{int(port)}"
+
+
+def _hardware_address(text: str) -> str:
+    digits = re.split(r"[:-]", text) if text else []
+    if any(re.fullmatch(r"[0-9a-fA-F]{2}", pair) is None for pair in digits):
+        raise ValueError(f"{text!r} is not a hardware address")
+    return ":".join(digits).lower()
+
+
+def _port_range(text: str) -> int | str:
+    low, dash, high = text.partition("-")
+    try:
+        first, last = int(low), int(high if dash else low)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a port or a range of ports") from None
+    if not (0 <= first <= 0xFFFF and 0 <= last <= 0xFFFF):
+        raise ValueError(f"{text!r} is outside of 0..65535")
+    return first if first == last else f"{first}-{last}"
+
+
+def _number(low: int, high: int) -> Reading:
+    def read(text: str) -> int:
+        value = int(text)
+        if not low <= value <= high:
+            raise ValueError(f"{text} is outside of {low}..{high}")
+        return value
+
+    return Reading(read, zero=0, resolved="int")
+
+
+def _manifest(text: str) -> str:
+    """Talos cuts these (not blanks) in front of an inline manifest when it reads one."""
+    return text.lstrip("\t\n\v\f\r")
+
+
+def _bool(text: str) -> bool:
+    return text == "true"
+
+
+ATOMS: Final[Mapping[str, Reading]] = MappingProxyType(
+    {
+        "string": Reading(str),
+        "manifest": Reading(_manifest),
+        "bool": Reading(_bool, zero=False, resolved="bool"),
+        **{f"int{bits}": _number(-(1 << bits - 1), (1 << bits - 1) - 1) for bits in (8, 16, 32, 64)},
+        **{f"uint{bits}": _number(0, (1 << bits) - 1) for bits in (8, 16, 32, 64)},
+        "int": _number(-(1 << 63), (1 << 63) - 1),
+        "uint": _number(0, (1 << 64) - 1),
+        "os.FileMode": _number(0, (1 << 32) - 1),
+        "base64": Reading(_base64),
+        "v1alpha1.Base64Bytes": Reading(_base64),
+        "time.Duration": Reading(units.duration, zero="0s"),
+        "v1alpha1.DiskSize": Reading(units.disk_size, zero="0 B"),
+        "v1alpha1.InstallDiskSizeMatcher": Reading(units.size_matcher),
+        "block.ByteSize": Reading(units.byte_size),
+        "block.Size": Reading(units.size),
+        "cel.Expression": Reading(str),
+        "v1alpha1.Endpoint": Reading(urls.canonical),
+        "meta.URL": Reading(urls.canonical),
+        "netip.Addr": Reading(_address),
+        "netip.Prefix": Reading(_prefix),
+        "netip.AddrPort": Reading(_address_port),
+        "network.Addr": Reading(_address),
+        "network.Prefix": Reading(_prefix),
+        "network.AddrPort": Reading(_address_port),
+        "network.PortRange": Reading(_port_range),
+        "nethelpers.HardwareAddr": Reading(_hardware_address),
+        "nethelpers.RoutingTable": Reading(enums.routing_table),
+        **{name: Reading(enums.reader(name)) for name in enums.VALUES},
+    }
+)

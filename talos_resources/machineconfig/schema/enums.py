@@ -1,0 +1,62 @@
+"""The closed sets of words in configuration documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+VALUES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "block.EncryptionProviderType": ("none", "luks2"),
+        "block.FilesystemType": ("none", "xfs", "vfat", "ext4", "iso9660", "swap"),
+        "block.VolumeType": ("partition", "disk", "tmpfs", "directory", "symlink", "overlay", "external"),
+        "nethelpers.ADLACPActive": ("off", "on"),
+        "nethelpers.ADSelect": ("stable", "bandwidth", "count"),
+        "nethelpers.ARPAllTargets": ("any", "all"),
+        "nethelpers.ARPValidate": ("none", "active", "backup", "all"),
+        "nethelpers.AutoHostnameKind": ("off", "addr", "stable"),
+        "nethelpers.BondMode": (
+            "balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"),
+        "nethelpers.BondXmitHashPolicy": ("layer2", "layer3+4", "layer2+3", "encap2+3", "encap3+4", "vlan+srcmac"),
+        "nethelpers.ClientIdentifier": ("none", "mac", "duid"),
+        "nethelpers.DefaultAction": ("accept", "block"),
+        "nethelpers.FailOverMAC": ("none", "active", "follow"),
+        "nethelpers.LACPRate": ("slow", "fast"),
+        "nethelpers.PrimaryReselect": ("always", "better", "failure"),
+        "nethelpers.Protocol": ("icmp", "tcp", "udp", "icmpv6"),
+        "nethelpers.VLANProtocol": ("802.1q", "802.1ad"),
+        "nethelpers.WOLMode": (
+            "phy", "unicast", "multicast", "broadcast", "arp", "magic", "magicsecure", "filter"),
+    }
+)  # fmt: skip
+"""Type → its words; the case in which they are written does not matter."""
+
+
+def reader(name: str) -> Callable[[str], str]:
+    """The function that reads a word of this type and gives it in its own spelling."""
+    words = VALUES[name]
+
+    def read(text: str) -> str:
+        word = text.lower()
+        if word not in words:
+            raise ValueError(f"{text!r} is none of {', '.join(words)}")
+        return word
+
+    return read
+
+
+_TABLES: Final = {"unspec": "0", "default": "253", "main": "254", "local": "255"}
+
+
+def routing_table(text: str) -> str:
+    """The name of a routing table, or its number.
+
+    Raises:
+        ValueError: neither.
+    """
+    if text.lower() in _TABLES:
+        return text.lower()
+    if not text.isascii() or not text.isdigit() or int(text[:4]) > 255:
+        raise ValueError(f"{text!r} is no routing table: {', '.join(_TABLES)} or 0..255")
+    return next((name for name, number in _TABLES.items() if number == text), text)
