@@ -24,6 +24,8 @@ class Parser(argparse.ArgumentParser):
     what works today would break with the next flag.
     """
 
+    _intermixing = False
+
     def __init__(self, *, prog: str, description: str, examples: str = "", **options: Any) -> None:
         lines = [f"  {prog} {line}" for line in examples.strip().splitlines()]
         super().__init__(
@@ -50,7 +52,17 @@ class Parser(argparse.ArgumentParser):
             UsageError: they make no sense.
             SystemExit: help was asked for and printed.
         """
-        return self.parse_intermixed_args(arguments)
+        return self.parse_args(arguments)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """What argparse calls, also for the parser of a command within a command: flags and arguments in any order."""
+        if self._subparsers is not None or self._intermixing:
+            return super().parse_known_args(args, namespace)
+        self._intermixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._intermixing = False
 
 
 def complain(message: str) -> None:
