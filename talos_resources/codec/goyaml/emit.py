@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from talos_resources.codec.goyaml.resolve import TimeText, reads_as_text
@@ -18,7 +19,7 @@ from talos_resources.codec.goyaml.resolve import TimeText, reads_as_text
 _INDENT: Final = 4
 # Texts that can be nothing but themselves; decided by one match because nearly all are of this form.
 _LETTER_FIRST: Final = re.compile(r"[A-Za-z/][A-Za-z0-9_./+=@-]*(?::[A-Za-z0-9_./+=@-]+)*\Z")
-_DIGIT_FIRST: Final = re.compile(r"(?=[0-9A-FTZa-ftz_.+=/@-]*[G-SU-Yg-nps-wy])[0-9][A-Za-z0-9_./+=@-]*\Z")
+_DIGIT_FIRST: Final = re.compile(r"(?=[A-Za-z0-9_./+=@-]*[G-NP-SU-WYg-np-su-wy])[0-9][A-Za-z0-9_./+=@-]*\Z")
 _WORDS: Final = frozenset(
     "y Y yes Yes YES on On ON n N no No NO off Off OFF true True TRUE false False FALSE null Null NULL".split()
 )
@@ -84,21 +85,13 @@ def float_text(value: float) -> str:
         return ".nan"
     if value in (float("inf"), float("-inf")):
         return ".inf" if value > 0 else "-.inf"
-    mantissa, _, exponent = f"{value:.17e}".partition("e")
-    for precision in range(17):
-        candidate = f"{value:.{precision}e}"
-        if float(candidate) == value:
-            mantissa, _, exponent = candidate.partition("e")
-            break
-    if -4 <= int(exponent) < 21 and _is_short(mantissa, int(exponent)):
-        text = f"{value:.{max(0, len(mantissa.lstrip('-').replace('.', '')) - 1 - int(exponent))}f}"
-        return text
-    return f"{mantissa}e{exponent}"
-
-
-def _is_short(mantissa: str, exponent: int) -> bool:
-    """Go's %g decides by 21 digits when it has all digits before the point, else by six."""
-    return exponent < 6
+    number = Decimal(repr(value)).normalize()
+    exponent = number.adjusted()
+    if -4 <= exponent < 6:
+        return f"{number:f}"
+    sign, digits, _ = number.as_tuple()
+    fraction = "".join(map(str, digits[1:]))
+    return f"{'-' if sign else ''}{digits[0]}{'.' if fraction else ''}{fraction}e{exponent:+03d}"
 
 
 def needs_block(text: str) -> bool:

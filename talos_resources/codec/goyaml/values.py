@@ -1,13 +1,26 @@
-"""Node trees as plain values: dict, list, str, int, float, bool, None and `GoTime`."""
+"""Node trees as plain values: dict, list, str, int, float, bool, None and `TimeText`.
+
+Two sets of rules: those of yaml.v3 and its successors, which read machine configuration, and those of
+yaml.v2, which turn YAML into JSON before a JSON patch (there yes, no, on and off are booleans, and
+dates stay text).
+"""
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Iterator
 from typing import Any, Final
 
 from talos_resources.codec.goyaml.nodes import Node, at
-from talos_resources.codec.goyaml.resolve import scalar
+from talos_resources.codec.goyaml.resolve import TimeText, resolve
 from talos_resources.model.errors import DecodeError
+
+OLD_BOOLS: Final[dict[str, bool]] = {
+    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), True),
+    **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), False),
+}
+"""The booleans of YAML 1.1: plain text to yaml.v3 unless a boolean is asked for."""
 
 MAX_SHARED_VISITS: Final = 200_000
 """How many nodes may be read through aliases before a text counts as an attack."""
@@ -68,6 +81,40 @@ def pairs_of(node: Node, *, source: str = "") -> Iterator[tuple[Node, Node]]:
                 if key.kind == "scalar" and key.value not in lines:
                     lines[key.value] = key.line
                     yield key, value
+
+
+def scalar(node: Node, *, v2: bool = False, source: str = "") -> Any:
+    """The value of a scalar node: resolved if it is plain, else what the tag or the quotes say.
+
+    Raises:
+        DecodeError: a tag that the text does not fit (`!!int x`).
+    """
+    if node.is_plain:
+        return _plain(node.value, v2=v2)
+    tag = node.tag
+    if tag in {"", "!", "!!str"} or not tag.startswith("!!"):
+        return node.value
+    if tag == "!!binary":
+        try:
+            return base64.b64decode("".join(node.value.split()), validate=True).decode("utf-8", "replace")
+        except (binascii.Error, ValueError) as error:
+            raise DecodeError("!!binary value contains invalid base64 data", source=at(source, node.line)) from error
+    value = resolve(node.value)
+    if tag == "!!float" and type(value) is int:
+        return float(value)
+    wanted = {"!!int": int, "!!float": float, "!!bool": bool, "!!null": type(None), "!!timestamp": TimeText}.get(tag)
+    if wanted is not None and type(value) is not wanted:
+        raise DecodeError(f"cannot decode {node.value[:40]!r} as a {tag}", source=at(source, node.line))
+    return value
+
+
+def _plain(text: str, *, v2: bool) -> Any:
+    if v2 and text in OLD_BOOLS:
+        return OLD_BOOLS[text]
+    value = resolve(text)
+    if isinstance(value, str | bool | int | float | None) and not (v2 and isinstance(value, TimeText)):
+        return value
+    return text  # a merge key that is no key, or a date to yaml.v2
 
 
 def value_of(node: Node, *, v2: bool = False, source: str = "", budget: Budget | None = None) -> Any:
