@@ -1,0 +1,125 @@
+"""The text of a file → resources: `*.wire.json`, and YAML or JSON as `talosctl get` prints them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from talos_resources.model.errors import DecodeError
+from talos_resources.model.kind import typed_kind
+from talos_resources.model.redact import REDACTED
+from talos_resources.model.resource import Resource
+
+_EXPECTED: Final = "expected what `talosctl get -o yaml` or `-o json` prints, or a *.wire.json file"
+_NO_RESOURCE: Final = frozenset({"bootstrapped", "noop"})
+
+
+class Entry(NamedTuple):
+    """One resource of a file.
+
+    Attributes:
+        node: the node it was read from, None if the file does not say.
+        event: what happened to it, None if the file is no watch: `created`, `updated`, `destroyed`.
+        resource: as it was stored there.
+        where: file and position, for messages.
+    """
+
+    node: str | None
+    event: str | None
+    resource: Resource[Any]
+    where: str
+
+
+def parse(data: bytes, *, source: str) -> Iterator[Entry]:
+    """Reads the contents of a file; what it is, is seen from the contents.
+
+    Args:
+        data: UTF-8 text.
+        source: the name of the file, for messages.
+
+    Raises:
+        DecodeError: it is something else, or broken; the message says where.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DecodeError(f"not UTF-8 text (byte {error.start}); {_EXPECTED}", source=source) from None
+    if "\0" in text:
+        raise DecodeError(f"binary data; {_EXPECTED}", source=source)
+    start = text.lstrip()
+    if not start:
+        raise DecodeError(f"is empty; {_EXPECTED}", source=source)
+    if start[0] in "[{":
+        yield from _from_json(text, source)
+    else:
+        yield from _from_yaml(text, source)
+
+
+def _from_json(text: str, source: str) -> Iterator[Entry]:
+    """A list of wire entries, or JSON documents one after the other."""
+    decoder = json.JSONDecoder()
+    position, number = 0, 0
+    while position < len(text):
+        if text[position].isspace():
+            position += 1
+            continue
+        try:
+            value, position = decoder.raw_decode(text, position)
+        except json.JSONDecodeError as error:
+            raise DecodeError(f"line {error.lineno}: broken JSON: {error.msg}", source=source) from None
+        except RecursionError:
+            raise DecodeError("broken JSON: nested too deeply", source=source) from None
+        number += 1
+        if isinstance(value, list):
+            yield from _from_wire(value, source)
+        else:
+            yield from _entry(value, f"{source}: document {number}")
+
+
+def _from_yaml(text: str, source: str) -> Iterator[Entry]:
+    from talos_resources.codec.goyaml.read import load_all
+
+    documents = [value for value in load_all(text, source=source) if value is not None]
+    if not documents:
+        raise DecodeError(f"holds no resource; {_EXPECTED}", source=source)
+    for number, value in enumerate(documents, 1):
+        yield from _entry(value, f"{source}: document {number}")
+
+
+def _entry(value: Any, where: str) -> Iterator[Entry]:
+    """The resource of a document; none if it is an event of a watch that tells of no resource."""
+    from talos_resources.codec.plain import resource_from_plain
+
+    if not isinstance(value, dict) or not isinstance(value.get("metadata"), dict) or "type" not in value["metadata"]:
+        raise DecodeError(f"is no resource (it has no metadata.type); {_EXPECTED}", source=where)
+    document = dict(value)
+    node, event = document.pop("node", None), document.pop("event", None)
+    if event in _NO_RESOURCE:
+        return
+    if document.get("spec") == REDACTED and typed_kind(document["metadata"]["type"]) is not None:
+        # A support bundle: what the class would say of the spec is unknown, which is its empty value.
+        document["spec"] = {}
+    yield Entry(None if node is None else str(node), event, resource_from_plain(document, source=where), where)
+
+
+def _from_wire(entries: list[Any], source: str) -> Iterator[Entry]:
+    from talos_resources.codec.wire import resource_from_wire
+
+    for number, entry in enumerate(entries, 1):
+        where = f"{source}: entry {number}"
+        if not isinstance(entry, dict) or not isinstance(entry.get("wire"), str):
+            raise DecodeError('has no "wire"; a *.wire.json file lists {namespace, type, id, wire}', source=where)
+        try:
+            resource = resource_from_wire(base64.b64decode(entry["wire"], validate=True))
+        except binascii.Error as error:
+            raise DecodeError(f'"wire" is not base64: {error}', source=where) from None
+        except DecodeError as error:
+            raise DecodeError(error.text, path=error.path, source=where, faults=error.faults) from None
+        stated = {key: entry[key] for key in ("namespace", "type", "id") if key in entry}
+        for key, value in stated.items():
+            if value != getattr(resource, key):
+                raise DecodeError(f"says {key} {value!r}, its bytes say {getattr(resource, key)!r}", source=where)
+        yield Entry(entry.get("node"), None, resource, where)

@@ -1,0 +1,124 @@
+"""Files, stdin, directories and zip archives as sources."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path, PurePath
+from typing import Any, Final
+
+from talos_resources.model.errors import ConfigError, DecodeError
+from talos_resources.model.resource import Resource
+from talos_resources.sources.cluster import Cluster
+from talos_resources.sources.documents import Entry, parse
+from talos_resources.sources.load import by_node, memory_state
+from talos_resources.state.contract import State
+
+STDIN: Final = "-"
+_SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
+_BUNDLE_FOLDER: Final = "resources"
+_MEMBER_LIMIT: Final = 1 << 30
+"""The most bytes that one member of an archive may unpack to: a bomb must not eat the memory."""
+
+Reader = Callable[[], bytes]
+Members = Mapping[tuple[str, ...], Reader]
+"""The files of a directory or archive: parts of the path → what reads it."""
+
+
+def open_url(path: str, *, nodes: Sequence[str] = ()) -> Cluster:
+    """Opens a file, a directory, a zip archive, or stdin (`-`).
+
+    A file is read now; of a directory or archive each node's folder is read when the node is asked for.
+
+    Args:
+        path: of the file, directory or archive.
+        nodes: not looked at.
+
+    Raises:
+        ConfigError: there is nothing at this path, or it cannot be read, or it holds no data.
+        DecodeError: it holds something else than resources, or it is broken.
+    """
+    if path == STDIN:
+        return _cluster(parse(sys.stdin.buffer.read(), source="stdin"), source="stdin")
+    file = Path(path)
+    if file.is_dir():
+        return _tree({found.relative_to(file).parts: partial(_read, found) for found in sorted(file.rglob("*")) if found.is_file()}, path)
+    data = _read(file)
+    if data.startswith(b"PK\x03\x04"):
+        return _tree(_unzipped(file), path)
+    return _cluster(parse(data, source=path), source=path)
+
+
+def _cluster(entries: Iterator[Entry], *, source: str) -> Cluster:
+    """The nodes that the entries name; those that name none belong to one node without a name."""
+    held = by_node(entries)
+    if not any(held.values()):
+        raise DecodeError("holds no resource", source=source)
+    unnamed = PurePath(source).name.partition(".")[0] or source
+    return Cluster(
+        {unnamed if node is None else node: partial(memory_state, resources) for node, resources in held.items()},
+        source=source,
+        unnamed=set(held) == {None},
+    )
+
+
+def _tree(members: Members, path: str) -> Cluster:
+    """A directory or archive: one folder per node, or just files.
+
+    In a support bundle a node's files are in its folder `resources`; where there is such a folder,
+    nothing else is a node.
+    """
+    data = {parts: reader for parts, reader in members.items() if PurePath(parts[-1]).suffix in _SUFFIXES}
+    bundle = {parts: reader for parts, reader in data.items() if len(parts) > 2 and parts[-2] == _BUNDLE_FOLDER}
+    folders: dict[str, dict[str, Reader]] = {}
+    for parts, reader in (bundle or data).items():
+        if len(parts) > 1:
+            folder = parts[-3] if bundle else parts[-2]
+            folders.setdefault(folder, {})["/".join((path.rstrip("/"), *parts))] = reader
+    if folders:
+        return Cluster({node: partial(_folder_state, files) for node, files in folders.items()}, source=path)
+    if not data:
+        raise ConfigError(f"{path} holds no *.yaml or *.json file; expected one folder per node, as in a support bundle")
+    files = {f"{path.rstrip('/')}/{parts[0]}": reader for parts, reader in data.items()}
+    return _cluster(_entries(files), source=path)
+
+
+def _entries(files: Mapping[str, Reader]) -> Iterator[Entry]:
+    for name, reader in files.items():
+        yield from parse(reader(), source=name)
+
+
+def _folder_state(files: Mapping[str, Reader]) -> State:
+    """All files of a node's folder; the folder says which node it is, whatever the documents say."""
+    held: list[Resource[Any]] = []
+    for resources in by_node(entry._replace(node=None) for entry in _entries(files)).values():
+        held += resources
+    return memory_state(held)
+
+
+def _read(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read {file}: {error.strerror or error}") from None
+
+
+def _unzipped(file: Path) -> Members:
+    import zlib
+    from zipfile import BadZipFile, ZipFile
+
+    try:
+        archive = ZipFile(file)
+    except BadZipFile as error:
+        raise DecodeError(f"broken zip archive: {error}", source=str(file)) from None
+
+    def read(name: str) -> bytes:
+        if archive.getinfo(name).file_size > _MEMBER_LIMIT:
+            raise DecodeError(f"unpacks to more than {_MEMBER_LIMIT >> 20} MiB", source=f"{file}/{name}")
+        try:
+            return archive.read(name)
+        except (BadZipFile, RuntimeError, EOFError, zlib.error) as error:  # damaged, encrypted, or an unknown method
+            raise DecodeError(f"cannot be unpacked: {error}", source=f"{file}/{name}") from None
+
+    return {PurePath(name).parts: partial(read, name) for name in archive.namelist() if not name.endswith("/")}

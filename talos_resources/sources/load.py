@@ -1,0 +1,76 @@
+"""Resources → a state in memory, and entries of files → a state for each node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from talos_resources.backends.memory import MemoryState
+from talos_resources.model.errors import DecodeError
+from talos_resources.model.kind import Kind, names, typed_kind
+from talos_resources.model.metadata import Metadata, Reference
+from talos_resources.model.resource import Resource
+from talos_resources.resources import ResourceDefinition
+from talos_resources.resources.meta.definition import definition_of
+from talos_resources.sources.documents import Entry
+
+
+def memory_state(resources: Iterable[Resource[Any]]) -> MemoryState:
+    """A state that holds these resources as they are: versions and times are kept.
+
+    Raises:
+        AlreadyExistsError: two of them have the same identity.
+    """
+    state = MemoryState()
+    state.restore(resources)
+    return state
+
+
+def by_node(entries: Iterable[Entry]) -> dict[str | None, list[Resource[Any]]]:
+    """What each node holds in the end, with a definition for every type.
+
+    Events of a watch are applied in order.
+
+    Raises:
+        DecodeError: two entries that are no events have the same identity.
+    """
+    nodes: dict[str | None, dict[Reference, Entry]] = {}
+    for entry in entries:
+        held = nodes.setdefault(entry.node, {})
+        metadata = entry.resource.metadata
+        key = Reference(metadata.namespace, metadata.type, metadata.id)
+        if entry.event == "destroyed":
+            held.pop(key, None)
+            continue
+        if entry.event is None and key in held:
+            raise DecodeError(
+                f"{metadata.type}({metadata.namespace}/{metadata.id}) was there before: {held[key].where}", source=entry.where
+            )
+        held[key] = entry
+    return {node: defined([entry.resource for entry in held.values()]) for node, held in nodes.items()}
+
+
+def defined(resources: list[Resource[Any]]) -> list[Resource[Any]]:
+    """The resources, and the definitions that they lack: without one a type cannot be looked up."""
+    there = {resource.spec.resource_type for resource in resources if isinstance(resource.spec, ResourceDefinition)}
+    lacking = {resource.type: resource.namespace for resource in resources if resource.type not in there}
+    return resources + [_definition(type, namespace) for type, namespace in lacking.items()]
+
+
+def _definition(type: str, namespace: str) -> Resource[ResourceDefinition]:
+    kind = typed_kind(type)
+    definition = definition_of(kind) if kind is not None else _guessed(type, namespace)
+    meta: Kind[ResourceDefinition] = ResourceDefinition.KIND  # type: ignore[attr-defined]  # set by @kind
+    return Resource(Metadata(namespace=meta.namespace, type=meta.type, id=type.lower(), version=1), definition)
+
+
+def _guessed(type: str, namespace: str) -> ResourceDefinition:
+    """What follows from a type's name and from where its resources were found."""
+    from talos_resources.model.kind import untyped
+
+    try:
+        short, every = names(type)
+    except ValueError:  # a type such as `os/path`, which only its full name finds
+        short, every = (), ()
+    display_type = untyped(type, namespace).display_type
+    return ResourceDefinition(resource_type=type, display_type=display_type, default_namespace=namespace, aliases=short, all_aliases=every)

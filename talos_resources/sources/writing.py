@@ -1,0 +1,154 @@
+"""Resources of some nodes → a file, a directory or an archive that `files` reads back."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from talos_resources.model.errors import ConfigError
+from talos_resources.model.redact import redacted
+from talos_resources.model.resource import Resource
+from talos_resources.resources import Namespace, ResourceDefinition, Sensitivity
+from talos_resources.rpc.private_file import write_private
+from talos_resources.sources.files import STDIN
+from talos_resources.state.contract import State
+
+Contents = Mapping[str, Sequence[Resource[Any]]]
+"""Node → what to write of it."""
+
+
+def held_by(state: State, types: Sequence[str] = (), *, show_secrets: bool = False) -> list[Resource[Any]]:
+    """What a node holds, by type and namespace.
+
+    Args:
+        state: of the node.
+        types: only these and their definitions; any of their names will do. Empty for everything.
+        show_secrets: otherwise secrets are `redacted`.
+
+    Raises:
+        UnknownKindError: the node has no such type.
+        AmbiguousKindError: several types share a name.
+    """
+    wanted = {state.kind(name).type for name in types}
+    namespaces = [namespace.id for namespace in state.list(Namespace)]
+    kept: list[Resource[Any]] = []
+    for definition in state.list(ResourceDefinition):
+        spec = definition.spec
+        if wanted and spec.resource_type not in wanted:
+            continue
+        kept += [definition] if wanted else []
+        kind = state.kind(spec.resource_type)
+        sensitive = spec.sensitivity is Sensitivity.SENSITIVE
+        for namespace in dict.fromkeys((spec.default_namespace, *namespaces)):
+            resources = state.list(kind, namespace=namespace)
+            kept += resources if show_secrets else [redacted(resource, sensitive=sensitive) for resource in resources]
+    return kept
+
+
+def write(contents: Contents, target: str) -> None:
+    """Writes resources in the form that the target's name asks for, whole or not at all.
+
+    Args:
+        contents: as `held_by` gives them.
+        target: `*.wire.json`, `*.json`, `*.yaml`, `*.yml`, `*.zip`, `-` for YAML on stdout, anything
+            else for a directory; archives and directories have a folder per node, as in a support
+            bundle. Files are readable by their owner alone.
+
+    Raises:
+        ConfigError: the target exists already, or cannot be written.
+    """
+    if target == STDIN:
+        sys.stdout.write(_yaml(contents))
+        return
+    path = Path(target)
+    render = next((render for suffix, render in _RENDERERS.items() if path.name.endswith(suffix)), None)
+    try:
+        if render is not None:
+            write_private(path, render(contents), overwrite=False)
+        else:
+            _write_folders(path, contents)
+    except FileExistsError:
+        raise ConfigError(f"{target} exists already; remove it or name another target") from None
+    except OSError as error:
+        raise ConfigError(f"cannot write {target}: {error.strerror or error}") from None
+
+
+def _write_folders(path: Path, contents: Contents) -> None:
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        raise FileExistsError
+    for name, data in _bundle(contents):
+        write_private(path / name, data, overwrite=False)
+
+
+def _zip(contents: Contents) -> bytes:
+    from zipfile import ZIP_DEFLATED, ZipFile
+
+    buffer = io.BytesIO()
+    with ZipFile(buffer, "w", ZIP_DEFLATED) as archive:
+        for name, data in _bundle(contents):
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def _bundle(contents: Contents) -> Iterator[tuple[str, bytes]]:
+    """Path and contents of each file, laid out as `talosctl support` does it: NODE/resources/TYPE.yaml."""
+    for node, resources in contents.items():
+        if not re.fullmatch(r"[^/\\\0]+", node) or node in {".", ".."}:
+            raise ConfigError(f"the node name {node!r} cannot name a folder; choose another with -n")
+        files: dict[str, list[Resource[Any]]] = {}
+        for resource in resources:
+            files.setdefault(re.sub(r"[^a-z0-9._-]", "_", resource.type.lower()), []).append(resource)
+        for name, group in files.items():
+            yield f"{node}/resources/{name}.yaml", _documents((resource, {}) for resource in group).encode()
+
+
+def _yaml(contents: Contents) -> str:
+    return _documents((resource, {"node": node}) for node, resources in contents.items() for resource in resources)
+
+
+def _documents(resources: Iterator[tuple[Resource[Any], dict[str, str]]]) -> str:
+    from talos_resources.codec.text import resource_to_yaml
+
+    return "---\n".join(resource_to_yaml(resource, head=head) for resource, head in resources)
+
+
+def _json(contents: Contents) -> bytes:
+    from talos_resources.codec.text import resource_to_json
+
+    return "".join(
+        f"{resource_to_json(resource, head={'node': node})}\n" for node, resources in contents.items() for resource in resources
+    ).encode()
+
+
+def _wire(contents: Contents) -> bytes:
+    """A list of wire entries; they name their node if there are several."""
+    from talos_resources.codec.wire import resource_to_wire
+
+    entries = [
+        ({"node": node} if len(contents) > 1 else {})
+        | {
+            "namespace": resource.namespace,
+            "type": resource.type,
+            "id": resource.id,
+            "wire": base64.b64encode(resource_to_wire(resource)).decode(),
+        }
+        for node, resources in contents.items()
+        for resource in resources
+    ]
+    return f"{json.dumps(entries, indent=1)}\n".encode()
+
+
+_RENDERERS: Final[dict[str, Callable[[Contents], bytes]]] = {
+    ".wire.json": _wire,
+    ".json": _json,
+    ".yaml": lambda contents: _yaml(contents).encode(),
+    ".yml": lambda contents: _yaml(contents).encode(),
+    ".zip": _zip,
+}
+"""Ending → renderer; the first that fits counts."""

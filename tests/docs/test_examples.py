@@ -1,0 +1,151 @@
+"""Every example of the README and of docs/ runs and shows what it says.
+
+- ```python blocks of a page run one after the other in one namespace; a line that is an expression and is
+  followed by `# → text` lines shows that text.
+- ```console blocks: a line after `$ ` runs in a shell, in one folder per page; the lines up to the next `$ ` are
+  what it prints on stdout. `...` alone on a line stands for any lines. Of stderr nothing is compared.
+  A line `$ … # exit N` ends with that code.
+- A block is left out by `<!-- not run: why -->` on the line before it; the reason is required.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import io
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+_FENCE = re.compile(
+    r"(?P<skip>^<!-- not run: (?P<why>[^\n]+) -->\n)?^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+class Block(NamedTuple):
+    language: str
+    text: str
+    line: int
+    skipped: bool
+
+
+def blocks(text: str) -> Iterator[Block]:
+    for match in _FENCE.finditer(text):
+        line = text.count("\n", 0, match.start("language")) + 1
+        indent = len(match["indent"])
+        lines = [part[indent:] for part in match["text"].split("\n")]
+        yield Block(match["language"], "\n".join(lines), line, match["skip"] is not None)
+
+
+def run_python(block: Block, page: Path, names: dict[str, object]) -> None:
+    """Runs the statements; after an expression, `# → ` lines are what its value prints."""
+    lines = block.text.split("\n")
+    tree = ast.parse(block.text)
+    for statement in tree.body:
+        expected = []
+        for line in lines[statement.end_lineno or 0 :]:
+            if not line.startswith("# →"):
+                break
+            expected.append(line.removeprefix("# →").removeprefix(" "))
+        shown = io.StringIO()
+        source = ast.Module([statement], [])
+        where = f"{page.name}:{block.line}"
+        with contextlib.redirect_stdout(shown):
+            if isinstance(statement, ast.Expr) and expected:
+                value = eval(compile(ast.Expression(statement.value), where, "eval"), names)
+                if value is not None:
+                    print(value)
+            else:
+                exec(compile(source, where, "exec"), names)
+        if expected:
+            assert shown.getvalue().rstrip("\n").split("\n") == expected, f"{where}, line {statement.lineno} of the block"
+
+
+def commands(text: str) -> Iterator[tuple[str, str]]:
+    """Each command of a console block with what it should print."""
+    command, output = None, []
+    for line in text.rstrip("\n").split("\n"):
+        if line.startswith("$ "):
+            if command is not None:
+                yield command, "\n".join(output)
+            command, output = line.removeprefix("$ "), []
+        elif command is not None and command.endswith("\\"):
+            command = f"{command}\n{line.removeprefix('> ')}"
+        else:
+            output.append(line)
+    if command is not None:
+        yield command, "\n".join(output)
+
+
+def matches(expected: str, actual: str) -> bool:
+    parts = re.split(r"^\.\.\.$\n?", expected.rstrip("\n") + "\n", flags=re.MULTILINE)
+    return re.fullmatch(r"(?:.*\n)*?".join(re.escape(part) for part in parts), actual.rstrip("\n") + "\n") is not None
+
+
+def run_console(block: Block, page: Path, folder: Path, environment: dict[str, str]) -> None:
+    for command, expected in commands(block.text):
+        exit_code = re.search(r"\s+# exit (\d+)$", command)
+        done = subprocess.run(
+            ["bash", "-c", command],
+            cwd=folder,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        where = f"{page.name}:{block.line}: $ {command}\n{done.stderr}"
+        assert done.returncode == (int(exit_code[1]) if exit_code else 0), where
+        if expected.strip():
+            assert matches(expected, done.stdout), f"{where}\nprints\n{done.stdout}instead of\n{expected}"
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """No configuration of this machine, and `python` and `talos-resources` are those that run the tests."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("TALOS", "PYTHON"))}
+    binaries = str(Path(sys.executable).parent)
+    return kept | {"HOME": str(tmp_path), "PATH": f"{binaries}:{os.environ['PATH']}", "NO_COLOR": "1", "COLUMNS": "200"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_page(page, tmp_path, environment, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for key in ("TALOSCONFIG", "HOME"):
+        monkeypatch.delenv(key, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    names: dict[str, object] = {"__name__": "__main__"}
+    for block in blocks(page.read_text(encoding="utf-8")):
+        if block.skipped:
+            continue
+        if block.language == "python":
+            run_python(block, page, names)
+        elif block.language == "console":
+            run_console(block, page, tmp_path, environment)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page):
+    text = page.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", text)
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_what_differs_is_found(tmp_path, environment):
+    block = Block("console", "$ printf 'a\\nb\\nc\\n'\na\n...\nc\n$ false # exit 1\n", 1, skipped=False)
+    run_console(block, Path("page.md"), tmp_path, environment)
+    with pytest.raises(AssertionError, match="instead of"):
+        run_console(block._replace(text="$ echo a\nb\n"), Path("page.md"), tmp_path, environment)
+    with pytest.raises(AssertionError):
+        run_python(Block("python", "1 + 1\n# → 3\n", 1, skipped=False), Path("page.md"), {})
