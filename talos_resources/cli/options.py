@@ -70,7 +70,6 @@ def opened(args: Namespace) -> Iterator[tuple[Cluster, tuple[str, ...]]]:
     wanted = names(args.nodes)
     cluster, is_fallback = sources.choose(
         args.source,
-        nodes=wanted,
         endpoints=names(args.endpoints),
         context=args.context,
         talosconfig=args.talosconfig,

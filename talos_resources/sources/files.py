@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, Final
@@ -26,14 +26,13 @@ Members = Mapping[tuple[str, ...], Reader]
 """The files of a directory or archive: parts of the path → what reads it."""
 
 
-def open_url(path: str, *, nodes: Sequence[str] = ()) -> Cluster:
+def open_url(path: str) -> Cluster:
     """Opens a file, a directory, a zip archive, or stdin (`-`).
 
     A file is read now; of a directory or archive each node's folder is read when the node is asked for.
 
     Args:
         path: of the file, directory or archive.
-        nodes: not looked at.
 
     Raises:
         ConfigError: there is nothing at this path, or it cannot be read, or it holds no data.

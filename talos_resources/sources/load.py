@@ -54,7 +54,7 @@ def defined(resources: list[Resource[Any]]) -> list[Resource[Any]]:
     """The resources, and the definitions that they lack: without one a type cannot be looked up."""
     there = {resource.spec.resource_type for resource in resources if isinstance(resource.spec, ResourceDefinition)}
     lacking = {resource.type: resource.namespace for resource in resources if resource.type not in there}
-    return resources + [_definition(type, namespace) for type, namespace in lacking.items()]
+    return resources + [_definition(name, namespace) for name, namespace in lacking.items()]
 
 
 def _definition(type: str, namespace: str) -> Resource[ResourceDefinition]:

@@ -1,6 +1,6 @@
 """Which module opens which kind of URL.
 
-A source is a module with `open_url(rest, *, nodes) -> Cluster`, where `rest` is what follows the
+A source is a module with `open_url(rest) -> Cluster`, where `rest` is what follows the
 scheme; it is imported when such a URL is opened.
 """
 
@@ -21,12 +21,11 @@ SCHEMES: Final = {
 """Scheme → module. A text without a scheme of this table is a path."""
 
 
-def open_source(url: str, *, nodes: Sequence[str] = ()) -> Cluster:
+def open_source(url: str) -> Cluster:
     """Opens a source.
 
     Args:
         url: `demo[:NAME]`, `-` for stdin, or the path of a file, directory or zip.
-        nodes: the nodes that will be asked for, for sources that cannot list theirs.
 
     Raises:
         ConfigError: there is no such source.
@@ -35,7 +34,7 @@ def open_source(url: str, *, nodes: Sequence[str] = ()) -> Cluster:
     scheme, colon, rest = url.partition(":")
     known = scheme in SCHEMES and (colon or scheme == "demo")
     module, argument = (SCHEMES[scheme], rest) if known else (SCHEMES["file"], url)
-    cluster = importlib.import_module(module).open_url(argument, nodes=nodes)
+    cluster = importlib.import_module(module).open_url(argument)
     assert isinstance(cluster, Cluster)
     return cluster
 
@@ -43,7 +42,6 @@ def open_source(url: str, *, nodes: Sequence[str] = ()) -> Cluster:
 def choose(
     url: str | None,
     *,
-    nodes: Sequence[str] = (),
     endpoints: Sequence[str] = (),
     context: str | None = None,
     talosconfig: str | None = None,
@@ -61,8 +59,8 @@ def choose(
     if url is not None:
         if live:
             raise ConfigError(f"--from {url} and {live[0]} exclude each other; leave one out")
-        return open_source(url, nodes=nodes), False
-    return open_source("demo", nodes=nodes), True
+        return open_source(url), False
+    return open_source("demo"), True
 
 
 def default_talosconfig() -> str:

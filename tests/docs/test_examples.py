@@ -63,8 +63,7 @@ def run_python(block: Block, page: Path, names: dict[str, object]) -> None:
         with contextlib.redirect_stdout(shown):
             if isinstance(statement, ast.Expr) and expected:
                 value = eval(compile(ast.Expression(statement.value), where, "eval"), names)
-                if value is not None:
-                    print(value)
+                shown.write("" if value is None else str(value))
             else:
                 exec(compile(source, where, "exec"), names)
         if expected:

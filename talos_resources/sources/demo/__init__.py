@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 
 from talos_resources.model.errors import ConfigError
@@ -11,12 +10,11 @@ from talos_resources.sources.demo.data import NODES
 from talos_resources.state.contract import State
 
 
-def open_url(name: str, *, nodes: Sequence[str] = ()) -> Cluster:
+def open_url(name: str) -> Cluster:
     """The demo.
 
     Args:
         name: which demo; there is `guide`, which is also meant by the empty name.
-        nodes: not looked at.
 
     Raises:
         ConfigError: there is no demo of this name.
