@@ -9,6 +9,7 @@ Source: go.yaml.in/yaml v3 and v4; recorded output of talosctl v1.12.3.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -23,6 +24,7 @@ _DIGIT_FIRST: Final = re.compile(r"(?=[A-Za-z0-9_./+=@-]*[G-NP-SU-WYg-np-su-wy])
 _WORDS: Final = frozenset(
     "y Y yes Yes YES on On ON n N no No NO off Off OFF true True TRUE false False FALSE null Null NULL".split()
 )
+_DIGITS: Final = re.compile(r"\d*")
 _SPECIAL: Final = re.compile("[^\\t\\n\\x20-\\x7e\\xa0-\\u2027\\u202a-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd]")
 _ESCAPED: Final = re.compile("[^\\x20\\x21\\x23-\\x5b\\x5d-\\x7e\\xa0-\\u2027\\u202a-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd]")
 _BREAK: Final = re.compile("[\\n\\r\\x85\\u2028\\u2029]")
@@ -34,6 +36,36 @@ _NAMES: Final = {
     "\0": "0", "\a": "a", "\b": "b", "\t": "t", "\n": "n", "\v": "v", "\f": "f", "\r": "r", "\x1b": "e", '"': '"', "\\": "\\",
     "\x85": "N", "\xa0": "_", "\u2028": "L", "\u2029": "P",
 }  # fmt: skip
+
+
+def _natural_order(left: str, right: str) -> int:
+    """Negative if Go sorts the first key before the second.
+
+    Keys share a prefix up to the first difference. There letters go by code point; a letter goes
+    before anything else if a digit is just before, else after it; and numbers go by value.
+    """
+    if left == right:
+        return 0
+    start = next((n for n, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), None)
+    if start is None:
+        return len(left) - len(right)
+    a, b = left[start], right[start]
+    if a.isalpha() or b.isalpha():
+        if a.isalpha() and b.isalpha():
+            return ord(a) - ord(b)
+        letter_first = start > 0 and left[start - 1].isdecimal()
+        return -1 if a.isalpha() == letter_first else 1
+    # A number that began in the common part keeps its weight when it goes on with a zero.
+    begun = "1" if "0" in (a, b) and re.search(r"[1-9]\d*\Z", left[:start]) else ""
+    ones, others = (_DIGITS.match(text, start) for text in (left, right))
+    assert ones is not None
+    assert others is not None
+    weights = int(begun + ones[0] or "0"), int(begun + others[0] or "0")
+    return weights[0] - weights[1] or len(ones[0]) - len(others[0]) or ord(a) - ord(b)
+
+
+natural_key: Final = functools.cmp_to_key(_natural_order)
+"""The sort key of a map's keys: letters by code point, numbers by value (a1, a2, a10)."""
 
 
 def scalar(text: str) -> str:

@@ -20,6 +20,8 @@ _WORDS: Final[dict[str, Any]] = {
 _OLD_BOOLS: Final = frozenset(["y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off", "OFF"])
 _INTEGER: Final = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)\Z")
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+# Go is stricter with underscores where the point comes first.
+_DOT_FIRST: Final = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?\Z")
 _BASE_60: Final = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z")
 _TIME: Final = re.compile(
     r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
@@ -68,7 +70,7 @@ def resolve(text: str) -> Any:
 
 
 def _number(text: str) -> Any:
-    if text[0] == "_":
+    if text[0] == "." and not _DOT_FIRST.match(text):
         return text
     digits = text.replace("_", "")
     if _INTEGER.match(digits):
