@@ -20,6 +20,7 @@ from typing import Final, Protocol, cast
 from talos_resources.cli.parser import Parser
 
 COMMANDS: Final = {
+    "config": "config",
     "version": "version",
 }
 """Command → module. Two names of one module are one command; the help shows the first."""

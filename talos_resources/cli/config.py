@@ -1,0 +1,201 @@
+"""`config`: show and edit talosconfig files."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from talos_resources.cli.parser import Parser
+from talos_resources.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from talos_resources.rpc.talosconfig import Context, TalosConfig
+
+HELP: Final = "show and edit the talosconfig: contexts, endpoints, nodes"
+EXAMPLES: Final = """
+config contexts
+config info -o yaml
+config endpoint 10.0.0.1 10.0.0.2 --context prod
+config merge ./talosconfig
+"""
+
+_SHOWN_NODES: Final = 3
+
+
+def configure(parser: Parser) -> None:
+    """Adds the commands of `config`."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
+
+    def add(name: str, text: str, *, aliases: tuple[str, ...] = ()) -> Parser:
+        command = actions.add_parser(name, aliases=aliases, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        command.set_defaults(action=name)
+        command.add_argument("--talosconfig", metavar="FILE", help="default: $TALOSCONFIG, else ~/.talos/config")
+        command.add_argument("--context", metavar="NAME", help="a context other than the current one")
+        command.add_argument(
+            "--compat",
+            choices=["talosctl"],
+            help="write the file as talosctl does: without comments and without keys that talosctl does not know",
+        )
+        return command
+
+    add("contexts", "list the contexts", aliases=("get-contexts",))
+    info = add("info", "show the context in use and how long its certificate is valid")
+    info.add_argument("-o", "--output", default="text", metavar="FORMAT", help="text, yaml or json (default: text)")
+    info.add_argument("--now", type=_moment, metavar="TIME", help="as if it were this time (RFC 3339): what will have expired by then?")
+    add("context", "choose the current context", aliases=("use-context",)).add_argument("name", metavar="NAME")
+    add("endpoint", "set the endpoints of a context", aliases=("endpoints",)).add_argument("values", nargs="+", metavar="ENDPOINT")
+    add("node", "set the nodes of a context; none clears them", aliases=("nodes",)).add_argument("values", nargs="*", metavar="NODE")
+    new = add("add", "add a context, in place of one of that name")
+    new.add_argument("name", metavar="NAME")
+    new.add_argument("--ca", metavar="FILE", help="PEM of the authority")
+    new.add_argument("--crt", metavar="FILE", help="PEM of the client certificate; needs --key")
+    new.add_argument("--key", metavar="FILE", help="PEM of the client key; needs --crt")
+    remove = add("remove", "remove contexts, but never the current one")
+    remove.add_argument("name", metavar="NAME", help="may have * and ?")
+    remove.add_argument("-y", "--noconfirm", action="store_true", help="do not ask")
+    remove.add_argument("--dry-run", action="store_true", help="only say what would go")
+    add("merge", "take over the contexts of another talosconfig").add_argument("file", metavar="FILE")
+
+
+def run(args: Namespace) -> int:
+    """Does it; returns the exit code."""
+    from talos_resources.rpc.talosconfig_file import load_or_create, save
+
+    if args.action == "add" and (args.crt is None) != (args.key is None):
+        raise ConfigError("if either the 'crt' or 'key' flag is specified, both are required")
+    if args.action == "info" and args.output not in {"text", "json", "yaml"}:
+        raise ConfigError(f'unknown output format: "{args.output}"; use text, yaml or json')
+    config = load_or_create(args.talosconfig)
+    if args.action == "contexts":
+        sys.stdout.write(_table(config))
+    elif args.action == "info":
+        sys.stdout.write(_info(config.context(args.context), output=args.output, now=args.now or datetime.now(UTC)))
+    else:
+        changed = _edit(config, args)
+        if changed is not None:
+            save(changed, keep=args.compat is None)
+    return 0
+
+
+def _edit(config: TalosConfig, args: Namespace) -> TalosConfig | None:
+    """The configuration after the edit; None where nothing is to be written."""
+    import attrs
+
+    match args.action:
+        case "context":
+            return config.with_current(args.name)
+        case "endpoint" | "node":
+            values = tuple(value.strip() for value in args.values)
+            context = config.context(args.context)
+            if args.action == "node":
+                return config.with_context(attrs.evolve(context, nodes=values))
+            return config.with_context(attrs.evolve(context, endpoints=values))
+        case "add":
+            return config.with_context(_new_context(args))
+        case "merge":
+            return _merge(config, args.file)
+        case _:
+            return _remove(config, args)
+
+
+def _new_context(args: Namespace) -> Context:
+    from talos_resources.rpc.talosconfig import Context
+
+    return Context.of(
+        args.name,
+        ca=_read(args.ca, "CA"),
+        crt=_read(args.crt, "certificate"),
+        key=_read(args.key, "key"),
+    )
+
+
+def _read(path: str | None, what: str) -> bytes | None:
+    if path is None:
+        return None
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"error reading {what}: {path}: {error.strerror}") from None
+
+
+def _merge(config: TalosConfig, file: str) -> TalosConfig:
+    from talos_resources.rpc.talosconfig import TalosConfig
+
+    merged, renames = config.merged(TalosConfig.load(file))
+    for old, new in renames:
+        print(f'renamed talosconfig context "{old}" -> "{new}"', file=sys.stderr)
+    return merged
+
+
+def _remove(config: TalosConfig, args: Namespace) -> TalosConfig | None:
+    gone = []
+    for name in config.matching(args.name):
+        if name == config.current:
+            print(f'skipping removal of current context "{name}", please change it to another before removing', file=sys.stderr)
+            continue
+        if args.noconfirm:
+            print(f'removing context "{name}"', file=sys.stderr)
+        elif not _confirmed(f'remove context "{name}"? (y/N): '):
+            continue
+        gone.append(name)
+    return config.without(gone) if gone and not args.dry_run else None
+
+
+def _confirmed(question: str) -> bool:
+    print(question, end="", flush=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def _table(config: TalosConfig) -> str:
+    rows = [("CURRENT", "NAME", "ENDPOINTS", "NODES")]
+    for name in sorted(config.contexts, key=str.encode):
+        context = config.contexts[name]
+        nodes = ",".join(context.nodes[:_SHOWN_NODES]) + ("..." if len(context.nodes) > _SHOWN_NODES else "")
+        rows.append(("*" if name == config.current else "", name, ",".join(context.endpoints), nodes))
+    widths = [max(len(row[column]) for row in rows) + 3 for column in range(3)]
+    return "".join("".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)) + f"{row[3]}\n" for row in rows)
+
+
+def _info(context: Context, *, output: str, now: datetime) -> str:
+    from talos_resources.rpc.talosconfig_info import certificate_info, relative_time
+
+    certificate = certificate_info(context)
+    remaining = relative_time(certificate.not_after, now=now) if certificate else ""
+    expiry = f"{certificate.not_after:%Y-%m-%d}" if certificate else ""
+    if output == "text":
+        return _info_text(context, roles=certificate.roles if certificate else (), expiry=f"{remaining} ({expiry})" if expiry else "")
+    # A list that the file leaves out is null in JSON and empty in YAML, as talosctl prints it.
+    value = {
+        "context": context.name,
+        "nodes": list(context.nodes),
+        "endpoints": list(context.endpoints),
+        "roles": list(certificate.roles) if certificate else [],
+        "certTTL": remaining,
+        "certNotAfter": expiry,
+    }
+    if output == "yaml":
+        from talos_resources.codec.goyaml.emit import dump
+
+        return dump(value)
+    import json
+
+    return json.dumps({key: item if item != [] else None for key, item in value.items()}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _info_text(context: Context, *, roles: tuple[str, ...], expiry: str) -> str:
+    lines = [
+        ("Current context", context.name),
+        ("Nodes", ", ".join(context.nodes) or "not defined"),
+        ("Endpoints", ", ".join(context.endpoints) or "not defined"),
+        ("Roles", ", ".join(roles)),
+        ("Certificate expires", expiry),
+    ]
+    return "".join(f"{f'{name}:':<21}{value}\n" for name, value in lines if value)
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -1,0 +1,1 @@
+"""Secrets and configurations of a new cluster, as `talosctl gen` makes them."""

@@ -1,0 +1,112 @@
+"""What a new cluster's configuration is made from, and the checks of what the user gives."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+import attrs
+from immutabledict import immutabledict
+
+from talos_resources.machineconfig.gen.contract import CURRENT, KUBERNETES_VERSION, TALOS_VERSION, Contract
+from talos_resources.model.errors import ConfigError
+
+INSTALLER_IMAGE: Final = f"ghcr.io/siderolabs/installer:{TALOS_VERSION}"
+_KUBERNETES_PORT: Final = 6443
+
+
+@attrs.frozen(kw_only=True)
+class GenOptions:
+    """What `gen config` asks for; the defaults are talosctl's.
+
+    Attributes:
+        cluster_name: any text.
+        endpoint: the URL of the Kubernetes API, checked by `check_endpoint`.
+        kubernetes_version: with or without a `v`; empty leaves the images to Talos.
+        contract: the Talos version to write for.
+        dns_domain: of the cluster.
+        additional_sans: more names for the certificates of the Talos and the Kubernetes API.
+        install_disk: empty leaves the disk out.
+        install_image: the installer's image.
+        registry_mirrors: the URLs to ask instead of a registry, by registry host.
+        kubespan: switch KubeSpan on.
+        discovery: let the members find each other; KubeSpan needs it.
+        persist: keep the configuration on the node's disk.
+    """
+
+    cluster_name: str
+    endpoint: str
+    kubernetes_version: str = KUBERNETES_VERSION
+    contract: Contract = CURRENT
+    dns_domain: str = "cluster.local"
+    additional_sans: tuple[str, ...] = ()
+    install_disk: str = "/dev/sda"
+    install_image: str = INSTALLER_IMAGE
+    registry_mirrors: Mapping[str, tuple[str, ...]] = immutabledict()
+    kubespan: bool = False
+    discovery: bool = True
+    persist: bool = True
+
+    def image(self, repository: str) -> dict[str, str]:
+        """The `image` key of a Kubernetes component; nothing without a version."""
+        version = self.kubernetes_version.removeprefix("v")
+        return {"image": f"{repository}:v{version}"} if version else {}
+
+    @property
+    def endpoint_host(self) -> str:
+        """The host name or address of the endpoint, without brackets."""
+        return urlsplit(self.endpoint).hostname or ""
+
+
+def check_endpoint(endpoint: str) -> None:
+    """Refuse what is no URL of a Kubernetes API.
+
+    Raises:
+        ConfigError: it says what is wrong and which URL was probably meant.
+    """
+    scheme, separator, rest = endpoint.partition("://")
+    if not separator:
+        raise ConfigError(f'the endpoint "{endpoint}" has no scheme; try "https://{_with_port(endpoint)}"')
+    if scheme != "https":
+        raise ConfigError(f'the endpoint "{endpoint}" should have scheme https://; try "https://{_with_port(rest)}"')
+    try:
+        parts = urlsplit(endpoint)
+        host = parts.hostname
+    except ValueError as error:
+        raise ConfigError(f'the endpoint "{endpoint}" is no URL: {error}; write it as https://HOST:6443') from None
+    if not host:
+        raise ConfigError(f'the endpoint "{endpoint}" has no host name; write it as https://HOST:6443')
+    if "[" not in parts.netloc and parts.netloc.count(":") > 1:
+        raise ConfigError(f'the endpoint "{endpoint}" needs brackets around its IPv6 address; try "https://[{parts.netloc}]:6443"')
+    try:
+        valid = parts.port is None or parts.port > 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise ConfigError(f'the endpoint "{endpoint}" has no valid port; it must be between 1 and 65535')
+
+
+def parse_mirrors(specs: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+    """Read `REGISTRY=URL` texts; several of one registry are asked in their order.
+
+    Raises:
+        ConfigError: one has no `=`.
+    """
+    mirrors: dict[str, tuple[str, ...]] = {}
+    for spec in specs:
+        registry, separator, url = spec.partition("=")
+        if not separator:
+            raise ConfigError(f'invalid registry mirror spec "{spec}"; write it as docker.io=https://mirror.example.org')
+        mirrors[registry] = (*mirrors.get(registry, ()), url)
+    return immutabledict(mirrors)
+
+
+def _with_port(host: str) -> str:
+    try:
+        if ipaddress.ip_address(host).version == 6:
+            return f"[{host}]:{_KUBERNETES_PORT}"
+    except ValueError:
+        pass
+    return host if ":" in host.rpartition("]")[2] else f"{host}:{_KUBERNETES_PORT}"

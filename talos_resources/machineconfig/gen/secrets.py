@@ -1,0 +1,203 @@
+"""The secrets of a cluster: identity, tokens, certificate authorities.
+
+A bundle is generated, read from a file, taken from a control plane's configuration or built on an
+existing Kubernetes PKI; and written in talosctl's form. Nothing of it shows in a repr or an error.
+
+Source: reference of the machine-config workflow (gen secrets), Talos v1.12.3.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import string
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from talos_resources.machineconfig.gen.contract import CURRENT, V1_3, V1_6, Contract
+from talos_resources.model.errors import ConfigError
+from talos_resources.rpc.pki import CertificateAndKey
+
+_TOKEN_ALPHABET: Final = string.ascii_lowercase + string.digits
+_SECRET_BYTES: Final = 32
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class SecretsBundle:
+    """Everything secret that the configurations of one cluster share.
+
+    A part that is not there is empty or None; `missing` names what a configuration would lack.
+    """
+
+    cluster_id: str
+    cluster_secret: str
+    bootstrap_token: str
+    trustd_token: str
+    aescbc_encryption_secret: str = ""
+    secretbox_encryption_secret: str = ""
+    etcd: CertificateAndKey | None = None
+    k8s: CertificateAndKey | None = None
+    k8s_aggregator: CertificateAndKey | None = None
+    k8s_service_account_key: bytes | None = None
+    """PEM."""
+    os: CertificateAndKey | None = None
+
+    def __repr__(self) -> str:
+        return "SecretsBundle(***)"
+
+    def missing(self) -> tuple[str, ...]:
+        """The parts that a usable bundle needs and this one lacks, by their path in the file."""
+        parts: dict[str, Any] = {
+            "cluster.id": self.cluster_id,
+            "cluster.secret": self.cluster_secret,
+            "secrets.bootstraptoken": self.bootstrap_token,
+            "one of secrets.secretboxencryptionsecret and secrets.aescbcencryptionsecret": (
+                self.secretbox_encryption_secret or self.aescbc_encryption_secret
+            ),
+            "trustdinfo.token": self.trustd_token,
+            "certs.etcd": self.etcd,
+            "certs.k8s": self.k8s,
+            "certs.k8saggregator": self.k8s_aggregator,
+            "certs.os": self.os,
+            "certs.k8sserviceaccount": self.k8s_service_account_key,
+        }
+        return tuple(name for name, value in parts.items() if not value)
+
+    def check(self, *, source: str) -> None:
+        """Refuse a bundle that no cluster can be made with.
+
+        Raises:
+            ConfigError: it names everything that is missing, or that there are two encryption secrets.
+        """
+        missing = self.missing()
+        if missing:
+            raise ConfigError(f"{source} is no complete secrets bundle, it lacks {', '.join(missing)}; make one with `gen secrets`")
+        if self.secretbox_encryption_secret and self.aescbc_encryption_secret:
+            raise ConfigError(
+                f"{source}: only one of secrets.secretboxencryptionsecret and secrets.aescbcencryptionsecret is allowed; "
+                "remove the one that the cluster does not use"
+            )
+
+    def to_plain(self) -> dict[str, Any]:
+        """The bundle as its file holds it, in the file's order; parts that are not there are null."""
+        encryption = {
+            "aescbcencryptionsecret": self.aescbc_encryption_secret,
+            "secretboxencryptionsecret": self.secretbox_encryption_secret,
+        }
+        service_account = self.k8s_service_account_key
+        return {
+            "cluster": {"id": self.cluster_id, "secret": self.cluster_secret},
+            "secrets": {"bootstraptoken": self.bootstrap_token, **{key: value for key, value in encryption.items() if value}},
+            "trustdinfo": {"token": self.trustd_token},
+            "certs": {
+                "etcd": certificate_to_plain(self.etcd),
+                "k8s": certificate_to_plain(self.k8s),
+                "k8saggregator": certificate_to_plain(self.k8s_aggregator),
+                "k8sserviceaccount": None if service_account is None else {"key": encode(service_account)},
+                "os": certificate_to_plain(self.os),
+            },
+        }
+
+    def to_yaml(self) -> str:
+        """The text of its file."""
+        from talos_resources.codec.goyaml.emit import dump
+
+        return dump(self.to_plain())
+
+
+def generate(*, now: datetime, contract: Contract = CURRENT) -> SecretsBundle:
+    """Fresh secrets for a cluster.
+
+    Args:
+        now: aware time, start of the certificates' ten years.
+        contract: the Talos version that will read them: old ones want other kinds of keys.
+    """
+    from talos_resources.rpc import pki
+
+    ecdsa = pki.KeyAlgorithm.ECDSA_P256
+    return SecretsBundle(
+        **_fresh_tokens(contract),
+        etcd=pki.new_authority("etcd", now=now, algorithm=ecdsa),
+        k8s=pki.new_authority("kubernetes", now=now, algorithm=ecdsa),
+        k8s_aggregator=pki.new_authority(None, now=now, algorithm=ecdsa),
+        k8s_service_account_key=pki.key_to_pem(pki.new_key(ecdsa if contract <= V1_6 else pki.KeyAlgorithm.RSA_4096)),
+        os=pki.new_authority("talos", now=now),
+    )
+
+
+def from_kubernetes_pki(folder: Path, *, now: datetime, token: str = "", contract: Contract = CURRENT) -> SecretsBundle:
+    """Secrets for a cluster that goes on with the PKI of an existing one (kubeadm's layout).
+
+    Args:
+        folder: holds ca, front-proxy-ca and etcd/ca, each as `.crt` and `.key`, and sa.key.
+        now: aware time, for what is made afresh.
+        token: the bootstrap token of the cluster; empty makes one.
+        contract: the Talos version that will read them.
+
+    Raises:
+        ConfigError: a file is missing, or is not what its name says.
+    """
+    from talos_resources.rpc import pki
+
+    if not folder.is_dir():
+        raise ConfigError(f"no folder {folder}; name the Kubernetes PKI, such as /etc/kubernetes/pki")
+
+    def pair(name: str) -> CertificateAndKey:
+        found = CertificateAndKey(crt=_read(folder / f"{name}.crt"), key=_read(folder / f"{name}.key"))
+        certificate = pki.certificate_from_pem(found.crt, what=str(folder / f"{name}.crt"))
+        if pki.key_from_pem(found.key, what=str(folder / f"{name}.key")).public_key() != certificate.public_key():
+            raise ConfigError(f"{folder / name}.crt and .key do not belong together; copy both from the same machine")
+        return found
+
+    service_account = _read(folder / "sa.key")
+    pki.key_from_pem(service_account, what=str(folder / "sa.key"))
+    tokens = _fresh_tokens(contract)
+    return SecretsBundle(
+        **{**tokens, "bootstrap_token": token or tokens["bootstrap_token"]},
+        etcd=pair("etcd/ca"),
+        k8s=pair("ca"),
+        k8s_aggregator=pair("front-proxy-ca"),
+        k8s_service_account_key=service_account,
+        os=pki.new_authority("talos", now=now),
+    )
+
+
+def encode(data: bytes) -> str:
+    """PEM as configurations hold it: base64 on one line."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def certificate_to_plain(pair: CertificateAndKey | None, *, with_key: bool = True) -> dict[str, str] | None:
+    """A certificate and its key as configurations hold them; a key that is left out is empty."""
+    if pair is None:
+        return None
+    return {"crt": encode(pair.crt), "key": encode(pair.key) if with_key else ""}
+
+
+def _fresh_tokens(contract: Contract) -> dict[str, str]:
+    encryption = "secretbox_encryption_secret" if contract >= V1_3 else "aescbc_encryption_secret"
+    return {
+        "cluster_id": base64.urlsafe_b64encode(secrets.token_bytes(_SECRET_BYTES)).decode("ascii"),
+        "cluster_secret": encode(secrets.token_bytes(_SECRET_BYTES)),
+        "bootstrap_token": _token(),
+        "trustd_token": _token(),
+        encryption: encode(secrets.token_bytes(_SECRET_BYTES)),
+    }
+
+
+def _token() -> str:
+    return f"{_random_text(6)}.{_random_text(16)}"
+
+
+def _random_text(length: int) -> str:
+    return "".join(secrets.choice(_TOKEN_ALPHABET) for _ in range(length))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read {path}: {error.strerror}; the folder needs ca, front-proxy-ca, etcd/ca and sa.key") from None

@@ -1,0 +1,190 @@
+"""talosconfig files: what is read, what an edit changes, and what it leaves alone."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from talos_resources.model.errors import ConfigError, DecodeError
+from talos_resources.rpc.talosconfig import Context, TalosConfig, default_path
+from talos_resources.rpc.talosconfig_file import load_or_create, render, save
+
+COMMENTED = """\
+# which cluster
+context: 0123   # the old one
+x-team: infra
+contexts:
+  # made by hand
+  0123:
+    endpoints: [10.0.0.1, "10.0.0.2"]   # both racks
+    region: eu   # talosctl does not know this
+    ca: Y2E=
+    target: 10.0.0.9
+  prod:
+    endpoints:
+    - https://a.example.org
+    nodes: []
+"""
+
+
+def test_scalars_keep_their_text_and_the_old_target_is_an_endpoint() -> None:
+    config = TalosConfig.parse("context: 0123\ncontexts:\n  0123: {endpoints: [1e3, no], target: t, nodes: ~}\n")
+    context = config.context()
+    assert (context.name, context.endpoints, context.nodes) == ("0123", ("1e3", "no", "t"), ())
+
+
+def test_merge_keys_and_anchors_are_understood() -> None:
+    config = TalosConfig.parse("contexts:\n  a: &a {endpoints: [x], nodes: [n]}\n  b:\n    <<: *a\n    nodes: [m]\n")
+    assert config.context("b") == Context(name="b", endpoints=("x",), nodes=("m",))
+
+
+def test_certificates_are_decoded_and_never_shown() -> None:
+    context = Context.of("a", ca=b"CA\n", crt=b"CRT\n", key=b"very secret\n")
+    assert (context.ca, context.crt, context.key) == (b"CA\n", b"CRT\n", b"very secret\n")
+    assert "secret" not in repr(context)
+    assert context.key_base64 not in repr(TalosConfig(contexts={"a": context}))
+    assert pickle.loads(pickle.dumps(context)) == context
+    assert Context(name="a").key is None
+
+
+def test_broken_base64_is_named_but_not_shown() -> None:
+    with pytest.raises(ConfigError, match='key of context "a" is illegal base64') as caught:
+        _ = Context(name="a", key_base64="%%secret").key
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "EOF"),
+        ("context: [", "talosconfig:2: not YAML"),
+        ("contexts: [a]", "talosconfig:1: a mapping belongs here"),
+        ("contexts:\n  a:\n    endpoints: x", "talosconfig:3: a sequence belongs here"),
+        ("contexts:\n  a:\n    ca: {b: c}", "talosconfig:3: a scalar belongs here"),
+        ("context: a\ncontext: b", "talosconfig:2: .*context"),
+        ("- a", "a mapping belongs here"),
+    ],
+)
+def test_faults_name_the_line(text: str, words: str) -> None:
+    with pytest.raises(DecodeError, match=words):
+        TalosConfig.parse(text)
+
+
+def test_a_context_that_is_not_there_is_named_with_those_that_are() -> None:
+    config = TalosConfig.parse("context: c\ncontexts: {a: {}, b: {}}")
+    with pytest.raises(ConfigError, match='context "c" is not defined; it has: a, b'):
+        config.context()
+    with pytest.raises(ConfigError, match="no context is set"):
+        TalosConfig().context()
+
+
+def test_the_default_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("TALOSCONFIG", raising=False)
+    assert default_path() == tmp_path / ".talos" / "config"
+    with pytest.raises(ConfigError, match=r"no talosconfig at .*TALOSCONFIG"):
+        TalosConfig.load()
+    monkeypatch.setenv("TALOSCONFIG", str(tmp_path / "tc"))
+    assert default_path() == tmp_path / "tc"
+
+
+def test_saving_is_private_and_follows_links(tmp_path: Path) -> None:
+    real = tmp_path / "real"
+    real.write_text("context: ''\n")
+    real.chmod(0o644)
+    link = tmp_path / "config"
+    link.symlink_to(real)
+    config = TalosConfig.load(link).with_context(Context(name="a"))
+    save(config)
+    assert link.is_symlink()
+    assert real.stat().st_mode & 0o777 == 0o600
+    assert TalosConfig.load(real).context("a") == Context(name="a")
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+def test_a_missing_file_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "config"
+    assert load_or_create(path).contexts == {}
+    assert path.read_text() == 'context: ""\ncontexts: {}\n'
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def edited(text: str, change: object) -> str:
+    assert callable(change)
+    return render(change(TalosConfig.parse(text)), before=text)
+
+
+def test_an_edit_leaves_comments_unknown_keys_and_layout() -> None:
+    text = edited(COMMENTED, lambda config: config.with_current("prod"))
+    assert text == COMMENTED.replace("context: 0123   #", "context: prod   #")
+
+
+def test_an_edit_of_one_context_leaves_its_other_lines() -> None:
+    text = edited(COMMENTED, lambda config: config.with_context(attrs.evolve(config.context("prod"), nodes=("10.0.0.5", "123"))))
+    assert text.replace('\n    nodes:\n    - 10.0.0.5\n    - "123"\n', "\n    nodes: []\n") == COMMENTED
+
+
+def test_setting_endpoints_takes_the_old_target_over() -> None:
+    text = edited(COMMENTED, lambda config: config.with_context(attrs.evolve(config.context(), endpoints=("10.0.0.7",))))
+    assert "target" not in text
+    assert "region: eu   # talosctl does not know this" in text
+    assert TalosConfig.parse(text).context().endpoints == ("10.0.0.7",)
+
+
+def test_contexts_come_and_go_in_a_commented_file() -> None:
+    text = edited(COMMENTED, lambda config: config.without(["prod"]).with_context(Context(name="456", endpoints=("a: b",))))
+    config = TalosConfig.parse(text)
+    assert sorted(config.contexts) == ["0123", "456"]
+    assert config.context("456").endpoints == ("a: b",)
+    assert "# made by hand" in text
+
+
+def test_nothing_changed_is_nothing_written() -> None:
+    assert edited(COMMENTED, lambda config: config) == COMMENTED
+
+
+def test_talosctls_form_is_kept_when_the_file_has_it() -> None:
+    canonical = render(TalosConfig.parse(COMMENTED))
+    assert "#" not in canonical
+    assert edited(canonical, lambda config: config.with_current("prod")) == canonical.replace('context: "0123"', "context: prod")
+
+
+def test_merging_renames_and_takes_the_current_context() -> None:
+    ours = TalosConfig.parse("context: a\ncontexts: {a: {endpoints: [x]}, a-1: {}}")
+    theirs = TalosConfig.parse("context: a\ncontexts: {a: {endpoints: [y]}, b: {}}")
+    merged, renames = ours.merged(theirs)
+    assert renames == (("a", "a-2"),)
+    assert merged.current == "a-2"
+    assert merged.context().endpoints == ("y",)
+    assert merged.context("a").endpoints == ("x",)
+
+
+def test_merging_a_file_whose_current_context_is_missing_keeps_ours() -> None:
+    ours = TalosConfig.parse("context: a\ncontexts: {a: {}}")
+    merged, _ = ours.merged(TalosConfig.parse("context: gone\ncontexts: {b: {}}"))
+    assert merged.current == "a"
+
+
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\x00\ufeff", exclude_categories=["Cc", "Cs"]), min_size=1, max_size=12)
+contexts = st.builds(
+    Context,
+    name=texts,
+    endpoints=st.lists(texts, max_size=3).map(tuple),
+    nodes=st.lists(texts, max_size=3).map(tuple),
+    ca_base64=st.sampled_from(["", "Y2E="]),
+    auth=st.sampled_from([{}, {"siderov1": {"identity": "me@example.org"}}]),
+    cluster=st.sampled_from(["", "demo", "on"]),
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(contexts, max_size=4), st.booleans())
+def test_every_configuration_survives_its_file(made: list[Context], in_place: bool) -> None:
+    config = TalosConfig(current=made[0].name if made else "", contexts={context.name: context for context in made})
+    text = render(config, before=COMMENTED if in_place else None)
+    assert TalosConfig.parse(text) == config
