@@ -221,3 +221,12 @@ class ConfigError(TalosResourcesError):
 
 class ConnectError(TalosResourcesError):
     """The other side cannot be reached, or does not speak the protocol."""
+
+
+class RemoteError(TalosResourcesError):
+    """The other side answered with a failure of its own; `code` is its gRPC code, `INTERNAL` for example."""
+
+    code: str
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message, code=code)

@@ -1,0 +1,122 @@
+"""What a gRPC call needs from HTTP/2, and who provides it.
+
+A transport sends one request and hands out the reply as it arrives: that is all that the client uses,
+so that TCP with Rust's TLS (`http2`) and unix sockets (`unix`) are the same to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import attrs
+
+
+class TransportError(Exception):
+    """The other side could not be reached, or the connection broke.
+
+    Attributes:
+        reason: in words, for people.
+        refused: the request cannot have been acted upon, so that another endpoint may be asked.
+        timed_out: the time of the call was up.
+    """
+
+    def __init__(self, reason: str, *, refused: bool = False, timed_out: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.refused = refused
+        self.timed_out = timed_out
+
+
+class Reply(Protocol):
+    """The answer to one request, while it arrives."""
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        ...
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers, names in lower case."""
+        ...
+
+    @property
+    def trailers(self) -> Mapping[str, str]:
+        """The trailers, names in lower case; empty before the end."""
+        ...
+
+    def read(self) -> bytes | memoryview | None:
+        """The next piece of the body, None at its end.
+
+        Raises:
+            TransportError: the connection broke, the time was up, or `close` was called.
+        """
+        ...
+
+    def close(self) -> None:
+        """Gives the reply up; any thread may, and a `read` that waits ends. Twice is no error."""
+        ...
+
+
+class Transport(Protocol):
+    """A way to one endpoint; connections are made when they are needed."""
+
+    @property
+    def address(self) -> str:
+        """What people call the endpoint, `10.0.0.1:50000` or `unix:/run/x`."""
+        ...
+
+    def request(self, path: str, headers: Sequence[tuple[str, str]], body: bytes, *, timeout: float | None) -> Reply:
+        """Sends a request and waits for the head of the reply.
+
+        Args:
+            path: `/package.Service/Method`.
+            headers: beside those of HTTP/2 itself.
+            body: all of it.
+            timeout: seconds for the whole exchange, None for no end.
+
+        Raises:
+            TransportError: there is no reply.
+        """
+        ...
+
+    def close(self) -> None:
+        """Releases the connections; twice is no error."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class Credentials:
+    """Certificates for mutual TLS, PEM; the key never shows in a repr.
+
+    Attributes:
+        ca: the authorities that the other side's certificate must come from.
+        crt: our certificate; None to show none.
+        key: its key, under a label that OpenSSL knows.
+    """
+
+    ca: bytes = attrs.field(repr=False)
+    crt: bytes | None = attrs.field(default=None, repr=False)
+    key: bytes | None = attrs.field(default=None, repr=False)
+
+
+def open_transport(address: str, *, credentials: Credentials | None = None, connect_timeout: float = 5.0) -> Transport:
+    """The transport for an address; nothing is connected yet.
+
+    Args:
+        address: `HOST:PORT`, or `unix:PATH`.
+        credentials: for TLS; None speaks plaintext.
+        connect_timeout: seconds until an endpoint counts as unreachable.
+
+    Raises:
+        ConfigError: credentials that cannot be used.
+        UnsupportedError: a unix socket without the extra `server`.
+    """
+    if address.startswith("unix:"):
+        from talos_resources.rpc.unix import UnixTransport
+
+        return UnixTransport(address.removeprefix("unix:"), connect_timeout=connect_timeout)
+    from talos_resources.rpc.http2 import HttpTransport
+
+    return HttpTransport(address, credentials=credentials, connect_timeout=connect_timeout)
