@@ -9,7 +9,6 @@ Source: go.yaml.in/yaml v3 and v4; recorded output of talosctl v1.12.3.
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -24,7 +23,6 @@ _DIGIT_FIRST: Final = re.compile(r"(?=[A-Za-z0-9_./+=@-]*[G-NP-SU-WYg-np-su-wy])
 _WORDS: Final = frozenset(
     "y Y yes Yes YES on On ON n N no No NO off Off OFF true True TRUE false False FALSE null Null NULL".split()
 )
-_DIGITS: Final = re.compile(r"\d*")
 _SPECIAL: Final = re.compile("[^\\t\\n\\x20-\\x7e\\xa0-\\u2027\\u202a-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd]")
 _ESCAPED: Final = re.compile("[^\\x20\\x21\\x23-\\x5b\\x5d-\\x7e\\xa0-\\u2027\\u202a-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd]")
 _BREAK: Final = re.compile("[\\n\\r\\x85\\u2028\\u2029]")
@@ -38,34 +36,10 @@ _NAMES: Final = {
 }  # fmt: skip
 
 
-def _natural_order(left: str, right: str) -> int:
-    """Negative if Go sorts the first key before the second.
+class Written(str):
+    """A scalar that is in its final form already, on one line."""
 
-    Keys share a prefix up to the first difference. There letters go by code point; a letter goes
-    before anything else if a digit is just before, else after it; and numbers go by value.
-    """
-    if left == right:
-        return 0
-    start = next((n for n, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), None)
-    if start is None:
-        return len(left) - len(right)
-    a, b = left[start], right[start]
-    if a.isalpha() or b.isalpha():
-        if a.isalpha() and b.isalpha():
-            return ord(a) - ord(b)
-        letter_first = start > 0 and left[start - 1].isdecimal()
-        return -1 if a.isalpha() == letter_first else 1
-    # A number that began in the common part keeps its weight when it goes on with a zero.
-    begun = "1" if "0" in (a, b) and re.search(r"[1-9]\d*\Z", left[:start]) else ""
-    ones, others = (_DIGITS.match(text, start) for text in (left, right))
-    assert ones is not None
-    assert others is not None
-    weights = int(begun + ones[0] or "0"), int(begun + others[0] or "0")
-    return weights[0] - weights[1] or len(ones[0]) - len(others[0]) or ord(a) - ord(b)
-
-
-natural_key: Final = functools.cmp_to_key(_natural_order)
-"""The sort key of a map's keys: letters by code point, numbers by value (a1, a2, a10)."""
+    __slots__ = ()
 
 
 def scalar(text: str) -> str:
@@ -181,6 +155,14 @@ def dump(value: Any, *, indent: int = 0) -> str:
     return "".join(out)
 
 
+def dump_entry(value: Any) -> str:
+    r"""What follows the colon of a key at column 0: ` text\n`, or a collection on its own lines."""
+    out: list[str] = []
+    _write_value(out, value, 0)
+    out.append("\n")
+    return "".join(out)
+
+
 def _is_nested(value: Any) -> bool:
     return bool(value) and isinstance(value, (dict, list, tuple, Mapping))
 
@@ -208,22 +190,29 @@ def _write_nested(out: list[str], value: Any, column: int, *, at_line_start: boo
 
 
 def _write_entry(out: list[str], key: Any, item: Any, column: int) -> None:
-    inner = deeper(column)
-    simple = isinstance(key, str) is False or (_BREAK.search(key) is None and len(key.encode(errors="surrogatepass")) <= 128)
+    simple = not isinstance(key, str) or (_BREAK.search(key) is None and len(key.encode(errors="surrogatepass")) <= 128)
+    name = scalar(key) if type(key) is str and "\n" not in key else _leaf(key, indent=deeper(column), parent=column)
     if simple:
-        out.append(f"{scalar(key) if type(key) is str else _leaf(key, indent=inner, parent=column)}:")
-        if _is_nested(item):
-            out.append("\n")
-            _write_nested(out, item, inner, at_line_start=True)
-        else:
-            out += (" ", _leaf(item, indent=inner, parent=column))
+        out.append(f"{name}:")
+        _write_value(out, item, column)
         return
-    out.append(f"? {_leaf(key, indent=inner, parent=column)}\n{' ' * column}:")
+    out.append(f"? {name}\n{' ' * column}:")
     if _is_nested(item):
+        inner = deeper(column)
         out.append(" " * (inner - column - 1))
         _write_nested(out, item, inner, at_line_start=False)
     else:
-        out += (" ", _leaf(item, indent=inner, parent=column))
+        _write_value(out, item, column)
+
+
+def _write_value(out: list[str], item: Any, column: int) -> None:
+    """Writes what follows the colon of a key at `column`."""
+    inner = deeper(column)
+    if _is_nested(item):
+        out.append("\n")
+        _write_nested(out, item, inner, at_line_start=True)
+    elif text := _leaf(item, indent=inner, parent=column):
+        out += (" ", text)
 
 
 def _leaf(value: Any, *, indent: int, parent: int) -> str:
@@ -238,7 +227,7 @@ def _leaf(value: Any, *, indent: int, parent: int) -> str:
         return int.__repr__(value)
     if isinstance(value, float):
         return float_text(value)
-    if isinstance(value, TimeText):
+    if isinstance(value, (TimeText, Written)):
         return str(value)
     if isinstance(value, str):
         return _leaf(str(value), indent=indent, parent=parent)

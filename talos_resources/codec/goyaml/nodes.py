@@ -7,6 +7,7 @@ the node that they name, and nesting is bounded, so that the cost is linear in t
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any, Final, Literal
 
@@ -74,6 +75,12 @@ class Node:
         """Whether it resolves to null."""
         return (self.is_plain and self.value in _NULLS) or (self.kind == "scalar" and self.tag == "!!null")
 
+    def with_value(self, value: Any) -> Node:
+        """The node with another value; itself it is not changed."""
+        node = copy.copy(self)
+        node.value = value
+        return node
+
     def get(self, key: str) -> Node | None:
         """The value of the first pair of a mapping whose key is a scalar of this text."""
         return next((value for name, value in self.pairs if name.kind == "scalar" and name.value == key), None)
@@ -125,16 +132,43 @@ def compose_all(data: bytes | str, *, source: str = "") -> list[Node]:
         DecodeError: where the text is no YAML, nests deeper than `MAX_DEPTH`, or an alias names nothing
             or its own ancestor; the line is in `source`.
     """
-    return list(_Composer(to_text(data, source=source), source).documents())
+    text = to_text(data, source=source)
+    try:
+        return list(_Composer(text, source, _c_events(text)).documents())
+    except _ColonInFlowError:
+        return list(_Composer(text, source, _python_events(text)).documents())
+
+
+class _ColonInFlowError(Exception):
+    """A `:` inside a plain scalar of a flow collection, as in `[https://a.example]`: the libyaml at hand is too old for it."""
+
+
+def _c_events(text: str) -> Iterator[Any]:
+    from _ruamel_yaml import CParser
+    from ruamel.yaml.error import MarkedYAMLError
+
+    parser = CParser(text)
+    try:
+        while (event := parser.get_event()) is not None:
+            yield event
+    except MarkedYAMLError as error:
+        if error.problem == "found unexpected ':'":
+            raise _ColonInFlowError from None
+        raise
+
+
+def _python_events(text: str) -> Iterator[Any]:
+    """Slower by far, but Go's rules for flow collections."""
+    from ruamel.yaml import YAML
+
+    return iter(YAML(typ="safe", pure=True).parse(text))
 
 
 class _Composer:
     """Builds the documents of one text, event by event."""
 
-    def __init__(self, text: str, source: str) -> None:
-        from _ruamel_yaml import CParser
-
-        self._parser: Any = CParser(text)
+    def __init__(self, text: str, source: str, events: Iterator[Any]) -> None:
+        self._source_events = events
         self._text = text
         self._source = source
         self._anchors: dict[str, Node] = {}
@@ -164,12 +198,8 @@ class _Composer:
     def _events(self) -> Iterator[tuple[Any, str]]:
         from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-        parser = self._parser
         try:
-            while True:
-                event = parser.get_event()
-                if event is None:
-                    return
+            for event in self._source_events:
                 yield event, type(event).__name__
         except MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark

@@ -1,0 +1,139 @@
+"""Values that are messages of their own on the wire: addresses, prefixes, endpoints and times.
+
+Source: Talos machinery v1.13.3 (common.NetIP, NetIPPort, NetIPPrefix), protobuf's Timestamp.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Final
+
+from talos_resources.codec.protowire import LEN, VARINT, WireError, read_payload, read_varint, signed, skip, varint
+from talos_resources.model.net import AddrPort, IPAddress, IPPrefix
+from talos_resources.model.timestamp import Timestamp
+
+_ZERO_SECONDS: Final = -62_135_596_800  # year 1
+_LAST_SECOND: Final = 253_402_300_799  # year 9999
+_SECOND_NS: Final = 1_000_000_000
+_BYTES_1: Final = 1 << 3 | LEN
+_INT_1: Final = 1 << 3 | VARINT
+_INT_2: Final = 2 << 3 | VARINT
+
+
+def _packed(address: IPAddress) -> bytes:
+    """Field 1: the address bytes, a zone as text behind them."""
+    data = address.packed
+    if address.version == 6 and address.scope_id:
+        data += address.scope_id.encode()
+    return b"\x0a" + varint(len(data)) + data
+
+
+def address_to_wire(address: IPAddress | None) -> bytes:
+    """A NetIP."""
+    return b"" if address is None else _packed(address)
+
+
+def addrport_to_wire(endpoint: AddrPort | None) -> bytes:
+    """A NetIPPort."""
+    if endpoint is None:
+        return b""
+    return _packed(endpoint.address) + b"\x10" + varint(endpoint.port) if endpoint.port else _packed(endpoint.address)
+
+
+def prefix_to_wire(prefix: IPPrefix | None) -> bytes:
+    """A NetIPPrefix; one without a length has -1, as Go has it, and so does none at all within a list."""
+    if prefix is None:
+        return b"\x10" + varint(-1)
+    length = -1 if prefix.length is None else prefix.length
+    return _packed(prefix.address) + b"\x10" + varint(length) if length else _packed(prefix.address)
+
+
+def time_to_wire(moment: Timestamp) -> bytes:
+    """A Timestamp."""
+    seconds, nanos = divmod(moment, _SECOND_NS)
+    data = b"\x08" + varint(seconds) if seconds else b""
+    return data + b"\x10" + varint(nanos) if nanos else data
+
+
+def _address(data: bytes) -> IPAddress | None:
+    size = len(data)
+    if size == 4:
+        return ipaddress.IPv4Address(data)
+    if size == 16:
+        return ipaddress.IPv6Address(data)
+    if size == 0:
+        return None
+    if size < 16:
+        raise WireError(f"an address of {size} bytes, which is neither 4 nor 16")
+    zone = data[16:].decode()
+    if not zone or "%" in zone:
+        raise WireError(f"an address with the zone {zone!r}")
+    return ipaddress.IPv6Address(f"{ipaddress.IPv6Address(data[:16])}%{zone}")
+
+
+def _net(data: bytes) -> tuple[IPAddress | None, int]:
+    """The address (field 1) and the number (field 2) of a NetIP, NetIPPort or NetIPPrefix."""
+    packed, number, position = b"", 0, 0
+    while position < len(data):
+        key, position = read_varint(data, position)
+        if key == _BYTES_1:
+            packed, position = read_payload(data, position)
+        elif key == _INT_2:
+            number, position = read_varint(data, position)
+        else:
+            position = skip(data, position, key)
+    return _address(packed), signed(number, 32)
+
+
+def address_from_wire(data: bytes) -> IPAddress | None:
+    """Reads a NetIP; None for no address.
+
+    Raises:
+        WireError: no message, or no address.
+    """
+    return _net(data)[0]
+
+
+def addrport_from_wire(data: bytes) -> AddrPort | None:
+    """Reads a NetIPPort; None if it has no address.
+
+    Raises:
+        WireError: no message, no address, or a port beyond 65535.
+    """
+    address, port = _net(data)
+    if not 0 <= port <= 65535:
+        raise WireError(f"the port {port} is not from 0 to 65535")
+    return None if address is None else AddrPort(address, port)
+
+
+def prefix_from_wire(data: bytes) -> IPPrefix | None:
+    """Reads a NetIPPrefix; None if it has no address.
+
+    Raises:
+        WireError: no message, or no address.
+    """
+    address, length = _net(data)
+    if address is None:
+        return None
+    return IPPrefix(address, length if 0 <= length <= address.max_prefixlen else None)
+
+
+def time_from_wire(data: bytes) -> Timestamp:
+    """Reads a Timestamp.
+
+    Raises:
+        WireError: no message, or a time outside of the years 1 to 9999.
+    """
+    seconds = nanos = position = 0
+    while position < len(data):
+        key, position = read_varint(data, position)
+        if key == _INT_1:
+            seconds, position = read_varint(data, position)
+        elif key == _INT_2:
+            nanos, position = read_varint(data, position)
+        else:
+            position = skip(data, position, key)
+    seconds, nanos = signed(seconds), signed(nanos, 32)
+    if not _ZERO_SECONDS <= seconds <= _LAST_SECOND or not 0 <= nanos < _SECOND_NS:
+        raise WireError(f"a time of {seconds} s and {nanos} ns, which is not in the years 1 to 9999")
+    return Timestamp(seconds * _SECOND_NS + nanos)

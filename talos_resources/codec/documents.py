@@ -1,0 +1,43 @@
+"""Resources as YAML documents: what plain reading would lose of them is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import talos_resources.resources  # noqa: F401 - registers the typed kinds
+from talos_resources.codec.goyaml.nodes import Node, compose_all
+from talos_resources.codec.goyaml.rewrite import rewrite
+from talos_resources.codec.goyaml.values import pairs_of, value_of
+from talos_resources.model.kind import typed_kind
+from talos_resources.model.spec import UntypedSpec
+
+_TEXTS: Final = frozenset({"node", "event", "metadata"})
+
+
+def documents(data: bytes | str, *, source: str) -> Iterator[Any]:
+    """See `codec.text.documents_from_yaml`."""
+    for root in compose_all(data, source=source):
+        metadata = root.get("metadata")
+        yield value_of(root, source=source) if metadata is None else _resource(root, metadata, source)
+
+
+def _resource(root: Node, metadata: Node, source: str) -> dict[Any, Any]:
+    name = metadata.get("type")
+    typed = name is not None and typed_kind(name.text) is not None
+    document: dict[Any, Any] = {}
+    for key, node in pairs_of(root, source=source):
+        if key.text in _TEXTS:
+            document[key.text] = _texts(node, source)
+        elif key.text == "spec" and not typed:
+            document["spec"] = UntypedSpec() if node.is_null else UntypedSpec(yaml=rewrite(node, source=source))
+        else:
+            document[value_of(key, source=source)] = value_of(node, source=source)
+    return document
+
+
+def _texts(node: Node, source: str) -> Any:
+    """The node with every scalar as it is written; aliases have no place there."""
+    if node.kind == "mapping":
+        return {key.text: _texts(value, source) for key, value in pairs_of(node, source=source)}
+    return [_texts(item, source) for item in node.items] if node.kind == "sequence" else node.text

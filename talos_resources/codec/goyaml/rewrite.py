@@ -1,0 +1,68 @@
+"""YAML written anew in Go's form: what Go prints of a document that it has read into its nodes.
+
+Scalars keep the text and the quotes that they have (`0o644` stays so), blocks are indented by four.
+Flow collections become blocks, folded text becomes literal, aliases become what they name, and comments
+go; Talos writes none of these.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from talos_resources.codec.goyaml.emit import Written, dump, dump_entry, single_quoted, verbatim
+from talos_resources.codec.goyaml.nodes import Node, at, compose_all
+from talos_resources.codec.goyaml.values import Budget, pairs_of
+from talos_resources.model.errors import DecodeError
+
+
+def rewrite(node: Node, *, source: str = "") -> str:
+    """A node as a document of its own, with a newline at its end.
+
+    Raises:
+        DecodeError: a key that is there twice, or aliases that expand to too much.
+    """
+    return dump(_styled(node, Budget(source=source), source))
+
+
+def rewrite_entry(text: str, *, source: str = "") -> str:
+    """A document as what follows the colon of a key at column 0, with a newline at its end.
+
+    Raises:
+        DecodeError: no YAML, several documents, a key that is there twice, or aliases that expand to
+            too much.
+    """
+    documents = compose_all(text, source=source)
+    if len(documents) > 1:
+        raise DecodeError("expected one document, found another", source=at(source, documents[1].line))
+    return dump_entry(_styled(documents[0], Budget(source=source), source) if documents else None)
+
+
+def _styled(node: Node, budget: Budget, source: str) -> Any:
+    """The node as a plain value whose scalars are in their final form, but for blocks of text."""
+    budget.enter(node)
+    try:
+        if node.kind == "scalar":
+            return _scalar(node)
+        if node.kind == "sequence":
+            return [_styled(item, budget, source) for item in node.items]
+        return {_scalar(key): _styled(value, budget, source) for key, value in pairs_of(node, source=source)}
+    finally:
+        budget.leave(node)
+
+
+def _scalar(node: Node) -> str:
+    text = node.text
+    if node.tag and node.tag not in {"!", "!!str"}:
+        return Written(f"{node.tag} {verbatim(text)}")
+    match node.style:
+        case "":
+            return Written(text)
+        case "'":
+            quoted = single_quoted(text)
+            return Written(quoted) if verbatim(text) in {text, quoted} else text
+        case '"' if "\n" not in text:
+            from talos_resources.codec.goyaml.emit import double_quoted
+
+            return Written(double_quoted(text))
+        case _:
+            return text

@@ -1,0 +1,180 @@
+"""Spec classes ↔ their protobuf messages: one encoder and one decoder per class, made at first use."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, Final
+
+from talos_resources.codec import atoms
+from talos_resources.codec.fields import FieldInfo, Shape, fields_of
+from talos_resources.codec.protowire import LEN, VARINT, WireError, read_payload, read_varint, signed, skip, tag, varint
+from talos_resources.model.build import twin
+from talos_resources.model.spec import Unknown
+from talos_resources.model.timestamp import Timestamp
+
+Encoder = Callable[[Any], bytes]
+Decoder = Callable[[Any], Any]
+
+_PAYLOADS: Final[dict[Shape, Encoder]] = {
+    "text": str.encode,
+    "bytes": bytes,
+    "address": atoms.address_to_wire,
+    "prefix": atoms.prefix_to_wire,
+    "addrport": atoms.addrport_to_wire,
+    "time": atoms.time_to_wire,
+}
+_FROM_PAYLOAD: Final[dict[Shape, Decoder]] = {
+    "text": bytes.decode,
+    "bytes": bytes,
+    "address": atoms.address_from_wire,
+    "prefix": atoms.prefix_from_wire,
+    "addrport": atoms.addrport_from_wire,
+    "time": atoms.time_from_wire,
+}
+_SCALARS: Final = frozenset({"flag", "number", "enum"})
+# Parts of one of these that come in several fields belong together.
+_MERGED: Final = frozenset({"address", "prefix", "addrport", "time", "message"})
+
+
+class FieldError(ValueError):
+    """A fault in a field; `path` is relative to the message."""
+
+    def __init__(self, path: str, text: str) -> None:
+        super().__init__(text)
+        self.path = path
+
+
+def encode(spec: Any) -> bytes:
+    """The message of an instance of a spec class, the fields that the class does not know at its end."""
+    return encoder(type(spec))(spec)
+
+
+@functools.cache
+def encoder(cls: type[Any]) -> Encoder:
+    """The function that encodes instances of the class; fields in the order of their numbers."""
+    infos = sorted(fields_of(cls), key=lambda info: info.number)
+    values_of = attrgetter(*(info.name for info in infos), "unknown")
+    steps = tuple(map(_field_encoder, infos))
+
+    def encode_message(spec: Any) -> bytes:
+        values = values_of(spec)
+        parts = [step(value) for step, value in zip(steps, values, strict=False)]
+        unknown: Unknown | None = values[-1]
+        if unknown is not None:
+            parts.append(unknown.wire)
+        return b"".join(parts)
+
+    return encode_message
+
+
+def _field_encoder(info: FieldInfo) -> Encoder:
+    """The function that encodes a field with its tag, nothing for the empty value."""
+    if info.shape in _SCALARS:
+        return _scalar_encoder(info)
+    lead = tag(info.number, LEN)
+    payload = encoder(info.cls) if info.shape == "message" else _PAYLOADS[info.shape]
+
+    def one(value: Any) -> bytes:
+        data = payload(value)
+        return lead + varint(len(data)) + data
+
+    if info.repeated:
+        return lambda values: b"".join(map(one, values)) if values else b""
+    if info.shape == "time":
+        return lambda value: b"" if value == Timestamp.ZERO else one(value)
+    if info.shape in {"text", "bytes"}:
+        return lambda value: one(value) if value else b""
+    return lambda value: b"" if value is None else one(value)
+
+
+def _scalar_encoder(info: FieldInfo) -> Encoder:
+    lead = tag(info.number, VARINT)
+    if info.shape == "enum":
+        coded = {member: lead + varint(number) if number else b"" for number, member in enumerate(info.cls)}
+        return coded.__getitem__
+    if info.shape == "flag":
+        return lambda value: lead + b"\x01" if value else b""
+    return lambda value: lead + varint(value) if value else b""
+
+
+@functools.cache
+def decoder(cls: type[Any]) -> Callable[[bytes], Any]:
+    """The function that decodes a message into an instance of the class.
+
+    It raises `FieldError` for what the class cannot hold, `WireError` for bytes that are no message.
+    """
+    infos = fields_of(cls)
+    opened = twin(cls)
+    defaults = [info.default for info in infos]
+    by_tag = {
+        info.number << 3 | (VARINT if info.shape in _SCALARS else LEN): (index, _field_decoder(info), info.repeated, info.shape in _MERGED)
+        for index, info in enumerate(infos)
+    }
+
+    def decode(data: bytes) -> Any:
+        values = defaults.copy()
+        parts: dict[int, bytes] = {}
+        unknown = b""
+        position, end = 0, len(data)
+        while position < end:
+            start = position
+            key = data[position]
+            position += 1
+            if key > 127:
+                key, position = read_varint(data, start)
+            known = by_tag.get(key)
+            if known is None:
+                position = skip(data, position, key)
+                unknown += data[start:position]
+                continue
+            index, read, repeated, merged = known
+            if key & 7 == VARINT:
+                raw, position = read_varint(data, position)
+            else:
+                raw, position = read_payload(data, position)
+            try:
+                if repeated:
+                    values[index] = (*(values[index] or ()), read(raw))
+                elif merged:
+                    raw = parts[index] = parts[index] + raw if index in parts else raw
+                    values[index] = read(raw)
+                else:
+                    values[index] = read(raw)
+            except ValueError as error:
+                raise _located(error, infos[index], values[index]) from None
+        made = opened(*values, Unknown(wire=unknown) if unknown else None)
+        made.__class__ = cls
+        return made
+
+    return decode
+
+
+def _located(error: ValueError, info: FieldInfo, value: Any) -> FieldError:
+    path = f"{info.key}[{len(value or ())}]" if info.repeated else info.key
+    if isinstance(error, FieldError):
+        return FieldError(f"{path}.{error.path}", str(error))
+    if isinstance(error, UnicodeDecodeError):
+        return FieldError(path, f"byte 0x{error.object[error.start]:02x} is not valid UTF-8")
+    return FieldError(path, str(error))
+
+
+def _field_decoder(info: FieldInfo) -> Decoder:
+    match info.shape:
+        case "flag":
+            return bool
+        case "number":
+            return (lambda raw: raw & 0xFFFFFFFF) if info.unsigned else signed
+        case "enum":
+            return functools.partial(_member, tuple(info.cls))
+        case "message":
+            return decoder(info.cls)
+        case shape:
+            return _FROM_PAYLOAD[shape]
+
+
+def _member(members: tuple[Any, ...], number: int) -> Any:
+    if number >= len(members):
+        raise WireError(f"{signed(number, 32)} is no value of {type(members[0]).__name__}")
+    return members[number]
