@@ -20,7 +20,16 @@ from typing import Final, Protocol, cast
 from talos_resources.cli.parser import Parser
 
 COMMANDS: Final = {
+    "get": "get",
+    "rd": "rd",
+    "api-resources": "rd",
+    "explain": "explain",
+    "dump": "dump",
     "config": "config",
+    "gen": "gen",
+    "machineconfig": "machineconfig",
+    "mc": "machineconfig",
+    "completion": "completion",
     "version": "version",
 }
 """Command → module. Two names of one module are one command; the help shows the first."""

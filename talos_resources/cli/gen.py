@@ -1,0 +1,251 @@
+"""`gen`: secrets and configurations of a new cluster."""
+
+from __future__ import annotations
+
+import sys
+from argparse import SUPPRESS, Namespace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from talos_resources.cli.parser import Parser
+from talos_resources.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from talos_resources.machineconfig.gen.bundle import Patches
+    from talos_resources.machineconfig.gen.options import GenOptions
+    from talos_resources.machineconfig.gen.secrets import SecretsBundle
+
+HELP: Final = "make the secrets and the machine configurations of a new cluster"
+EXAMPLES: Final = """
+gen secrets -o secrets.yaml
+gen config my-cluster https://mycluster.local:6443 --with-secrets secrets.yaml --with-kubespan
+gen config my-cluster https://mycluster.local:6443 --config-patch @cilium.yaml -o cluster/
+"""
+
+_TYPES: Final = {"controlplane": "controlplane.yaml", "worker": "worker.yaml", "talosconfig": "talosconfig"}
+_TRUE: Final = ("1", "t", "T", "true", "TRUE", "True")
+_FALSE: Final = ("0", "f", "F", "false", "FALSE", "False")
+
+
+def configure(parser: Parser) -> None:
+    """Adds the commands of `gen`."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
+    secrets = actions.add_parser("secrets", help="a secrets bundle", description="Make a secrets bundle.")
+    secrets.add_argument("-o", "--output-file", default="secrets.yaml", metavar="FILE", help="- for stdout (default: secrets.yaml)")
+    secrets.add_argument("--from-controlplane-config", metavar="FILE", help="take the secrets of a control plane's configuration")
+    secrets.add_argument("-p", "--from-kubernetes-pki", metavar="DIR", help="go on with the PKI of an existing cluster (kubeadm's folder)")
+    secrets.add_argument("-t", "--kubernetes-bootstrap-token", default="", metavar="TOKEN", help="with --from-kubernetes-pki")
+    secrets.add_argument("--talos-version", metavar="VERSION", help="make them for this Talos version, such as v1.6")
+    _add_force(secrets)
+    config = actions.add_parser(
+        "config", help="machine configurations and a talosconfig", description="Make machine configurations and a talosconfig."
+    )
+    _add_config(config)
+
+
+def add_gen(parser: Parser) -> None:
+    """Adds the arguments of `machineconfig gen`, which has none of the flags of `gen config`; run it with `run_config`."""
+    _add_names(parser)
+    full = Parser(prog="", description="")
+    _add_config(full)
+    parser.set_defaults(**{key: value for key, value in vars(full.parse(["", ""])).items() if key not in {"name", "endpoint"}})
+
+
+def run(args: Namespace) -> int:
+    """Does it; returns the exit code."""
+    return _run_secrets(args) if args.action == "secrets" else run_config(args)
+
+
+def run_config(args: Namespace) -> int:
+    """`gen config`; returns the exit code."""
+    from talos_resources.machineconfig.gen.bundle import make_configs, make_talosconfig
+
+    now = datetime.now(UTC)
+    options = _options(args)
+    types = _types(args.output_types)
+    targets = _targets(types, output=args.output, folder=args.output_dir)
+    secrets = _secrets(args)
+    patches = _patches(args)
+    if secrets is None:
+        from talos_resources.machineconfig.gen.secrets import generate
+
+        print("generating PKI and tokens", file=sys.stderr)
+        secrets = generate(now=now, contract=options.contract)
+    bundle = make_configs(options, secrets, patches=patches, compat=args.compat)
+    for note in (*bundle.notes, *_notes(options)):
+        print(f"note: {note}", file=sys.stderr)
+    for name, target in targets.items():
+        if name == "talosconfig":
+            from talos_resources.rpc.talosconfig_file import render
+
+            text = render(make_talosconfig(options.cluster_name, secrets, now=now))
+        else:
+            text = bundle.worker if name == "worker" else bundle.control_plane
+        _write(text, target, force=args.force, announce=True)
+    return 0
+
+
+def _add_names(parser: Parser) -> None:
+    parser.add_argument("name", metavar="NAME", help="the name of the cluster")
+    parser.add_argument("endpoint", metavar="ENDPOINT", help="the URL of its Kubernetes API, such as https://mycluster.local:6443")
+
+
+def _add_config(parser: Parser) -> None:
+    _add_names(parser)
+    add = parser.add_argument
+    add("--with-secrets", metavar="FILE", help="use this secrets bundle instead of new secrets")
+    _add_switch(parser, "with-kubespan", default=False, text="switch KubeSpan on")
+    _add_switch(parser, "with-cluster-discovery", default=True, text="let the members find each other (default: true)")
+    patch = "a patch for {}: @file or inline, strategic or JSON; may be repeated"
+    add("--config-patch", action="append", default=[], metavar="PATCH", help=patch.format("all configurations"))
+    add("--config-patch-control-plane", action="append", default=[], metavar="PATCH", help=patch.format("control planes"))
+    add("--config-patch-worker", action="append", default=[], metavar="PATCH", help=patch.format("workers"))
+    add("--kubernetes-version", metavar="VERSION", help="such as 1.35.0")
+    add("--talos-version", metavar="VERSION", help="write for this Talos version, such as v1.11")
+    add("--dns-domain", default="cluster.local", metavar="DOMAIN", help="of the cluster (default: cluster.local)")
+    add("--additional-sans", action="append", default=[], metavar="NAMES", help="more names for the certificates of the APIs")
+    add("--install-disk", default="/dev/sda", metavar="DISK", help="(default: /dev/sda)")
+    add("--install-image", metavar="IMAGE", help="the installer's image")
+    add("--registry-mirror", action="append", default=[], metavar="REGISTRY=URL", help="ask this URL instead of a registry")
+    _add_switch(parser, "persist", "-p", default=True, text="keep the configuration on disk (default: true)")
+    add("-t", "--output-types", action="append", metavar="TYPES", help=f"{','.join(_TYPES)} (default: all)")
+    add("-o", "--output", metavar="PATH", help="a folder; with one type a file, or - for stdout")
+    add("--output-dir", metavar="DIR", help=SUPPRESS)
+    add("--version", default="v1alpha1", help=SUPPRESS)
+    # The configurations have no comments and no examples; talosctl's flags for leaving them out are accepted.
+    _add_switch(parser, "with-docs", default=False, text=SUPPRESS)
+    _add_switch(parser, "with-examples", default=False, text=SUPPRESS)
+    add("--compat", choices=["talosctl"], help="refuse what talosctl refuses: a JSON patch where there are several documents")
+    _add_force(parser)
+
+
+def _add_force(parser: Parser) -> None:
+    parser.add_argument("-f", "--force", action="store_true", help="overwrite files that are there")
+
+
+def _add_switch(parser: Parser, name: str, *short: str, default: bool, text: str) -> None:
+    """A flag that may carry its value with `=`, as Go's flags do: --persist, --persist=false."""
+    destination = name.replace("-", "_")
+    parser.add_argument(f"--{name}", *short, dest=destination, action="store_true", default=default, help=text)
+    # To argparse these are flags of their own, since it takes no optional value that must follow a `=`.
+    for flag in (f"--{name}", *short):
+        parser.add_argument(*(f"{flag}={word}" for word in _TRUE), dest=destination, action="store_true", default=default, help=SUPPRESS)
+        parser.add_argument(*(f"{flag}={word}" for word in _FALSE), dest=destination, action="store_false", default=default, help=SUPPRESS)
+
+
+def _options(args: Namespace) -> GenOptions:
+    from talos_resources.machineconfig.gen import options
+    from talos_resources.machineconfig.gen.contract import KUBERNETES_VERSION, Contract
+
+    options.check_endpoint(args.endpoint)
+    if args.version != "v1alpha1":
+        raise ConfigError(f'unknown config version "{args.version}"; there is only v1alpha1')
+    return options.GenOptions(
+        cluster_name=args.name,
+        endpoint=args.endpoint,
+        kubernetes_version=KUBERNETES_VERSION if args.kubernetes_version is None else args.kubernetes_version,
+        contract=Contract.parse(args.talos_version),
+        dns_domain=args.dns_domain,
+        additional_sans=_split(args.additional_sans),
+        install_disk=args.install_disk,
+        install_image=options.INSTALLER_IMAGE if args.install_image is None else args.install_image,
+        registry_mirrors=options.parse_mirrors(_split(args.registry_mirror)),
+        kubespan=args.with_kubespan,
+        discovery=args.with_cluster_discovery,
+        persist=args.persist,
+    )
+
+
+def _types(values: list[str] | None) -> tuple[str, ...]:
+    """The kinds of files that are wanted, in the order in which they are written."""
+    wanted = tuple(_TYPES) if values is None else _split(values)
+    unknown = [name for name in wanted if name not in _TYPES]
+    if unknown:
+        raise ConfigError(f"invalid output type {', '.join(unknown)}; there are {', '.join(_TYPES)}")
+    return tuple(name for name in _TYPES if name in wanted)
+
+
+def _targets(types: tuple[str, ...], *, output: str | None, folder: str | None) -> dict[str, Path | None]:
+    """Where each file goes; None is stdout."""
+    if output is not None and folder is not None:
+        raise ConfigError("--output-dir and --output cannot go together; use --output")
+    if output == "-":
+        if len(types) > 1:
+            raise ConfigError("stdout takes one output type only; choose it with -t, or give a folder with -o")
+        return dict.fromkeys(types)
+    if output is not None and len(types) == 1:
+        return {types[0]: Path(output)}
+    base = Path(output or folder or Path.cwd())
+    return {name: base / _TYPES[name] for name in types}
+
+
+def _secrets(args: Namespace) -> SecretsBundle | None:
+    if args.with_secrets is None:
+        return None
+    from talos_resources.machineconfig.gen.secrets_file import load_bundle
+
+    return load_bundle(Path(args.with_secrets))
+
+
+def _patches(args: Namespace) -> Patches | None:
+    """What is given as patches; None for nothing, so that nothing is loaded for it."""
+    given = (args.config_patch, args.config_patch_control_plane, args.config_patch_worker)
+    if not any(given):
+        return None
+    from talos_resources.machineconfig.gen.bundle import Patches
+    from talos_resources.machineconfig.patch.load import load_patch
+
+    common, control_plane, worker = (tuple(load_patch(argument) for argument in arguments) for arguments in given)
+    return Patches(common=common, control_plane=control_plane, worker=worker)
+
+
+def _notes(options: GenOptions) -> list[str]:
+    if options.kubespan and not options.discovery:
+        return ["KubeSpan finds its peers through discovery, which --with-cluster-discovery=false switches off; validate refuses this"]
+    return []
+
+
+def _run_secrets(args: Namespace) -> int:
+    from talos_resources.machineconfig.gen import secrets, secrets_file
+    from talos_resources.machineconfig.gen.contract import Contract
+
+    now = datetime.now(UTC)
+    contract = Contract.parse(args.talos_version)
+    target = None if args.output_file == "-" else Path(args.output_file)
+    if target is not None and target.exists() and not args.force:
+        raise _exists(target)
+    if args.from_kubernetes_pki is not None:
+        bundle = secrets.from_kubernetes_pki(
+            Path(args.from_kubernetes_pki), now=now, token=args.kubernetes_bootstrap_token, contract=contract
+        )
+    elif args.from_controlplane_config is not None:
+        bundle = secrets_file.from_config(Path(args.from_controlplane_config))
+    else:
+        bundle = secrets.generate(now=now, contract=contract)
+    _write(bundle.to_yaml(), target, force=args.force, announce=False)
+    return 0
+
+
+def _write(text: str, target: Path | None, *, force: bool, announce: bool) -> None:
+    if target is None:
+        sys.stdout.write(text)
+        return
+    from talos_resources.rpc.private_file import write_private
+
+    try:
+        write_private(target, text.encode(), overwrite=force)
+    except FileExistsError:
+        raise _exists(target) from None
+    except OSError as error:
+        raise ConfigError(f"cannot write {target}: {error.strerror}") from None
+    if announce:
+        print(f"Created {target}", file=sys.stderr)
+
+
+def _exists(target: Path) -> ConfigError:
+    return ConfigError(f'file "{target}" already exists, use --force to overwrite')
+
+
+def _split(values: list[str]) -> tuple[str, ...]:
+    return tuple(part for value in values for part in value.split(","))
