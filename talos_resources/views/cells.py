@@ -1,0 +1,121 @@
+"""The cells of a kind's tables: what tables, CSV, HTML and the terminal show of a resource."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import attrs
+
+from talos_resources.codec.plain import spec_to_plain
+from talos_resources.model.errors import QueryError
+from talos_resources.model.kind import Column, Kind
+from talos_resources.model.resource import Resource
+
+_SIMPLE: Final = re.compile(r"\{\.(\w+)\}")
+# Line breaks, tabs and other controls, and what turns the direction of text: they would tear a table
+# apart, or tell the terminal what to do.
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+Cell = Callable[[Mapping[str, Any]], str]
+
+
+@attrs.frozen(kw_only=True)
+class Shape:
+    """Which columns a table has.
+
+    Attributes:
+        node: NODE comes first.
+        event: a column for what happened follows.
+        full: NAMESPACE and TYPE too, as in talosctl's table.
+        literal: cells keep their control characters, as in talosctl's table.
+    """
+
+    node: bool = False
+    event: bool = False
+    full: bool = False
+    literal: bool = False
+
+
+class Cells:
+    """Turns resources of one kind into rows of text."""
+
+    def __init__(self, kind: Kind[Any], shape: Shape, *, event_heading: str = "*") -> None:
+        """Prepares the columns.
+
+        Raises:
+            QueryError: the kind's definition has a column whose JSONPath cannot be understood.
+        """
+        self.kind = kind
+        self.shape = shape
+        self._columns = [_cell(column) for column in kind.columns]
+        leading = [*["NODE"] * shape.node, *[event_heading] * shape.event, *["NAMESPACE", "TYPE"] * shape.full, "ID", "VERSION"]
+        self.headings: list[str] = [*leading, *(column.name.upper() for column in kind.columns)]
+        self.leading = len(leading)
+        """How many headings come before the kind's own columns."""
+
+    def row(self, resource: Resource[Any], *, node: str = "", event: str = "") -> list[str]:
+        """The row of a resource; its cells are empty where it has no value.
+
+        Args:
+            resource: of the kind.
+            node: shown if the shape has nodes.
+            event: shown if the shape has events.
+        """
+        shape, metadata = self.shape, resource.metadata
+        row = [node] if shape.node else []
+        if shape.event:
+            row.append(event)
+        if shape.full:
+            row += (metadata.namespace, self.kind.display_type)
+        row += (metadata.id, str(metadata.version or "undefined"))
+        if self._columns:
+            plain = spec_to_plain(resource.spec)
+            spec = plain if isinstance(plain, dict) else {}
+            row += [cell(spec) for cell in self._columns]
+        return row if shape.literal else [printable(cell) for cell in row]
+
+
+def printable(text: str) -> str:
+    r"""The text with control characters shown as escapes (`\n`, `\x1b`), so that it stays on its line."""
+    if text.isprintable():
+        return text
+    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def _cell(column: Column) -> Cell:
+    """What computes a column's cells: an expression over the spec, missing keys and null being nothing."""
+    simple = _SIMPLE.fullmatch(column.path)
+    if simple is None:
+        return _path_cell(column)
+    name = simple[1]
+
+    def field(spec: Mapping[str, Any]) -> str:
+        value = spec.get(name)
+        return value if type(value) is str else _text(value)
+
+    return field
+
+
+def _text(value: Any) -> str:
+    from talos_resources.views.jsonpath.text import value_text
+
+    return value_text(value, indent=None, null="")
+
+
+def _path_cell(column: Column) -> Cell:
+    from talos_resources.views import jsonpath
+
+    try:
+        path = jsonpath.compile(column.path)
+    except QueryError as error:
+        raise QueryError(f"error parsing column {column.name}: {error}") from error
+
+    def cell(spec: Mapping[str, Any]) -> str:
+        try:
+            return path.render(spec, missing_ok=True)
+        except QueryError:  # one odd resource shall not cost the others' rows
+            return ""
+
+    return cell

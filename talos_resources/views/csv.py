@@ -1,0 +1,48 @@
+"""Resources as CSV: the columns of talosctl's table, one line of headings."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from talos_resources.model.kind import Kind
+from talos_resources.model.resource import Resource
+from talos_resources.state.events import AnyEvent
+from talos_resources.views.cells import Cells, Shape
+from talos_resources.views.documents import gathered
+from talos_resources.views.watch import shown
+
+
+class CsvPrinter:
+    """Lines of comma-separated values, quoted where they must be; lines end with a line feed."""
+
+    def __init__(self, kind: Kind[Any], *, events: bool) -> None:
+        self._cells = Cells(kind, Shape(node=True, event=events, full=True, literal=True), event_heading="EVENT")
+        self._headings: list[str] | None = self._cells.headings
+
+    def resources(self, node: str, resources: Iterable[Resource[Any]]) -> Iterator[str]:
+        """The lines of a node's resources."""
+        return gathered(self._line(self._cells.row(resource, node=node)) for resource in resources)
+
+    def event(self, node: str, event: AnyEvent) -> Iterator[str]:
+        """The line of an event, if there is anything to show."""
+        if (what := shown(event)) is not None:
+            yield self._line(self._cells.row(what.resource, node=node, event=what.name))
+
+    def finish(self) -> Iterator[str]:
+        """The headings, if nothing came."""
+        if self._headings is not None:
+            headings, self._headings = self._headings, None
+            yield _csv([headings])
+
+    def _line(self, row: list[str]) -> str:
+        headings, self._headings = self._headings, None
+        return _csv([row] if headings is None else [headings, row])
+
+
+def _csv(rows: list[list[str]]) -> str:
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    return out.getvalue()

@@ -1,0 +1,138 @@
+"""Resources as streams of documents: YAML, JSON, the results of a JSONPath, names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, Protocol
+
+from talos_resources.codec.plain import resource_to_plain
+from talos_resources.codec.text import resource_to_json, resource_to_yaml
+from talos_resources.model.errors import QueryError, TalosResourcesError
+from talos_resources.model.resource import Resource
+from talos_resources.state.events import AnyEvent
+from talos_resources.views.jsonpath import Path
+from talos_resources.views.watch import shown
+
+_CHUNK: Final = 1 << 16  # characters
+
+
+class Document(Protocol):
+    """Writes one resource; keeps what it must know of those before."""
+
+    def write(self, resource: Resource[Any], head: Mapping[str, str]) -> str:
+        """The text of a resource.
+
+        Args:
+            resource: as its state holds it.
+            head: what goes before it, such as node and event.
+
+        Raises:
+            QueryError: there is no such text.
+        """
+        ...
+
+
+class DocumentPrinter:
+    """One document for each resource or event, as they come."""
+
+    def __init__(self, document: Document) -> None:
+        self._document = document
+
+    def resources(self, node: str, resources: Iterable[Resource[Any]]) -> Iterator[str]:
+        """The documents of a node's resources, in pieces of some size; an error follows what was fine before it.
+
+        Raises:
+            QueryError: a JSONPath that does not fit a resource.
+        """
+        head = {"node": node}
+        return gathered(self._document.write(resource, head) for resource in resources)
+
+    def event(self, node: str, event: AnyEvent) -> Iterator[str]:
+        """The document of an event, if there is anything to show.
+
+        Raises:
+            QueryError: as for `resources`.
+        """
+        if (what := shown(event)) is not None:
+            yield self._document.write(what.resource, {"node": node, "event": what.name})
+
+    def finish(self) -> Iterator[str]:
+        """Nothing: documents are complete at once."""
+        yield from ()
+
+
+def gathered(texts: Iterable[str]) -> Iterator[str]:
+    """The texts, many joined to one; before an error comes what was there until then."""
+    pending: list[str] = []
+    size = 0
+    try:
+        for text in texts:
+            pending.append(text)
+            size += len(text)
+            if size >= _CHUNK:
+                yield "".join(pending)
+                pending.clear()
+                size = 0
+    except TalosResourcesError:
+        yield "".join(pending)
+        raise
+    yield "".join(pending)
+
+
+class YamlDocument:
+    """talosctl's YAML: documents separated by `---`."""
+
+    def __init__(self) -> None:
+        self._separator = ""
+
+    def write(self, resource: Resource[Any], head: Mapping[str, str]) -> str:
+        """The document, after the separator if it is not the first."""
+        separator, self._separator = self._separator, "---\n"
+        return separator + resource_to_yaml(resource, head=head)
+
+
+class JsonDocument:
+    """talosctl's JSON: one object after the other."""
+
+    def write(self, resource: Resource[Any], head: Mapping[str, str]) -> str:
+        """The object and a line break."""
+        return f"{resource_to_json(resource, head=head)}\n"
+
+
+class JsonPathDocument:
+    """Each result of a JSONPath on lines of its own.
+
+    talosctl's evaluation of a template with `{range}` works for the first resource only: it forgets
+    where the template begins, and the second resource meets an `{end}` without a range. Scripts see
+    that exit code, so it is the same here.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._exhausted = False
+
+    def write(self, resource: Resource[Any], head: Mapping[str, str]) -> str:
+        """The results for a resource.
+
+        Raises:
+            QueryError: the resource has not what the template asks for.
+        """
+        if self._exhausted:
+            raise QueryError(
+                "error finding result for jsonpath: not in range, nothing to end; as in talosctl, {range} is for one resource "
+                "(name its id), use {.list[*]} or -o json for several"
+            )
+        self._exhausted = self._path.repeats
+        try:
+            lines = self._path.lines({**resource_to_plain(resource), **head})
+        except QueryError as error:
+            raise QueryError(f"error finding result for jsonpath in {resource.reference}: {error}") from error
+        return "".join([f"{line}\n" for line in lines])
+
+
+class NameDocument:
+    """`TYPE/ID`, the type in full and in lower case: what other commands take."""
+
+    def write(self, resource: Resource[Any], head: Mapping[str, str]) -> str:
+        """The name and a line break."""
+        return f"{resource.type.lower()}/{resource.id}\n"

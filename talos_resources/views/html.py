@@ -1,0 +1,116 @@
+"""Resources as HTML: a table for notebooks, a page for `-o html`.
+
+Everything is escaped and secrets are redacted: pages and notebooks are passed on.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+from talos_resources.model.kind import Kind, typed_kind, untyped
+from talos_resources.model.redact import redacted
+from talos_resources.model.resource import Resource
+from talos_resources.state.events import AnyEvent
+from talos_resources.views.cells import Cells, Shape
+from talos_resources.views.documents import gathered
+from talos_resources.views.states import COLOURS, state_column
+from talos_resources.views.watch import shown
+
+_PAGE_START: Final = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>{title}</title>
+<style>
+body {{ font-family: sans-serif; }}
+table {{ border-collapse: collapse; }}
+th, td {{ padding: 0.2em 0.8em; text-align: left; border-bottom: 1px solid #ccc; }}
+td {{ font-family: monospace; white-space: pre-wrap; }}
+</style>
+</head>
+<body>
+"""
+_COLOURS: Final = {**COLOURS, "unknown": "darkgoldenrod"}  # CSS's yellow cannot be read on white
+_PAGE_END: Final = "</body>\n</html>\n"
+
+
+def table_html(resources: Sequence[Resource[Any]], *, kind: Kind[Any] | None = None) -> str:
+    """A table of resources of one kind.
+
+    Args:
+        resources: any number; none makes an empty table.
+        kind: for the columns of types without a class; found by the first resource's type if None.
+    """
+    if kind is None:
+        kind = _kind(resources[0]) if resources else untyped("Resources", "")
+    table = _Table(kind, Shape())
+    return "".join([table.start(), *(table.row(resource) for resource in resources), table.END])
+
+
+def resource_html(resource: Resource[Any]) -> str:
+    """One resource: its metadata and the fields of its spec, name by name.
+
+    A spec without a class is left out: nothing tells its secrets from the rest.
+    """
+    from talos_resources.codec.plain import resource_to_plain
+    from talos_resources.views.jsonpath.text import value_text
+
+    plain = resource_to_plain(redacted(resource, sensitive=True))
+    fields = plain["metadata"] | (plain["spec"] if isinstance(plain["spec"], dict) else {})
+    rows = [
+        f"<tr><th>{html.escape(str(name))}</th><td>{html.escape(value_text(value, indent=None, null=''))}</td></tr>\n"
+        for name, value in fields.items()
+    ]
+    return "".join(['<table class="talos-resource">\n', *rows, "</table>\n"])
+
+
+def _kind(resource: Resource[Any]) -> Kind[Any]:
+    return typed_kind(resource.type) or untyped(resource.type, resource.namespace)
+
+
+class HtmlPrinter:
+    """A page with one table; in a watch it grows by a row with each event."""
+
+    def __init__(self, kind: Kind[Any], *, nodes: bool, events: bool) -> None:
+        self._table = _Table(kind, Shape(node=nodes, event=events, full=True))
+        self._start = _PAGE_START.format(title=html.escape(kind.display_type)) + self._table.start()
+
+    def resources(self, node: str, resources: Iterable[Resource[Any]]) -> Iterator[str]:
+        """The rows of a node's resources."""
+        yield self._once()
+        yield from gathered(self._table.row(resource, node=node) for resource in resources)
+
+    def event(self, node: str, event: AnyEvent) -> Iterator[str]:
+        """The row of an event, if there is anything to show."""
+        if (what := shown(event)) is not None:
+            yield self._once() + self._table.row(what.resource, node=node, event=what.name)
+
+    def finish(self) -> Iterator[str]:
+        """The end of the page."""
+        yield f"{self._once()}{self._table.END}{_PAGE_END}"
+
+    def _once(self) -> str:
+        start, self._start = self._start, ""
+        return start
+
+
+class _Table:
+    END: Final = "</tbody>\n</table>\n"
+
+    def __init__(self, kind: Kind[Any], shape: Shape) -> None:
+        self._sensitive = kind.sensitive
+        self._cells = Cells(kind, shape, event_heading="EVENT")
+        self._state = state_column(self._cells.headings)
+
+    def start(self) -> str:
+        headings = "".join(f"<th>{html.escape(heading)}</th>" for heading in self._cells.headings)
+        return f'<table class="talos-resources">\n<thead>\n<tr>{headings}</tr>\n</thead>\n<tbody>\n'
+
+    def row(self, resource: Resource[Any], *, node: str = "", event: str = "") -> str:
+        row = self._cells.row(redacted(resource, sensitive=self._sensitive), node=node, event=event)
+        cells = [f"<td>{html.escape(cell)}</td>" for cell in row]
+        if self._state is not None and (colour := _COLOURS.get(row[self._state])) is not None:
+            cells[self._state] = f'<td style="color: {colour}">{html.escape(row[self._state])}</td>'
+        return f"<tr>{''.join(cells)}</tr>\n"

@@ -1,0 +1,182 @@
+"""The one entry for printing resources: what `-o` says becomes a printer.
+
+A printer yields pieces of text; on a terminal also rich objects, which a rich console prints. It never
+prints by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import attrs
+
+from talos_resources.model.errors import QueryError
+from talos_resources.model.kind import Kind
+from talos_resources.model.resource import Resource
+from talos_resources.state.events import AnyEvent
+from talos_resources.views.cells import Shape
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from talos_resources.views.documents import DocumentPrinter
+    from talos_resources.views.jsonpath import Path
+
+    Piece = str | RenderableType
+
+FORMATS: Final = ("table", "wide", "yaml", "json", "jsonpath=TEMPLATE", "name", "csv", "html")
+"""What `-o` may say."""
+
+
+class ListPrinter(Protocol):
+    """Prints the resources of one kind."""
+
+    def resources(self, node: str, resources: Iterable[Resource[Any]]) -> Iterator[Piece]:
+        """What can be printed after these resources of a node.
+
+        Raises:
+            QueryError: a JSONPath that does not fit a resource, after the pieces that were fine.
+        """
+        ...
+
+    def finish(self) -> Iterator[Piece]:
+        """What is left to print, also after an error."""
+        ...
+
+
+class WatchPrinter(Protocol):
+    """Prints the events of one kind as they come."""
+
+    def event(self, node: str, event: AnyEvent) -> Iterator[Piece]:
+        """What can be printed after this event of a node.
+
+        Raises:
+            QueryError: a JSONPath that does not fit a resource.
+        """
+        ...
+
+    def finish(self) -> Iterator[Piece]:
+        """What is left to print when the watch ends, however it ends."""
+        ...
+
+
+@attrs.frozen
+class Output:
+    """An output format; `parse_output` makes it.
+
+    Attributes:
+        format: table, wide, yaml, json, jsonpath, name, csv or html.
+        path: the template of jsonpath.
+    """
+
+    format: str
+    path: Path | None = None
+
+
+def parse_output(text: str) -> Output:
+    """Reads what `-o` says.
+
+    Raises:
+        QueryError: there is no such format, or its JSONPath cannot be understood.
+    """
+    name, equals, template = text.partition("=")
+    if name == "jsonpath" and equals:
+        from talos_resources.views import jsonpath
+
+        try:
+            return Output("jsonpath", jsonpath.compile(template))
+        except QueryError as error:
+            raise QueryError(f"error parsing jsonpath: {error}") from error
+    if equals or text not in FORMATS:
+        raise QueryError(f'output format "{text}" is not supported, there are {", ".join(FORMATS)}')
+    return Output(text)
+
+
+def list_printer(output: Output, kind: Kind[Any], *, nodes: Sequence[str], width: int | None = None) -> ListPrinter:
+    """What prints resources of a kind.
+
+    Args:
+        output: the format.
+        kind: with the columns of its tables.
+        nodes: all nodes whose resources will come.
+        width: of the terminal; None for anything else, which gets plain and complete text.
+
+    Raises:
+        QueryError: a column of the kind has a JSONPath that cannot be understood.
+    """
+    several = len(nodes) > 1
+    match output.format:
+        case "table" | "wide":
+            wide = output.format == "wide"
+            if width is not None:
+                from talos_resources.views.rich_table import RichTablePrinter
+
+                return RichTablePrinter(kind, Shape(node=wide or several, full=wide), width=width)
+            from talos_resources.views.table import TablePrinter
+
+            return TablePrinter(kind, Shape(node=wide or several, full=wide, literal=wide))
+        case "csv":
+            from talos_resources.views.csv import CsvPrinter
+
+            return CsvPrinter(kind, events=False)
+        case "html":
+            from talos_resources.views.html import HtmlPrinter
+
+            return HtmlPrinter(kind, nodes=several, events=False)
+        case _:
+            return _documents(output)
+
+
+def watch_printer(output: Output, kind: Kind[Any], *, nodes: Sequence[str], single: bool = False, width: int | None = None) -> WatchPrinter:
+    """What prints the events of a kind.
+
+    Args:
+        output: the format.
+        kind: with the columns of its tables.
+        nodes: all nodes whose events will come.
+        single: one resource is watched, not all of the kind.
+        width: of the terminal; None for anything else, which gets plain and complete text.
+
+    Raises:
+        QueryError: a column of the kind has a JSONPath that cannot be understood.
+    """
+    several = len(nodes) > 1
+    match output.format:
+        case "table" | "wide":
+            from talos_resources.views.table import LiveTable, LiveTablePrinter, WatchTablePrinter
+
+            wide = output.format == "wide"
+            if wide and width is None:
+                return WatchTablePrinter(kind, Shape(node=True, event=True, full=True, literal=True), nodes)
+            table = LiveTable(kind, Shape(node=wide or several, event=True, full=wide), nodes, single=single, width=width)
+            if width is None:
+                return LiveTablePrinter(table)
+            from talos_resources.views.rich_table import RichWatchPrinter
+
+            return RichWatchPrinter(table, width=width)
+        case "csv":
+            from talos_resources.views.csv import CsvPrinter
+
+            return CsvPrinter(kind, events=True)
+        case "html":
+            from talos_resources.views.html import HtmlPrinter
+
+            return HtmlPrinter(kind, nodes=several, events=True)
+        case _:
+            return _documents(output)
+
+
+def _documents(output: Output) -> DocumentPrinter:
+    from talos_resources.views import documents
+
+    match output.format:
+        case "yaml":
+            document: documents.Document = documents.YamlDocument()
+        case "json":
+            document = documents.JsonDocument()
+        case "jsonpath" if output.path is not None:
+            document = documents.JsonPathDocument(output.path)
+        case _:
+            document = documents.NameDocument()
+    return documents.DocumentPrinter(document)
