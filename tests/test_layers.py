@@ -90,21 +90,21 @@ def breaks(path: Path) -> Iterator[str]:
             yield f"talos_resources/{relative}:{line}: {own} (layer {LAYERS[own]}) imports {module} (layer {LAYERS[theirs]})"
 
 
-def test_every_package_has_a_layer():
+def test_every_package_has_a_layer() -> None:
     found = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in modules()}
     assert found <= set(LAYERS)
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
-def test_imports_go_down(path):
+def test_imports_go_down(path: Path) -> None:
     assert list(breaks(path)) == []
 
 
-def test_no_two_packages_import_each_other():
+def test_no_two_packages_import_each_other() -> None:
     assert {(theirs, own) for own, theirs in SIDEWAYS}.isdisjoint(SIDEWAYS)
 
 
-def test_an_upward_import_is_found(tmp_path, monkeypatch):
+def test_an_upward_import_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = "def f():\n    from talos_resources.views.html import table_html\n    import talos_resources.cli.main\n"
     file = tmp_path / "model" / "bad.py"
     file.parent.mkdir()

@@ -45,11 +45,6 @@ def add_source(parser: Parser) -> None:
     )
 
 
-def add_namespace(parser: Parser) -> None:
-    """Adds the namespace."""
-    parser.add_argument("--namespace", metavar="NAME", help="instead of the type's own")
-
-
 def names(values: list[str]) -> tuple[str, ...]:
     """The names in repeated and comma-separated values, each once, in order."""
     return tuple(dict.fromkeys(name for value in values for part in value.split(",") if (name := part.strip())))
@@ -74,10 +69,11 @@ def opened(args: Namespace) -> Iterator[tuple[Cluster, tuple[str, ...]]]:
         context=args.context,
         talosconfig=args.talosconfig,
     )
-    try:
+    endless = getattr(args, "watch", False)
+    if is_fallback and endless:
+        print(DEMO_NOTE, file=sys.stderr, flush=True)
+    with cluster:
         yield cluster, cluster.select(wanted)
-    finally:
-        cluster.close()
-        if is_fallback:
-            sys.stdout.flush()
-            print(DEMO_NOTE, file=sys.stderr)
+    if is_fallback and not endless:
+        sys.stdout.flush()
+        print(DEMO_NOTE, file=sys.stderr, flush=True)

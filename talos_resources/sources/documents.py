@@ -80,13 +80,11 @@ def _from_json(text: str, source: str) -> Iterator[Entry]:
 
 
 def _from_yaml(text: str, source: str) -> Iterator[Entry]:
-    from talos_resources.codec.goyaml.read import load_all
+    from talos_resources.codec.text import documents_from_yaml
 
-    documents = [value for value in load_all(text, source=source) if value is not None]
-    if not documents:
-        raise DecodeError(f"holds no resource; {_EXPECTED}", source=source)
-    for number, value in enumerate(documents, 1):
-        yield from _entry(value, f"{source}: document {number}")
+    for number, value in enumerate(documents_from_yaml(text, source=source), 1):
+        if value is not None:
+            yield from _entry(value, f"{source}: document {number}")
 
 
 def _entry(value: Any, where: str) -> Iterator[Entry]:

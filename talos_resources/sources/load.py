@@ -7,7 +7,7 @@ from typing import Any
 
 from talos_resources.backends.memory import MemoryState
 from talos_resources.model.errors import DecodeError
-from talos_resources.model.kind import Kind, names, typed_kind
+from talos_resources.model.kind import kind_of, names, typed_kind, untyped
 from talos_resources.model.metadata import Metadata, Reference
 from talos_resources.model.resource import Resource
 from talos_resources.resources import ResourceDefinition
@@ -60,14 +60,12 @@ def defined(resources: list[Resource[Any]]) -> list[Resource[Any]]:
 def _definition(type: str, namespace: str) -> Resource[ResourceDefinition]:
     kind = typed_kind(type)
     definition = definition_of(kind) if kind is not None else _guessed(type, namespace)
-    meta: Kind[ResourceDefinition] = ResourceDefinition.KIND  # type: ignore[attr-defined]  # set by @kind
+    meta = kind_of(ResourceDefinition)
     return Resource(Metadata(namespace=meta.namespace, type=meta.type, id=type.lower(), version=1), definition)
 
 
 def _guessed(type: str, namespace: str) -> ResourceDefinition:
     """What follows from a type's name and from where its resources were found."""
-    from talos_resources.model.kind import untyped
-
     try:
         short, every = names(type)
     except ValueError:  # a type such as `os/path`, which only its full name finds

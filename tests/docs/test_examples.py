@@ -72,7 +72,8 @@ def run_python(block: Block, page: Path, names: dict[str, object]) -> None:
 
 def commands(text: str) -> Iterator[tuple[str, str]]:
     """Each command of a console block with what it should print."""
-    command, output = None, []
+    command: str | None = None
+    output: list[str] = []
     for line in text.rstrip("\n").split("\n"):
         if line.startswith("$ "):
             if command is not None:
@@ -119,7 +120,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_page(page, tmp_path, environment, monkeypatch):
+def test_page(page: Path, tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for key in ("TALOSCONFIG", "HOME"):
         monkeypatch.delenv(key, raising=False)
@@ -135,13 +136,13 @@ def test_page(page, tmp_path, environment, monkeypatch):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_links_lead_somewhere(page):
+def test_links_lead_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     targets = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", text)
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
-def test_what_differs_is_found(tmp_path, environment):
+def test_what_differs_is_found(tmp_path: Path, environment: dict[str, str]) -> None:
     block = Block("console", "$ printf 'a\\nb\\nc\\n'\na\n...\nc\n$ false # exit 1\n", 1, skipped=False)
     run_console(block, Path("page.md"), tmp_path, environment)
     with pytest.raises(AssertionError, match="instead of"):

@@ -1,0 +1,107 @@
+"""`get`: prints resources, or follows them."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from typing import Any
+
+from talos_resources.cli import nodes, options
+from talos_resources.cli.parser import Parser, UsageError
+from talos_resources.cli.screen import Screen
+from talos_resources.model.errors import QueryError
+from talos_resources.model.kind import Kind
+from talos_resources.model.resource import Resource
+from talos_resources.sources import Cluster
+from talos_resources.state.contract import State, Watch
+from talos_resources.views import output
+
+HELP = "Print resources, or follow them"
+DESCRIPTION = "Print the resources of a type, or one of them, or follow them with --watch. `rd` lists the types."
+EXAMPLES = """\
+kubespanpeerstatuses
+kubespanpeerspecs -n 172.20.0.2,172.20.0.3
+members talos-default-worker-1 -o yaml
+kubespanpeerstatuses -o 'jsonpath={.spec.endpoint}'
+affiliates --from support.zip -l 'zone=a,!edge'
+kubespanpeerstatuses -w
+"""
+
+
+def configure(parser: Parser) -> None:
+    """Adds the type, the id and `add_arguments`."""
+    parser.add_argument("type", metavar="TYPE", help="any name of the type: plural, singular, alias or in full")
+    add_arguments(parser)
+
+
+def add_arguments(parser: Parser) -> None:
+    """Adds what selects resources and says how to print them."""
+    parser.add_argument("id", metavar="ID", nargs="?", help="only this one")
+    parser.add_argument("--namespace", metavar="NAME", help="instead of the type's own")
+    parser.add_argument("-l", "--labels", metavar="QUERY", default="", help="only those whose labels match: zone=a,!edge,size>2gb")
+    parser.add_argument("--id-match", metavar="REGEXP", help="only those in whose id this is found (RE2 syntax)")
+    parser.add_argument("-w", "--watch", action="store_true", help="go on printing what changes, until Ctrl-C")
+    parser.add_argument("-o", "--output", metavar="FORMAT", default="table", help=f"{', '.join(output.FORMATS)} (default: table)")
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="auto: on a terminal, unless NO_COLOR is set")
+    options.add_source(parser)
+
+
+def run(args: Namespace) -> int:
+    """Prints what is there, or what happens."""
+    if args.id is not None and (args.labels or args.id_match is not None):
+        raise UsageError("an ID names one resource; leave it out, or --labels and --id-match", prog="talos-resources get")
+    try:
+        form = output.parse_output(args.output)
+    except QueryError as error:
+        raise UsageError(error.message) from None
+    with options.opened(args) as (cluster, selected):
+        return (_watch if args.watch else _list)(args, form, cluster, selected)
+
+
+def _list(args: Namespace, form: output.Output, cluster: Cluster, selected: Sequence[str]) -> int:
+    def fetch(node: str) -> tuple[Kind[Any], Sequence[Resource[Any]]]:
+        state = cluster.state(node)
+        kind = state.kind(args.type)
+        if args.id is not None:
+            return kind, [state.get(kind, args.id, namespace=args.namespace)]
+        return kind, state.list(kind, namespace=args.namespace, labels=args.labels, ids=args.id_match)
+
+    answers = nodes.Answers(nodes.each(selected, fetch))
+    if answers.values:
+        screen = Screen(args.color)
+        kind = next(iter(answers.values.values()))[0]
+        printer = output.list_printer(form, kind, nodes=selected, width=screen.width)
+        try:
+            for node, (_, resources) in answers.values.items():
+                screen.print(printer.resources(node, resources))
+        finally:
+            screen.print(printer.finish())
+    return answers.report(selected)
+
+
+def _watch(args: Namespace, form: output.Output, cluster: Cluster, selected: Sequence[str]) -> int:
+    def subscribe(node: str) -> tuple[Kind[Any], Watch[Any]]:
+        state = cluster.state(node)
+        kind = state.kind(args.type)
+        return kind, _subscribe(state, kind, args)
+
+    answers = nodes.Answers(nodes.each(selected, subscribe))
+    if answers.values:
+        screen = Screen(args.color)
+        watches = {node: watch for node, (_, watch) in answers.values.items()}
+        kind = next(iter(answers.values.values()))[0]
+        printer = output.watch_printer(form, kind, nodes=tuple(watches), single=args.id is not None, width=screen.width)
+        try:
+            for node, event in nodes.followed(watches, answers.errors):
+                screen.print(printer.event(node, event))
+        finally:
+            for watch in watches.values():
+                watch.close()
+            screen.print(printer.finish())
+    return answers.report(selected)
+
+
+def _subscribe(state: State, kind: Kind[Any], args: Namespace) -> Watch[Any]:
+    if args.id is not None:
+        return state.watch(kind, args.id, namespace=args.namespace)
+    return state.watch_kind(kind, namespace=args.namespace, labels=args.labels, ids=args.id_match)

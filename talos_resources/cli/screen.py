@@ -1,0 +1,66 @@
+"""Standard output: plain text, or rich objects where it is a terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from talos_resources.views.output import Piece
+
+_UNLIMITED = 100_000
+
+
+class Screen:
+    """Prints what printers yield.
+
+    Attributes:
+        width: of the terminal that is to be used as one, None for plain text.
+    """
+
+    def __init__(self, color: str = "auto") -> None:
+        """Looks at what stdout is.
+
+        Args:
+            color: `auto`, `always` (also into a pipe) or `never` (plain text on a terminal too).
+        """
+        self._color = color
+        self._console: Console | None = None
+        is_terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+        self.width = _width() if color == "always" or (color == "auto" and is_terminal) else None
+
+    def print(self, pieces: Iterable[Piece]) -> None:
+        """Prints the pieces and shows them at once."""
+        for piece in pieces:
+            if isinstance(piece, str):
+                sys.stdout.write(piece)
+            else:
+                self._rich().print(piece)
+        sys.stdout.flush()
+
+    def _rich(self) -> Console:
+        if self._console is None:
+            from rich.console import Console
+
+            always = self._color == "always"
+            self._console = Console(
+                file=sys.stdout, width=self.width, force_terminal=always or None, no_color=False if always else None, soft_wrap=True
+            )
+        return self._console
+
+
+def _width() -> int:
+    """The columns of the terminal, found through whichever standard stream is one; $COLUMNS goes first."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) > 0:
+        return int(columns)
+    for stream in (sys.__stdout__, sys.__stderr__, sys.__stdin__):
+        try:
+            return os.get_terminal_size(stream.fileno()).columns or _UNLIMITED if stream is not None else _UNLIMITED
+        except (OSError, ValueError):
+            continue
+    return _UNLIMITED

@@ -1,0 +1,135 @@
+"""`explain`: what a resource type is, who writes it, and what its fields mean."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import attrs
+
+from talos_resources.codec import fields as codec
+from talos_resources.model.errors import QueryError
+from talos_resources.model.kind import Kind
+from talos_resources.model.spec import UntypedSpec, wire_field
+from talos_resources.views.tabwriter import column_widths
+
+WIDTH: Final = 100
+"""Paragraphs are wrapped at this column; tables of fields are not, so that grep finds a whole field."""
+
+_TYPE_NAMES: Final[dict[codec.Shape, str]] = {
+    "text": "text",
+    "flag": "true or false",
+    "number": "number",
+    "bytes": "bytes in base64",
+    "address": "IP address",
+    "prefix": "network, 10.0.0.0/8",
+    "addrport": "address and port, 10.0.0.1:51820",
+    "time": "time, RFC 3339",
+    "message": "object",
+}
+
+
+class Field(NamedTuple):
+    """A field of a spec.
+
+    Attributes:
+        path: from the spec, in the spelling of YAML: `kubespan.publicKey`.
+        type: for people, with the unit.
+        doc: what it means, and whether it is a secret.
+    """
+
+    path: str
+    type: str
+    doc: str
+
+
+def fields_of(cls: Any, prefix: str = "") -> Iterator[Field]:
+    """The fields of a spec class, those of nested objects after their object."""
+    attributes = attrs.fields_dict(cls)
+    for field in codec.fields_of(cls):
+        declared = wire_field(attributes[field.name])
+        assert declared is not None  # a codec's field is declared with `wire`
+        path = prefix + field.key
+        name = _enum_name(field.cls) if field.shape == "enum" else _TYPE_NAMES[field.shape]
+        unit = f", {declared.unit}" if declared.unit else ""
+        secret = " Secret." if declared.secret else ""
+        yield Field(path, f"{'list: ' if field.repeated else ''}{name}{unit}", declared.doc + secret)
+        if field.shape == "message":
+            yield from fields_of(field.cls, f"{path}.")
+
+
+def _enum_name(cls: type[Any]) -> str:
+    return "one of " + ", ".join(str(member) or '""' for member in cls)
+
+
+def explain(kind: Kind[Any], path: Sequence[str] = ()) -> str:
+    """The text about a kind, or about one of its fields.
+
+    Args:
+        kind: typed or not.
+        path: of the field, in the spelling of YAML or of Python, any case.
+
+    Raises:
+        QueryError: the kind has no such field, or nothing is known of its fields.
+    """
+    if path:
+        return _explain_field(kind, path)
+    parts = [_title(kind), *_documentation(kind), _names(kind)]
+    if kind.columns:
+        rows = [(column.name.upper(), column.path) for column in kind.columns]
+        parts.append("COLUMNS\n" + _table(rows))
+    if kind.spec is UntypedSpec:
+        parts.append("FIELDS\n  There is no class for this type here, only its definition: `get -o yaml` shows the fields.")
+    else:
+        parts.append("FIELDS\n" + _table(list(fields_of(kind.spec))))
+    return "\n\n".join(parts) + "\n"
+
+
+def _explain_field(kind: Kind[Any], path: Sequence[str]) -> str:
+    name = f"{kind.display_type}.{'.'.join(path)}"
+    if kind.spec is UntypedSpec:
+        raise QueryError(f"nothing is known of {name}: there is no class for {kind.type} here, only its definition")
+    wanted = _folded(".".join(path))
+    fields = list(fields_of(kind.spec))
+    chosen = [f for f in fields if _folded(f.path) == wanted]
+    if not chosen:
+        raise QueryError(f"{kind.display_type} has no field {'.'.join(path)}; it has {', '.join(f.path for f in fields)}")
+    below = [f for f in fields if _folded(f.path).startswith(f"{wanted}.")]
+    field = chosen[0]
+    text = f"{kind.display_type}.{field.path}   ({field.type})\n\n{_wrapped(field.doc)}\n"
+    return text + ("\nFIELDS\n" + _table(below) + "\n" if below else "")
+
+
+def _title(kind: Kind[Any]) -> str:
+    sensitive = ", only for administrators" if kind.sensitive else ""
+    return f"{kind.display_type}   ({kind.type}, namespace {kind.namespace}{sensitive})"
+
+
+def _documentation(kind: Kind[Any]) -> list[str]:
+    """The paragraphs of the class, without where the knowledge comes from."""
+    if kind.spec is UntypedSpec:
+        return []
+    text = re.sub(r"\s*Source:.*\Z", "", inspect.getdoc(kind.spec) or "", flags=re.DOTALL)
+    return [_wrapped(" ".join(paragraph.split()).replace("`", "")) for paragraph in text.split("\n\n")]
+
+
+def _names(kind: Kind[Any]) -> str:
+    plural = kind.type.partition(".")[0].lower()
+    names = dict.fromkeys((plural, *kind.short_aliases))
+    return f"NAMES   {', '.join(names)}"
+
+
+def _folded(path: str) -> str:
+    return path.replace("_", "").lower()
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, WIDTH)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> str:
+    widths = column_widths(rows)
+    return "\n".join("  " + "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)

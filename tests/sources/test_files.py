@@ -1,0 +1,276 @@
+"""Files, directories and archives as sources, what `dump` writes, and what is refused."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import stat
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from talos_resources.model.errors import ConfigError, DecodeError, TalosResourcesError, UnknownKindError
+from talos_resources.model.kind import kind_of
+from talos_resources.model.redact import REDACTED
+from talos_resources.model.resource import Resource
+from talos_resources.resources import (
+    KubeSpanConfig,
+    KubeSpanIdentity,
+    KubeSpanPeerStatus,
+    Member,
+    PeerState,
+    ResourceDefinition,
+)
+from talos_resources.sources import Cluster, open_source
+from talos_resources.sources.writing import held_by, write
+
+YAML = """\
+node: 10.0.0.1
+metadata:
+    namespace: cluster
+    type: Members.cluster.talos.dev
+    id: one
+    version: 2
+    owner: cluster.MemberController
+    phase: running
+    created: 2026-01-02T03:04:05Z
+    updated: 2026-01-02T03:04:06Z
+spec:
+    nodeId: abc
+    addresses:
+        - 10.0.0.1
+    hostname: one
+    machineType: worker
+    operatingSystem: Talos (v1.13.3)
+"""
+
+UNTYPED = """\
+node: 10.0.0.2
+metadata:
+    namespace: network
+    type: LinkStatuses.net.talos.dev
+    id: eth0
+    version: 7
+    phase: running
+spec:
+    mtu: 1500
+    kind: ""
+"""
+
+
+def contents(cluster: Cluster, *, show_secrets: bool = True) -> dict[str, list[Resource[Any]]]:
+    return {node: held_by(cluster.state(node), show_secrets=show_secrets) for node in cluster.nodes}
+
+
+@pytest.mark.parametrize("name", ["all.wire.json", "all.yaml", "all.yml", "all.json", "all.zip", "folder"])
+def test_what_is_written_is_read_back(tmp_path: Path, name: str) -> None:
+    target = str(tmp_path / name)
+    with open_source("demo") as demo:
+        written = contents(demo)
+        write(written, target)
+    with open_source(target) as opened:
+        assert opened.nodes == tuple(written)
+        for node, resources in contents(opened).items():
+            whole = [r.with_metadata(created=r.metadata.created, updated=r.metadata.updated) for r in written[node]]
+            if not name.endswith(".wire.json"):  # YAML and JSON print whole seconds of the metadata's times
+                assert all(r.metadata.created.nanos == 0 for r in resources)
+            assert resources == whole
+
+
+def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
+    with open_source("demo") as demo:
+        for name in ("a.yaml", "a.zip", "folder"):
+            write(contents(demo), str(tmp_path / name))
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) > 10
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+
+
+def test_nothing_is_overwritten(tmp_path: Path) -> None:
+    with open_source("demo") as demo:
+        held = contents(demo)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "mine").write_text("mine")
+    (tmp_path / "mine.yaml").write_text("mine")
+    for name in ("folder", "mine.yaml"):
+        with pytest.raises(ConfigError, match="exists already"):
+            write(held, str(tmp_path / name))
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["folder", "mine", "mine.yaml"]
+    assert (tmp_path / "mine.yaml").read_text() == "mine"
+
+
+def test_a_node_that_cannot_name_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot name a folder"):
+        write({"../up": [Resource.new(Member(), id="x")]}, str(tmp_path / "folder"))
+    assert not (tmp_path / "up").exists()
+
+
+def test_secrets_are_left_out(tmp_path: Path) -> None:
+    target = tmp_path / "dump.yaml"
+    with open_source("demo") as demo:
+        identity = demo.state("172.20.0.2").get(KubeSpanIdentity, "local").spec
+        config = demo.state("172.20.0.2").get(KubeSpanConfig, "kubespan").spec
+        write(contents(demo, show_secrets=False), str(target))
+    text = target.read_text()
+    assert identity.private_key not in text
+    assert config.shared_secret not in text
+    assert identity.public_key in text
+    with open_source(str(target)) as opened:
+        assert opened.state("172.20.0.2").get(KubeSpanIdentity, "local").spec.private_key == REDACTED
+        assert opened.state("172.20.0.3").get(KubeSpanIdentity, "local").spec.private_key == ""
+
+
+def test_only_some_types() -> None:
+    with open_source("demo") as demo:
+        state = demo.state("172.20.0.2")
+        kept = held_by(state, ["members", "kubespanpeerstatus"])
+        assert {r.type for r in kept} == {kind_of(kind).type for kind in (ResourceDefinition, Member, KubeSpanPeerStatus)}
+        with pytest.raises(UnknownKindError):
+            held_by(state, ["nosuch"])
+
+
+def test_several_documents_of_several_nodes(tmp_path: Path) -> None:
+    file = tmp_path / "both.yaml"
+    file.write_text(f"{YAML}---\n{UNTYPED}")
+    with open_source(str(file)) as cluster:
+        assert cluster.nodes == cluster.default_nodes == ("10.0.0.1", "10.0.0.2")
+        member = cluster.state("10.0.0.1").get(Member, "one")
+        assert (member.version, member.metadata.created.rfc3339()) == (2, "2026-01-02T03:04:05Z")
+        state = cluster.state("10.0.0.2")
+        links = state.kind("linkstatuses")
+        assert state.kind("LinkStatus") == links
+        assert [r.id for r in state.list(links)] == ["eth0"]
+        assert "mtu: 1500" in state.get(links, "eth0").spec.yaml
+
+
+def test_a_document_without_a_node_answers_to_any_name(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(YAML.partition("\n")[2])
+    with open_source(str(file)) as cluster:
+        assert cluster.nodes == ("mine",)
+        assert cluster.select(["10.5.0.2"]) == ("10.5.0.2",)
+        assert len(cluster.state("10.5.0.2").list(Member)) == 1
+        with pytest.raises(ConfigError, match="holds one node"):
+            cluster.select(["a", "b"])
+
+
+def test_json_documents_one_after_the_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_source("demo") as demo:
+        write({"172.20.0.2": list(demo.state("172.20.0.2").list(Member))}, str(tmp_path / "members.json"))
+    text = (tmp_path / "members.json").read_bytes()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text)))
+    with open_source("-") as cluster:
+        assert len(cluster.state("172.20.0.2").list(Member)) == 5
+
+
+def test_a_watch_is_replayed(tmp_path: Path) -> None:
+    other = YAML.replace("id: one", "id: two")
+    updated = YAML.replace("version: 2", "version: 3")
+    events = [("created", YAML), ("created", other), ("updated", updated), ("destroyed", other)]
+    file = tmp_path / "watch.yaml"
+    file.write_text("---\n".join(f"event: {event}\n{text}" for event, text in events))
+    with open_source(str(file)) as cluster:
+        assert [(r.id, r.version) for r in cluster.state("10.0.0.1").list(Member)] == [("one", 3)]
+
+
+def test_a_support_bundle(tmp_path: Path) -> None:
+    file = tmp_path / "support.zip"
+    document = YAML.partition("\n")[2]
+    secret = document.replace("Members.cluster", "KubeSpanIdentities.kubespan").partition("spec:")[0] + "spec: <REDACTED>\n"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("10.0.0.1/resources/members.cluster.talos.dev.yaml", document)
+        archive.writestr("10.0.0.1/resources/kubespanidentities.kubespan.talos.dev.yaml", secret)
+        archive.writestr("10.0.0.1/dmesg.log", "…")
+        archive.writestr("10.0.0.2/resources/members.cluster.talos.dev.yaml", document)
+        archive.writestr("kubernetesResources/nodes.yaml", "kind: NodeList\nitems: []\n")
+    with open_source(str(file)) as cluster:
+        assert cluster.nodes == ("10.0.0.1", "10.0.0.2")
+        state = cluster.state("10.0.0.1")
+        assert [r.id for r in state.list(Member)] == ["one"]
+        assert state.get(KubeSpanIdentity, "one", namespace="cluster").spec == KubeSpanIdentity()
+
+
+def test_a_folder_is_read_when_its_node_is_asked_for(tmp_path: Path) -> None:
+    for node, text in (("good", YAML), ("bad", "]")):
+        (tmp_path / node).mkdir()
+        (tmp_path / node / "members.yaml").write_text(text)
+    with open_source(str(tmp_path)) as cluster:
+        assert cluster.nodes == ("bad", "good")
+        assert len(cluster.state("good").list(Member)) == 1
+        with pytest.raises(DecodeError, match=r"bad/members\.yaml"):
+            cluster.state("bad")
+
+
+def test_a_folder_of_files(tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(YAML)
+    (tmp_path / "two.yaml").write_text(UNTYPED)
+    with open_source(str(tmp_path)) as cluster:
+        assert cluster.nodes == ("10.0.0.1", "10.0.0.2")
+
+
+BROKEN = {
+    "empty": (b"", "is empty"),
+    "blank": (b" \n\n", "is empty"),
+    "nothing but a comment": (b"# nothing\n", "holds no resource"),
+    "an empty list": (b"[]", "holds no resource"),
+    "binary": (b"\x7fELF\x02\x01\x01\x00\x00", "binary data"),
+    "not UTF-8": (b"\xff\xfe\x00a", "not UTF-8"),
+    "broken YAML": (b"metadata:\n    a: [1\nb: 2\n", "line 3"),
+    "broken JSON": (b'{\n  "metadata": {,}\n}', "line 2"),
+    "cut JSON": (b'{"metadata": {"namespace"', "line 1"),
+    "deep JSON": (b"[" * 100_000, "nested too deeply"),
+    "a Kubernetes object": (b"apiVersion: v1\nkind: Pod\nmetadata:\n    name: x\n", "is no resource"),
+    "a list": (b"- a\n- b\n", "is no resource"),
+    "a text": (b"hello\n", "is no resource"),
+    "a list of numbers": (b"[1, 2]", 'has no "wire"'),
+    "wire that is not base64": (b'[{"wire": "%%%"}]', "is not base64"),
+    "wire that is no resource": (b'[{"wire": "/////w=="}]', "entry 1"),
+    "a wrong spec": (YAML.replace("addresses:\n        - 10.0.0.1", "addresses: 7").encode(), r"spec\.addresses"),
+    "a wrong enum": (YAML.replace("machineType: worker", "machineType: robot").encode(), r"spec\.machineType"),
+    "two of one id": (f"{YAML}---\n{YAML}".encode(), r"document 2: .*\(cluster/one\) was there before: .*document 1"),
+    "a broken archive": (b"PK\x03\x04nothing", "broken zip archive"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_files(tmp_path: Path, name: str) -> None:
+    data, message = BROKEN[name]
+    file = tmp_path / "broken"
+    file.write_bytes(data)
+    with pytest.raises(TalosResourcesError, match=message) as caught:
+        open_source(str(file))
+    assert str(file) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_entry_that_contradicts_its_bytes(tmp_path: Path) -> None:
+    file = tmp_path / "x.wire.json"
+    with open_source("demo") as demo:
+        write({"n": [demo.state("172.20.0.2").get(KubeSpanIdentity, "local")]}, str(file))
+    [entry] = json.loads(file.read_text())
+    assert sorted(entry) == ["id", "namespace", "type", "wire"]
+    assert base64.b64decode(entry["wire"])
+    file.write_text(json.dumps([entry | {"id": "other"}]))
+    with pytest.raises(DecodeError, match="entry 1: says id 'other', its bytes say 'local'"):
+        open_source(str(file))
+
+
+@pytest.mark.parametrize("path", ["missing.yaml", "demos", "folder"])
+def test_nothing_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ConfigError, match=path):
+        open_source(path)
+
+
+def test_states_of_a_wire_file_keep_nanoseconds(tmp_path: Path) -> None:
+    with open_source("demo") as demo:
+        peer = demo.state("172.20.0.2").list(KubeSpanPeerStatus)[0]
+        changed = peer.with_metadata(updated=type(peer.metadata.updated)(peer.metadata.updated + 7)).with_spec(state=PeerState.DOWN)
+    write({"n": [changed]}, str(tmp_path / "x.wire.json"))
+    with open_source(str(tmp_path / "x.wire.json")) as cluster:
+        assert cluster.state("n").list(KubeSpanPeerStatus) == (changed,)
