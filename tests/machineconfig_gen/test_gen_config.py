@@ -1,0 +1,204 @@
+"""`gen config`: the guide's commands as they are printed, the files, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from talos_resources.cli.main import main
+from talos_resources.machineconfig.documents import MachineConfig
+from talos_resources.machineconfig.gen.bundle import make_configs, make_talosconfig
+from talos_resources.machineconfig.gen.contract import Contract
+from talos_resources.machineconfig.gen.options import GenOptions, check_endpoint, parse_mirrors
+from talos_resources.machineconfig.gen.secrets import SecretsBundle, generate
+from talos_resources.model.errors import ConfigError
+from talos_resources.rpc.pki import certificate_from_pem
+from talos_resources.rpc.talosconfig import TalosConfig
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+NAMES = ["my-cluster", "https://mycluster.local:6443"]
+CNI_NONE = '[{"op":"add", "path": "/cluster/network/cni", "value": {"name": "none"}}]'
+STRICT = (
+    '[{"op": "add", "path": "/cluster/proxy", "value": {"disabled": true}}, '
+    '{"op":"add", "path": "/cluster/network/cni", "value": {"name": "none"}}]'
+)
+HOSTED = (
+    '[{"op":"add", "path": "/cluster/network/cni", "value": {"name": "custom", '
+    '"urls": ["https://server.yourdomain.tld/some/path/cilium.yaml"]}}]'
+)
+
+
+@pytest.fixture(scope="module")
+def bundle() -> SecretsBundle:
+    return generate(now=NOW, contract=Contract(1, 6))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, bundle: SecretsBundle, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "secrets.yaml").write_text(bundle.to_yaml())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def generated(*arguments: str) -> int:
+    return main(["gen", "config", *NAMES, "--with-secrets", "secrets.yaml", "-o", "out", *arguments])
+
+
+def loaded(name: str) -> MachineConfig:
+    return MachineConfig.load(Path("out", name).read_text())
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(
+    ("patch", "cni", "proxy"),
+    [
+        (CNI_NONE, {"name": "none"}, None),
+        (STRICT, {"name": "none"}, True),
+        (HOSTED, {"name": "custom", "urls": ["https://server.yourdomain.tld/some/path/cilium.yaml"]}, None),
+    ],
+)
+def test_the_guides_commands_work_as_printed(
+    capsys: pytest.CaptureFixture[str], patch: str, cni: dict[str, object], proxy: bool | None
+) -> None:
+    assert generated("--config-patch", patch) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert [line for line in lines if line.startswith("note:")] == [lines[0]]
+    assert "applied to the v1alpha1 document" in lines[0]
+    config = loaded("controlplane.yaml")
+    assert config.get("cluster.network.cni") == cni
+    assert config.get("cluster.proxy.disabled") is proxy
+    assert config.find("HostnameConfig") is not None
+
+
+@pytest.mark.usefixtures("folder")
+def test_talosctl_refuses_the_guides_commands_and_so_do_we_when_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert generated("--config-patch", CNI_NONE, "--compat", "talosctl") == 1
+    assert "JSON patches are not supported" in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_all_files_are_private() -> None:
+    assert generated() == 0
+    assert {path.name: path.stat().st_mode & 0o777 for path in Path("out").iterdir()} == {
+        "controlplane.yaml": 0o600,
+        "worker.yaml": 0o600,
+        "talosconfig": 0o600,
+    }
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_talosconfig_is_signed_by_the_clusters_authority(bundle: SecretsBundle) -> None:
+    assert generated("-t", "talosconfig") == 0
+    context = TalosConfig.load("out").context()
+    assert bundle.os is not None
+    assert context.ca == bundle.os.crt
+    assert context.crt is not None
+    certificate_from_pem(context.crt).verify_directly_issued_by(certificate_from_pem(bundle.os.crt))
+
+
+@pytest.mark.usefixtures("folder")
+def test_roles_get_their_own_patches() -> None:
+    assert (
+        generated("--config-patch-control-plane", "machine: {sysctls: {a: cp}}", "--config-patch-worker", "machine: {sysctls: {a: w}}") == 0
+    )
+    assert loaded("controlplane.yaml").get("machine.sysctls") == {"a": "cp"}
+    assert loaded("worker.yaml").get("machine.sysctls") == {"a": "w"}
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_common_patch_has_to_fit_the_worker_too(capsys: pytest.CaptureFixture[str]) -> None:
+    patch = '[{"op":"add","path":"/cluster/proxy/disabled","value":true}]'
+    assert generated("-t", "controlplane", "--config-patch", patch) == 1
+    assert "cannot patch the worker configuration" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("folder")
+def test_kubespan_without_discovery_is_remarked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert generated("--with-kubespan", "--with-cluster-discovery=false") == 0
+    assert "KubeSpan finds its peers through discovery" in capsys.readouterr().err
+    config = loaded("worker.yaml")
+    assert (config.get("machine.network.kubespan.enabled"), config.get("cluster.discovery.enabled")) == (True, False)
+
+
+@pytest.mark.usefixtures("folder")
+def test_writing_stops_at_a_file_that_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("out").mkdir()
+    Path("out/worker.yaml").write_text("mine")
+    assert generated() == 1
+    assert 'file "out/worker.yaml" already exists' in capsys.readouterr().err
+    assert Path("out/worker.yaml").read_text() == "mine"
+    assert sorted(path.name for path in Path("out").iterdir()) == ["controlplane.yaml", "worker.yaml"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_one_type_can_go_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["gen", "config", *NAMES, "--with-secrets", "secrets.yaml", "-t", "worker", "-o", "-"]) == 0
+    assert MachineConfig.load(capsys.readouterr().out).get("machine.type") == "worker"
+    assert main(["gen", "config", *NAMES, "--with-secrets", "secrets.yaml", "-o", "-"]) == 1
+    assert "one output type only" in capsys.readouterr().err
+
+
+def test_without_a_path_the_working_folder_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["gen", "config", *NAMES, "--with-secrets", "secrets.yaml", "-t", "worker"]) == 0
+    assert capsys.readouterr().err == f"Created {folder}/worker.yaml\n"
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("switch", ["--persist=false", "--persist=0", "--persist=F", "-p=false"])
+def test_switches_take_gos_values(switch: str) -> None:
+    assert generated(switch) == 0
+    assert loaded("worker.yaml").get("persist") is False
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "words"),
+    [
+        ("", "no scheme"),
+        ("mycluster.local", 'try "https://mycluster.local:6443"'),
+        ("mycluster.local:6443", 'try "https://mycluster.local:6443"'),
+        ("fd00::1", r'try "https://\[fd00::1\]:6443"'),
+        ("http://mycluster.local:6443", 'should have scheme https://; try "https://mycluster.local:6443"'),
+        ("https://:6443", "no host name"),
+        ("https://a:0", "no valid port"),
+        ("https://a:99999", "no valid port"),
+        ("https://a:b", "no valid port"),
+        ("https://fd00::1", "needs brackets"),
+        ("https://[fd00", "is no URL"),
+    ],
+)
+def test_endpoints_that_are_none(endpoint: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        check_endpoint(endpoint)
+
+
+@pytest.mark.parametrize("endpoint", ["https://a", "https://10.0.0.1:6443", "https://[fd00::1]:6443", "https://a.example:443/path"])
+def test_endpoints_that_are_fine(endpoint: str) -> None:
+    check_endpoint(endpoint)
+
+
+@pytest.mark.parametrize("minor", range(13))
+@pytest.mark.parametrize("kubespan", [True, False])
+def test_every_contract_gives_what_the_field_table_knows(bundle: SecretsBundle, minor: int, kubespan: bool) -> None:
+    options = GenOptions(
+        cluster_name="c",
+        endpoint="https://c.example",
+        contract=Contract(1, minor),
+        kubespan=kubespan,
+        additional_sans=("10.0.0.1",),
+        registry_mirrors=parse_mirrors(["docker.io=https://m.example", "docker.io=https://n.example", "ghcr.io=http://10.0.0.1:5000"]),
+    )
+    made = make_configs(options, bundle)
+    for text in (made.control_plane, made.worker):
+        assert MachineConfig.load(text).text() == text
+
+
+def test_secrets_do_not_show(bundle: SecretsBundle) -> None:
+    options = GenOptions(cluster_name="c", endpoint="https://c.example")
+    shown = repr(make_configs(options, bundle)) + repr(make_talosconfig("c", bundle, now=NOW))
+    assert bundle.bootstrap_token not in shown
+    assert "PRIVATE" not in shown
+    assert json.dumps(shown).count("LS0t") == 0
