@@ -1,8 +1,10 @@
 """YAML text as a tree of nodes that still know their tag, style, line and place in the text.
 
-libyaml (through ruamel.yaml.clib) does the parsing: Go's YAML libraries are ports of it, so what is
-accepted and how scalars are folded is the same. Composing is a loop and not a recursion, aliases share
-the node that they name, and nesting is bounded, so that the cost is linear in the size of the text.
+libyaml (0.2.5, through PyYAML's events) does the parsing: Go's YAML libraries are ports of it, so what is
+accepted and how scalars are folded is the same. (The one in ruamel.yaml.clib is 0.1.7, which refuses
+`[https://a.b]`, and a parser in Python would take minutes for a hostile text.) Composing is a loop and
+not a recursion, aliases share the node that they name, and nesting is bounded, so that the cost is
+linear in the size of the text.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ class Node:
     value: Any
 
     def __init__(self, kind: Literal["scalar", "sequence", "mapping"], event: Any, *, value: Any, style: str) -> None:
-        tag = event.ctag
+        tag = event.tag
         self.kind = kind
         self.tag: str = "" if tag is None else str(tag).replace(_LONG_TAG, "!!", 1)
         self.value = value
@@ -132,43 +134,13 @@ def compose_all(data: bytes | str, *, source: str = "") -> list[Node]:
         DecodeError: where the text is no YAML, nests deeper than `MAX_DEPTH`, or an alias names nothing
             or its own ancestor; the line is in `source`.
     """
-    text = to_text(data, source=source)
-    try:
-        return list(_Composer(text, source, _c_events(text)).documents())
-    except _ColonInFlowError:
-        return list(_Composer(text, source, _python_events(text)).documents())
-
-
-class _ColonInFlowError(Exception):
-    """A `:` inside a plain scalar of a flow collection, as in `[https://a.example]`: the libyaml at hand is too old for it."""
-
-
-def _c_events(text: str) -> Iterator[Any]:
-    from _ruamel_yaml import CParser
-    from ruamel.yaml.error import MarkedYAMLError
-
-    parser = CParser(text)
-    try:
-        while (event := parser.get_event()) is not None:
-            yield event
-    except MarkedYAMLError as error:
-        if error.problem == "found unexpected ':'":
-            raise _ColonInFlowError from None
-        raise
-
-
-def _python_events(text: str) -> Iterator[Any]:
-    """Slower by far, but Go's rules for flow collections."""
-    from ruamel.yaml import YAML
-
-    return iter(YAML(typ="safe", pure=True).parse(text))
+    return list(_Composer(to_text(data, source=source), source).documents())
 
 
 class _Composer:
     """Builds the documents of one text, event by event."""
 
-    def __init__(self, text: str, source: str, events: Iterator[Any]) -> None:
-        self._source_events = events
+    def __init__(self, text: str, source: str) -> None:
         self._text = text
         self._source = source
         self._anchors: dict[str, Node] = {}
@@ -196,15 +168,16 @@ class _Composer:
                 self._anchors.clear()
 
     def _events(self) -> Iterator[tuple[Any, str]]:
-        from ruamel.yaml.error import MarkedYAMLError, YAMLError
+        import yaml
 
         try:
-            for event in self._source_events:
+            for event in yaml.parse(self._text, Loader=yaml.CBaseLoader):
                 yield event, type(event).__name__
-        except MarkedYAMLError as error:
+        except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            raise DecodeError(f"not YAML: {error.problem}", source=at(self._source, mark.line + 1)) from None
-        except YAMLError as error:
+            line = 1 if mark is None else mark.line + 1
+            raise DecodeError(f"not YAML: {error.problem}", source=at(self._source, line)) from None
+        except yaml.YAMLError as error:
             line = self._text.count("\n", 0, getattr(error, "position", 0)) + 1
             raise DecodeError(f"not YAML: {str(error).splitlines()[0]}", source=at(self._source, line)) from None
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from talos_resources.codec.goyaml.emit import double_quoted, float_text
+from talos_resources.codec.goyaml.emit import double_quoted, float_text, single_quoted
 from talos_resources.codec.goyaml.keys import natural_key_v2
 from talos_resources.codec.goyaml.resolve import reads_as_text
 
@@ -94,23 +94,31 @@ def _leaf(value: Any, *, column: int, indent: int) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return float_text(value)
-    return {dict: "{}", list: "[]"}.get(type(value)) or str(value)
+    if isinstance(value, dict | list):
+        return "{}" if isinstance(value, dict) else "[]"
+    return str(value)
 
 
 def _text(text: str, *, column: int, indent: int) -> str:
     if "\n" in text:
         return _literal(text, indent) if _block_allowed(text) else _fold_double(double_quoted(text), column, indent)
-    if not reads_as_text(text) or _SPECIAL.search(text) or _breaks(text):
+    if not _reads_as_text(text) or _SPECIAL.search(text) or _breaks(text):
         return _fold_double(double_quoted(text), column, indent)
-    plain = not _NOT_PLAIN.match(text)
-    return _fold(text, column, indent) if plain else f"'{_fold(text.replace(chr(39), chr(39) * 2), column + 1, indent, quoted=True)}'"
+    if not _NOT_PLAIN.match(text):
+        return _fold(text, column, indent)
+    return "'" + _fold(text.replace("'", "''"), column + 1, indent, quoted=True) + "'"
+
+
+def _reads_as_text(text: str) -> bool:
+    """Whether yaml.v2 reads it as itself without quotes; it does not see the merge key in `<<`."""
+    return text == "<<" or reads_as_text(text)
 
 
 def _on_one_line(key: str) -> str:
     """A simple key: never folded."""
-    if not reads_as_text(key) or _SPECIAL.search(key):
+    if not _reads_as_text(key) or _SPECIAL.search(key):
         return double_quoted(key)
-    return f"'{key.replace(chr(39), chr(39) * 2)}'" if _NOT_PLAIN.match(key) else key
+    return single_quoted(key) if _NOT_PLAIN.match(key) else key
 
 
 def _block_allowed(text: str) -> bool:
@@ -122,7 +130,7 @@ def _literal(text: str, indent: int) -> str:
     kept = "" if text.endswith("\n") else "-"
     if text == "\n" or text.endswith("\n\n"):
         kept = "+"
-    lines = (text[:-1] if text.endswith("\n") else text).split("\n")
+    lines = text.removesuffix("\n").split("\n")
     blanks = " " * indent
     return "\n".join([f"|{hint}{kept}", *(blanks + line if line else "" for line in lines)])
 

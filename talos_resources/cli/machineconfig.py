@@ -1,0 +1,67 @@
+"""`machineconfig`: patch the configuration of machines."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Final
+
+from talos_resources.cli.parser import Parser
+
+HELP: Final = "patch a machine configuration"
+EXAMPLES: Final = """
+machineconfig patch controlplane.yaml --patch @cilium.yaml --keep-comments -o controlplane.yaml
+machineconfig patch worker.yaml --patch '[{"op": "remove", "path": "/cluster/proxy"}]'
+"""
+
+
+def configure(parser: Parser) -> None:
+    """Adds the commands of `machineconfig`."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
+    patch = actions.add_parser("patch", help="apply patches to a configuration", description="Apply patches to a configuration.")
+    patch.set_defaults(action="patch")
+    patch.add_argument("file", metavar="FILE", help="the configuration")
+    patch.add_argument(
+        "-p",
+        "--patch",
+        action="append",
+        default=[],
+        metavar="PATCH",
+        help="a strategic or JSON patch, or @FILE; may be repeated, applied in order",
+    )
+    patch.add_argument("-o", "--output", default="", metavar="FILE", help="write here instead of to stdout")
+    patch.add_argument("--keep-comments", action="store_true", help="edit the text in place: every line that is not patched stays")
+    patch.add_argument("--compat", choices=["talosctl"], help="refuse a JSON patch for several documents, as talosctl does")
+
+
+def run(args: Namespace) -> int:
+    """Writes the patched configuration and returns the exit code."""
+    from talos_resources.machineconfig.patch.apply import patch_text
+    from talos_resources.machineconfig.patch.load import load_patch
+
+    data = Path(args.file).read_bytes()
+    patches = [load_patch(argument) for argument in args.patch]
+    if not patches:
+        return _write(data, args.output)
+    if args.keep_comments:
+        from talos_resources.machineconfig.comments import patch_in_place
+
+        patched = patch_in_place(data, patches, source=args.file, compat=args.compat)
+    else:
+        patched = patch_text(data, patches, source=args.file, compat=args.compat)
+    for note in patched.notes:
+        print(f"note: {note}", file=sys.stderr)
+    return _write(patched.text.encode(), args.output)
+
+
+def _write(data: bytes, output: str) -> int:
+    """To a file as it is, to stdout with one more newline, as talosctl does."""
+    if not output:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data + b"\n")
+        return 0
+    target = Path(output)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(data)
+    return 0

@@ -1,0 +1,182 @@
+"""From YAML nodes to typed fields, as strictly as Talos does it.
+
+The fields of a document are plain values: a struct is a dict of the keys that are present (in the order
+of the text; writing puts them into the order of the table), a list is a list, an atom its canonical
+value (see `schema.atoms`), what Talos does not look into is a free-form dict. A key with null is absent,
+unless the table keeps null apart from nothing.
+
+Source: Talos v1.12.3, configuration decoder, over go.yaml.in/yaml v4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from talos_resources.codec.goyaml.nodes import Node, at
+from talos_resources.codec.goyaml.values import OLD_BOOLS, Budget, pairs_of, scalar, value_of
+from talos_resources.machineconfig.schema.atoms import ATOMS
+from talos_resources.machineconfig.schema.table import Atom, FreeForm, ListOf, MapOf, Struct, Type
+from talos_resources.model.errors import DecodeError
+
+_ABSENT: Final = object()
+"""A null where Go leaves the target as it was, or drops the item."""
+
+
+def decode(kind: Struct, node: Node, *, source: str = "", name: str = "") -> dict[str, Any]:
+    """Reads a document.
+
+    Args:
+        kind: its type.
+        node: its root, a mapping.
+        source: a file name for errors.
+        name: how errors name the document.
+
+    Raises:
+        DecodeError: with every fault of the document in `faults`: values of the wrong type, duplicate
+            keys, and, when there are none of these, unknown keys; the first is the message.
+    """
+    reader = _Reader(source)
+    fields: dict[str, Any] = reader.struct(kind, node, ())
+    faults, what = (reader.faults, "") if reader.faults else (reader.unknown, "unknown key")
+    if faults:
+        line, path, text = faults[0]
+        listed = [(where, f"{at('', number)}: {reason}") for number, where, reason in faults]
+        prefix = f"{name}: " if name else ""
+        raise DecodeError(f"{prefix}{what}{text}", source=at(source, line), path=path, faults=listed)
+    return fields
+
+
+class _Reader:
+    """Reads one document and collects what is wrong with it."""
+
+    def __init__(self, source: str) -> None:
+        self.faults: list[tuple[int, str, str]] = []
+        self.unknown: list[tuple[int, str, str]] = []
+        self._source = source
+        self._budget = Budget(source=source)
+
+    def value(self, kind: Type, node: Node, path: tuple[str, ...], *, pointer: bool = False) -> Any:
+        """A value; None for null where null is a value, `_ABSENT` where it is nothing."""
+        self._budget.enter(node)
+        try:
+            if node.is_null:
+                return None if pointer or isinstance(kind, ListOf | MapOf) else _ABSENT
+            return self._readers[type(kind)](self, kind, node, path)
+        finally:
+            self._budget.leave(node)
+
+    def struct(self, kind: Struct, node: Node, path: tuple[str, ...]) -> Any:
+        if not self._is(node, "mapping", path):
+            return _ABSENT
+        fields: dict[str, Any] = {}
+        for key, value in self._pairs(node, path):
+            field = kind.fields.get(key.text) if key.kind == "scalar" else None
+            inner = (*path, key.text)
+            if field is None:
+                self.unknown.append((key.line, dotted(inner), ""))
+                continue
+            read = self.value(field.type, value, inner, pointer=field.pointer)
+            if read is not _ABSENT and read is not None:
+                fields[field.key] = read
+        return fields
+
+    def _list(self, kind: ListOf, node: Node, path: tuple[str, ...]) -> Any:
+        if not self._is(node, "sequence", path):
+            return _ABSENT
+        items = [self.value(kind.item, item, (*path, f"[{i}]"), pointer=kind.pointers) for i, item in enumerate(node.value)]
+        return [item for item in items if item is not _ABSENT]
+
+    def _map(self, kind: MapOf, node: Node, path: tuple[str, ...]) -> Any:
+        if not self._is(node, "mapping", path):
+            return _ABSENT
+        entries: dict[str, Any] = {}
+        for key, value in self._pairs(node, path):
+            read = self.value(kind.item, value, (*path, key.text), pointer=kind.pointers)
+            if read is _ABSENT:
+                read = ATOMS[kind.item.name].zero if isinstance(kind.item, Atom) else {}
+            entries[key.text] = read
+        return entries
+
+    def _free(self, _kind: FreeForm, node: Node, path: tuple[str, ...]) -> Any:
+        if not self._is(node, "mapping", path):
+            return _ABSENT
+        try:
+            values = value_of(node, source=self._source, budget=self._budget)
+        except DecodeError as error:
+            self._fault(node, path, error.text)
+            return _ABSENT
+        # The top is a map of text keys in Go, and takes them from the source.
+        texts = (key.text for key, _ in pairs_of(node, source=self._source))
+        return dict(zip(texts, values.values(), strict=True))
+
+    def _atom(self, kind: Atom, node: Node, path: tuple[str, ...]) -> Any:
+        if not self._is(node, "scalar", path):
+            return _ABSENT
+        reading = ATOMS[kind.name]
+        try:
+            if reading.resolved == "bool":
+                return self._bool(node)
+            if reading.resolved == "int":
+                return reading.read(str(self._integer(node)))
+            text = scalar(node, source=self._source) if node.tag == "!!binary" else node.value
+            return reading.read(text)
+        except DecodeError as error:
+            self._fault(node, path, error.text)
+        except ValueError as error:
+            self._fault(node, path, str(error))
+        return _ABSENT
+
+    def _bool(self, node: Node) -> bool:
+        value = scalar(node, source=self._source)
+        if isinstance(value, bool):
+            return value
+        if isinstance(value, str) and value in OLD_BOOLS:
+            return OLD_BOOLS[value]
+        raise ValueError(f"{_shown(node)} is not a boolean (true or false)")
+
+    def _integer(self, node: Node) -> int:
+        value = scalar(node, source=self._source)
+        if isinstance(value, float) and abs(value) < 1 << 64:
+            return int(value)  # Go cuts the fraction off without a word
+        if isinstance(value, bool) or not isinstance(value, int):
+            hint = "; a number in quotes is text" if node.style else ""
+            raise ValueError(f"{_shown(node)} is not an integer{hint}")  # noqa: TRY004 - a fault of the text
+        return value
+
+    def _pairs(self, node: Node, path: tuple[str, ...]) -> list[tuple[Node, Node]]:
+        try:
+            return list(pairs_of(node, source=self._source))
+        except DecodeError as error:
+            self._fault(node, path, error.text)
+            return []
+
+    def _is(self, node: Node, wanted: str, path: tuple[str, ...]) -> bool:
+        if node.kind == wanted:
+            return True
+        self._fault(node, path, f"{_ARTICLES[node.kind]} stands where {_ARTICLES[wanted]} belongs")
+        return False
+
+    def _fault(self, node: Node, path: tuple[str, ...], text: str) -> None:
+        self.faults.append((node.line, dotted(path), text))
+
+    _readers: Final[dict[type, Callable[..., Any]]] = {
+        Struct: struct,
+        ListOf: _list,
+        MapOf: _map,
+        FreeForm: _free,
+        Atom: _atom,
+    }
+
+
+_ARTICLES: Final = {"scalar": "a scalar", "sequence": "a list", "mapping": "a mapping"}
+
+
+def _shown(node: Node) -> str:
+    text = node.text[:40]
+    return f'"{text}"' if node.style else text
+
+
+def dotted(path: tuple[str, ...]) -> str:
+    """A path as people write it: `machine.network.interfaces[0].mtu`."""
+    return ".".join(path).replace(".[", "[")

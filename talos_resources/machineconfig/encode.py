@@ -1,0 +1,91 @@
+"""From typed fields to the YAML that Talos writes: keys in the order of the table, zero values filled in.
+
+Source: Talos v1.12.3, configuration encoder without comments, over go.yaml.in/yaml v4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from talos_resources.codec.goyaml.emit import dump
+from talos_resources.codec.goyaml.keys import natural_key
+from talos_resources.codec.goyaml.resolve import TimeText
+from talos_resources.machineconfig.schema.atoms import ATOMS
+from talos_resources.machineconfig.schema.table import Atom, FreeForm, ListOf, MapOf, Struct, Type
+
+
+class _OctalText(TimeText):
+    """A file mode: a number that Talos writes as 0o644. The emitter writes texts of this family plain."""
+
+    __slots__ = ()
+
+
+def encode(kind: Struct, fields: Mapping[str, Any]) -> str:
+    """A document as YAML text, one newline at its end."""
+    return dump(to_plain(kind, fields))
+
+
+def to_plain(kind: Type, value: Any) -> Any:
+    """A typed value as the emitter takes it: complete and in order.
+
+    Args:
+        kind: the type of the value.
+        value: as `decode` gives it; None for a null pointer.
+    """
+    if value is None:
+        return [] if isinstance(kind, ListOf) else {} if isinstance(kind, MapOf | FreeForm) else None
+    match kind:
+        case Struct():
+            return _struct(kind, value)
+        case ListOf():
+            return [to_plain(kind.item, item) for item in value]
+        case MapOf():
+            return {key: to_plain(kind.item, value[key]) for key in sorted(value, key=natural_key)}
+        case FreeForm():
+            return free_form(value)
+        case Atom():
+            return _OctalText(f"0o{value:o}") if kind.name == "os.FileMode" else value
+
+
+def _struct(kind: Struct, fields: Mapping[str, Any]) -> dict[str, Any]:
+    plain: dict[str, Any] = {}
+    for field in kind.fields.values():
+        value = fields.get(field.key)
+        if value is None and not field.pointer:
+            value = zero(field.type)
+        if field.omit_empty and (value is None if field.pointer else is_zero(field.type, value)):
+            continue
+        plain[field.key] = to_plain(field.type, value)
+    return plain
+
+
+def zero(kind: Type) -> Any:
+    """The value that an absent field has in Talos; None for lists and maps."""
+    match kind:
+        case Struct() | FreeForm():
+            return {}
+        case Atom():
+            return ATOMS[kind.name].zero
+        case _:
+            return None
+
+
+def is_zero(kind: Type, value: Any) -> bool:
+    """Whether a value is left out where the table says "omitempty"."""
+    match kind:
+        case Struct():
+            return all(
+                field.key not in value or (not field.pointer and is_zero(field.type, value[field.key])) for field in kind.fields.values()
+            )
+        case Atom():
+            return bool(value == ATOMS[kind.name].zero)
+        case _:
+            return not value
+
+
+def free_form(value: Any) -> Any:
+    """A free-form value with the keys of its mappings in Go's order."""
+    if isinstance(value, dict):
+        return {key: free_form(value[key]) for key in sorted(value, key=natural_key)}
+    return [free_form(item) for item in value] if isinstance(value, list) else value

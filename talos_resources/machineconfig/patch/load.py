@@ -1,0 +1,155 @@
+"""What a `--patch` argument is: a file or inline text, a JSON patch or configuration documents.
+
+Source: Talos v1.12.3, configuration patches; observed on talosctl v1.12.3.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from talos_resources.codec.goyaml.nodes import Node, compose_all
+from talos_resources.codec.goyaml.resolve import resolve
+from talos_resources.codec.goyaml.values import value_of
+from talos_resources.machineconfig.documents import Document, documents_of
+from talos_resources.machineconfig.patch.deletes import Delete, take_deletes
+from talos_resources.machineconfig.patch.rfc6902 import JsonPatch
+from talos_resources.model.errors import ConfigError, DecodeError
+
+_SPLIT_ESCAPE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u[dD][89a-fA-F]")
+
+
+@attrs.frozen
+class StrategicPatch:
+    """Documents to be merged, and what is to be deleted before."""
+
+    documents: tuple[Document, ...] = attrs.field(repr=False)
+    deletes: tuple[Delete, ...] = ()
+
+
+Patch = JsonPatch | StrategicPatch
+
+
+def load_patch(argument: str) -> Patch:
+    """Reads an argument: `@file`, the bare name of a file, or the patch itself.
+
+    A text without blanks and newlines that does not begin with `[` or `{` is taken for a file name.
+
+    Raises:
+        ConfigError, DecodeError: it is no patch, or holds what no configuration has.
+        OSError: the file cannot be read.
+    """
+    if argument.startswith("@"):
+        return parse_patch(Path(argument[1:]).read_bytes(), source=argument[1:])
+    if not re.search(r"[\n ]", argument) and not argument.startswith(("[", "{")):
+        if not argument:
+            raise ConfigError("an empty patch: give the patch itself, or @ and a file name")
+        return parse_patch(Path(argument).read_bytes(), source=argument)
+    return parse_patch(argument)
+
+
+def parse_patch(data: bytes | str, *, source: str = "") -> Patch:
+    """Reads the text of a patch.
+
+    Configuration documents are tried first, then a JSON list of operations, then the same as YAML (so
+    comments, single quotes and trailing commas pass). A text without any document is an empty JSON patch.
+
+    Args:
+        data: the text.
+        source: a file name for errors; a text from the command line is called "patch".
+
+    Raises:
+        ConfigError, DecodeError: it is none of these; says so as a JSON patch if it begins with `[`.
+    """
+    text = data if isinstance(data, str) else data.decode("utf-8", "replace")
+    name = source or "patch"
+    try:
+        return _strategic(compose_all(data, source=name), name)
+    except (ConfigError, DecodeError) as error:
+        operations = _operations(text, name)
+        if operations is None:
+            if text.lstrip().startswith("["):
+                raise ConfigError(f"{name}: not a JSON patch: {_json_fault(text)}", source=name) from None
+            raise error from None
+    return JsonPatch(tuple(operations), _SPLIT_ESCAPE.search(text) is not None)
+
+
+def _strategic(roots: list[Node], source: str) -> StrategicPatch:
+    kept: list[Node] = []
+    deletes: list[Delete] = []
+    for root in roots:
+        if root.kind == "mapping":
+            left, found = take_deletes(root, source=source)
+            deletes += found
+            if left is None or (found and not left.pairs):
+                continue
+            root = left  # noqa: PLW2901 - what is left of it
+        kept.append(root)
+    if kept or not deletes:
+        return StrategicPatch(tuple(documents_of(kept, source=source)), tuple(deletes))
+    return StrategicPatch((), tuple(deletes))
+
+
+def _operations(text: str, source: str) -> list[dict[str, Any]] | None:
+    """The operations, from JSON or else YAML; None if it is no list of mappings."""
+    try:
+        found = json.loads(text, parse_float=_number, parse_int=_number, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        try:
+            roots = compose_all(text, source=source)
+            found = as_json(value_of(roots[0], source=source)) if roots else None
+        except (ConfigError, DecodeError):
+            return None
+        found = [] if found is None else found
+    is_patch = isinstance(found, list) and all(isinstance(item, dict) for item in found)
+    return found if is_patch else None
+
+
+def _number(text: str) -> int | float:
+    """A number of a JSON patch: talosctl keeps its text, and YAML reads it again at the end."""
+    value = resolve(text)
+    return value if isinstance(value, int | float) else float(text)
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError(f"{text} is not JSON")
+
+
+def _json_fault(text: str) -> str:
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return f"{error.msg} in line {error.lineno}"
+    except RecursionError:
+        return "nested too deeply"
+    return "it has to be a list of operations"
+
+
+def as_json(value: Any) -> Any:
+    """A value read from YAML as it comes out of Go's way through JSON.
+
+    Keys become text, a float without a fraction an integer (below 1e21, where JSON writes no exponent),
+    a time its text.
+
+    Raises:
+        ConfigError: an infinity, or what is not a number: JSON has neither.
+    """
+    if isinstance(value, dict):
+        return {_key(key): as_json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [as_json(item) for item in value]
+    if isinstance(value, float):
+        if value != value or value in (float("inf"), float("-inf")):  # noqa: PLR0124 - only NaN differs from itself
+            raise ConfigError(f"JSON has no number {value}, and the patch goes through JSON")
+        return int(value) if value.is_integer() and abs(value) < 1 << 64 else value
+    return str(value) if isinstance(value, str) else value
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, str):
+        return str(key)
+    return str(key).lower() if isinstance(key, bool) else "null" if key is None else str(key)

@@ -1,0 +1,155 @@
+"""Strategic merge: one document's fields over another's, by the rules of the field table.
+
+Nothing is changed in place: the result shares what neither side changes.
+
+Source: Talos v1.12.3, configuration merge (by Go reflection); observed on talosctl v1.12.3.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from talos_resources.machineconfig.documents import Document, MachineConfig
+from talos_resources.machineconfig.encode import is_zero
+from talos_resources.machineconfig.schema import urls
+from talos_resources.machineconfig.schema.table import Atom, FreeForm, ListOf, MapOf, Struct, Type
+from talos_resources.model.errors import ConfigError
+
+
+def merge_documents(config: MachineConfig, patch: Sequence[Document]) -> MachineConfig:
+    """Merges each document of the patch into the one with its kind and name, or appends it.
+
+    Raises:
+        ConfigError: free-form values of different types meet.
+    """
+    for document in patch:
+        old = config.find(*document.key)
+        if old is None:
+            config = config.with_document(document)
+            continue
+        try:
+            merged = merge(document.type, old.fields, document.fields)
+        except _MismatchError as error:
+            raise ConfigError(f"cannot patch {document}: {'.'.join(error.path)}: {error}", path=".".join(error.path)) from None
+        config = config.with_document(Document(old.kind, merged, old.line))
+    return config
+
+
+class _MismatchError(Exception):
+    """Two free-form values of different types; `path` grows on the way up."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.path: list[str] = []
+
+
+def merge(kind: Type, left: Any, right: Any) -> Any:
+    """The left value with the right one merged into it; None stands for an absent one.
+
+    - a text or a number that is empty or zero does not override; a boolean always does;
+    - lists are appended, and merged by identity where the table names merge keys;
+    - maps and structs are merged key by key.
+    """
+    if right is None:
+        return left
+    if left is None:
+        return right
+    match kind:
+        case Struct():
+            return right if kind.atomic else _struct(kind, left, right)
+        case ListOf():
+            return _list(kind, left, right)
+        case MapOf():
+            return _map(kind, left, right)
+        case FreeForm():
+            return _free(left, right)
+        case Atom():
+            return _atom(kind, left, right)
+
+
+def _struct(kind: Struct, left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(left)
+    for key, value in right.items():
+        field = kind.fields[key]
+        if field.replace:
+            merged[key] = value if isinstance(field.type, ListOf) or not is_zero(field.type, value) else left.get(key)
+        else:
+            merged[key] = _below(key, field.type, left.get(key), value)
+    return {key: value for key, value in merged.items() if value is not None}
+
+
+def _below(key: str, kind: Type, left: Any, right: Any) -> Any:
+    try:
+        return merge(kind, left, right)
+    except _MismatchError as error:
+        error.path.insert(0, key)
+        raise
+
+
+def _list(kind: ListOf, left: list[Any], right: list[Any]) -> list[Any]:
+    if not kind.merge_keys:
+        return [*left, *right]
+    merged = list(left)
+    for item in right:
+        position = _position(kind.merge_keys, merged, item)
+        if position is None:
+            merged.append(item)
+        else:
+            merged[position] = merge(kind.item, merged[position], item)
+    return merged
+
+
+def _position(keys: tuple[str, ...], items: list[Any], wanted: Any) -> int | None:
+    """Where the item with the same identity is: that of the first key that the wanted item has."""
+    if wanted is None:
+        return None
+    key = next((key for key in keys if wanted.get(key)), None)
+    if key is None:
+        return None
+    return next((i for i, item in enumerate(items) if item is not None and item.get(key) == wanted[key]), None)
+
+
+def _map(kind: MapOf, left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(left)
+    for key, value in right.items():
+        merged[key] = _below(key, kind.item, left[key], value) if left.get(key) is not None else value
+    return merged
+
+
+def _atom(kind: Atom, left: Any, right: Any) -> Any:
+    if kind.name in {"v1alpha1.Endpoint", "meta.URL"}:
+        return urls.merge(left, right)
+    if isinstance(right, bool) or kind.name.startswith("nethelpers.") or kind.name.endswith(("base64", "Base64Bytes")):
+        return right
+    return left if is_zero(kind, right) else right
+
+
+def _free(left: Any, right: Any) -> Any:
+    """Free-form values: mappings merge, lists append, scalars override unless empty or zero."""
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        merged = dict(left)
+        for key, value in right.items():
+            merged[key] = _free_below(str(key), left[key], value) if left.get(key) is not None else value
+        return merged
+    if right is None:
+        return left
+    if type(left) is not type(right):
+        raise _MismatchError(f"a {_named(left)} cannot be merged with a {_named(right)}")
+    if isinstance(left, list):
+        return [*left, *right]
+    return right if right or isinstance(right, bool) else left
+
+
+def _free_below(key: str, left: Any, right: Any) -> Any:
+    try:
+        return _free(left, right)
+    except _MismatchError as error:
+        error.path.insert(0, key)
+        raise
+
+
+def _named(value: Any) -> str:
+    return {dict: "mapping", list: "list", str: "text", bool: "boolean", int: "number", float: "number with a fraction"}.get(
+        type(value), type(value).__name__
+    )
