@@ -27,7 +27,7 @@ class Column:
     path: str
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, cache_hash=True)
 class Kind(Generic[S]):
     """A type of resource in its default namespace.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, cast
 
 import attrs
 from immutabledict import immutabledict
 
+from talos_resources.model.build import twin
 from talos_resources.model.timestamp import Timestamp
 
 Labels = immutabledict[str, str]
@@ -21,7 +22,7 @@ class Phase(StrEnum):
     TEARING_DOWN = "tearingDown"
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Reference:
     """Names one resource, with its version where one is known (0: undefined).
 
@@ -37,7 +38,7 @@ class Reference:
         return f"{self.type}({self.namespace}/{self.id}@{self.version or 'undefined'})"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class Metadata:
     """A resource's metadata.
 
@@ -73,3 +74,24 @@ class Metadata:
     def reference(self) -> Reference:
         """What errors and events call this resource."""
         return Reference(self.namespace, self.type, self.id, self.version)
+
+    def stamped(self, *, version: int, owner: str, created: Timestamp, updated: Timestamp) -> Metadata:
+        """The same metadata with what a store sets at every write."""
+        made = _OpenMetadata(
+            self.namespace,
+            self.type,
+            self.id,
+            version,
+            owner,
+            self.phase,
+            self.finalizers,
+            self.labels,
+            self.annotations,
+            created,
+            updated,
+        )
+        made.__class__ = Metadata
+        return cast("Metadata", made)
+
+
+_OpenMetadata: Final = twin(Metadata)

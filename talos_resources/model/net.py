@@ -39,7 +39,7 @@ def address_key(address: IPAddress) -> tuple[int, int, str]:
 
 
 @total_ordering
-@attrs.frozen(order=False)
+@attrs.frozen(order=False, weakref_slot=False)
 class IPPrefix:
     """An address with a prefix length; host bits are kept as they were written.
 
@@ -92,7 +92,7 @@ class IPPrefix:
 
 
 @total_ordering
-@attrs.frozen(order=False)
+@attrs.frozen(order=False, weakref_slot=False)
 class AddrPort:
     """An address and a port, `172.20.0.3:51820` or `[fd00::9]:51820`."""
 

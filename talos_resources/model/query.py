@@ -1,15 +1,22 @@
 """Label and id queries, by COSI's rules.
 
-Several queries are OR-ed, the terms of one are AND-ed, and no query matches everything.
-Source: COSI runtime v1.16.2, label terms.
+Several queries are OR-ed, the terms of one are AND-ed, and no query matches everything. The text form
+is that of kubectl's selectors; `talos_resources.model.selector` reads it.
+Source: COSI runtime v1.16.2, label terms and id queries (checked against it case by case).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+import re
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
+from typing import Final
 
 import attrs
+
+from talos_resources.model.errors import QueryError
+from talos_resources.model.metadata import Metadata
 
 
 class LabelOp(StrEnum):
@@ -26,12 +33,43 @@ class LabelOp(StrEnum):
 
 @attrs.frozen
 class LabelTerm:
-    """One condition on one label; without the values that its operator needs it matches nothing."""
+    """One condition on one label; without the values that its operator needs it is false.
+
+    A missing label is false for exists, equal and in (so that inverted they are true). The four
+    comparisons never match a missing label, and the numeric ones never match what is no number,
+    inverted or not.
+    """
 
     key: str
     op: LabelOp = LabelOp.EXISTS
     values: tuple[str, ...] = ()
     invert: bool = False
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether the condition holds for these labels."""
+        if self.key not in labels:
+            return self.invert and self.op in _TRUE_WHEN_MISSING
+        if self.op is LabelOp.EXISTS:
+            return not self.invert
+        if not self.values:
+            return self.invert
+        label = labels[self.key]
+        if self.op is LabelOp.LT_NUMERIC or self.op is LabelOp.LTE_NUMERIC:
+            number, limit = parse_number(label), parse_number(self.values[0])
+            if number is None or limit is None:
+                return False
+            return (number < limit if self.op is LabelOp.LT_NUMERIC else number <= limit) is not self.invert
+        return _COMPARE[self.op](label, self.values) is not self.invert
+
+
+_TRUE_WHEN_MISSING: Final = frozenset({LabelOp.EXISTS, LabelOp.EQUAL, LabelOp.IN})
+# Strings compare by code points, which is the byte order of UTF-8.
+_COMPARE: Final[Mapping[LabelOp, Callable[[str, tuple[str, ...]], bool]]] = {
+    LabelOp.EQUAL: lambda label, values: label == values[0],
+    LabelOp.IN: lambda label, values: label in values,
+    LabelOp.LT: lambda label, values: label < values[0],
+    LabelOp.LTE: lambda label, values: label <= values[0],
+}
 
 
 @attrs.frozen
@@ -40,6 +78,94 @@ class LabelQuery:
 
     terms: tuple[LabelTerm, ...] = ()
 
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        """Whether all conditions hold for these labels."""
+        return all(term.matches(labels) for term in self.terms)
+
 
 Labels = str | LabelQuery | Iterable[LabelQuery]
 """What operations take: a text such as `zone=a,!edge`, one query, or several of which one must match."""
+
+Matcher = Callable[[Metadata], bool]
+
+_NUMBER: Final = re.compile(r"(-?[0-9]+)\s*(?:([kKmMgGtTpP])([iI]?)|\Z)")
+
+
+def parse_number(text: str) -> int | None:
+    """The value of an integer with an optional unit, None if it is none.
+
+    Units: ki mi gi ti pi = 1024^n, k m g t p = 1000^n, in any case; only the first one or two letters
+    count, so that `3gb` and `3GiB` are legal. Blanks around and before the unit are skipped. The
+    integer must fit into 64 bits.
+    """
+    match = _NUMBER.match(text.strip())
+    if match is None:
+        return None
+    # Digits beyond those of 64 bits are no number, and int() would refuse thousands of them.
+    number = int(match[1]) if len(match[1].lstrip("-0")) <= 19 else _TOO_BIG
+    if not -_TOO_BIG <= number < _TOO_BIG:
+        return None
+    if match[2] is None:
+        return number
+    return int(number * (1024 if match[3] else 1000) ** ("kmgtp".index(match[2].lower()) + 1))
+
+
+_TOO_BIG: Final = 2**63
+
+
+def as_queries(labels: Labels) -> tuple[LabelQuery, ...]:
+    """The queries that `labels` stands for; none if everything matches.
+
+    Raises:
+        QueryError: a text that cannot be understood.
+    """
+    if not isinstance(labels, str):
+        queries = (labels,) if isinstance(labels, LabelQuery) else tuple(labels)
+    elif labels:
+        from talos_resources.model.selector import parse_labels
+
+        queries = parse_labels(labels)
+    else:
+        return ()
+    return () if any(not query.terms for query in queries) else queries
+
+
+def matcher(labels: Labels = (), ids: str | None = None) -> Matcher | None:
+    """A predicate over metadata for these queries; None when everything matches.
+
+    Args:
+        labels: see `Labels`.
+        ids: a regular expression (RE2 syntax) searched anywhere in the id.
+
+    Raises:
+        QueryError: a query that cannot be understood.
+    """
+    queries = as_queries(labels)
+    search = None if ids is None else id_search(ids)
+    if not queries:
+        return None if search is None else lambda metadata: search(metadata.id)
+    if len(queries) == 1:
+        every = queries[0].matches
+        if search is None:
+            return lambda metadata: every(metadata.labels)
+        return lambda metadata: search(metadata.id) and every(metadata.labels)
+    return lambda metadata: (search is None or search(metadata.id)) and any(query.matches(metadata.labels) for query in queries)
+
+
+@functools.lru_cache(maxsize=64)
+def id_search(pattern: str) -> Callable[[str], bool]:
+    """A function that says whether the pattern occurs in an id; its cost is linear in the id.
+
+    Raises:
+        QueryError: the pattern is no RE2 regular expression.
+    """
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        compiled = re2.compile(pattern, options)
+    except (re2.error, UnicodeEncodeError) as error:
+        reason = error.args[0].decode(errors="replace") if error.args and isinstance(error.args[0], bytes) else error
+        raise QueryError(f"{pattern!r} is no regular expression (RE2 syntax): {reason}") from None
+    return lambda text: compiled.search(text) is not None

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar, cast
 
 import attrs
 from immutabledict import immutabledict
 
+from talos_resources.model.build import evolve, twin
 from talos_resources.model.kind import Kind, kind_of
 from talos_resources.model.metadata import Labels, Metadata, Phase, Reference
+from talos_resources.model.timestamp import Timestamp
 
 S = TypeVar("S")
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, weakref_slot=False)
 class Resource(Generic[S]):
     """One resource. Stores hand out the very object they hold: it cannot change."""
 
@@ -102,12 +104,12 @@ class Resource(Generic[S]):
 
     def with_spec(self, spec: S | None = None, **changes: Any) -> Self:
         """The same resource with another spec, or with some fields of its spec changed."""
-        base: Any = self.spec if spec is None else spec
-        return attrs.evolve(self, spec=attrs.evolve(base, **changes) if changes else base)
+        base = self.spec if spec is None else spec
+        return evolve(self, {"spec": evolve(base, changes) if changes else base})
 
     def with_metadata(self, **changes: Any) -> Self:
         """The same resource with some fields of its metadata changed."""
-        return attrs.evolve(self, metadata=attrs.evolve(self.metadata, **changes))
+        return evolve(self, {"metadata": evolve(self.metadata, changes)})
 
     def with_labels(self, **labels: str) -> Self:
         """The same resource with these labels added or replaced."""
@@ -124,6 +126,12 @@ class Resource(Generic[S]):
     def with_finalizers(self, *finalizers: str) -> Self:
         """The same resource with exactly these finalizers."""
         return self.with_metadata(finalizers=tuple(dict.fromkeys(finalizers)))
+
+    def stamped(self, *, version: int, owner: str, created: Timestamp, updated: Timestamp) -> Resource[S]:
+        """The same resource with what a store sets at every write."""
+        made = _OpenResource(self.metadata.stamped(version=version, owner=owner, created=created, updated=updated), self.spec)
+        made.__class__ = Resource
+        return cast("Resource[S]", made)
 
     def same_content(self, other: Resource[Any]) -> bool:
         """Whether nothing but the times differs, so that an update would change nothing.
@@ -144,3 +152,6 @@ class Resource(Generic[S]):
 
     def __repr__(self) -> str:
         return f"<{self.metadata.reference} {self.spec!r}>"
+
+
+_OpenResource: Final = twin(Resource)

@@ -15,7 +15,7 @@ Unit = Literal["bytes", "seconds", "port"]
 _KEY: Final = "talos_resources.wire"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class WireField:
     """What `wire` was told about a field.
 
@@ -60,7 +60,7 @@ def wire_field(attribute: attrs.Attribute[Any]) -> WireField | None:
     return cast("WireField | None", attribute.metadata.get(_KEY))
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class Unknown:
     """Fields that this version does not know; kept, so that writing back loses nothing.
 
@@ -78,7 +78,7 @@ def unknown_field() -> Any:
     return attrs.field(default=None, repr=False)
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class UntypedSpec:
     """The spec of a type that has no class here: kept as it came.
 

@@ -20,6 +20,7 @@ from talos_resources.model.query import Labels
 from talos_resources.model.resource import Resource
 from talos_resources.state.events import Event
 from talos_resources.state.listing import ResourceList
+from talos_resources.state.timeout import Timeout
 
 S = TypeVar("S")
 
@@ -27,14 +28,15 @@ S = TypeVar("S")
 class Watch(Protocol[S]):
     """A subscription, live from the moment it is made and released by `close` or on leaving `with`.
 
-    Iterating, `next` and `next_batch` wait for events; any thread may close the watch, which ends them.
+    Iterating, `next` and `next_batch` wait for events. One thread follows a watch; any thread may close
+    it, which ends them.
     """
 
-    def next(self, timeout: float | None = None) -> Event[S]:
+    def next(self, timeout: Timeout = None) -> Event[S]:
         """The next event.
 
         Args:
-            timeout: seconds to wait, None for ever.
+            timeout: seconds or a timedelta, None for ever; 0 only looks.
 
         Raises:
             TimeoutError: no event came in time.
@@ -43,7 +45,7 @@ class Watch(Protocol[S]):
         """
         ...
 
-    def next_batch(self, timeout: float | None = None) -> Sequence[Event[S]]:
+    def next_batch(self, timeout: Timeout = None) -> Sequence[Event[S]]:
         """All events that are there, at least one; the last may be Errored. Otherwise as `next`."""
         ...
 
@@ -193,7 +195,8 @@ class State(Protocol):
             namespace: instead of the kind's own.
             bootstrap: begin with a Created for each resource that is there, sorted by id, then
                 Bootstrapped; ignored with `tail_events` or `start_from_bookmark`, which say where to begin.
-            bootstrap_bookmark: begin with a Noop that carries the position.
+            bootstrap_bookmark: begin with a Noop that carries the position; with `bootstrap` too, go on
+                from it only once Bootstrapped has come.
             tail_events: begin with the last so many events.
             start_from_bookmark: begin after this event of an earlier watch.
             labels: as in `list`.

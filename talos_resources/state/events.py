@@ -16,7 +16,7 @@ from talos_resources.model.resource import Resource
 S = TypeVar("S")
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Created(Generic[S]):
     """A resource came to be, or entered what the watch asks for.
 
@@ -27,7 +27,7 @@ class Created(Generic[S]):
     bookmark: bytes | None = None
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Updated(Generic[S]):
     """A resource changed; `old` is what it was (None if the other side did not say)."""
 
@@ -36,7 +36,7 @@ class Updated(Generic[S]):
     bookmark: bytes | None = None
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Destroyed(Generic[S]):
     """A resource is gone, or left what the watch asks for.
 
@@ -48,21 +48,21 @@ class Destroyed(Generic[S]):
     bookmark: bytes | None = None
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Bootstrapped:
     """The contents at the start of the watch have all been told; what follows is news."""
 
     bookmark: bytes | None = None
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Noop:
     """Nothing but a bookmark."""
 
     bookmark: bytes | None = None
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Errored:
     """The watch ended and why; only batches carry it, iteration raises its error."""
 

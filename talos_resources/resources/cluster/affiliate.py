@@ -20,7 +20,7 @@ class MachineType(StrEnum):
     WORKER = "worker"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class ControlPlane:
     """What only control-plane nodes announce."""
 
@@ -28,7 +28,7 @@ class ControlPlane:
     unknown: Unknown | None = unknown_field()
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class KubeSpanAffiliate:
     """What a node announces about itself for the mesh."""
 
@@ -51,7 +51,7 @@ class KubeSpanAffiliate:
         Column("Addresses", "{.addresses}"),
     ],
 )
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class Affiliate:
     """A node of the cluster, or one that would be: what the registries say, merged; the id is the node id.
 

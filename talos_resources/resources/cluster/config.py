@@ -9,7 +9,7 @@ from talos_resources.model.spec import Unknown, unknown_field, wire
 
 
 @kind(type="DiscoveryConfigs.cluster.talos.dev", namespace="config", sensitive=True)
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class DiscoveryConfig:
     """The discovery settings of a node, id `cluster`; written by cluster.ConfigController.
 

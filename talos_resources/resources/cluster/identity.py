@@ -9,7 +9,7 @@ from talos_resources.model.spec import Unknown, unknown_field, wire
 
 
 @kind(type="Identities.cluster.talos.dev", namespace="cluster", columns=[Column("ID", "{.nodeId}")])
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class ClusterIdentity:
     """The node's own id, made once and kept; id `local`, written by cluster.NodeIdentityController.
 

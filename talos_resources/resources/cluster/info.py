@@ -13,7 +13,7 @@ from talos_resources.model.spec import Unknown, unknown_field, wire
     namespace="cluster",
     columns=[Column("Cluster ID", "{.clusterId}"), Column("Cluster Name", "{.clusterName}")],
 )
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class ClusterInfo:
     """The cluster's id and name; id `current`, written by cluster.InfoController. Source: Talos v1.13.3."""
 

@@ -20,7 +20,7 @@ from talos_resources.resources.cluster.affiliate import ControlPlane, MachineTyp
         Column("Addresses", "{.addresses}"),
     ],
 )
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class Member:
     """An affiliate that has a Kubernetes node name, which is the id; written by cluster.MemberController.
 

@@ -10,7 +10,7 @@ from talos_resources.model.spec import Unknown, unknown_field, wire
 
 
 @kind(type="KubeSpanConfigs.kubespan.talos.dev", namespace="config", sensitive=True)
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class KubeSpanConfig:
     """The KubeSpan settings of a node, id `kubespan`; written by kubespan.ConfigController.
 

@@ -14,7 +14,7 @@ from talos_resources.model.spec import Unknown, unknown_field, wire
     namespace="kubespan",
     columns=[Column("Endpoint", "{.endpoint}"), Column("Affiliate ID", "{.affiliateID}")],
 )
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class KubeSpanEndpoint:
     """An observed endpoint, sent back to discovery for others to try; the id is the peer's public key.
 

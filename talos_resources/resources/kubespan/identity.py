@@ -15,7 +15,7 @@ from talos_resources.model.spec import Unknown, unknown_field, wire
     columns=[Column("Address", "{.address}"), Column("PublicKey", "{.publicKey}")],
     sensitive=True,
 )
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class KubeSpanIdentity:
     """A node's WireGuard key pair and its address within the cluster's ULA prefix.
 

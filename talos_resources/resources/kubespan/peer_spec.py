@@ -14,7 +14,7 @@ from talos_resources.model.spec import Unknown, unknown_field, wire
     namespace="kubespan",
     columns=[Column("Label", "{.label}"), Column("Endpoints", "{.endpoints}")],
 )
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class KubeSpanPeerSpec:
     """A peer as cluster discovery describes it; the id is the peer's WireGuard public key.
 

@@ -31,7 +31,7 @@ class PeerState(StrEnum):
         Column("Tx", "{.transmitBytes}"),
     ],
 )
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class KubeSpanPeerStatus:
     """A peer as WireGuard sees it; the id is the peer's WireGuard public key.
 

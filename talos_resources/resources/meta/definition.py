@@ -18,7 +18,7 @@ class Sensitivity(StrEnum):
     SENSITIVE = "sensitive"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class PrintColumn:
     """A column of the type's tables."""
 
@@ -33,7 +33,7 @@ class PrintColumn:
     columns=[Column("Aliases", "{.aliases[:]}")],
     aliases=["api-resources"],
 )
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class ResourceDefinition:
     """A resource type with its names and columns; the id is the type in lower case.
 

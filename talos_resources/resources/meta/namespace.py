@@ -9,7 +9,7 @@ from talos_resources.model.spec import Unknown, unknown_field, wire
 
 
 @kind(type="Namespaces.meta.cosi.dev", namespace="meta", aliases=["ns"])
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class Namespace:
     """A namespace of resources; the id is its name. Source: COSI runtime v1.16.2."""
 

@@ -1,0 +1,1 @@
+"""Stores that implement the State contract."""

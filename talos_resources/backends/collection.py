@@ -1,0 +1,202 @@
+"""All resources of one kind in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from talos_resources.backends.ring import EventRing
+from talos_resources.model.build import twin
+from talos_resources.model.errors import (
+    AlreadyExistsError,
+    NotFoundError,
+    OwnerConflictError,
+    PendingFinalizersError,
+    PhaseConflictError,
+    VersionConflictError,
+)
+from talos_resources.model.metadata import Metadata, Phase, Reference
+from talos_resources.model.query import LabelOp, LabelQuery, Matcher, matcher
+from talos_resources.model.resource import Resource
+from talos_resources.model.timestamp import Timestamp
+from talos_resources.state.events import Created, Destroyed, Updated
+from talos_resources.state.listing import ResourceList
+
+AnyResource = Resource[Any]
+
+_OpenCreated: Final = twin(Created)
+_OpenUpdated: Final = twin(Updated)
+
+
+class Collection:
+    """The resources of a kind, their label index and their events.
+
+    Writers hold the ring's lock, readers of single resources need none: a dictionary look-up sees a
+    write or does not. `items` is kept in the order of ids lazily, so that a list is a copy of its values.
+    """
+
+    __slots__ = ("_clock", "_labelled", "_last", "_listing", "_ordered", "items", "ring")
+
+    def __init__(self, ring: EventRing, clock: Callable[[], Timestamp]) -> None:
+        self.ring = ring
+        self.items: dict[str, AnyResource] = {}
+        self._clock = clock
+        self._ordered = True
+        self._last = ""
+        self._listing: ResourceList[Any] | None = ResourceList()
+        # (label, value) -> resources by id
+        self._labelled: dict[tuple[str, str], dict[str, AnyResource]] = {}
+
+    def create(self, resource: AnyResource, owner: str | None) -> AnyResource:
+        """Stores a new resource; see `State.create`."""
+        metadata = resource.metadata
+        named = metadata.owner
+        if owner is None:
+            owner = named
+        elif named and named != owner:
+            raise OwnerConflictError(metadata.reference, owner=named)
+        key = metadata.id
+        ring = self.ring
+        with ring.lock:
+            if key in self.items:
+                raise AlreadyExistsError(self.items[key].metadata.reference)
+            stored = resource.stamped(version=1, owner=owner, created=self._clock(), updated=metadata.updated)
+            self._place(key, stored)
+            event = _OpenCreated(stored, ring.next_bookmark())
+            event.__class__ = Created
+            sleepers = ring.append(event)
+        for wake in sleepers:
+            wake()
+        return stored
+
+    def restore(self, resource: AnyResource) -> None:
+        """Takes in a resource as it is and tells nobody; see `MemoryState.restore`."""
+        metadata = resource.metadata
+        with self.ring.lock:
+            if metadata.id in self.items:
+                raise AlreadyExistsError(self.items[metadata.id].metadata.reference)
+            self._place(metadata.id, resource)
+
+    def update(self, resource: AnyResource, owner: str | None, expected_phase: Phase | None) -> AnyResource:
+        """Replaces a resource; see `State.update`."""
+        metadata = resource.metadata
+        key = metadata.id
+        ring = self.ring
+        with ring.lock:
+            old = self.items.get(key)
+            if old is None:
+                raise NotFoundError(_nameless(metadata))
+            held = old.metadata
+            if held.owner != (metadata.owner if owner is None else owner):
+                raise OwnerConflictError(held.reference, owner=held.owner)
+            if held.version != metadata.version:
+                raise VersionConflictError(held.reference, expected=metadata.version, actual=held.version)
+            if expected_phase is not None and held.phase is not expected_phase:
+                raise PhaseConflictError(held.reference, expected=expected_phase)
+            stored = resource.stamped(version=held.version + 1, owner=held.owner, created=held.created, updated=self._clock())
+            self.items[key] = stored
+            self._listing = None
+            if held.labels or metadata.labels:
+                self._index(key, old, stored)
+            event = _OpenUpdated(stored, old, ring.next_bookmark())
+            event.__class__ = Updated
+            sleepers = ring.append(event)
+        for wake in sleepers:
+            wake()
+        return stored
+
+    def destroy(self, reference: Reference, owner: str) -> None:
+        """Removes a resource; see `State.destroy`."""
+        key = reference.id
+        ring = self.ring
+        with ring.lock:
+            old = self.items.get(key)
+            if old is None:
+                raise NotFoundError(reference)
+            held = old.metadata
+            if held.owner != owner:
+                raise OwnerConflictError(held.reference, owner=held.owner)
+            if held.finalizers:
+                raise PendingFinalizersError(held.reference, finalizers=held.finalizers)
+            del self.items[key]
+            self._listing = None
+            if held.labels:
+                self._index(key, old, None)
+            sleepers = ring.append(Destroyed(held.reference, old, ring.next_bookmark()))
+        for wake in sleepers:
+            wake()
+
+    def _place(self, key: str, stored: AnyResource) -> None:
+        """Adds a resource; call it with the lock held."""
+        self.items[key] = stored
+        if key < self._last:
+            self._ordered = False
+        else:
+            self._last = key
+        self._listing = None
+        if stored.metadata.labels:
+            self._index(key, None, stored)
+
+    def _index(self, key: str, old: AnyResource | None, new: AnyResource | None) -> None:
+        if old is not None and (new is None or old.metadata.labels != new.metadata.labels):
+            for pair in old.metadata.labels.items():
+                bucket = self._labelled[pair]
+                del bucket[key]
+                if not bucket:
+                    del self._labelled[pair]
+        if new is not None:
+            for pair in new.metadata.labels.items():
+                self._labelled.setdefault(pair, {})[key] = new
+
+    def snapshot(self) -> tuple[ResourceList[Any], int]:
+        """All resources sorted by id, and the position of the first event that they do not show."""
+        with self.ring.lock:
+            position = self.ring.end
+            if self._listing is not None:
+                return self._listing, position
+            if self._ordered:
+                self._listing = ResourceList(self.items.values())
+                return self._listing, position
+            items = self.items.copy()
+        # Ids that came out of order are sorted in without the lock. Code point order is byte order.
+        items = {key: items[key] for key in sorted(items)}
+        listing = ResourceList[Any](items.values())
+        with self.ring.lock:
+            # An event for each write, and more resources after `restore`, tell whether this is still all.
+            if self.ring.end == position and len(self.items) == len(items):
+                self.items = items
+                self._last = listing[-1].metadata.id if listing else ""
+                self._ordered = True
+                self._listing = listing
+        return listing, position
+
+    def select(self, queries: Sequence[LabelQuery], ids: str | None) -> ResourceList[Any]:
+        """The resources that match, sorted by id; see `State.list`."""
+        matches = matcher(queries, ids)
+        if matches is None:
+            return self.snapshot()[0]
+        pair = _indexed(queries)
+        if pair is None:
+            return ResourceList(resource for resource in self.snapshot()[0] if matches(resource.metadata))
+        with self.ring.lock:
+            found = self._labelled.get(pair, {}).copy()
+        if ids is not None or len(queries[0].terms) > 1:
+            found = {key: resource for key, resource in found.items() if matches(resource.metadata)}
+        return ResourceList(map(found.__getitem__, sorted(found)))
+
+
+def _indexed(queries: Sequence[LabelQuery]) -> tuple[str, str] | None:
+    """A label and its value that all matches must have, if the queries say so plainly."""
+    if len(queries) != 1:
+        return None
+    equal = (term for term in queries[0].terms if term.op is LabelOp.EQUAL and not term.invert and term.values)
+    return next(((term.key, term.values[0]) for term in equal), None)
+
+
+def _nameless(metadata: Metadata) -> Reference:
+    return Reference(metadata.namespace, metadata.type, metadata.id)
+
+
+def contents(listing: Iterable[AnyResource], matches: Matcher | None) -> Iterable[Created[Any]]:
+    """The events of the contents at the start of a watch, made as they are taken."""
+    return (Created(resource) for resource in listing if matches is None or matches(resource.metadata))

@@ -1,0 +1,88 @@
+"""Which kinds a state knows, and what their names are.
+
+Source: COSI runtime v1.16.2, resource definitions; the matching of names is talosctl's.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from talos_resources.model.errors import AmbiguousKindError, UnknownKindError
+from talos_resources.model.kind import Column, Kind, typed_kind, typed_kinds
+from talos_resources.model.spec import UntypedSpec
+from talos_resources.resources import ResourceDefinition, Sensitivity
+from talos_resources.state.contract import State
+
+# How alike a known name must be to be suggested; difflib's own 0.6 suggests half of all types.
+_ALIKE: Final = 0.75
+_SUGGESTIONS: Final = 3
+
+
+def known_kinds(state: State) -> tuple[Kind[Any], ...]:
+    """The kinds with a class here and those that the state holds a definition of.
+
+    A definition's names and columns go before ours: it is what the node says of itself.
+    """
+    kinds = {kind.type: kind for kind in typed_kinds()}
+    for definition in state.list(ResourceDefinition):
+        if isinstance(definition.spec, ResourceDefinition):
+            kinds[definition.spec.resource_type] = defined_kind(definition.spec)
+    return tuple(kinds.values())
+
+
+def defined_kind(definition: ResourceDefinition) -> Kind[Any]:
+    """The kind that a definition describes, with the class of its type if there is one here."""
+    typed = typed_kind(definition.resource_type)
+    return Kind(
+        type=definition.resource_type,
+        namespace=definition.default_namespace,
+        spec=UntypedSpec if typed is None else typed.spec,
+        display_type=definition.display_type,
+        columns=tuple(Column(column.name, column.json_path) for column in definition.print_columns),
+        aliases=definition.all_aliases,
+        short_aliases=definition.aliases,
+        sensitive=definition.sensitivity is Sensitivity.SENSITIVE,
+    )
+
+
+def resolve(name: str, kinds: Iterable[Kind[Any]]) -> Kind[Any]:
+    """The kind whose full type or one of whose aliases is `name`, in any case.
+
+    Raises:
+        UnknownKindError: none; it suggests names that are alike.
+        AmbiguousKindError: several.
+    """
+    wanted = name.lower()
+    every = tuple(kinds)
+    matches = [kind for kind in every if wanted == kind.id or wanted in _names(kind)]
+    if not matches:
+        raise UnknownKindError(name, _suggestions(wanted, every))
+    if len(matches) > 1:
+        raise AmbiguousKindError(name, sorted(kind.id for kind in matches))
+    return matches[0]
+
+
+def _names(kind: Kind[Any]) -> list[str]:
+    return [alias.lower() for alias in kind.aliases]
+
+
+def _suggestions(wanted: str, kinds: Sequence[Kind[Any]]) -> list[str]:
+    """Names that are like the wanted one, the most alike first, each with a short alias that is its own."""
+    owners: dict[str, list[Kind[Any]]] = {}
+    for kind in kinds:
+        for name in {kind.id, *_names(kind)}:
+            owners.setdefault(name, []).append(kind)
+    alike = difflib.get_close_matches(wanted, owners, n=10, cutoff=_ALIKE)
+    if len(wanted) > 2:
+        alike += sorted(name for name in owners if name.startswith(wanted))
+    found = dict.fromkeys(kind.type for name in alike for kind in owners[name])
+    by_type = {kind.type: kind for kind in kinds}
+    return [_described(by_type[full], owners) for full in list(found)[:_SUGGESTIONS]]
+
+
+def _described(kind: Kind[Any], owners: dict[str, list[Kind[Any]]]) -> str:
+    plural = kind.id.partition(".")[0]
+    own = [alias for alias in kind.short_aliases if len(owners.get(alias.lower(), ())) == 1 and alias.lower() != kind.display_type.lower()]
+    return f"{plural} ({min(own, key=len)})" if own else plural
