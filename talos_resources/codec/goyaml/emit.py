@@ -1,8 +1,8 @@
 """Writes YAML exactly as Go's yaml.v3 and v4 do: indent 4, lists indented too, nothing folded.
 
-Two outputs of Go cannot be read back, and differ here: a text with a Unicode line separator is double
-quoted (Go breaks the line), and the indentation that a literal block declares is the real one (inside
-lists Go's is not; before a leading tab Go forgets it).
+Some output of Go cannot be read back, and differs here: the indentation that a literal block declares is
+the real one (inside lists Go's is not, and before a leading tab Go forgets to declare it), and lines of
+which the last ends in a Unicode line separator are double quoted.
 
 Source: go.yaml.in/yaml v3 and v4; recorded output of talosctl v1.12.3.
 """
@@ -23,9 +23,14 @@ _DIGIT_FIRST: Final = re.compile(r"(?=[A-Za-z0-9_./+=@-]*[G-NP-SU-WYg-np-su-wy])
 _WORDS: Final = frozenset(
     "y Y yes Yes YES on On ON n N no No NO off Off OFF true True TRUE false False FALSE null Null NULL".split()
 )
-_SPECIAL: Final = re.compile("[^\\t\\n\\x20-\\x7e\\xa0-\\u2027\\u202a-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd]")
+_SPECIAL: Final = re.compile("[^\\t\\n\\x20-\\x7e\\xa0-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd]")
 _ESCAPED: Final = re.compile("[^\\x20\\x21\\x23-\\x5b\\x5d-\\x7e\\xa0-\\u2027\\u202a-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd]")
 _BREAK: Final = re.compile("[\\n\\r\\x85\\u2028\\u2029]")
+# Line separators end a line as far as YAML is concerned, but stay what they are.
+_SEPARATOR: Final = re.compile("[\u2028\u2029]")
+_SPACED_BREAK: Final = re.compile("\x20[\n\u2028\u2029]")
+_SPACED_SEPARATOR: Final = re.compile("\x20[\u2028\u2029]|[\u2028\u2029]\x20")
+_LINE_START: Final = re.compile("(?<=[\n\u2028\u2029])(?=[^\n\u2028\u2029])")
 _NOT_PLAIN: Final = re.compile(
     r"---|\.\.\.|[#,\[\]{}&*!|>'\"%@`\ ]|[?:-](?:\ |\Z)"  # at the start
     r"|(?s:.)*?(?::(?:\ |\Z)|\ \#|[\t\n]|\ \Z)"  # anywhere
@@ -55,7 +60,7 @@ def scalar(text: str) -> str:
 
 def verbatim(text: str) -> str:
     """The text on one line, plain where YAML's syntax allows it, whatever it will be taken for."""
-    if not text or "\n" in text or "\t" in text or _SPECIAL.search(text):
+    if not text or "\n" in text or "\t" in text or _SPECIAL.search(text) or _SEPARATOR.search(text):
         return double_quoted(text)
     return single_quoted(text) if _NOT_PLAIN.match(text) else text
 
@@ -106,8 +111,8 @@ def needs_block(text: str) -> bool:
         "\n" in text
         and len(text) > 1
         and not text.isspace()
-        and not text.endswith(" ")
-        and " \n" not in text
+        and text[-1] not in " \u2028\u2029"
+        and _SPACED_BREAK.search(text) is None
         and _SPECIAL.search(text) is None
     )
 
@@ -121,14 +126,18 @@ def literal(text: str, *, indent: int, parent: int) -> str:
         parent: the column of the collection that holds it, or what stands for it at the top of a
             document: 0.
     """
-    hint = str(indent - parent) if text[0] in " \n\t" else ""
-    if not text.endswith("\n"):
-        chomp, lines = "-", text.split("\n")
-    else:
-        chomp = "+" if text.endswith("\n\n") else ""
-        lines = text[:-1].split("\n")
+    hint = str(indent - parent) if text[0] in " \n\t\u2028\u2029" else ""
+    chomp = "-" if text[-1] != "\n" else "+" if text[-2] in "\n\u2028\u2029" else ""
     blanks = " " * indent
-    return "\n".join([f"|{hint}{chomp}", *(blanks + line if line else line for line in lines)])
+    lead = "" if _BREAK.match(text) else blanks
+    return f"|{hint}{chomp}\n{lead}{_LINE_START.sub(blanks, text.removesuffix(chr(10)))}"
+
+
+def _separated(text: str, indent: int) -> str:
+    """A text of one line with line separators in it, whose parts Go indents."""
+    if "\t" in text or _SPECIAL.search(text) or _SPACED_SEPARATOR.search(text):
+        return double_quoted(text)
+    return f"'{_LINE_START.sub(' ' * indent, text.replace(chr(39), chr(39) * 2))}'"
 
 
 def deeper(column: int) -> int:
@@ -141,7 +150,8 @@ def dump(value: Any, *, indent: int = 0) -> str:
 
     Args:
         value: of None, bool, int, float, str, `TimeText`, mappings and sequences; keys in their order.
-        indent: the column of the whole document, a multiple of four.
+        indent: the column of the whole document, a multiple of four; it is taken to hang below a key
+            four columns to the left.
 
     Raises:
         TypeError: the value holds something else.
@@ -151,7 +161,7 @@ def dump(value: Any, *, indent: int = 0) -> str:
         _write_nested(out, value, indent, at_line_start=True)
         out.append("\n")
     else:
-        out += (" " * indent, _leaf(value, indent=indent + _INDENT, parent=indent), "\n")
+        out += (" " * indent, _leaf(value, indent=indent + _INDENT, parent=max(0, indent - _INDENT)), "\n")
     return "".join(out)
 
 
@@ -191,7 +201,7 @@ def _write_nested(out: list[str], value: Any, column: int, *, at_line_start: boo
 
 def _write_entry(out: list[str], key: Any, item: Any, column: int) -> None:
     simple = not isinstance(key, str) or (_BREAK.search(key) is None and len(key.encode(errors="surrogatepass")) <= 128)
-    name = scalar(key) if type(key) is str and "\n" not in key else _leaf(key, indent=deeper(column), parent=column)
+    name = scalar(key) if simple and type(key) is str else _leaf(key, indent=deeper(column), parent=column)
     if simple:
         out.append(f"{name}:")
         _write_value(out, item, column)
@@ -218,6 +228,8 @@ def _write_value(out: list[str], item: Any, column: int) -> None:
 def _leaf(value: Any, *, indent: int, parent: int) -> str:
     """Anything that is no collection with entries; a literal block gets its lines at `indent`."""
     if type(value) is str:
+        if not value.isascii() and "\n" not in value and _SEPARATOR.search(value):
+            return _separated(value, indent)
         return literal(value, indent=indent, parent=parent) if "\n" in value and needs_block(value) else scalar(value)
     if value is None:
         return "null"
