@@ -112,7 +112,7 @@ def _client(address: str, credentials: Credentials | None, connect_timeout: floa
             follow_redirects=False,
             enable_otel=False,
             # A proxy is for the way out, as Go sees it: never for this machine.
-            proxy=pyqwest.Proxy("http://unused.invalid", no_proxy="*") if _is_loopback(address) else None,
+            proxy=pyqwest.Proxy("http://unused.invalid", no_proxy="localhost,127.0.0.0/8,::1") if _is_loopback(address) else None,
         )
     except ValueError as error:
         # rustls does not say which of the two; neither text may be repeated here.

@@ -114,6 +114,8 @@ def status_of(error: TalosResourcesError) -> RpcError:
 
 
 _OWNED: Final = re.compile(r'is owned by "([^"]*)"')
+# The Go server says so, without a code of its own, of a resource that is created for somebody else.
+_ALREADY_OWNED: Final = re.compile(r'owner is already set to "([^"]*)"')
 _VERSIONS: Final = re.compile(r'expected version "(\w+)", actual version "(\w+)"')
 _PHASE: Final = re.compile(r"is not in phase (\w+)")
 _FINALIZERS: Final = re.compile(r"has pending finalizers \[(.*?)\]")
@@ -141,6 +143,11 @@ def _permission(text: str, reference: Reference) -> TalosResourcesError:
     return PermissionDeniedError(text) if owned is None else OwnerConflictError(reference, owner=owned[1])
 
 
+def _unknown(text: str, reference: Reference) -> TalosResourcesError | None:
+    owned = _ALREADY_OWNED.search(text)
+    return None if owned is None else OwnerConflictError(reference, owner=owned[1])
+
+
 def _precondition(text: str, reference: Reference) -> TalosResourcesError | None:
     if (versions := _VERSIONS.search(text)) is not None:
         expected, actual = (int(word) if word.isdecimal() else 0 for word in versions.groups())
@@ -162,6 +169,7 @@ def _argument(text: str, reference: Reference) -> TalosResourcesError:
 
 
 _BUILDERS: Final[dict[Code, Callable[[str, Reference], TalosResourcesError | None]]] = {
+    Code.UNKNOWN: _unknown,
     Code.NOT_FOUND: lambda _text, reference: NotFoundError(reference),
     Code.ALREADY_EXISTS: lambda _text, reference: AlreadyExistsError(reference),
     Code.PERMISSION_DENIED: _permission,

@@ -1,0 +1,318 @@
+"""A live node, or anything else that serves `cosi.resource.State`, as a State like any other."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NoReturn, Self, TypeVar
+
+import attrs
+
+from talos_resources.model.errors import ConnectError, TalosResourcesError, UnknownKindError
+from talos_resources.model.kind import Kind, kind_of
+from talos_resources.model.metadata import Phase, Reference
+from talos_resources.model.query import Labels
+from talos_resources.model.resource import Resource
+from talos_resources.rpc import messages
+from talos_resources.rpc.call import Channel, Messages
+from talos_resources.rpc.continuity import Start, WatchSpec
+from talos_resources.rpc.status import RpcError, error_of
+from talos_resources.rpc.transport import Transport, TransportError
+from talos_resources.rpc.watch import RemoteWatch
+from talos_resources.state.contract import Watch
+from talos_resources.state.events import AnyEvent
+from talos_resources.state.listing import ResourceList
+from talos_resources.state.options import check_watch_options
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+DEFAULT_TIMEOUT_S: Final = 60.0
+
+_GET: Final = f"{messages.SERVICE}Get"
+_LIST: Final = f"{messages.SERVICE}List"
+_CREATE: Final = f"{messages.SERVICE}Create"
+_UPDATE: Final = f"{messages.SERVICE}Update"
+_DESTROY: Final = f"{messages.SERVICE}Destroy"
+_WATCH: Final = f"{messages.SERVICE}Watch"
+
+
+class RemoteState:
+    """The resources of one node. Watches survive restarts of the node and of the way to it.
+
+    Implements: `talos_resources.state.contract.State`.
+
+    Attributes:
+        node: its name, as it was asked for; None for whatever answers at the endpoint.
+    """
+
+    def __init__(
+        self,
+        transports: Sequence[Transport],
+        *,
+        node: str | None = None,
+        timeout: float | None = DEFAULT_TIMEOUT_S,
+        resume: bool = True,
+        on_interruption: Callable[[TalosResourcesError], None] | None = None,
+        on_close: Callable[[], None] | None = None,
+    ) -> None:
+        """Connects when it is first used.
+
+        Args:
+            transports: one per endpoint that leads to the node, tried in turn.
+            node: sent along with every call, for endpoints to pass the call on.
+            timeout: seconds for a call, and for a watch to be confirmed; None for ever.
+            resume: watches go on after an interruption; without, an interruption is their error.
+            on_interruption: told the reason each time a watch has to begin again.
+            on_close: releases the transports; None closes them.
+
+        Raises:
+            ConfigError: a node's name that cannot be sent.
+        """
+        from talos_resources.rpc.call import metadata_for
+
+        self.node = node
+        self._channel = Channel(transports, metadata_for(node), timeout)
+        self._resume = resume
+        self._on_interruption = on_interruption
+        self._on_close = on_close
+        self._kinds: tuple[Kind[Any], ...] | None = None
+        self._lock = threading.Lock()
+        self._watches: set[RemoteWatch[Any]] = set()
+
+    def get(self, kind: type[S] | Kind[S], id: str, *, namespace: str | None = None) -> Resource[S]:
+        """See `State`."""
+        about = _reference(kind, id, namespace)
+        request = messages.get_request(about.namespace, about.type, about.id)
+        return self._resource(_GET, request, about, repeatable=True)
+
+    def list(
+        self,
+        kind: type[S] | Kind[S],
+        *,
+        namespace: str | None = None,
+        labels: Labels = (),
+        ids: str | None = None,
+    ) -> ResourceList[S]:
+        """See `State`."""
+        about = _reference(kind, "", namespace)
+        request = messages.list_request(about.namespace, about.type, labels=labels, ids=ids)
+        try:
+            resources = self._channel.gather(_LIST, request, messages.resource_of)
+        except (RpcError, ConnectError) as error:
+            self._fail(error, about)
+        # The other side sorts; we promise it.
+        resources.sort(key=_byte_order)
+        return ResourceList(resources)
+
+    def create(self, resource: Resource[S], *, owner: str | None = None) -> Resource[S]:
+        """See `State`."""
+        request = messages.create_request(resource, owner=resource.owner if owner is None else owner)
+        return self._resource(_CREATE, request, resource.reference)
+
+    def update(
+        self,
+        resource: Resource[S],
+        *,
+        owner: str | None = None,
+        expected_phase: Phase | None = Phase.RUNNING,
+    ) -> Resource[S]:
+        """See `State`."""
+        request = messages.update_request(resource, owner=resource.owner if owner is None else owner, expected_phase=expected_phase)
+        return self._resource(_UPDATE, request, resource.reference)
+
+    def destroy(self, kind: type[Any] | Kind[Any], id: str, *, namespace: str | None = None, owner: str = "") -> None:
+        """See `State`."""
+        about = _reference(kind, id, namespace)
+        self._unary(_DESTROY, messages.owner_request(about.namespace, about.type, about.id, owner=owner), about)
+
+    def watch(
+        self,
+        kind: type[S] | Kind[S],
+        id: str,
+        *,
+        namespace: str | None = None,
+        tail_events: int = 0,
+        start_from_bookmark: bytes | None = None,
+    ) -> Watch[S]:
+        """See `State`."""
+        check_watch_options(tail_events, start_from_bookmark)
+        about = _reference(kind, id, namespace)
+        return self._follow(
+            WatchSpec(namespace=about.namespace, type=about.type, id=id, tail_events=tail_events, start_from_bookmark=start_from_bookmark)
+        )
+
+    def watch_kind(
+        self,
+        kind: type[S] | Kind[S],
+        *,
+        namespace: str | None = None,
+        bootstrap: bool = True,
+        bootstrap_bookmark: bool = False,
+        tail_events: int = 0,
+        start_from_bookmark: bytes | None = None,
+        labels: Labels = (),
+        ids: str | None = None,
+    ) -> Watch[S]:
+        """See `State`."""
+        check_watch_options(tail_events, start_from_bookmark)
+        about = _reference(kind, "", namespace)
+        return self._follow(
+            WatchSpec(
+                namespace=about.namespace,
+                type=about.type,
+                bootstrap=bootstrap,
+                bootstrap_bookmark=bootstrap_bookmark,
+                tail_events=tail_events,
+                start_from_bookmark=start_from_bookmark,
+                labels=labels,
+                ids=ids,
+            )
+        )
+
+    def kind(self, name: str) -> Kind[Any]:
+        """See `State`; the definitions are the node's."""
+        from talos_resources.state.registry import known_kinds, resolve
+
+        with self._lock:
+            kinds, fresh = self._kinds, False
+        if kinds is None:
+            kinds, fresh = known_kinds(self), True
+        try:
+            kind = resolve(name, kinds)
+        except UnknownKindError:
+            if fresh:
+                raise
+            # A node registers types while it boots.
+            kinds = known_kinds(self)
+            kind = resolve(name, kinds)
+        with self._lock:
+            self._kinds = kinds
+        return kind
+
+    def version(self) -> str:
+        """The version that the node says it runs, `v1.13.3`.
+
+        Raises:
+            ConnectError: it cannot be reached.
+            UnsupportedError: it serves resources only.
+        """
+        from talos_resources.rpc.version import VERSION, version_tag
+
+        return version_tag(self._unary(VERSION, b"", Reference("", "Version", ""), repeatable=True))
+
+    def close(self) -> None:
+        """See `State`."""
+        with self._lock:
+            watches = tuple(self._watches)
+            self._watches.clear()
+        for watch in watches:
+            watch.close()
+        if self._on_close is not None:
+            self._on_close()
+        else:
+            for transport in self._channel.transports:
+                transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        endpoints = ", ".join(transport.address for transport in self._channel.transports)
+        return f"<RemoteState {self.node or 'node'} through {endpoints}>"
+
+    def _resource(self, method: str, request: bytes, about: Reference, *, repeatable: bool = False) -> Resource[Any]:
+        return messages.resource_of(self._unary(method, request, about, repeatable=repeatable))
+
+    def _unary(self, method: str, request: bytes, about: Reference, *, repeatable: bool = False) -> bytes:
+        try:
+            return self._channel.unary(method, request, repeatable=repeatable)
+        except (RpcError, ConnectError) as error:
+            self._fail(error, about)
+
+    def _follow(self, spec: WatchSpec) -> Watch[Any]:
+        watch: RemoteWatch[Any] = RemoteWatch(
+            spec, self._open, timeout=self._channel.timeout, resume=self._resume, on_interruption=self._on_interruption
+        )
+        with self._lock:
+            self._watches = {known for known in self._watches if not known.closed}
+            self._watches.add(watch)
+        return watch
+
+    def _open(self, spec: WatchSpec, start: Start) -> _Stream:
+        about = Reference(spec.namespace, spec.type, spec.id or "")
+        request = messages.watch_request(spec.namespace, spec.type, spec.id, labels=spec.labels, ids=spec.ids, **start)
+        stream = _Stream(self._call(lambda: self._channel.stream(_WATCH, request), about), self, about)
+        stream.confirm()
+        return stream
+
+    def _call(self, work: Callable[[], T], about: Reference) -> T:
+        try:
+            return work()
+        except (RpcError, ConnectError) as error:
+            self._fail(error, about)
+
+    def _fail(self, error: RpcError | ConnectError, about: Reference) -> NoReturn:
+        """Raises the error as an error of our tree that names the node.
+
+        Raises:
+            TalosResourcesError: always.
+        """
+        if isinstance(error, RpcError):
+            raise error_of(error, about) from None
+        raise ConnectError(f"cannot reach {self.node or 'the node'}: {error.message}", **error.__dict__) from error.__cause__
+
+
+@attrs.define(eq=False)
+class _Stream:
+    """A Watch call as the events that it brings."""
+
+    _messages: Messages
+    _state: RemoteState
+    _about: Reference
+
+    def __attrs_post_init__(self) -> None:
+        self._batches = iter(self._messages)
+
+    def confirm(self) -> None:
+        """Waits for the empty message that says that the watch is subscribed.
+
+        Raises:
+            TalosResourcesError: it is refused.
+        """
+        batch = self._next()
+        if batch is None:
+            raise ConnectError("the other side ended the watch at once")
+        self._rest = batch[1:]
+
+    def read(self) -> list[AnyEvent] | None:
+        """See `EventStream`."""
+        batch, self._rest = (self._rest, []) if self._rest else (self._next(), [])
+        return None if batch is None else [event for message in batch for event in messages.events_of(message)]
+
+    def close(self) -> None:
+        """See `EventStream`."""
+        self._messages.close()
+
+    def _next(self) -> list[bytes] | None:
+        try:
+            return next(self._batches, None)
+        except TransportError as error:
+            self._state._fail(ConnectError(error.reason), self._about)  # noqa: SLF001  # both are this file's
+        except RpcError as error:
+            self._state._fail(error, self._about)  # noqa: SLF001
+
+    _batches: Any = attrs.field(init=False)
+    _rest: list[bytes] = attrs.field(init=False, factory=list)
+
+
+def _reference(kind: type[Any] | Kind[Any], id: str, namespace: str | None) -> Reference:
+    found = kind_of(kind)
+    return Reference(found.namespace if namespace is None else namespace, found.type, id)
+
+
+def _byte_order(resource: Resource[Any]) -> bytes:
+    return resource.metadata.id.encode()

@@ -1,0 +1,221 @@
+"""The messages of `cosi.resource.State` as the client writes and reads them.
+
+By hand, over `codec.protowire`: importing the protobuf runtime would cost a short command more than
+all its work. The server, which lives long and reads what strangers send, uses the runtime; tests hold
+the two against each other.
+
+Source: COSI runtime v1.16.2, resource and state messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from talos_resources.codec.protowire import LEN, VARINT, WireError, field, read_payload, read_varint, skip, tag, varint
+from talos_resources.codec.wire import resource_from_wire, resource_to_wire
+from talos_resources.model.errors import DecodeError, WatchError, WatchOverrunError
+from talos_resources.model.metadata import Phase
+from talos_resources.model.query import LabelOp, Labels, LabelTerm, as_queries
+from talos_resources.model.resource import Resource
+from talos_resources.state.events import AnyEvent, Bootstrapped, Created, Destroyed, Errored, Noop, Updated
+
+SERVICE: Final = "/cosi.resource.State/"
+API_VERSION: Final = 1
+OVERRUN: Final = "buffer overrun"
+"""How the text of an error begins when a watcher was too slow."""
+
+OPERATIONS: Final = {
+    LabelOp.EXISTS: 0,
+    LabelOp.EQUAL: 1,
+    LabelOp.IN: 3,
+    LabelOp.LT: 4,
+    LabelOp.LTE: 5,
+    LabelOp.LT_NUMERIC: 6,
+    LabelOp.LTE_NUMERIC: 7,
+}
+"""`LabelTerm.Operation`; 2 is NOT_EXISTS, an inverted EXISTS."""
+
+CREATED, UPDATED, DESTROYED, BOOTSTRAPPED, ERRORED, NOOP = range(6)
+"""`EventType`."""
+
+
+def get_request(namespace: str, type: str, id: str) -> bytes:
+    """A GetRequest."""
+    return _text(1, namespace) + _text(2, type) + _text(3, id)
+
+
+def list_request(namespace: str, type: str, *, labels: Labels, ids: str | None) -> bytes:
+    """A ListRequest.
+
+    Raises:
+        QueryError: a query that cannot be understood.
+    """
+    options = _queries(1, labels) + _id_query(2, ids)
+    return _text(1, namespace) + _text(2, type) + (field(3, options) if options else b"")
+
+
+def create_request(resource: Resource[Any], *, owner: str) -> bytes:
+    """A CreateRequest."""
+    return field(1, resource_to_wire(resource)) + field(2, _text(1, owner))
+
+
+def update_request(resource: Resource[Any], *, owner: str, expected_phase: Phase | None) -> bytes:
+    """An UpdateRequest."""
+    phase = b"" if expected_phase is None else field(2, expected_phase.value.encode())
+    return field(2, resource_to_wire(resource)) + field(3, _text(1, owner) + phase)
+
+
+def owner_request(namespace: str, type: str, id: str, *, owner: str) -> bytes:
+    """A DestroyRequest, a TeardownRequest or a TeardownAndDestroyRequest: they look the same."""
+    return get_request(namespace, type, id) + field(4, _text(1, owner))
+
+
+def watch_request(
+    namespace: str,
+    type: str,
+    id: str | None,
+    *,
+    bootstrap: bool = False,
+    bootstrap_bookmark: bool = False,
+    tail_events: int = 0,
+    start_from_bookmark: bytes | None = None,
+    labels: Labels = (),
+    ids: str | None = None,
+) -> bytes:
+    """A WatchRequest, for one resource or (without an id) for all of a kind.
+
+    Raises:
+        QueryError: a query that cannot be understood.
+    """
+    options = b"".join(
+        (
+            _number(1, bootstrap),
+            _number(2, tail_events),
+            _queries(3, labels),
+            _id_query(4, ids),
+            _number(5, id is None),  # events in batches: fewer messages for the same
+            b"" if start_from_bookmark is None else field(6, start_from_bookmark),
+            _number(7, bootstrap_bookmark),
+        )
+    )
+    one = b"" if id is None else field(3, id.encode())
+    return _text(1, namespace) + _text(2, type) + one + (field(4, options) if options else b"") + _number(5, API_VERSION)
+
+
+def resource_of(response: bytes) -> Resource[Any]:
+    """The resource of a Get-, List-, Create- or UpdateResponse, whose field 1 it is.
+
+    Raises:
+        DecodeError: it is no such message.
+    """
+    try:
+        # Nearly always the resource is all there is.
+        if response[:1] == b"\x0a":
+            length, start = read_varint(response, 1)
+            if start + length == len(response):
+                return resource_from_wire(response[start:])
+        payloads = [payload for number, payload in _fields(response) if number == 1 and isinstance(payload, bytes)]
+    except WireError as error:
+        raise DecodeError(f"not a message: {error}", path="response") from None
+    if not payloads:
+        raise DecodeError("has no resource", path="response")
+    return resource_from_wire(b"".join(payloads))
+
+
+def destroy_ready(response: bytes) -> bool:
+    """What a TeardownResponse says: no finalizers are left.
+
+    Raises:
+        DecodeError: it is no such message.
+    """
+    try:
+        return any(number == 1 and bool(value) for number, value in _fields(response))
+    except WireError as error:
+        raise DecodeError(f"not a message: {error}", path="response") from None
+
+
+def events_of(response: bytes) -> list[AnyEvent]:
+    """The events of a WatchResponse; empty for the one that says that the watch is ready.
+
+    Raises:
+        DecodeError: it is no such message.
+    """
+    try:
+        return [_event(payload) for number, payload in _fields(response) if number == 1 and isinstance(payload, bytes)]
+    except WireError as error:
+        raise DecodeError(f"not a message: {error}", path="event") from None
+
+
+def _event(data: bytes) -> AnyEvent:
+    values: dict[int, Any] = dict(_fields(data))
+    bookmark: bytes | None = values.get(5)
+    match values.get(2, CREATED):
+        case 0:
+            return Created(resource_from_wire(values.get(1, b"")), bookmark)
+        case 1:
+            old = values.get(3)
+            return Updated(resource_from_wire(values.get(1, b"")), None if old is None else resource_from_wire(old), bookmark)
+        case 2:
+            last = resource_from_wire(values.get(1, b""))
+            # A tombstone, of a resource that the watch never saw, has no version.
+            return Destroyed(last.reference, last if last.version else None, bookmark)
+        case 3:
+            return Bootstrapped(bookmark)
+        case 4:
+            return Errored(_watch_error(values.get(4, b""), bookmark), bookmark)
+        case 5:
+            return Noop(bookmark)
+        case unknown:
+            raise DecodeError(f"{unknown} is no type of event that is known here", path="event.event_type", value=unknown)
+
+
+def _watch_error(text: bytes, bookmark: bytes | None) -> WatchError:
+    message = text.decode("utf-8", "replace") or "the other side ended the watch without saying why"
+    return WatchOverrunError(message, bookmark=bookmark) if message.startswith(OVERRUN) else WatchError(message)
+
+
+def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+    position = 0
+    while position < len(data):
+        key, position = read_varint(data, position)
+        value: int | bytes
+        if key & 7 == LEN:
+            value, position = read_payload(data, position)
+        elif key & 7 == VARINT:
+            value, position = read_varint(data, position)
+        else:
+            position = skip(data, position, key)
+            continue
+        if not key >> 3:
+            raise WireError("a field with the number 0")
+        yield key >> 3, value
+
+
+def _text(number: int, text: str) -> bytes:
+    return field(number, text.encode()) if text else b""
+
+
+def _number(number: int, value: int) -> bytes:
+    return tag(number, VARINT) + varint(value) if value else b""
+
+
+def _id_query(number: int, ids: str | None) -> bytes:
+    return b"" if ids is None else field(number, _text(1, ids))
+
+
+def _queries(number: int, labels: Labels) -> bytes:
+    return b"".join(field(number, _terms(query.terms)) for query in as_queries(labels))
+
+
+def _terms(terms: Sequence[LabelTerm]) -> bytes:
+    return b"".join(
+        field(
+            1,
+            _text(1, term.key)
+            + _number(2, OPERATIONS[term.op])
+            + b"".join(field(3, value.encode()) for value in term.values)
+            + _number(5, term.invert),
+        )
+        for term in terms
+    )
