@@ -26,6 +26,15 @@ def varint(number: int) -> bytes:
     """An integer of up to 64 bits; a negative one as its two's complement."""
     if 0 <= number < 128:
         return _SMALL[number]
+    if 0 <= number < 1 << 35:
+        # Nearly all: lengths, ports, counters and seconds, without a loop.
+        if number < 1 << 14:
+            return bytes((number & 127 | 128, number >> 7))
+        if number < 1 << 21:
+            return bytes((number & 127 | 128, number >> 7 & 127 | 128, number >> 14))
+        if number < 1 << 28:
+            return bytes((number & 127 | 128, number >> 7 & 127 | 128, number >> 14 & 127 | 128, number >> 21))
+        return bytes((number & 127 | 128, number >> 7 & 127 | 128, number >> 14 & 127 | 128, number >> 21 & 127 | 128, number >> 28))
     number &= 0xFFFFFFFFFFFFFFFF
     out = bytearray()
     while number > 127:

@@ -20,8 +20,8 @@ from immutabledict import immutabledict
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
 from talos_resources.codec.fields import FieldInfo, fields_of
 from talos_resources.codec.goyaml.emit import dump
-from talos_resources.codec.goyaml.resolve import TimeText
 from talos_resources.codec.plain import frozen
+from talos_resources.codec.timetext import TimeText
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import typed_kind
 from talos_resources.model.metadata import Metadata, Phase

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from talos_resources.codec.goyaml.emit import dump, dump_entry, scalar
-from talos_resources.codec.plain import metadata_to_plain, resource_from_plain, resource_to_plain, spec_to_plain
-from talos_resources.codec.texts import time_text
+from talos_resources.codec.goyaml.emit import dump, scalar
+from talos_resources.codec.plain import metadata_to_plain, resource_from_plain, resource_to_plain
+from talos_resources.codec.texts import clock_text
+from talos_resources.codec.yamltext import spec_text
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
@@ -17,7 +18,7 @@ _NO_HEAD: Final[Mapping[str, str]] = {}
 
 def spec_to_yaml(spec: Any) -> str:
     """The YAML of a spec, with a newline at its end; that of an untyped spec as it came."""
-    return spec.yaml if isinstance(spec, UntypedSpec) else dump(spec_to_plain(spec))
+    return spec.yaml if isinstance(spec, UntypedSpec) else spec_text(spec)
 
 
 def _entry(spec: Any) -> str:
@@ -26,7 +27,7 @@ def _entry(spec: Any) -> str:
         from talos_resources.codec.goyaml.rewrite import rewrite_entry
 
         return rewrite_entry(spec.yaml, source="spec")
-    return dump_entry(spec_to_plain(spec))
+    return f"\n{spec_text(spec, column=4)}"
 
 
 def resource_to_yaml(resource: Resource[Any], *, head: Mapping[str, str] = _NO_HEAD) -> str:
@@ -57,7 +58,7 @@ def _metadata(resource: Resource[Any]) -> str:
     return (
         f"metadata:\n    namespace: {scalar(metadata.namespace)}\n    type: {scalar(metadata.type)}\n    id: {scalar(metadata.id)}\n"
         f"    version: {metadata.version or 'undefined'}\n    owner:{owner}\n    phase: {metadata.phase}\n"
-        f"    created: {time_text(metadata.created, whole_seconds=True)}\n    updated: {time_text(metadata.updated, whole_seconds=True)}\n"
+        f"    created: {clock_text(metadata.created, whole_seconds=True)}\n    updated: {clock_text(metadata.updated, whole_seconds=True)}\n"
     )
 
 

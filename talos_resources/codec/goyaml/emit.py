@@ -14,7 +14,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from talos_resources.codec.goyaml.resolve import TimeText, reads_as_text
+from talos_resources.codec.goyaml.resolve import reads_as_text
+from talos_resources.codec.timetext import TimeText
 
 _INDENT: Final = 4
 # Texts that can be nothing but themselves; decided by one match because nearly all are of this form.
@@ -161,14 +162,14 @@ def dump(value: Any, *, indent: int = 0) -> str:
         _write_nested(out, value, indent, at_line_start=True)
         out.append("\n")
     else:
-        out += (" " * indent, _leaf(value, indent=indent + _INDENT, parent=max(0, indent - _INDENT)), "\n")
+        out += (" " * indent, leaf(value, indent=indent + _INDENT, parent=max(0, indent - _INDENT)), "\n")
     return "".join(out)
 
 
-def dump_entry(value: Any) -> str:
-    r"""What follows the colon of a key at column 0: ` text\n`, or a collection on its own lines."""
+def dump_entry(value: Any, *, column: int = 0) -> str:
+    r"""What follows the colon of a key at a column: ` text\n`, or a collection on its own lines."""
     out: list[str] = []
-    _write_value(out, value, 0)
+    _write_value(out, value, column)
     out.append("\n")
     return "".join(out)
 
@@ -195,13 +196,13 @@ def _write_nested(out: list[str], value: Any, column: int, *, at_line_start: boo
         if _is_nested(item):
             _write_nested(out, item, column + 2, at_line_start=False)
         else:
-            out.append(_leaf(item, indent=column + 2, parent=column))
+            out.append(leaf(item, indent=column + 2, parent=column))
         lead = f"\n{start}"
 
 
 def _write_entry(out: list[str], key: Any, item: Any, column: int) -> None:
     simple = not isinstance(key, str) or (_BREAK.search(key) is None and len(key.encode(errors="surrogatepass")) <= 128)
-    name = scalar(key) if simple and type(key) is str else _leaf(key, indent=deeper(column), parent=column)
+    name = scalar(key) if simple and type(key) is str else leaf(key, indent=deeper(column), parent=column)
     if simple:
         out.append(f"{name}:")
         _write_value(out, item, column)
@@ -221,12 +222,21 @@ def _write_value(out: list[str], item: Any, column: int) -> None:
     if _is_nested(item):
         out.append("\n")
         _write_nested(out, item, inner, at_line_start=True)
-    elif text := _leaf(item, indent=inner, parent=column):
+    elif text := leaf(item, indent=inner, parent=column):
         out += (" ", text)
 
 
-def _leaf(value: Any, *, indent: int, parent: int) -> str:
-    """Anything that is no collection with entries; a literal block gets its lines at `indent`."""
+def leaf(value: Any, *, indent: int, parent: int) -> str:
+    """Anything that is no collection with entries.
+
+    Args:
+        value: the scalar or the empty collection.
+        indent: the column of further lines, should it need some.
+        parent: see `literal`.
+
+    Raises:
+        TypeError: YAML cannot hold it.
+    """
     if type(value) is str:
         if not value.isascii() and "\n" not in value and _SEPARATOR.search(value):
             return _separated(value, indent)
@@ -242,7 +252,7 @@ def _leaf(value: Any, *, indent: int, parent: int) -> str:
     if isinstance(value, (TimeText, Written)):
         return str(value)
     if isinstance(value, str):
-        return _leaf(str(value), indent=indent, parent=parent)
+        return leaf(str(value), indent=indent, parent=parent)
     if isinstance(value, Mapping):
         return "{}"
     if isinstance(value, (list, tuple)):

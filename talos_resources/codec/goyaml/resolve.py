@@ -9,6 +9,8 @@ import datetime as dt
 import re
 from typing import Any, Final
 
+from talos_resources.codec.timetext import TimeText
+
 _WORDS: Final[dict[str, Any]] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -31,16 +33,6 @@ _MAX_INT: Final = 2**64 - 1
 _MIN_INT: Final = -(2**63)
 # Text that starts like this never is anything but a text.
 _TEXT_START: Final = re.compile(r"[^-+.0-9yYnNtTfFoO~<]")
-
-
-class TimeText(str):
-    """A moment in a document: the text as Go prints it (RFC 3339, as many fraction digits as needed).
-
-    It is a text to JSON and to whoever compares; the emitter writes it plain, where it would quote
-    a text that looks the same.
-    """
-
-    __slots__ = ()
 
 
 class Merge:

@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from talos_resources.codec.goyaml.nodes import Node, at
-from talos_resources.codec.goyaml.resolve import TimeText, resolve
+from talos_resources.codec.goyaml.resolve import resolve
+from talos_resources.codec.timetext import TimeText
 from talos_resources.model.errors import DecodeError
 
 OLD_BOOLS: Final[dict[str, bool]] = {

@@ -1,0 +1,103 @@
+"""Specs as YAML text without a detour: one writer per class, made at first use.
+
+It writes what `dump(spec_to_plain(spec))` writes, several times faster; tests hold one against the other.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, Final
+
+from talos_resources.codec.fields import FieldInfo, Shape, fields_of
+from talos_resources.codec.goyaml.emit import deeper, dump, dump_entry, leaf, scalar
+from talos_resources.codec.plain import spec_to_plain
+from talos_resources.codec.texts import address_text, addrport_text, clock_text, prefix_text
+
+Writer = Callable[[Any], str]
+
+
+def _addrport(value: Any) -> str:
+    text = addrport_text(value)
+    return f"'{text}'" if text.startswith("[") else text or '""'
+
+
+def _network(value: Any, text: str) -> str:
+    # An IPv6 address can look like a base-60 number, or end in a colon.
+    return text if value is not None and value.version == 4 else scalar(text)
+
+
+_LEAVES: Final[dict[Shape, Writer]] = {
+    "flag": lambda value: "true" if value else "false",
+    "number": int.__repr__,
+    "address": lambda value: _network(value, address_text(value)),
+    "prefix": lambda value: scalar(prefix_text(value)),
+    "addrport": _addrport,
+    "time": clock_text,
+}
+
+
+def spec_text(spec: Any, *, column: int = 0) -> str:
+    """The YAML of an instance of a spec class, its keys at `column`, with a newline at its end."""
+    if spec.unknown is not None:
+        return dump(spec_to_plain(spec), indent=column)
+    return _writer(type(spec), column)(spec)
+
+
+@functools.cache
+def _writer(cls: type[Any], column: int) -> Writer:
+    infos = fields_of(cls)
+    # One more name than there are fields: attrgetter gives a tuple for several names only.
+    values_of = attrgetter(*(info.name for info in infos), "unknown")
+    steps = tuple(_step(info, column) for info in infos)
+
+    def write(spec: Any) -> str:
+        return "".join([step(value) for step, value in zip(steps, values_of(spec), strict=False)])
+
+    return write
+
+
+def _step(info: FieldInfo, column: int) -> Writer:
+    """The function that writes a field with its key and the newline; nothing where it is left out."""
+    lead = f"{' ' * column}{info.key}:"
+    if info.shape in {"message", "bytes"}:
+        return _nested_step(info, column, lead)
+    inner = deeper(column)
+    if info.repeated:
+        item_lead = f"{' ' * inner}- "
+        item = _leaf_writer(info, inner + 2, inner)
+
+        def write_list(values: Any) -> str:
+            if not values:
+                return "" if info.omit_empty else f"{lead} []\n"
+            return f"{lead}\n" + "".join([f"{item_lead}{item(value)}\n" for value in values])
+
+        return write_list
+    one = _leaf_writer(info, inner, column)
+    if info.omit_empty:
+        return lambda value: f"{lead} {one(value)}\n" if value else ""
+    return lambda value: f"{lead} {one(value)}\n"
+
+
+def _leaf_writer(info: FieldInfo, indent: int, parent: int) -> Writer:
+    if info.shape == "text":
+        return lambda value: leaf(value, indent=indent, parent=parent)
+    if info.shape == "enum":
+        return {member: scalar(str(member)) for member in info.cls}.__getitem__
+    return _LEAVES[info.shape]
+
+
+def _nested_step(info: FieldInfo, column: int, lead: str) -> Writer:
+    """Messages and bytes are rare: they go through plain values."""
+
+    def write(value: Any) -> str:
+        if info.omit_empty and (not value or (info.omit_blank and value == info.cls())):
+            return ""
+        if info.shape == "bytes":
+            plain = list(value)
+        else:
+            plain = [spec_to_plain(item) for item in value] if info.repeated else spec_to_plain(value)
+        return f"{lead}{dump_entry(plain, column=column)}"
+
+    return write
