@@ -9,7 +9,7 @@ from typing import Any
 from talos_resources.cli import nodes, options
 from talos_resources.cli.parser import Parser, UsageError
 from talos_resources.cli.screen import Screen
-from talos_resources.model.errors import QueryError
+from talos_resources.model.errors import NotFoundError, QueryError
 from talos_resources.model.kind import Kind
 from talos_resources.model.resource import Resource
 from talos_resources.sources import Cluster
@@ -59,11 +59,14 @@ def run(args: Namespace) -> int:
 
 
 def _list(args: Namespace, form: output.Output, cluster: Cluster, selected: Sequence[str]) -> int:
-    def fetch(node: str) -> tuple[Kind[Any], Sequence[Resource[Any]]]:
+    def fetch(node: str) -> tuple[Kind[Any], Sequence[Resource[Any]] | NotFoundError]:
         state = cluster.state(node)
         kind = state.kind(args.type)
         if args.id is not None:
-            return kind, [state.get(kind, args.id, namespace=args.namespace)]
+            try:
+                return kind, [state.get(kind, args.id, namespace=args.namespace)]
+            except NotFoundError as error:  # the columns are known, and talosctl prints their headings
+                return kind, error
         return kind, state.list(kind, namespace=args.namespace, labels=args.labels, ids=args.id_match)
 
     answers = nodes.Answers(nodes.each(selected, fetch))
@@ -72,8 +75,11 @@ def _list(args: Namespace, form: output.Output, cluster: Cluster, selected: Sequ
         kind = next(iter(answers.values.values()))[0]
         printer = output.list_printer(form, kind, nodes=selected, width=screen.width)
         try:
-            for node, (_, resources) in answers.values.items():
-                screen.print(printer.resources(node, resources))
+            for node, (_, found) in answers.values.items():
+                if isinstance(found, NotFoundError):
+                    answers.errors[node] = found
+                else:
+                    screen.print(printer.resources(node, found))
         finally:
             screen.print(printer.finish())
     return answers.report(selected)

@@ -1,0 +1,227 @@
+"""Runs recorded cases of `talosctl get` against our command line.
+
+`python -m tests.golden.talosctl DIR` prints each case that differs with its first difference, and at last
+`N passed, M failed`. DIR holds `NAME.cases.json` with `{wire, script, cases}`: the name of a wire file that
+every node holds, the name of a script of changes for the watch cases (or null), and cases
+`{args, nodes, stdout, stderr, exit, watch}`. Files may be compressed with xz.
+
+Compared: all of stdout; of stderr that there is one line where talosctl failed; whether the exit code is
+zero. Three things that nothing can repeat are left out of the comparison: in watches the times at which the
+script ran; where a JSONPath asks for all of a map, the order of the results of one resource, which Go picks
+at random; and carriage returns, which a recording taken as text holds as line breaks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import lzma
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from talos_resources.cli.main import main as cli
+from talos_resources.model.resource import Resource
+from talos_resources.sources.cluster import Cluster
+from talos_resources.sources.documents import parse
+from talos_resources.sources.load import by_node, memory_state
+from talos_resources.sources.registry import SCHEMES
+from tests.golden.scripted import Change, ScriptedState, changes
+
+_TIME: Final = re.compile(r'"?(created|updated)"?: "?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)')
+_WHOLE_MAPS: Final = re.compile(r"\.\*|\.\.")
+
+
+@attrs.frozen(kw_only=True)
+class Recording:
+    """One file of cases with what its nodes hold."""
+
+    name: str
+    cases: tuple[dict[str, Any], ...]
+    resources: tuple[Resource[Any], ...]
+    script: tuple[Change, ...]
+
+
+@attrs.frozen(kw_only=True)
+class Result:
+    """How our command line did in one case; `difference` is empty where it did as talosctl."""
+
+    name: str
+    difference: str
+
+
+@attrs.frozen(kw_only=True)
+class Outcome:
+    """What a run of our command line left."""
+
+    stdout: str
+    stderr: str
+    exit: int
+
+
+def recordings(folder: Path) -> Iterator[Recording]:
+    """The recordings of a folder, by name."""
+    for file in sorted(folder.glob("*.cases.json*")):
+        data = json.loads(_read(folder, file.name.removesuffix(".xz")))
+        entries = parse(_read(folder, data["wire"]), source=data["wire"])
+        [(_, resources)] = by_node(entries).items()
+        script = json.loads(_read(folder, data["script"])) if data.get("script") else []
+        yield Recording(
+            name=file.name.partition(".")[0],
+            cases=tuple(data["cases"]),
+            resources=tuple(resources),
+            script=tuple(changes(script)),
+        )
+
+
+def _read(folder: Path, name: str) -> bytes:
+    plain = folder / name
+    return plain.read_bytes() if plain.exists() else lzma.decompress((folder / f"{name}.xz").read_bytes())
+
+
+def run_all(folder: Path) -> Iterator[Result]:
+    """Runs every case of every recording of a folder.
+
+    Raises:
+        FileNotFoundError: there is no recording in it, or a file is missing.
+    """
+    found = False
+    for recording in recordings(folder):
+        found = True
+        for case in recording.cases:
+            yield run(recording, case)
+    if not found:
+        raise FileNotFoundError(f"no *.cases.json in {folder}")
+
+
+def run(recording: Recording, case: dict[str, Any]) -> Result:
+    """Runs one case."""
+    arguments = _ours(case["args"])
+    outcome = _get(recording, arguments, case)
+    name = f"{recording.name}: talosctl -n {case['nodes']} {' '.join(case['args'])}"
+    return Result(name=name, difference=_difference(recording, case, outcome))
+
+
+def _ours(arguments: Sequence[str]) -> list[str]:
+    """Our arguments for talosctl's: its table, also its default, is our `wide`."""
+    ours = ["wide" if word == "table" and before == "-o" else word for before, word in zip(["", *arguments], arguments, strict=False)]
+    return ours if "-o" in arguments else [*ours, "-o", "wide"]
+
+
+def _get(recording: Recording, arguments: list[str], case: dict[str, Any]) -> Outcome:
+    nodes = case["nodes"].split(",")
+
+    def cluster(_: str) -> Cluster:
+        def state() -> Any:
+            held = memory_state(recording.resources)
+            return ScriptedState(held, recording.script) if case.get("watch") else held
+
+        return Cluster(dict.fromkeys(nodes, state), source=recording.name)
+
+    _Source.open_url = staticmethod(cluster)
+    return invoke([*arguments, "-n", case["nodes"], "--from", "recording:"])
+
+
+class _Source:
+    """Stands for the module of a source: the command line opens `recording:` through it."""
+
+    open_url: Any = None
+
+
+SCHEMES["recording"] = f"{__name__}.source"
+sys.modules[f"{__name__}.source"] = _Source  # type: ignore[assignment]  # import_module only wants `open_url`
+
+
+def invoke(arguments: list[str]) -> Outcome:
+    """Runs our command line in this process."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="", write_through=True) for _ in range(2))
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = cli(arguments)
+    stdout, stderr = (stream.buffer.getvalue().decode() for stream in (out, err))
+    return Outcome(stdout=stdout, stderr=stderr, exit=code)
+
+
+def _difference(recording: Recording, case: dict[str, Any], outcome: Outcome) -> str:
+    ours = outcome.stdout if "\r" in case["stdout"] else outcome.stdout.replace("\r\n", "\n").replace("\r", "\n")
+    theirs = case["stdout"]
+    if case.get("watch"):
+        ours, theirs = (_TIME.sub(partial(_masked, recording), text) for text in (ours, theirs))
+    template = next((word for word in case["args"] if word.startswith("jsonpath=")), "")
+    if _WHOLE_MAPS.search(template):
+        ours, theirs = (_in_any_order(recording, case, text) for text in (ours, theirs))
+    if ours != theirs:
+        return _first_difference(theirs.split("\n"), ours.split("\n"))
+    if case.get("watch"):  # ended by a signal
+        return ""
+    if (case["exit"] != 0) != (outcome.exit != 0):
+        return f"exit code {outcome.exit}, talosctl's is {case['exit']}; stderr: {outcome.stderr.strip()}"
+    if case["exit"] and not re.fullmatch(r"error: .+\n", outcome.stderr):
+        return f"not one line on stderr: {outcome.stderr!r}"
+    return ""
+
+
+def _masked(recording: Recording, match: re.Match[str]) -> str:
+    """Hides every `updated`, and a `created` that no resource had before the script."""
+    if match[1] == "created" and any(match[2] == resource.metadata.created.rfc3339(whole_seconds=True) for resource in recording.resources):
+        return match[0]
+    return f"{match[1]}: TIME"
+
+
+def _in_any_order(recording: Recording, case: dict[str, Any], text: str) -> str:
+    """The results of a JSONPath, those of each resource sorted."""
+    results = list(_results(text))
+    arguments = [word for word in case["args"] if word != "-o" and not word.startswith("jsonpath=")]
+    names = _get(recording, [*arguments, "-o", "name"], case).stdout.splitlines()
+    each, rest = divmod(len(results), len(names) or 1)
+    if rest:  # not as many for each resource: only all of them can be compared
+        each = len(results)
+    return "\n".join(result for start in range(0, len(results), each or 1) for result in sorted(results[start : start + each]))
+
+
+def _results(text: str) -> Iterator[str]:
+    """The results of a JSONPath in talosctl's output: lines, and JSON of several lines."""
+    compound: list[str] = []
+    for line in text.removesuffix("\n").split("\n"):
+        if compound or line in ("{", "["):
+            compound.append(line)
+            if line in ("}", "]"):
+                yield "\n".join(compound)
+                compound = []
+        else:
+            yield line
+    yield from compound
+
+
+def _first_difference(theirs: list[str], ours: list[str]) -> str:
+    for number, (their, our) in enumerate(zip(theirs, ours, strict=False), 1):
+        if their != our:
+            return f"line {number}\n  talosctl: {their[:300]!r}\n  ours:     {our[:300]!r}"
+    longer, lines = ("talosctl", theirs) if len(theirs) > len(ours) else ("ours", ours)
+    shorter = min(len(theirs), len(ours))
+    return f"{longer} goes on at line {shorter + 1}: {lines[shorter][:300]!r}"
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs the cases of a folder; 0 if all are equal."""
+    if len(arguments) != 1:
+        sys.stderr.write("usage: python -m tests.golden.talosctl DIR\n")
+        return 2
+    passed = failed = 0
+    for result in run_all(Path(arguments[0])):
+        if result.difference:
+            failed += 1
+            sys.stdout.write(f"{result.name}\n  {result.difference}\n")
+        else:
+            passed += 1
+    sys.stdout.write(f"{passed} passed, {failed} failed\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
