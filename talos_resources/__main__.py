@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 
 def main() -> int:
     """Runs the command line of this process and returns its exit code."""
+    # Start-up and listings make many objects and next to no garbage: rarer collections save a tenth of the time.
+    gc.set_threshold(100_000, 50, 100)
     from talos_resources.cli.main import main as run
 
     return run()

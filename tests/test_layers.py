@@ -30,6 +30,7 @@ LAYERS = {
     "sources": 5,
     "views": 5,
     "insight": 5,
+    "simulate": 5,
     "cli": 6,
     # Outside of the table: the entry point, the lazy exports, and what is shipped for tests of all layers.
     "__main__": 7,

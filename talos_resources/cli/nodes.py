@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from queue import Empty, SimpleQueue
-from threading import Thread
 from typing import Any, Final, Generic, TypeVar
 
 from talos_resources.cli.parser import complain
@@ -34,6 +32,9 @@ def each(names: Sequence[str], call: Callable[[str], T]) -> Iterator[tuple[str, 
     if len(names) == 1:
         yield names[0], attempt(names[0])
         return
+    from queue import Empty, SimpleQueue
+    from threading import Thread
+
     waiting: SimpleQueue[str] = SimpleQueue()
     done: SimpleQueue[tuple[str, T | BaseException]] = SimpleQueue()
 
@@ -122,6 +123,9 @@ def _batches(watches: Mapping[str, Watch[Any]]) -> Iterator[tuple[str, Sequence[
         [(node, watch)] = watches.items()
         yield from ((node, batch) for batch in _heard(watch))
         return
+    from queue import SimpleQueue
+    from threading import Thread
+
     news: SimpleQueue[tuple[str, Sequence[AnyEvent] | TalosResourcesError | None]] = SimpleQueue()
 
     def listen(node: str, watch: Watch[Any]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from contextlib import suppress
 from typing import Any, NoReturn
 
 USAGE_ERROR = 2
@@ -32,7 +34,7 @@ class Parser(argparse.ArgumentParser):
             prog=prog,
             description=description,
             epilog="\n".join(["examples:", *lines]) if lines else None,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_formatter,
             allow_abbrev=False,
             **options,
         )
@@ -63,6 +65,23 @@ class Parser(argparse.ArgumentParser):
             return self.parse_known_intermixed_args(args, namespace)
         finally:
             self._intermixing = False
+
+
+def _formatter(prog: str) -> argparse.HelpFormatter:
+    """Help as wide as the terminal, up to 100 columns; given the width, argparse need not import shutil to find it."""
+    return argparse.RawDescriptionHelpFormatter(prog, width=min(terminal_width() or 100, 100) - 2)
+
+
+def terminal_width() -> int | None:
+    """The columns of the terminal, found through whichever standard stream is one; $COLUMNS goes first."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) > 0:
+        return int(columns)
+    for stream in (sys.__stdout__, sys.__stderr__, sys.__stdin__):
+        if stream is not None:
+            with suppress(OSError, ValueError):
+                return os.get_terminal_size(stream.fileno()).columns or None
+    return None
 
 
 def complain(message: str) -> None:

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from talos_resources.cli.parser import terminal_width
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -31,7 +33,7 @@ class Screen:
         self._color = color
         self._console: Console | None = None
         is_terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-        self.width = _width() if color == "always" or (color == "auto" and is_terminal) else None
+        self.width = (terminal_width() or _UNLIMITED) if color == "always" or (color == "auto" and is_terminal) else None
 
     def print(self, pieces: Iterable[Piece]) -> None:
         """Prints the pieces and shows them at once."""
@@ -51,16 +53,3 @@ class Screen:
                 file=sys.stdout, width=self.width, force_terminal=always or None, no_color=False if always else None, soft_wrap=True
             )
         return self._console
-
-
-def _width() -> int:
-    """The columns of the terminal, found through whichever standard stream is one; $COLUMNS goes first."""
-    columns = os.environ.get("COLUMNS", "")
-    if columns.isdecimal() and int(columns) > 0:
-        return int(columns)
-    for stream in (sys.__stdout__, sys.__stderr__, sys.__stdin__):
-        try:
-            return os.get_terminal_size(stream.fileno()).columns or _UNLIMITED if stream is not None else _UNLIMITED
-        except (OSError, ValueError):
-            continue
-    return _UNLIMITED

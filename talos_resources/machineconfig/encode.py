@@ -10,7 +10,7 @@ from typing import Any
 
 from talos_resources.codec.goyaml.emit import dump
 from talos_resources.codec.goyaml.keys import natural_key
-from talos_resources.codec.goyaml.resolve import TimeText
+from talos_resources.codec.timetext import TimeText
 from talos_resources.machineconfig.schema.atoms import ATOMS
 from talos_resources.machineconfig.schema.table import Atom, FreeForm, ListOf, MapOf, Struct, Type
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import typed_kind
+from talos_resources.model.metadata import Reference
 from talos_resources.model.redact import REDACTED
 from talos_resources.model.resource import Resource
+from talos_resources.sources.load import defined
 
 _EXPECTED: Final = "expected what `talosctl get -o yaml` or `-o json` prints, or a *.wire.json file"
 _NO_RESOURCE: Final = frozenset({"bootstrapped", "noop"})
@@ -69,7 +71,7 @@ def _from_json(text: str, source: str) -> Iterator[Entry]:
         try:
             value, position = decoder.raw_decode(text, position)
         except json.JSONDecodeError as error:
-            raise DecodeError(f"line {error.lineno}: broken JSON: {error.msg}", source=source) from None
+            raise DecodeError(f"broken JSON: {error.msg}", source=f"{source}:{error.lineno}") from None
         except RecursionError:
             raise DecodeError("broken JSON: nested too deeply", source=source) from None
         number += 1
@@ -121,3 +123,27 @@ def _from_wire(entries: list[Any], source: str) -> Iterator[Entry]:
             if value != getattr(resource, key):
                 raise DecodeError(f"says {key} {value!r}, its bytes say {getattr(resource, key)!r}", source=where)
         yield Entry(entry.get("node"), None, resource, where)
+
+
+def by_node(entries: Iterable[Entry]) -> dict[str | None, list[Resource[Any]]]:
+    """What each node holds in the end, with a definition for every type.
+
+    Events of a watch are applied in order.
+
+    Raises:
+        DecodeError: two entries that are no events have the same identity.
+    """
+    nodes: dict[str | None, dict[Reference, Entry]] = {}
+    for entry in entries:
+        held = nodes.setdefault(entry.node, {})
+        metadata = entry.resource.metadata
+        key = Reference(metadata.namespace, metadata.type, metadata.id)
+        if entry.event == "destroyed":
+            held.pop(key, None)
+            continue
+        if entry.event is None and key in held:
+            raise DecodeError(
+                f"{metadata.type}({metadata.namespace}/{metadata.id}) was there before: {held[key].where}", source=entry.where
+            )
+        held[key] = entry
+    return {node: defined([entry.resource for entry in held.values()]) for node, held in nodes.items()}

@@ -11,8 +11,8 @@ from typing import Any, Final
 from talos_resources.model.errors import ConfigError, DecodeError
 from talos_resources.model.resource import Resource
 from talos_resources.sources.cluster import Cluster
-from talos_resources.sources.documents import Entry, parse
-from talos_resources.sources.load import by_node, memory_state
+from talos_resources.sources.documents import Entry, by_node, parse
+from talos_resources.sources.load import memory_state
 from talos_resources.state.contract import State
 
 STDIN: Final = "-"

@@ -1,4 +1,4 @@
-"""Resources → a state in memory, and entries of files → a state for each node."""
+"""Resources → a state in memory, in which every type has a definition."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from talos_resources.backends.memory import MemoryState
-from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import kind_of, names, typed_kind, untyped
-from talos_resources.model.metadata import Metadata, Reference
+from talos_resources.model.metadata import Metadata
 from talos_resources.model.resource import Resource
 from talos_resources.resources import ResourceDefinition
 from talos_resources.resources.meta.definition import definition_of
-from talos_resources.sources.documents import Entry
 
 
 def memory_state(resources: Iterable[Resource[Any]]) -> MemoryState:
@@ -24,30 +22,6 @@ def memory_state(resources: Iterable[Resource[Any]]) -> MemoryState:
     state = MemoryState()
     state.restore(resources)
     return state
-
-
-def by_node(entries: Iterable[Entry]) -> dict[str | None, list[Resource[Any]]]:
-    """What each node holds in the end, with a definition for every type.
-
-    Events of a watch are applied in order.
-
-    Raises:
-        DecodeError: two entries that are no events have the same identity.
-    """
-    nodes: dict[str | None, dict[Reference, Entry]] = {}
-    for entry in entries:
-        held = nodes.setdefault(entry.node, {})
-        metadata = entry.resource.metadata
-        key = Reference(metadata.namespace, metadata.type, metadata.id)
-        if entry.event == "destroyed":
-            held.pop(key, None)
-            continue
-        if entry.event is None and key in held:
-            raise DecodeError(
-                f"{metadata.type}({metadata.namespace}/{metadata.id}) was there before: {held[key].where}", source=entry.where
-            )
-        held[key] = entry
-    return {node: defined([entry.resource for entry in held.values()]) for node, held in nodes.items()}
 
 
 def defined(resources: list[Resource[Any]]) -> list[Resource[Any]]:

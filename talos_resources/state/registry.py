@@ -5,7 +5,6 @@ Source: COSI runtime v1.16.2, resource definitions; the matching of names is tal
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
@@ -70,6 +69,8 @@ def _names(kind: Kind[Any]) -> list[str]:
 
 def _suggestions(wanted: str, kinds: Sequence[Kind[Any]]) -> list[str]:
     """Names that are like the wanted one, the most alike first, each with a short alias that is its own."""
+    import difflib
+
     owners: dict[str, list[Kind[Any]]] = {}
     for kind in kinds:
         for name in {kind.id, *_names(kind)}:

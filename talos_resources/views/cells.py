@@ -93,7 +93,9 @@ def _cell(column: Column) -> Cell:
 
     def field(spec: Mapping[str, Any]) -> str:
         value = spec.get(name)
-        return value if type(value) is str else _text(value)
+        if type(value) is str:
+            return value
+        return str(value) if type(value) is int else _text(value)
 
     return field
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from talos_resources.codec import gojson
-from talos_resources.codec.goyaml.resolve import TimeText
+from talos_resources.codec.timetext import TimeText
 from talos_resources.model.errors import QueryError
 
 
