@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "machineconfig": "machineconfig",
     "mc": "machineconfig",
     "completion": "completion",
+    "validate": "validate",
     "version": "version",
 }
 """Command → module. Two names of one module are one command; the help shows the first."""

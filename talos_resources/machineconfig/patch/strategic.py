@@ -8,13 +8,15 @@ Source: Talos v1.12.3, configuration merge (by Go reflection); observed on talos
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from talos_resources.machineconfig.documents import Document, MachineConfig
 from talos_resources.machineconfig.encode import is_zero
 from talos_resources.machineconfig.schema import urls
 from talos_resources.machineconfig.schema.table import Atom, FreeForm, ListOf, MapOf, Struct, Type
 from talos_resources.model.errors import ConfigError
+
+_URLS: Final = {"v1alpha1.Endpoint", "meta.URL"}
 
 
 def merge_documents(config: MachineConfig, patch: Sequence[Document]) -> MachineConfig:
@@ -72,7 +74,9 @@ def _struct(kind: Struct, left: Mapping[str, Any], right: Mapping[str, Any]) -> 
     merged = dict(left)
     for key, value in right.items():
         field = kind.fields[key]
-        if field.replace:
+        if field.pointer and isinstance(field.type, Atom) and field.type.name not in _URLS:
+            merged[key] = value  # what is set through a pointer counts even when it is false or 0
+        elif field.replace:
             merged[key] = value if isinstance(field.type, ListOf) or not is_zero(field.type, value) else left.get(key)
         else:
             merged[key] = _below(key, field.type, left.get(key), value)
@@ -118,9 +122,9 @@ def _map(kind: MapOf, left: Mapping[str, Any], right: Mapping[str, Any]) -> dict
 
 
 def _atom(kind: Atom, left: Any, right: Any) -> Any:
-    if kind.name in {"v1alpha1.Endpoint", "meta.URL"}:
+    if kind.name in _URLS:
         return urls.merge(left, right)
-    if isinstance(right, bool) or kind.name.startswith("nethelpers.") or kind.name.endswith(("base64", "Base64Bytes")):
+    if isinstance(right, bool) or kind.name == "v1alpha1.Base64Bytes":
         return right
     return left if is_zero(kind, right) else right
 

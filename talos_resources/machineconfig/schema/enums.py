@@ -60,3 +60,7 @@ def routing_table(text: str) -> str:
     if not text.isascii() or not text.isdigit() or int(text[:4]) > 255:
         raise ValueError(f"{text!r} is no routing table: {', '.join(_TABLES)} or 0..255")
     return next((name for name, number in _TABLES.items() if number == text), text)
+
+
+SORT_ALGORITHMS: Final = ("v1", "v2")
+"""How the addresses of a node may be ordered."""

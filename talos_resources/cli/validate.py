@@ -1,0 +1,45 @@
+"""`validate`: whether Talos would accept a machine configuration."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Final
+
+from talos_resources.cli.parser import Parser
+
+HELP: Final = "check a machine configuration"
+EXAMPLES: Final = """
+validate controlplane.yaml --mode metal
+validate -c worker.yaml -m cloud --strict --explain
+"""
+
+
+def configure(parser: Parser) -> None:
+    """Adds the command's arguments."""
+    parser.add_argument("file", nargs="?", metavar="FILE", help="the configuration")
+    parser.add_argument("-c", "--config", metavar="FILE", help="the same, as talosctl names it")
+    parser.add_argument("-m", "--mode", required=True, metavar="MODE", help="where the machine runs: cloud, container or metal")
+    parser.add_argument("--strict", action="store_true", help="warnings are errors")
+    parser.add_argument("--explain", action="store_true", help="tell also what Talos accepts and the guide warns of")
+
+
+def run(args: Namespace) -> int:
+    """Prints the verdict and returns 0 if the configuration is valid."""
+    from talos_resources.machineconfig.documents import MachineConfig
+    from talos_resources.machineconfig.validate import validate
+    from talos_resources.model.errors import ConfigError
+
+    name = args.file or args.config
+    if not name or (args.file and args.config):
+        raise ConfigError("name one configuration file: validate FILE --mode MODE")
+    config = MachineConfig.load(Path(name).read_bytes(), source=name)
+    report = validate(config, args.mode, strict=args.strict)
+    for label, faults in (("WARNING", report.warnings), ("ERROR", report.errors)):
+        for fault in faults:
+            print(f"{label}: {fault}", file=sys.stderr)
+    if report.errors:
+        return 1
+    print(f"{name} is valid for {args.mode} mode")
+    return 0
