@@ -55,23 +55,18 @@ class Step:
                 raise ValueError(f"a script cannot {other}")
 
 
-class ScriptedState:
+class ScriptedState(MemoryState):
     """A state whose watches see a script happen, each change after the events of the one before, and then end."""
 
-    def __init__(self, state: MemoryState, script: Sequence[Change]) -> None:
-        self._state = state
+    def __init__(self, script: Sequence[Change]) -> None:
+        super().__init__()
         self._script = script
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._state, name)
+    def watch(self, *args: Any, **options: Any) -> Watch[Any]:
+        return ScriptedWatch(self, super().watch(*args, **options), self._script)
 
-    def watch(self, *args: Any, **options: Any) -> ScriptedWatch:
-        """As the state's own."""
-        return ScriptedWatch(self._state, self._state.watch(*args, **options), self._script)
-
-    def watch_kind(self, *args: Any, **options: Any) -> ScriptedWatch:
-        """As the state's own."""
-        return ScriptedWatch(self._state, self._state.watch_kind(*args, **options), self._script)
+    def watch_kind(self, *args: Any, **options: Any) -> Watch[Any]:
+        return ScriptedWatch(self, super().watch_kind(*args, **options), self._script)
 
 
 class ScriptedWatch:

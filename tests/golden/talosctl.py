@@ -13,6 +13,7 @@ at random; and carriage returns, which a recording taken as text holds as line b
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import json
@@ -26,12 +27,13 @@ from typing import Any, Final
 
 import attrs
 
+from talos_resources.backends.memory import MemoryState
 from talos_resources.cli.main import main as cli
+from talos_resources.codec.wire import resource_from_wire
 from talos_resources.model.resource import Resource
 from talos_resources.sources.cluster import Cluster
-from talos_resources.sources.documents import parse
-from talos_resources.sources.load import by_node, memory_state
 from talos_resources.sources.registry import SCHEMES
+from talos_resources.state.contract import State
 from tests.golden.scripted import Change, ScriptedState, changes
 
 _TIME: Final = re.compile(r'"?(created|updated)"?: "?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)')
@@ -69,13 +71,12 @@ def recordings(folder: Path) -> Iterator[Recording]:
     """The recordings of a folder, by name."""
     for file in sorted(folder.glob("*.cases.json*")):
         data = json.loads(_read(folder, file.name.removesuffix(".xz")))
-        entries = parse(_read(folder, data["wire"]), source=data["wire"])
-        [(_, resources)] = by_node(entries).items()
+        entries = json.loads(_read(folder, data["wire"]))
         script = json.loads(_read(folder, data["script"])) if data.get("script") else []
         yield Recording(
             name=file.name.partition(".")[0],
             cases=tuple(data["cases"]),
-            resources=tuple(resources),
+            resources=tuple(resource_from_wire(base64.b64decode(entry["wire"])) for entry in entries),
             script=tuple(changes(script)),
         )
 
@@ -118,9 +119,10 @@ def _get(recording: Recording, arguments: list[str], case: dict[str, Any]) -> Ou
     nodes = case["nodes"].split(",")
 
     def cluster(_: str) -> Cluster:
-        def state() -> Any:
-            held = memory_state(recording.resources)
-            return ScriptedState(held, recording.script) if case.get("watch") else held
+        def state() -> State:
+            held = ScriptedState(recording.script) if case.get("watch") else MemoryState()
+            held.restore(recording.resources)
+            return held
 
         return Cluster(dict.fromkeys(nodes, state), source=recording.name)
 
