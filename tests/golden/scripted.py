@@ -89,11 +89,11 @@ class ScriptedWatch:
             except TimeoutError:
                 return
 
-    def next(self, timeout: float | None = None) -> AnyEvent:
+    def next(self, timeout: object = None) -> AnyEvent:
         """The next event; StopIteration after the last."""
         return next(self._events)
 
-    def next_batch(self, timeout: float | None = None) -> Sequence[AnyEvent]:
+    def next_batch(self, timeout: object = None) -> Sequence[AnyEvent]:
         """The next event alone."""
         return [next(self._events)]
 
