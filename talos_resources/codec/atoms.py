@@ -5,6 +5,7 @@ Source: Talos machinery v1.13.3 (common.NetIP, NetIPPort, NetIPPrefix), protobuf
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from typing import Final
 
@@ -20,10 +21,16 @@ _INT_1: Final = 1 << 3 | VARINT
 _INT_2: Final = 2 << 3 | VARINT
 
 
+# The same few addresses and times are in many resources: each is decoded once and shared.
+_shared: Final = functools.lru_cache(maxsize=16_384)
+
+
 def _packed(address: IPAddress) -> bytes:
     """Field 1: the address bytes, a zone as text behind them."""
+    if address.version == 4:
+        return b"\x0a\x04" + int(address).to_bytes(4, "big")
     data = address.packed
-    if address.version == 6 and address.scope_id:
+    if address.scope_id:
         data += address.scope_id.encode()
     return b"\x0a" + varint(len(data)) + data
 
@@ -37,7 +44,8 @@ def addrport_to_wire(endpoint: AddrPort | None) -> bytes:
     """A NetIPPort."""
     if endpoint is None:
         return b""
-    return _packed(endpoint.address) + b"\x10" + varint(endpoint.port) if endpoint.port else _packed(endpoint.address)
+    port = endpoint.port
+    return b"%b\x10%b" % (_packed(endpoint.address), varint(port)) if port else _packed(endpoint.address)
 
 
 def prefix_to_wire(prefix: IPPrefix | None) -> bytes:
@@ -51,8 +59,13 @@ def prefix_to_wire(prefix: IPPrefix | None) -> bytes:
 def time_to_wire(moment: Timestamp) -> bytes:
     """A Timestamp."""
     seconds, nanos = divmod(moment, _SECOND_NS)
-    data = b"\x08" + varint(seconds) if seconds else b""
-    return data + b"\x10" + varint(nanos) if nanos else data
+    return b"%b\x10%b" % (_seconds(seconds), varint(nanos)) if nanos else _seconds(seconds)
+
+
+@functools.lru_cache(maxsize=4096)
+def _seconds(seconds: int) -> bytes:
+    """Field 1 of a Timestamp; many resources share theirs."""
+    return b"\x08" + varint(seconds) if seconds else b""
 
 
 def _address(data: bytes) -> IPAddress | None:
@@ -75,7 +88,10 @@ def _net(data: bytes) -> tuple[IPAddress | None, int]:
     """The address (field 1) and the number (field 2) of a NetIP, NetIPPort or NetIPPrefix."""
     packed, number, position = b"", 0, 0
     while position < len(data):
-        key, position = read_varint(data, position)
+        key = data[position]
+        position += 1
+        if key > 127:
+            key, position = read_varint(data, position - 1)
         if key == _BYTES_1:
             packed, position = read_payload(data, position)
         elif key == _INT_2:
@@ -85,6 +101,7 @@ def _net(data: bytes) -> tuple[IPAddress | None, int]:
     return _address(packed), signed(number, 32)
 
 
+@_shared
 def address_from_wire(data: bytes) -> IPAddress | None:
     """Reads a NetIP; None for no address.
 
@@ -94,6 +111,7 @@ def address_from_wire(data: bytes) -> IPAddress | None:
     return _net(data)[0]
 
 
+@_shared
 def addrport_from_wire(data: bytes) -> AddrPort | None:
     """Reads a NetIPPort; None if it has no address.
 
@@ -106,6 +124,7 @@ def addrport_from_wire(data: bytes) -> AddrPort | None:
     return None if address is None else AddrPort(address, port)
 
 
+@_shared
 def prefix_from_wire(data: bytes) -> IPPrefix | None:
     """Reads a NetIPPrefix; None if it has no address.
 
@@ -118,6 +137,7 @@ def prefix_from_wire(data: bytes) -> IPPrefix | None:
     return IPPrefix(address, length if 0 <= length <= address.max_prefixlen else None)
 
 
+@_shared
 def time_from_wire(data: bytes) -> Timestamp:
     """Reads a Timestamp.
 
@@ -126,7 +146,10 @@ def time_from_wire(data: bytes) -> Timestamp:
     """
     seconds = nanos = position = 0
     while position < len(data):
-        key, position = read_varint(data, position)
+        key = data[position]
+        position += 1
+        if key > 127:
+            key, position = read_varint(data, position - 1)
         if key == _INT_1:
             seconds, position = read_varint(data, position)
         elif key == _INT_2:

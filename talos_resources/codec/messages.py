@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from talos_resources.codec import atoms
 from talos_resources.codec.fields import FieldInfo, Shape, fields_of
-from talos_resources.codec.protowire import LEN, VARINT, WireError, read_payload, read_varint, signed, skip, tag, varint
+from talos_resources.codec.protowire import LEN, VARINT, WireError, lengthened, read_payload, read_varint, signed, skip, tag, varint
 from talos_resources.model.build import twin
 from talos_resources.model.spec import Unknown
 from talos_resources.model.timestamp import Timestamp
@@ -76,17 +76,13 @@ def _field_encoder(info: FieldInfo) -> Encoder:
     lead = tag(info.number, LEN)
     payload = encoder(info.cls) if info.shape == "message" else _PAYLOADS[info.shape]
 
-    def one(value: Any) -> bytes:
-        data = payload(value)
-        return lead + varint(len(data)) + data
-
     if info.repeated:
-        return lambda values: b"".join(map(one, values)) if values else b""
+        return lambda values: b"".join([lengthened(lead, payload(value)) for value in values]) if values else b""
     if info.shape == "time":
-        return lambda value: b"" if value == Timestamp.ZERO else one(value)
+        return lambda value: b"" if value == Timestamp.ZERO else lengthened(lead, payload(value))
     if info.shape in {"text", "bytes"}:
-        return lambda value: one(value) if value else b""
-    return lambda value: b"" if value is None else one(value)
+        return lambda value: lengthened(lead, payload(value)) if value else b""
+    return lambda value: b"" if value is None else lengthened(lead, payload(value))
 
 
 def _scalar_encoder(info: FieldInfo) -> Encoder:

@@ -49,9 +49,10 @@ def tag(number: int, wire_type: int) -> bytes:
     return varint(number << 3 | wire_type)
 
 
-def field(number: int, payload: bytes) -> bytes:
-    """A length-delimited field."""
-    return tag(number, LEN) + varint(len(payload)) + payload
+def lengthened(lead: bytes, payload: bytes) -> bytes:
+    """A length-delimited field behind its tag."""
+    size = len(payload)
+    return b"%b%b%b" % (lead, _SMALL[size] if size < 128 else varint(size), payload)
 
 
 def read_varint(data: bytes, position: int) -> tuple[int, int]:
@@ -87,7 +88,10 @@ def read_payload(data: bytes, position: int) -> tuple[bytes, int]:
     Raises:
         WireError: the data ends within it.
     """
-    length, position = read_varint(data, position)
+    if position < len(data) and (length := data[position]) < 128:
+        position += 1
+    else:
+        length, position = read_varint(data, position)
     end = position + length
     if end > len(data):
         raise WireError(f"cut off: a field of {length} bytes, of which {len(data) - position} are there")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Final, TypeVar
 
 from immutabledict import immutabledict
 
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
 from talos_resources.codec import atoms, messages
-from talos_resources.codec.protowire import LEN, WireError, field, read_payload, read_varint, skip, varint
+from talos_resources.codec.protowire import LEN, WireError, lengthened, read_payload, read_varint, skip, tag
 from talos_resources.codec.text import spec_to_yaml
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import typed_kind
@@ -48,32 +49,50 @@ def resource_to_wire(resource: Resource[Any]) -> bytes:
         proto, yaml = spec.wire, spec.yaml.encode()
     else:
         proto, yaml = messages.encode(spec), spec_to_yaml(spec).encode()
-    metadata = _metadata_to_wire(resource.metadata)
-    body = (b"\x0a" + varint(len(proto)) + proto if proto else b"") + (b"\x12" + varint(len(yaml)) + yaml if yaml else b"")
-    return b"".join((b"\x0a", varint(len(metadata)), metadata, b"\x12", varint(len(body)), body))
+    body = (lengthened(b"\x0a", proto) if proto else b"") + (lengthened(b"\x12", yaml) if yaml else b"")
+    return lengthened(b"\x0a", _metadata_to_wire(resource.metadata)) + lengthened(b"\x12", body)
 
 
 def _metadata_to_wire(metadata: Metadata) -> bytes:
-    parts = []
-    for lead, text in (
-        (b"\x0a", metadata.namespace),
-        (b"\x12", metadata.type),
-        (b"\x1a", metadata.id),
-        (b"\x22", str(metadata.version or "undefined")),
-        (b"\x2a", metadata.owner),
-        (b"\x32", metadata.phase),
-    ):
-        if text:
-            data = text.encode()
-            parts += (lead, varint(len(data)), data)
-    for lead, moment in ((b"\x3a", metadata.created), (b"\x42", metadata.updated)):
-        data = atoms.time_to_wire(moment)
-        parts += (lead, varint(len(data)), data)
-    parts += [field(9, finalizer.encode()) for finalizer in metadata.finalizers]
-    for number, labels in ((10, metadata.labels), (11, metadata.annotations)):
-        if labels:
-            parts += [field(number, field(1, key.encode()) + field(2, value.encode())) for key, value in sorted(labels.items())]
+    parts = [
+        _kind_to_wire(metadata.namespace, metadata.type),
+        lengthened(b"\x1a", metadata.id.encode()) if metadata.id else b"",
+        lengthened(b"\x22", str(metadata.version or "undefined").encode()),
+        _owner_to_wire(metadata.owner, metadata.phase),
+        lengthened(b"\x3a", atoms.time_to_wire(metadata.created)),
+        lengthened(b"\x42", atoms.time_to_wire(metadata.updated)),
+    ]
+    if metadata.finalizers:
+        parts += [lengthened(b"\x4a", finalizer.encode()) for finalizer in metadata.finalizers]
+    if metadata.labels:
+        parts.append(_labels_to_wire(b"\x52", metadata.labels))
+    if metadata.annotations:
+        parts.append(_labels_to_wire(b"\x5a", metadata.annotations))
     return b"".join(parts)
+
+
+def _texts_to_wire(*fields: tuple[int, str]) -> bytes:
+    return b"".join([lengthened(tag(number, LEN), text.encode()) for number, text in fields if text])
+
+
+# Few combinations of these make up all the resources of a cluster.
+@functools.lru_cache(maxsize=1024)
+def _kind_to_wire(namespace: str, type: str) -> bytes:
+    return _texts_to_wire((1, namespace), (2, type))
+
+
+@functools.lru_cache(maxsize=1024)
+def _owner_to_wire(owner: str, phase: Phase) -> bytes:
+    return _texts_to_wire((5, owner), (6, phase.value))
+
+
+def _labels_to_wire(lead: bytes, labels: Labels) -> bytes:
+    return b"".join([lengthened(lead, _pair_to_wire(key, value)) for key, value in sorted(labels.items())])
+
+
+def _pair_to_wire(key: str, value: str) -> bytes:
+    # An entry of a map has both fields, empty or not.
+    return lengthened(b"\x0a", key.encode()) + lengthened(b"\x12", value.encode())
 
 
 def resource_from_wire(data: bytes) -> Resource[Any]:
@@ -86,10 +105,10 @@ def resource_from_wire(data: bytes) -> Resource[Any]:
         DecodeError: the bytes are no resource; the path says which field is at fault.
     """
     try:
-        fields = _fields(data, {1: "metadata", 2: "spec"}, "resource")
-        metadata = _metadata_from_wire(b"".join(fields["metadata"]))
-        spec = _fields(b"".join(fields["spec"]), {1: "proto_spec", 2: "yaml_spec"}, "spec")
-        proto, yaml = _last(spec["proto_spec"]), _last(spec["yaml_spec"])
+        fields = _fields(data, "resource")
+        metadata = _metadata_from_wire(b"".join(fields.get(1, ())))
+        spec = _fields(b"".join(fields.get(2, ())), "spec")
+        proto, yaml = _last(spec.get(1)), _last(spec.get(2))
         kind = typed_kind(metadata.type)
         if kind is None:
             return Resource(metadata, UntypedSpec(yaml=_text(yaml, "spec.yaml_spec"), wire=proto))
@@ -110,64 +129,54 @@ def _spec_from_yaml(cls: type[Any], yaml: str) -> Any:
     return spec_from_plain(cls, load(yaml, source="yaml_spec"), path="spec")
 
 
-def _last(payloads: list[bytes]) -> bytes:
+def _last(payloads: list[bytes] | None) -> bytes:
     return payloads[-1] if payloads else b""
 
 
-def _fields(data: bytes, names: dict[int, str], path: str) -> dict[str, list[bytes]]:
-    """The length-delimited fields of a message by name; what has no name is passed over."""
-    found: dict[str, list[bytes]] = {name: [] for name in names.values()}
-    position = 0
+def _fields(data: bytes, path: str) -> dict[int, list[bytes]]:
+    """The length-delimited fields of a message by number; all others are passed over."""
+    found: dict[int, list[bytes]] = {}
+    position, end = 0, len(data)
     try:
-        while position < len(data):
-            key, position = read_varint(data, position)
-            name = names.get(key >> 3) if key & 7 == LEN else None
-            if name is None:
+        while position < end:
+            key = data[position]
+            position += 1
+            if key > 127:
+                key, position = read_varint(data, position - 1)
+            if key & 7 != LEN or key < 8:
                 position = skip(data, position, key)
+                continue
+            payload, position = read_payload(data, position)
+            number = key >> 3
+            if number in found:
+                found[number].append(payload)
             else:
-                payload, position = read_payload(data, position)
-                found[name].append(payload)
+                found[number] = [payload]
     except WireError as error:
         raise messages.FieldError(path, f"not a message: {error}") from None
     return found
 
 
-_METADATA: Final = {
-    1: "namespace",
-    2: "type",
-    3: "id",
-    4: "version",
-    5: "owner",
-    6: "phase",
-    7: "created",
-    8: "updated",
-    9: "finalizers",
-    10: "labels",
-    11: "annotations",
-}
-
-
 def _metadata_from_wire(data: bytes) -> Metadata:
-    fields = _fields(data, _METADATA, "metadata")
-
-    def text(name: str) -> str:
-        return _text(_last(fields[name]), f"metadata.{name}")
-
-    phase = _PHASES.get(text("phase"))
+    fields = _fields(data, "metadata")
+    given = fields.get
+    name = _shared_text(_last(given(6)), "metadata.phase")
+    phase = _PHASES.get(name)
     if phase is None:
-        raise messages.FieldError("metadata.phase", f"{text('phase')!r} is neither running nor tearingDown")
+        raise messages.FieldError("metadata.phase", f"{name!r:.40} is neither running nor tearingDown")
+    finalizers = given(9)
     return Metadata(
-        namespace=text("namespace"),
-        type=text("type"),
-        id=text("id"),
-        version=_version(text("version")),
-        owner=text("owner"),
+        namespace=_shared_text(_last(given(1)), "metadata.namespace"),
+        type=_shared_text(_last(given(2)), "metadata.type"),
+        id=_text(_last(given(3)), "metadata.id"),
+        version=_version(_text(_last(given(4)), "metadata.version")),
+        owner=_shared_text(_last(given(5)), "metadata.owner"),
         phase=phase,
-        finalizers=tuple(_text(item, "metadata.finalizers") for item in fields["finalizers"]),
-        labels=_labels(fields["labels"], "metadata.labels"),
-        annotations=_labels(fields["annotations"], "metadata.annotations"),
-        created=_time(fields["created"], "metadata.created"),
-        updated=_time(fields["updated"], "metadata.updated"),
+        finalizers=tuple(_text(item, "metadata.finalizers") for item in finalizers) if finalizers else (),
+        labels=_labels(given(10), "metadata.labels"),
+        annotations=_labels(given(11), "metadata.annotations"),
+        created=_time(given(7), "metadata.created"),
+        updated=_time(given(8), "metadata.updated"),
     )
 
 
@@ -186,20 +195,26 @@ def _text(data: bytes, path: str) -> str:
         raise messages.FieldError(path, f"byte 0x{data[error.start]:02x} is not valid UTF-8") from None
 
 
-def _time(payloads: list[bytes], path: str) -> Timestamp:
+@functools.lru_cache(maxsize=1024)
+def _shared_text(data: bytes, path: str) -> str:
+    """A text that many resources have: all of them hold one object."""
+    return _text(data, path)
+
+
+def _time(payloads: list[bytes] | None, path: str) -> Timestamp:
     if not payloads:
         return Timestamp.ZERO
     try:
-        return atoms.time_from_wire(b"".join(payloads))
+        return atoms.time_from_wire(payloads[0] if len(payloads) == 1 else b"".join(payloads))
     except WireError as error:
         raise messages.FieldError(path, str(error)) from None
 
 
-def _labels(entries: list[bytes], path: str) -> Labels:
+def _labels(entries: list[bytes] | None, path: str) -> Labels:
     if not entries:
         return NO_LABELS
     labels = {}
     for entry in entries:
-        pair = _fields(entry, {1: "key", 2: "value"}, path)
-        labels[_text(_last(pair["key"]), path)] = _text(_last(pair["value"]), path)
+        pair = _fields(entry, path)
+        labels[_text(_last(pair.get(1)), path)] = _text(_last(pair.get(2)), path)
     return immutabledict(labels)
