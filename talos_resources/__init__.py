@@ -9,25 +9,181 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from talos_resources.backends.memory import MemoryState as MemoryState
+    from talos_resources.model.errors import AlreadyExistsError as AlreadyExistsError
+    from talos_resources.model.errors import AmbiguousKindError as AmbiguousKindError
+    from talos_resources.model.errors import ConfigError as ConfigError
+    from talos_resources.model.errors import ConflictError as ConflictError
+    from talos_resources.model.errors import ConnectError as ConnectError
+    from talos_resources.model.errors import DecodeError as DecodeError
+    from talos_resources.model.errors import InvalidBookmarkError as InvalidBookmarkError
+    from talos_resources.model.errors import NotFoundError as NotFoundError
+    from talos_resources.model.errors import OwnerConflictError as OwnerConflictError
+    from talos_resources.model.errors import PendingFinalizersError as PendingFinalizersError
+    from talos_resources.model.errors import PermissionDeniedError as PermissionDeniedError
+    from talos_resources.model.errors import PhaseConflictError as PhaseConflictError
+    from talos_resources.model.errors import QueryError as QueryError
+    from talos_resources.model.errors import RemoteError as RemoteError
     from talos_resources.model.errors import TalosResourcesError as TalosResourcesError
+    from talos_resources.model.errors import UnknownKindError as UnknownKindError
+    from talos_resources.model.errors import UnsupportedError as UnsupportedError
+    from talos_resources.model.errors import VersionConflictError as VersionConflictError
+    from talos_resources.model.errors import WatchError as WatchError
+    from talos_resources.model.errors import WatchOverrunError as WatchOverrunError
+    from talos_resources.model.kind import Column as Column
+    from talos_resources.model.kind import Kind as Kind
+    from talos_resources.model.metadata import Metadata as Metadata
+    from talos_resources.model.metadata import Phase as Phase
+    from talos_resources.model.metadata import Reference as Reference
+    from talos_resources.model.net import AddrPort as AddrPort
+    from talos_resources.model.net import IPPrefix as IPPrefix
+    from talos_resources.model.query import LabelOp as LabelOp
+    from talos_resources.model.query import LabelQuery as LabelQuery
+    from talos_resources.model.query import LabelTerm as LabelTerm
     from talos_resources.model.resource import Resource as Resource
+    from talos_resources.model.selector import parse_labels as parse_labels
+    from talos_resources.model.spec import UntypedSpec as UntypedSpec
+    from talos_resources.model.timestamp import Timestamp as Timestamp
+    from talos_resources.resources import Affiliate as Affiliate
+    from talos_resources.resources import ClusterIdentity as ClusterIdentity
+    from talos_resources.resources import ClusterInfo as ClusterInfo
+    from talos_resources.resources import ControlPlane as ControlPlane
+    from talos_resources.resources import DiscoveryConfig as DiscoveryConfig
+    from talos_resources.resources import KubeSpanAffiliate as KubeSpanAffiliate
+    from talos_resources.resources import KubeSpanConfig as KubeSpanConfig
     from talos_resources.resources import KubeSpanEndpoint as KubeSpanEndpoint
     from talos_resources.resources import KubeSpanIdentity as KubeSpanIdentity
     from talos_resources.resources import KubeSpanPeerSpec as KubeSpanPeerSpec
     from talos_resources.resources import KubeSpanPeerStatus as KubeSpanPeerStatus
+    from talos_resources.resources import MachineType as MachineType
+    from talos_resources.resources import Member as Member
+    from talos_resources.resources import Namespace as Namespace
     from talos_resources.resources import PeerState as PeerState
+    from talos_resources.resources import PrintColumn as PrintColumn
+    from talos_resources.resources import ResourceDefinition as ResourceDefinition
+    from talos_resources.resources import Sensitivity as Sensitivity
+    from talos_resources.sources import Cluster as Cluster
+    from talos_resources.sources import open_source as open_source
+    from talos_resources.state.aio import AioState as AioState
+    from talos_resources.state.contract import State as State
+    from talos_resources.state.contract import Watch as Watch
+    from talos_resources.state.derived import add_finalizer as add_finalizer
+    from talos_resources.state.derived import modify as modify
+    from talos_resources.state.derived import remove_finalizer as remove_finalizer
+    from talos_resources.state.derived import teardown as teardown
+    from talos_resources.state.derived import teardown_and_destroy as teardown_and_destroy
+    from talos_resources.state.derived import update_with_conflicts as update_with_conflicts
+    from talos_resources.state.events import AnyEvent as AnyEvent
+    from talos_resources.state.events import Bootstrapped as Bootstrapped
+    from talos_resources.state.events import Created as Created
+    from talos_resources.state.events import Destroyed as Destroyed
+    from talos_resources.state.events import Errored as Errored
+    from talos_resources.state.events import Event as Event
+    from talos_resources.state.events import Noop as Noop
+    from talos_resources.state.events import Updated as Updated
+    from talos_resources.state.listing import ResourceList as ResourceList
+    from talos_resources.state.waiting import watch_for as watch_for
 
 __version__: Final = "0.1.0"
 
-_HOMES: Final = {
-    "KubeSpanEndpoint": "talos_resources.resources",
-    "KubeSpanIdentity": "talos_resources.resources",
-    "KubeSpanPeerSpec": "talos_resources.resources",
-    "KubeSpanPeerStatus": "talos_resources.resources",
-    "PeerState": "talos_resources.resources",
-    "Resource": "talos_resources.model.resource",
-    "TalosResourcesError": "talos_resources.model.errors",
+# The same names as above, which type checkers read; a test compares them.
+_EXPORTS: Final = {
+    "talos_resources.backends.memory": ("MemoryState",),
+    "talos_resources.model.errors": (
+        "AlreadyExistsError",
+        "AmbiguousKindError",
+        "ConfigError",
+        "ConflictError",
+        "ConnectError",
+        "DecodeError",
+        "InvalidBookmarkError",
+        "NotFoundError",
+        "OwnerConflictError",
+        "PendingFinalizersError",
+        "PermissionDeniedError",
+        "PhaseConflictError",
+        "QueryError",
+        "RemoteError",
+        "TalosResourcesError",
+        "UnknownKindError",
+        "UnsupportedError",
+        "VersionConflictError",
+        "WatchError",
+        "WatchOverrunError",
+    ),
+    "talos_resources.model.kind": (
+        "Column",
+        "Kind",
+    ),
+    "talos_resources.model.metadata": (
+        "Metadata",
+        "Phase",
+        "Reference",
+    ),
+    "talos_resources.model.net": (
+        "AddrPort",
+        "IPPrefix",
+    ),
+    "talos_resources.model.query": (
+        "LabelOp",
+        "LabelQuery",
+        "LabelTerm",
+    ),
+    "talos_resources.model.resource": ("Resource",),
+    "talos_resources.model.selector": ("parse_labels",),
+    "talos_resources.model.spec": ("UntypedSpec",),
+    "talos_resources.model.timestamp": ("Timestamp",),
+    "talos_resources.resources": (
+        "Affiliate",
+        "ClusterIdentity",
+        "ClusterInfo",
+        "ControlPlane",
+        "DiscoveryConfig",
+        "KubeSpanAffiliate",
+        "KubeSpanConfig",
+        "KubeSpanEndpoint",
+        "KubeSpanIdentity",
+        "KubeSpanPeerSpec",
+        "KubeSpanPeerStatus",
+        "MachineType",
+        "Member",
+        "Namespace",
+        "PeerState",
+        "PrintColumn",
+        "ResourceDefinition",
+        "Sensitivity",
+    ),
+    "talos_resources.sources": (
+        "Cluster",
+        "open_source",
+    ),
+    "talos_resources.state.aio": ("AioState",),
+    "talos_resources.state.contract": (
+        "State",
+        "Watch",
+    ),
+    "talos_resources.state.derived": (
+        "add_finalizer",
+        "modify",
+        "remove_finalizer",
+        "teardown",
+        "teardown_and_destroy",
+        "update_with_conflicts",
+    ),
+    "talos_resources.state.events": (
+        "AnyEvent",
+        "Bootstrapped",
+        "Created",
+        "Destroyed",
+        "Errored",
+        "Event",
+        "Noop",
+        "Updated",
+    ),
+    "talos_resources.state.listing": ("ResourceList",),
+    "talos_resources.state.waiting": ("watch_for",),
 }
+_HOMES: Final = {name: module for module, names in _EXPORTS.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:

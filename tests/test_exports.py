@@ -1,0 +1,46 @@
+"""`import talos_resources`: complete, lazy, and known to type checkers."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from pathlib import Path
+
+import pytest
+
+import talos_resources
+from talos_resources import resources
+from talos_resources.model import errors
+from talos_resources.state import events
+
+
+def typed() -> dict[str, str]:
+    """Name → module, as the TYPE_CHECKING block says it."""
+    tree = ast.parse(Path(talos_resources.__file__).read_text(encoding="utf-8"))
+    [block] = [node for node in tree.body if isinstance(node, ast.If)]
+    imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
+    for node in imports:
+        assert all(alias.asname == alias.name for alias in node.names), "without `as` a type checker takes it for private"
+    return {alias.name: str(node.module) for node in imports for alias in node.names}
+
+
+def test_type_checkers_see_the_same_names() -> None:
+    assert typed() == talos_resources._HOMES
+
+
+@pytest.mark.parametrize("name", sorted(talos_resources._HOMES))
+def test_every_name_is_there(name: str) -> None:
+    assert getattr(talos_resources, name) is not None
+    assert name in dir(talos_resources)
+
+
+def test_nothing_is_forgotten() -> None:
+    public = {name for name, value in vars(errors).items() if inspect.isclass(value) and issubclass(value, errors.TalosResourcesError)}
+    public |= set(resources.__all__)
+    public |= {value.__name__ for value in vars(events).values() if inspect.isclass(value) and value.__module__ == events.__name__}
+    assert {name for name in public if not name.startswith("_")} <= set(talos_resources._HOMES)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Nosuch'"):
+        _ = talos_resources.Nosuch
