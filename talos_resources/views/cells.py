@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Final
-
-import attrs
+from typing import Any, Final, NamedTuple
 
 from talos_resources.codec.plain import spec_to_plain
 from talos_resources.model.errors import QueryError
@@ -21,8 +19,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 Cell = Callable[[Mapping[str, Any]], str]
 
 
-@attrs.frozen(kw_only=True)
-class Shape:
+class Shape(NamedTuple):
     """Which columns a table has.
 
     Attributes:
@@ -101,6 +98,8 @@ def _cell(column: Column) -> Cell:
 
 
 def _text(value: Any) -> str:
+    if value is None:
+        return ""
     from talos_resources.views.jsonpath.text import value_text
 
     return value_text(value, indent=None, null="")

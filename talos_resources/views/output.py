@@ -7,19 +7,17 @@ prints by itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, Protocol
-
-import attrs
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from talos_resources.model.errors import QueryError
 from talos_resources.model.kind import Kind
 from talos_resources.model.resource import Resource
-from talos_resources.state.events import AnyEvent
 from talos_resources.views.cells import Shape
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from talos_resources.state.events import AnyEvent
     from talos_resources.views.documents import DocumentPrinter
     from talos_resources.views.jsonpath import Path
 
@@ -61,8 +59,7 @@ class WatchPrinter(Protocol):
         ...
 
 
-@attrs.frozen
-class Output:
+class Output(NamedTuple):
     """An output format; `parse_output` makes it.
 
     Attributes:
@@ -144,7 +141,7 @@ def watch_printer(output: Output, kind: Kind[Any], *, nodes: Sequence[str], sing
     several = len(nodes) > 1
     match output.format:
         case "table" | "wide":
-            from talos_resources.views.table import LiveTable, LiveTablePrinter, WatchTablePrinter
+            from talos_resources.views.watch_table import LiveTable, LiveTablePrinter, WatchTablePrinter
 
             wide = output.format == "wide"
             if wide and width is None:

@@ -13,8 +13,8 @@ from talos_resources.model.resource import Resource
 from talos_resources.state.events import AnyEvent
 from talos_resources.views.cells import Cells, Shape
 from talos_resources.views.states import COLOURS, state_column
-from talos_resources.views.table import LiveTable
 from talos_resources.views.tabwriter import GrowingColumns, align
+from talos_resources.views.watch_table import LiveTable
 
 MAX_ROWS: Final = 1000
 """More rows are printed as plain text, complete: rich is no way for bulk."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
-
-import attrs
+from typing import Any, Final, NamedTuple
 
 from talos_resources.model.metadata import Metadata
 from talos_resources.model.resource import Resource
@@ -15,8 +13,7 @@ MARKS: Final = {"created": "+", "updated": " ", "destroyed": "-"}
 """The `*` column of talosctl's tables."""
 
 
-@attrs.frozen
-class Shown:
+class Shown(NamedTuple):
     """An event as views show it.
 
     Attributes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from decimal import Decimal
 from typing import Any
 
 from talos_resources.codec import gojson
@@ -42,6 +41,8 @@ def float_text(value: float) -> str:
     """A number as Go's `%v` prints it: the shortest digits; an exponent below 1e-4 and from 1e21 on."""
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+    from decimal import Decimal
+
     number = Decimal(repr(value)).normalize()
     if -4 <= number.adjusted() < 21:
         return f"{number:f}"
