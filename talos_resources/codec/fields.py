@@ -8,14 +8,18 @@ from __future__ import annotations
 import functools
 import types
 import typing
+from collections.abc import Callable
 from enum import Enum
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, ParamSpec, TypeVar, cast
 
 import attrs
 
 from talos_resources.model.net import AddrPort, IPAddress, IPPrefix
 from talos_resources.model.spec import wire_field
 from talos_resources.model.timestamp import Timestamp
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 Shape = Literal["text", "flag", "number", "bytes", "address", "prefix", "addrport", "time", "enum", "message"]
 
@@ -75,7 +79,12 @@ class FieldInfo:
     secret: bool
 
 
-@functools.cache
+def cached(function: Callable[P, T]) -> Callable[P, T]:
+    """`functools.cache` with the types of the function; mypy does not take a class for hashable."""
+    return cast("Callable[P, T]", functools.cache(function))
+
+
+@cached
 def fields_of(cls: type[Any]) -> tuple[FieldInfo, ...]:
     """The wire fields of a spec class, in the order of its keys in YAML.
 

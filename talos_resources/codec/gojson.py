@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from json.encoder import encode_basestring as _quoted  # type: ignore[attr-defined]  # typeshed does not list it
+from json.encoder import encode_basestring as _quoted
 from typing import Any, Final
 
 from talos_resources.model.errors import DecodeError

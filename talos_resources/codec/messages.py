@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 from talos_resources.codec import atoms
-from talos_resources.codec.fields import FieldInfo, Shape, fields_of
+from talos_resources.codec.fields import FieldInfo, Shape, cached, fields_of
 from talos_resources.codec.protowire import LEN, VARINT, WireError, lengthened, read_payload, read_varint, signed, skip, tag, varint
 from talos_resources.model.build import twin
 from talos_resources.model.spec import Unknown
@@ -51,7 +51,7 @@ def encode(spec: Any) -> bytes:
     return encoder(type(spec))(spec)
 
 
-@functools.cache
+@cached
 def encoder(cls: type[Any]) -> Encoder:
     """The function that encodes instances of the class; fields in the order of their numbers."""
     infos = sorted(fields_of(cls), key=lambda info: info.number)
@@ -95,7 +95,7 @@ def _scalar_encoder(info: FieldInfo) -> Encoder:
     return lambda value: lead + varint(value) if value else b""
 
 
-@functools.cache
+@cached
 def decoder(cls: type[Any]) -> Callable[[bytes], Any]:
     """The function that decodes a message into an instance of the class.
 
@@ -104,10 +104,11 @@ def decoder(cls: type[Any]) -> Callable[[bytes], Any]:
     infos = fields_of(cls)
     opened = twin(cls)
     defaults = [info.default for info in infos]
-    by_tag = {
-        info.number << 3 | (VARINT if info.shape in _SCALARS else LEN): (index, _field_decoder(info), info.repeated, info.shape in _MERGED)
-        for index, info in enumerate(infos)
-    }
+    by_tag = {}
+    for index, info in enumerate(infos):
+        wire_type = VARINT if info.shape in _SCALARS else LEN
+        merged = info.shape in _MERGED and not info.repeated
+        by_tag[info.number << 3 | wire_type] = (index, _field_decoder(info), info.repeated, merged)
 
     def decode(data: bytes) -> Any:
         values = defaults.copy()
@@ -126,18 +127,12 @@ def decoder(cls: type[Any]) -> Callable[[bytes], Any]:
                 unknown += data[start:position]
                 continue
             index, read, repeated, merged = known
-            if key & 7 == VARINT:
-                raw, position = read_varint(data, position)
-            else:
-                raw, position = read_payload(data, position)
+            raw: Any
+            raw, position = read_varint(data, position) if key & 7 == VARINT else read_payload(data, position)
+            if merged:
+                raw = parts[index] = parts[index] + raw if index in parts else raw
             try:
-                if repeated:
-                    values[index] = (*(values[index] or ()), read(raw))
-                elif merged:
-                    raw = parts[index] = parts[index] + raw if index in parts else raw
-                    values[index] = read(raw)
-                else:
-                    values[index] = read(raw)
+                values[index] = (*(values[index] or ()), read(raw)) if repeated else read(raw)
             except ValueError as error:
                 raise _located(error, infos[index], values[index]) from None
         made = opened(*values, Unknown(wire=unknown) if unknown else None)

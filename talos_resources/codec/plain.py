@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from immutabledict import immutabledict
 
-from talos_resources.codec.fields import FieldInfo, Shape, fields_of
+from talos_resources.codec.fields import FieldInfo, Shape, cached, fields_of
 from talos_resources.codec.texts import address_text, addrport_text, prefix_text, time_text
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import Unknown, UntypedSpec
@@ -53,13 +52,13 @@ def spec_to_plain(spec: Any) -> Any:
     return _encoder(type(spec))(spec)
 
 
-@functools.cache
+@cached
 def _encoder(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
     """The function that turns an instance of the class into a plain dictionary."""
     infos = fields_of(cls)
     # One more name than there are fields: attrgetter gives a tuple for several names only.
     values_of = attrgetter(*(info.name for info in infos), "unknown")
-    steps = tuple((info.key, _item_encoder(info), info.omit_empty) for info in infos)
+    steps = tuple((info.key, to_plain(info), info.omit_empty) for info in infos)
     structs = frozenset(info.key for info in infos if info.omit_blank)
 
     def encode(spec: Any) -> dict[str, Any]:
@@ -77,7 +76,8 @@ def _encoder(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
     return encode
 
 
-def _item_encoder(info: FieldInfo) -> Plain:
+def to_plain(info: FieldInfo) -> Plain:
+    """The function that turns a value of a field into a plain one."""
     one = spec_to_plain if info.shape == "message" else _PLAIN[info.shape]
     if not info.repeated:
         return one

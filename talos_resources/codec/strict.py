@@ -18,7 +18,7 @@ from cattrs.gen import make_dict_structure_fn, override
 from immutabledict import immutabledict
 
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
-from talos_resources.codec.fields import FieldInfo, fields_of
+from talos_resources.codec.fields import FieldInfo, cached, fields_of
 from talos_resources.codec.goyaml.emit import dump
 from talos_resources.codec.plain import frozen
 from talos_resources.codec.timetext import TimeText
@@ -37,7 +37,7 @@ _UINT32: Final = range(2**32)
 _INVALID_PREFIX: Final = "invalid Prefix"
 
 
-class _Fault(ValueError):
+class _FaultError(ValueError):
     """A value that its field cannot take; the text must not show a secret."""
 
 
@@ -46,8 +46,8 @@ def structure(cls: type[S], value: Any, *, path: str) -> S:
     if cls is UntypedSpec:
         return cast("S", _untyped(value))
     try:
-        return _reader(cls)(value)
-    except (ClassValidationError, _Fault) as error:
+        return cast("S", _reader(cls)(value))
+    except (ClassValidationError, _FaultError) as error:
         raise _decode_error(_faults(error, path)) from None
 
 
@@ -107,7 +107,7 @@ class _Header:
 def _metadata(value: Any) -> Metadata:
     try:
         header: _Header = _converter().structure(value, _Header)
-    except (ClassValidationError, _Fault) as error:
+    except (ClassValidationError, _FaultError) as error:
         faults = _faults(error, "metadata")
         raise _decode_error(faults) from None
     return Metadata(**{field.name: getattr(header, field.name) for field in attrs.fields(_Header)})
@@ -119,7 +119,7 @@ def _version(value: Any, _: Any = None) -> int:
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 20:
         value = int(value)
     if type(value) is not int or not 0 <= value < 2**64:
-        raise _Fault(f"expected a version number, got {_shown(value)}")
+        raise _FaultError(f"expected a version number, got {_shown(value)}")
     return value
 
 
@@ -131,14 +131,14 @@ def _labels(value: Any, _: Any = None) -> immutabledict[str, str]:
     if value is None:
         return immutabledict()
     if not isinstance(value, Mapping):
-        raise _Fault(f"expected a mapping, got {_named(value)}")
+        raise _FaultError(f"expected a mapping, got {_named(value)}")
     errors: list[Exception] = []
     for key, item in value.items():
         try:
             _text(key)
             _text(item)
-        except _Fault as error:
-            error.add_note(IterableValidationNote("label", str(key), str))  # type: ignore[arg-type]  # a note is a str
+        except _FaultError as error:
+            error.add_note(IterableValidationNote("label", str(key), str))
             errors.append(error)
     if errors:
         raise IterableValidationError("labels", errors, immutabledict)
@@ -195,21 +195,21 @@ def _shown(value: Any) -> str:
 
 def _text(value: Any, _: Any = None) -> str:
     if not isinstance(value, str) or isinstance(value, TimeText):
-        raise _Fault(f"expected a text, got {_named(value)}; quote it if it is one")
+        raise _FaultError(f"expected a text, got {_named(value)}; quote it if it is one")
     return str(value)
 
 
 def _flag(value: Any, _: Any = None) -> bool:
     if not isinstance(value, bool):
-        raise _Fault(f"expected true or false, got {_shown(value)}")
+        raise _FaultError(f"expected true or false, got {_shown(value)}")
     return value
 
 
 def _number(bounds: range, value: Any, _: Any = None) -> int:
     if type(value) is not int:
-        raise _Fault(f"expected an integer, got {_shown(value)}")
+        raise _FaultError(f"expected an integer, got {_shown(value)}")
     if value not in bounds:
-        raise _Fault(f"{value} is not from {bounds.start} to {bounds.stop - 1}")
+        raise _FaultError(f"{value} is not from {bounds.start} to {bounds.stop - 1}")
     return value
 
 
@@ -217,13 +217,13 @@ def _bytes(value: Any, _: Any = None) -> bytes:
     if value is None:
         return b""
     if not isinstance(value, (list, tuple)) or not all(type(byte) is int and 0 <= byte < 256 for byte in value):
-        raise _Fault(f"expected a list of bytes (integers from 0 to 255), got {_named(value)}")
+        raise _FaultError(f"expected a list of bytes (integers from 0 to 255), got {_named(value)}")
     return bytes(value)
 
 
 def _time(value: Any, _: Any = None) -> Timestamp:
     if not isinstance(value, str):
-        raise _Fault(f"expected a time, got {_shown(value)}")
+        raise _FaultError(f"expected a time, got {_shown(value)}")
     return Timestamp.parse(value)
 
 
@@ -237,7 +237,7 @@ def _parsed(parse: Callable[[str], Any], what: str, value: Any, _: Any = None) -
     if value is None or (isinstance(value, str) and not value):
         return None
     if not isinstance(value, str):
-        raise _Fault(f"expected {what}, got {_shown(value)}")
+        raise _FaultError(f"expected {what}, got {_shown(value)}")
     return parse(value)
 
 
@@ -247,14 +247,14 @@ def _member(cls: type[Enum], value: Any, _: Any = None) -> Enum:
             if member.value == value:
                 return member
     allowed = ", ".join(repr(member.value) for member in cls)
-    raise _Fault(f"expected one of {allowed}, got {_shown(value)}")
+    raise _FaultError(f"expected one of {allowed}, got {_shown(value)}")
 
 
 def _list(item: Callable[[Any], Any], value: Any, _: Any = None) -> tuple[Any, ...]:
     if value is None:
         return ()
     if not isinstance(value, (list, tuple)):
-        raise _Fault(f"expected a list, got {_shown(value)}")
+        raise _FaultError(f"expected a list, got {_shown(value)}")
     made, errors = [], []
     for index, entry in enumerate(value):
         try:
@@ -269,7 +269,7 @@ def _list(item: Callable[[Any], Any], value: Any, _: Any = None) -> tuple[Any, .
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
-        raise _Fault(f"expected a mapping, got {_shown(value)}")
+        raise _FaultError(f"expected a mapping, got {_shown(value)}")
     return value
 
 
@@ -286,7 +286,7 @@ def _converter() -> Converter:
     return converter
 
 
-@functools.cache
+@cached
 def _reader(cls: type[Any]) -> Callable[[Any], Any]:
     """The function that reads an instance of a spec class from a mapping."""
     infos = fields_of(cls)
@@ -344,7 +344,7 @@ def _discreet(hook: Callable[..., Any], value: Any, _: Any = None) -> Any:
     try:
         return hook(value)
     except (ValueError, ExceptionGroup):
-        raise _Fault(f"{_named(value)} cannot be this secret") from None
+        raise _FaultError(f"{_named(value)} cannot be this secret") from None
 
 
 # --- faults -----------------------------------------------------------------------------------------

@@ -58,7 +58,8 @@ def _metadata(resource: Resource[Any]) -> str:
     return (
         f"metadata:\n    namespace: {scalar(metadata.namespace)}\n    type: {scalar(metadata.type)}\n    id: {scalar(metadata.id)}\n"
         f"    version: {metadata.version or 'undefined'}\n    owner:{owner}\n    phase: {metadata.phase}\n"
-        f"    created: {clock_text(metadata.created, whole_seconds=True)}\n    updated: {clock_text(metadata.updated, whole_seconds=True)}\n"
+        f"    created: {clock_text(metadata.created, whole_seconds=True)}\n"
+        f"    updated: {clock_text(metadata.updated, whole_seconds=True)}\n"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from immutabledict import immutabledict
 
@@ -35,7 +35,7 @@ def spec_from_wire(cls: type[S], data: bytes) -> S:
         DecodeError: the bytes are no such message; the path begins at the message.
     """
     try:
-        return messages.decoder(cls)(data)  # type: ignore[no-any-return]  # decoders are made per class
+        return cast("S", messages.decoder(cls)(data))
     except messages.FieldError as error:
         raise DecodeError(str(error), path=error.path) from None
     except WireError as error:

@@ -5,14 +5,13 @@ It writes what `dump(spec_to_plain(spec))` writes, several times faster; tests h
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, Final
 
-from talos_resources.codec.fields import FieldInfo, Shape, fields_of
+from talos_resources.codec.fields import FieldInfo, Shape, cached, fields_of
 from talos_resources.codec.goyaml.emit import deeper, dump, dump_entry, leaf, scalar
-from talos_resources.codec.plain import spec_to_plain
+from talos_resources.codec.plain import spec_to_plain, to_plain
 from talos_resources.codec.texts import address_text, addrport_text, clock_text, prefix_text
 
 Writer = Callable[[Any], str]
@@ -45,7 +44,7 @@ def spec_text(spec: Any, *, column: int = 0) -> str:
     return _writer(type(spec), column)(spec)
 
 
-@functools.cache
+@cached
 def _writer(cls: type[Any], column: int) -> Writer:
     infos = fields_of(cls)
     # One more name than there are fields: attrgetter gives a tuple for several names only.
@@ -90,14 +89,11 @@ def _leaf_writer(info: FieldInfo, indent: int, parent: int) -> Writer:
 
 def _nested_step(info: FieldInfo, column: int, lead: str) -> Writer:
     """Messages and bytes are rare: they go through plain values."""
+    plain = to_plain(info)
 
     def write(value: Any) -> str:
         if info.omit_empty and (not value or (info.omit_blank and value == info.cls())):
             return ""
-        if info.shape == "bytes":
-            plain = list(value)
-        else:
-            plain = [spec_to_plain(item) for item in value] if info.repeated else spec_to_plain(value)
-        return f"{lead}{dump_entry(plain, column=column)}"
+        return f"{lead}{dump_entry(plain(value), column=column)}"
 
     return write

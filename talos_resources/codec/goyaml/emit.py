@@ -14,16 +14,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from talos_resources.codec.goyaml.resolve import reads_as_text
+from talos_resources.codec.goyaml.resolve import WORDS, reads_as_text
 from talos_resources.codec.timetext import TimeText
 
 _INDENT: Final = 4
 # Texts that can be nothing but themselves; decided by one match because nearly all are of this form.
 _LETTER_FIRST: Final = re.compile(r"[A-Za-z/][A-Za-z0-9_./+=@-]*(?::[A-Za-z0-9_./+=@-]+)*\Z")
 _DIGIT_FIRST: Final = re.compile(r"(?=[A-Za-z0-9_./+=@-]*[G-NP-SU-WYg-np-su-wy])[0-9][A-Za-z0-9_./+=@-]*\Z")
-_WORDS: Final = frozenset(
-    "y Y yes Yes YES on On ON n N no No NO off Off OFF true True TRUE false False FALSE null Null NULL".split()
-)
 _SPECIAL: Final = re.compile("[^\\t\\n\\x20-\\x7e\\xa0-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd]")
 _ESCAPED: Final = re.compile("[^\\x20\\x21\\x23-\\x5b\\x5d-\\x7e\\xa0-\\u2027\\u202a-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd]")
 _BREAK: Final = re.compile("[\\n\\r\\x85\\u2028\\u2029]")
@@ -51,7 +48,7 @@ class Written(str):
 def scalar(text: str) -> str:
     """The text on one line: plain where that reads back as the same text, else in quotes."""
     if _LETTER_FIRST.match(text):
-        return f'"{text}"' if text in _WORDS else text
+        return f'"{text}"' if text in WORDS else text
     if _DIGIT_FIRST.match(text):
         return text
     if not reads_as_text(text):

@@ -20,6 +20,9 @@ _WORDS: Final[dict[str, Any]] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
 }
 _OLD_BOOLS: Final = frozenset(["y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off", "OFF"])
+WORDS: Final = frozenset(word for word in (*_WORDS, *_OLD_BOOLS) if word.isalpha())
+"""The texts of letters alone that Go puts in quotes."""
+
 _INTEGER: Final = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)\Z")
 _FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 # Go is stricter with underscores where the point comes first.
@@ -66,9 +69,9 @@ def _number(text: str) -> Any:
         return text
     digits = text.replace("_", "")
     if _INTEGER.match(digits):
-        value = _integer(digits)
-        if value is not None:
-            return value
+        integer = _integer(digits)
+        if integer is not None:
+            return integer
     # A number of a thousand digits is beyond any float, and int() refuses to look at it.
     if _FLOAT.match(digits):
         value = float(digits)
@@ -83,10 +86,8 @@ def _integer(digits: str) -> int | None:
         return None
     body = digits.lstrip("+-")
     sign = -1 if digits.startswith("-") else 1
-    if len(body) > 1 and body[0] == "0" and body[1] in "01234567":
-        value = sign * int(body, 8)
-    else:
-        value = sign * int(body, 0)
+    old_octal = len(body) > 1 and body[0] == "0" and body[1] in "01234567"
+    value = sign * int(body, 8 if old_octal else 0)
     largest = _MAX_INT if digits == body else -_MIN_INT - 1
     return value if _MIN_INT <= value <= largest else None
 
