@@ -153,5 +153,10 @@ class Resource(Generic[S]):
     def __repr__(self) -> str:
         return f"<{self.metadata.reference} {self.spec!r}>"
 
+    def _repr_html_(self) -> str:
+        from talos_resources.views.html import resource_html
+
+        return resource_html(self)
+
 
 _OpenResource: Final = twin(Resource)
