@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any, Final
 
 from talos_resources.codec.goyaml.resolve import WORDS, reads_as_text
@@ -21,8 +20,10 @@ _INDENT: Final = 4
 # Texts that can be nothing but themselves; decided by one match because nearly all are of this form.
 _LETTER_FIRST: Final = re.compile(r"[A-Za-z/][A-Za-z0-9_./+=@-]*(?::[A-Za-z0-9_./+=@-]+)*\Z")
 _DIGIT_FIRST: Final = re.compile(r"(?=[A-Za-z0-9_./+=@-]*[G-NP-SU-WYg-np-su-wy])[0-9][A-Za-z0-9_./+=@-]*\Z")
-_SPECIAL: Final = re.compile("[^\\t\\n\\x20-\\x7e\\xa0-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd]")
-_ESCAPED: Final = re.compile("[^\\x20\\x21\\x23-\\x5b\\x5d-\\x7e\\xa0-\\u2027\\u202a-\\ud7ff\\ue000-\\ufefe\\uff00-\\ufffd]")
+# What YAML does not print as it is; what is not in here is printable (a few ranges compile fast).
+_UNPRINTABLE: Final = r"\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff\U00010000-\U0010ffff"
+_SPECIAL: Final = re.compile(rf"[\x00-\x08\x0b-\x1f{_UNPRINTABLE}]")
+_ESCAPED: Final = re.compile(rf'[\x00-\x1f"\\\u2028\u2029{_UNPRINTABLE}]')
 _BREAK: Final = re.compile("[\\n\\r\\x85\\u2028\\u2029]")
 # Line separators end a line as far as YAML is concerned, but stay what they are.
 _SEPARATOR: Final = re.compile("[\u2028\u2029]")
@@ -94,6 +95,8 @@ def float_text(value: float) -> str:
         return ".nan"
     if value in (float("inf"), float("-inf")):
         return ".inf" if value > 0 else "-.inf"
+    from decimal import Decimal
+
     number = Decimal(repr(value)).normalize()
     exponent = number.adjusted()
     if -4 <= exponent < 6:
