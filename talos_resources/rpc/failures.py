@@ -115,7 +115,7 @@ def _probe_tls(connection: socket.socket, host: str, credentials: Credentials) -
     context.set_alpn_protocols(["h2"])
     try:
         if credentials.crt is not None and credentials.key is not None:
-            _load(context, credentials.crt, credentials.key)
+            load_pem(context, credentials.crt, credentials.key)
         with context.wrap_socket(connection, server_hostname=host) as stream:
             return _first_words(stream)
     except ssl.SSLCertVerificationError:
@@ -126,7 +126,7 @@ def _probe_tls(connection: socket.socket, host: str, credentials: Credentials) -
         return None
 
 
-def _load(context: ssl.SSLContext, crt: bytes, key: bytes) -> None:
+def load_pem(context: ssl.SSLContext, crt: bytes, key: bytes) -> None:
     """`load_cert_chain` of bytes: it only takes paths, and a key must not touch a disk."""
     with _in_memory(crt) as crt_path, _in_memory(key) as key_path:
         context.load_cert_chain(crt_path, key_path)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from talos_resources.codec.protowire import LEN, VARINT, WireError, field, read_payload, read_varint, skip, tag, varint
+from talos_resources.codec.protowire import LEN, VARINT, WireError, lengthened, read_payload, read_varint, skip, tag, varint
 from talos_resources.codec.wire import resource_from_wire, resource_to_wire
 from talos_resources.model.errors import DecodeError, WatchError, WatchOverrunError
 from talos_resources.model.metadata import Phase
@@ -38,6 +38,11 @@ OPERATIONS: Final = {
 
 CREATED, UPDATED, DESTROYED, BOOTSTRAPPED, ERRORED, NOOP = range(6)
 """`EventType`."""
+
+
+def field(number: int, payload: bytes) -> bytes:
+    """A length-delimited field."""
+    return lengthened(tag(number, LEN), payload)
 
 
 def get_request(namespace: str, type: str, id: str) -> bytes:

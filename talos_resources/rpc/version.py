@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from talos_resources.codec.protowire import LEN, WireError, field, read_payload, read_varint, skip
+from talos_resources.codec.protowire import LEN, WireError, read_payload, read_varint, skip
 from talos_resources.model.errors import DecodeError
+from talos_resources.rpc.messages import field
 
 VERSION: Final = "/machine.MachineService/Version"
 

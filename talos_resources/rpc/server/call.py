@@ -1,0 +1,188 @@
+"""One gRPC call on the server's side: its request, its answer, its status."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final
+
+import attrs
+from grpclib.exceptions import StreamTerminatedError
+from grpclib.protocol import Stream
+from grpclib.utils import Wrapper
+from h2.exceptions import H2Error
+
+from talos_resources.model.errors import TalosResourcesError
+from talos_resources.rpc.framing import Deframer, FrameError, frame
+from talos_resources.rpc.server.connection import ClientConnection
+from talos_resources.rpc.server.limits import Limits
+from talos_resources.rpc.server.roles import Role
+from talos_resources.rpc.status import Code, RpcError, encode_text, status_of
+
+log: Final = logging.getLogger(__name__)
+
+Method = Callable[["Call", bytes], Coroutine[Any, Any, None]]
+"""Answers a request with messages; the status follows from whether it raises."""
+
+_HEAD: Final = (("content-type", "application/grpc+proto"), ("grpc-accept-encoding", "gzip"))
+_TIMEOUT: Final = re.compile(r"(\d{1,8})([HMSmun])\Z")
+_UNITS: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
+
+
+@attrs.define(eq=False)
+class Call:
+    """What a method sees of its call."""
+
+    roles: frozenset[Role]
+    _stream: Stream
+    _limits: Limits
+    _began: bool = False
+
+    async def send(self, *messages: bytes) -> None:
+        """Sends messages.
+
+        Raises:
+            RpcError: the client does not take them.
+        """
+        await self.send_framed(b"".join(map(frame, messages)))
+
+    async def send_framed(self, data: bytes) -> None:
+        """Sends messages with their heads, in one piece.
+
+        Raises:
+            RpcError: the client does not take them.
+        """
+        try:
+            async with asyncio.timeout(self._limits.send_s):
+                await self._begin()
+                await self._stream.send_data(data)
+        except TimeoutError:
+            raise RpcError(Code.RESOURCE_EXHAUSTED, f"you did not take an answer within {self._limits.send_s:g} s") from None
+
+    async def finish(self, code: Code, text: str = "") -> None:
+        """Sends the status."""
+        if not self._stream.closable:
+            return
+        trailers = [("grpc-status", str(code.value)), *([("grpc-message", encode_text(text))] if text else [])]
+        if not self._began:
+            trailers = [(":status", "200"), *_HEAD, *trailers]
+        try:
+            async with asyncio.timeout(1.0):
+                await self._stream.send_headers(trailers, end_stream=True)
+        except TimeoutError:  # it does not even take this
+            self._stream.reset_nowait()
+
+    async def _begin(self) -> None:
+        if not self._began:
+            self._began = True
+            await self._stream.send_headers([(":status", "200"), *_HEAD])
+
+
+class Dispatcher:
+    """Finds the method of each request and turns what it raises into a status."""
+
+    def __init__(self, methods: Mapping[str, Method], limits: Limits) -> None:
+        """Takes the methods by path, `/package.Service/Method`."""
+        self._methods = methods
+        self._limits = limits
+        self._reading = 0
+
+    async def __call__(self, stream: Stream, headers: dict[str, str], connection: ClientConnection) -> None:
+        """Answers one request; see `connection.Dispatch`."""
+        call = Call(connection.roles, stream, self._limits)
+        stream.wrapper = wrapper = Wrapper()
+        try:
+            with wrapper:
+                try:
+                    await self._answer(call, stream, headers)
+                except asyncio.CancelledError:
+                    if not connection.closing:
+                        raise
+                    await call.finish(Code.UNAVAILABLE, "the server is stopping")
+        except (StreamTerminatedError, asyncio.CancelledError):
+            pass  # the client has gone, or given up
+        except (H2Error, OSError, AttributeError) as error:
+            log.debug("the answer to %s could not be sent: %s", headers.get(":path"), error)
+        finally:
+            stream.wrapper = None
+
+    async def _answer(self, call: Call, stream: Stream, headers: dict[str, str]) -> None:
+        refusal = _refusal(headers)
+        if refusal is not None:
+            await stream.send_headers([(":status", str(refusal)), ("content-length", "0")], end_stream=True)
+            return
+        try:
+            method = self._methods.get(headers[":path"])
+            if method is None:
+                raise RpcError(Code.UNIMPLEMENTED, f"unknown method {headers[':path']}")  # noqa: TRY301
+            async with asyncio.timeout(_deadline(headers)):
+                await method(call, await self._request(stream, headers))
+        except RpcError as error:
+            await call.finish(error.code, error.text)
+        except TimeoutError:
+            await call.finish(Code.DEADLINE_EXCEEDED, "the deadline of the call has passed")
+        except TalosResourcesError as error:
+            status = status_of(error)
+            await call.finish(status.code, status.text)
+        except (H2Error, OSError, StreamTerminatedError):
+            raise
+        except Exception:
+            log.exception("%s failed", headers[":path"])
+            await call.finish(Code.INTERNAL, "internal error of the server; its log has more")
+        else:
+            await call.finish(Code.OK)
+
+    async def _request(self, stream: Stream, headers: Mapping[str, str]) -> bytes:
+        """The one message of a request.
+
+        Raises:
+            RpcError: it is too large, broken, or does not come.
+        """
+        deframer = Deframer(limit=self._limits.request_bytes, encoding=headers.get("grpc-encoding", "identity"))
+        held = 0
+        try:
+            async with asyncio.timeout(self._limits.request_s):
+                head = await stream.recv_data(5)
+                if not head:
+                    raise RpcError(Code.INVALID_ARGUMENT, "the request has no message")
+                messages = deframer.feed(head)
+                held = int.from_bytes(head[1:])
+                if self._reading + held > self._limits.requests_bytes:
+                    held = 0
+                    raise RpcError(Code.RESOURCE_EXHAUSTED, "the server is reading too many large requests; try again")
+                self._reading += held
+                return (messages or deframer.feed(await stream.recv_data(held)))[0]
+        except TimeoutError:
+            raise RpcError(Code.DEADLINE_EXCEEDED, f"the request did not arrive within {self._limits.request_s:g} s") from None
+        except FrameError as error:
+            raise RpcError(Code.RESOURCE_EXHAUSTED if error.too_large else Code.INVALID_ARGUMENT, str(error)) from None
+        except AssertionError:  # grpclib's word for a stream that ends too early
+            raise RpcError(Code.INVALID_ARGUMENT, "the request ends within its message") from None
+        finally:
+            self._reading -= held
+
+
+def _refusal(headers: Mapping[str, str]) -> int | None:
+    """The HTTP status for what is no gRPC request at all."""
+    if headers.get(":method") != "POST":
+        return 405
+    if not headers.get("content-type", "").startswith("application/grpc"):
+        return 415
+    return None if ":path" in headers else 400
+
+
+def _deadline(headers: Mapping[str, str]) -> float | None:
+    """The seconds that the client gives the call.
+
+    Raises:
+        RpcError: INVALID_ARGUMENT, the header makes no sense.
+    """
+    text = headers.get("grpc-timeout")
+    if text is None:
+        return None
+    match = _TIMEOUT.match(text)
+    if match is None:
+        raise RpcError(Code.INVALID_ARGUMENT, f"grpc-timeout {text!r:.40} is no time")
+    return int(match[1]) * _UNITS[match[2]]

@@ -1,0 +1,182 @@
+"""One client's HTTP/2 connection: grpclib's protocol with bounds on what the client may cost.
+
+Below grpclib's own server, because that reads messages of any size and understands no compression, and
+because answers here are ready-made bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, Protocol
+
+from grpclib.config import Configuration
+from grpclib.protocol import AbstractHandler, H2Protocol, Stream
+from h2.config import H2Configuration
+from h2.exceptions import H2Error
+from h2.settings import SettingCodes
+
+from talos_resources.rpc.server.limits import Limits
+from talos_resources.rpc.server.roles import EVERYTHING, Role, roles_of
+
+log: Final = logging.getLogger(__name__)
+
+RESET_WINDOW_S: Final = 10.0
+_UNREAD_BYTES: Final = 4 << 20
+"""A client whose answers pile up to this is not listened to until it has taken some."""
+
+_CONFIG: Final = Configuration(http2_stream_window_size=256 << 10, http2_connection_window_size=4 << 20).__for_server__()
+_H2: Final = H2Configuration(client_side=False, header_encoding="utf-8")
+
+
+class Dispatch(Protocol):
+    """What answers a request: reads from the stream, writes to it, and never raises."""
+
+    def __call__(self, stream: Stream, headers: dict[str, str], connection: ClientConnection) -> Coroutine[Any, Any, None]:
+        """Answers."""
+        ...
+
+
+class ClientConnection(H2Protocol, AbstractHandler):
+    """A connection and the calls on it.
+
+    Attributes:
+        roles: what the client's certificate makes of it.
+        closing: the server stops; calls end with a status that says so.
+    """
+
+    def __init__(self, dispatch: Dispatch, limits: Limits, connections: set[ClientConnection]) -> None:
+        super().__init__(self, _CONFIG, _H2)
+        self.roles: frozenset[Role] = frozenset()
+        self.closing = False
+        self._dispatch = dispatch
+        self._limits = limits
+        self._connections = connections
+        self._tasks: dict[Stream, asyncio.Task[None]] = {}
+        self._resets: deque[float] = deque()
+        self._idle: asyncio.TimerHandle | None = None
+        self._transport: asyncio.Transport | None = None
+        self._loop = asyncio.get_running_loop()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has connected."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        super().connection_made(transport)
+        if len(self._connections) >= self._limits.connections:
+            log.warning("refused a connection: %d are open", len(self._connections))
+            transport.abort()
+            return
+        self._connections.add(self)
+        tls = transport.get_extra_info("ssl_object")
+        self.roles = EVERYTHING if tls is None else roles_of(tls.getpeercert())
+        _notice_dead_peers(transport.get_extra_info("socket"))
+        h2 = self.connection._connection  # noqa: SLF001  # grpclib has no way to these settings
+        h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: self._limits.streams})
+        self.connection.flush()
+        self._rest()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes from the client, who may send anything."""
+        try:
+            events = self.connection.feed(data)
+        except (H2Error, ValueError, UnicodeDecodeError) as error:
+            log.debug("protocol error: %s", error)
+            self._hang_up("Protocol error")
+            return
+        try:
+            for event in events:
+                try:
+                    self.processor.process(event)
+                except NotImplementedError:
+                    continue  # a frame of a kind that HTTP/2 lets us pass over
+            self.connection.flush()
+        except (H2Error, AttributeError, KeyError) as error:
+            # The events of one packet can contradict each other: a stream that is used after its end.
+            log.debug("protocol error: %s", error)
+            self._hang_up("Protocol error")
+            return
+        transport = self._transport
+        if transport is not None and not transport.is_closing() and transport.get_write_buffer_size() > _UNREAD_BYTES:
+            transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """The client has taken what was waiting for it."""
+        super().resume_writing()
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """The client is gone."""
+        self._connections.discard(self)
+        if self._idle is not None:
+            self._idle.cancel()
+        super().connection_lost(exc)
+        self._transport = None
+
+    def accept(self, stream: Stream, headers: Any, release_stream: Callable[[], None]) -> None:
+        """A request begins."""
+        if self._idle is not None:
+            self._idle.cancel()
+        task = self._loop.create_task(self._dispatch(stream, dict(headers), self))
+        self._tasks[stream] = task
+
+        def done(_task: asyncio.Task[None]) -> None:
+            self._tasks.pop(stream, None)
+            release_stream()
+            if not self._tasks:
+                self._rest()
+
+        task.add_done_callback(done)
+
+    def cancel(self, stream: Stream) -> None:
+        """The client gives a request up."""
+        task = self._tasks.get(stream)
+        if task is not None:
+            task.cancel()
+        now = self._loop.time()
+        self._resets.append(now)
+        while now - self._resets[0] > RESET_WINDOW_S:
+            self._resets.popleft()
+        if len(self._resets) > self._limits.resets:
+            log.warning("closed a connection: it gave up %d calls within %g s", len(self._resets), RESET_WINDOW_S)
+            self._hang_up("Too many resets")
+
+    def close(self) -> None:
+        """The connection is gone: its calls end."""
+        for task in tuple(self._tasks.values()):
+            task.cancel()
+
+    async def shut_down(self) -> None:
+        """Ends the calls with a status, then the connection."""
+        self.closing = True
+        tasks = tuple(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=5.0)
+        if not self.connection.is_closing():
+            self.connection._connection.close_connection()  # noqa: SLF001  # GOAWAY, which grpclib never sends
+            self.connection.flush()
+        self._hang_up("Server stopped")
+
+    def _hang_up(self, reason: str) -> None:
+        if not self.connection.is_closing():
+            self.connection.flush()  # what h2 says about the error
+        self.processor.close(reason)
+
+    def _rest(self) -> None:
+        """Closes the connection unless a call comes in time."""
+        if self._transport is not None and not self.closing:
+            self._idle = self._loop.call_later(self._limits.idle_s, self._hang_up, "Idle")
+
+
+def _notice_dead_peers(connection: Any) -> None:
+    """Has the kernel ask clients that say nothing whether they are still there."""
+    if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
+        for option, value in ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3)):
+            connection.setsockopt(socket.IPPROTO_TCP, option, value)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

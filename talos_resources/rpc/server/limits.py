@@ -1,0 +1,37 @@
+"""What the server lets one client, and all clients together, take."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """Bounds against clients that are broken or hostile.
+
+    Attributes:
+        connections: at the same time.
+        streams: calls at the same time on one connection.
+        watches: at the same time, of all clients.
+        request_bytes: the largest request.
+        requests_bytes: all requests that are being read, together.
+        request_s: seconds for a request to arrive whole.
+        send_s: seconds that a client may leave a piece of an answer lying before its call ends.
+        idle_s: seconds that a connection without calls stays open.
+        resets: calls that one connection may give up within ten seconds.
+    """
+
+    connections: int = 1000
+    streams: int = 1000
+    watches: int = 10_000
+    request_bytes: int = 32 << 20
+    requests_bytes: int = 256 << 20
+    request_s: float = 30.0
+    send_s: float = 30.0
+    idle_s: float = 600.0
+    resets: int = 2000
+
+
+DEFAULT_LIMITS: Final = Limits()

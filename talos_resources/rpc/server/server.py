@@ -1,0 +1,194 @@
+"""The server: sockets, TLS, start and stop."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+from talos_resources.model.errors import ConfigError, TalosResourcesError
+from talos_resources.rpc.failures import load_pem
+from talos_resources.rpc.server.call import Dispatcher
+from talos_resources.rpc.server.connection import ClientConnection
+from talos_resources.rpc.server.limits import DEFAULT_LIMITS, Limits
+from talos_resources.rpc.server.service import StateService
+from talos_resources.rpc.transport import Credentials
+from talos_resources.state.contract import State
+
+T = TypeVar("T")
+
+HANDSHAKE_S: Final = 10.0
+_BACKLOG: Final = 512
+
+
+class Server:
+    """Serves one State at one address, in the event loop that starts it."""
+
+    def __init__(self, state: State, *, credentials: Credentials | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
+        """Prepares.
+
+        Args:
+            state: what to serve; it stays the caller's to close.
+            credentials: the authority of clients' certificates, and our own certificate and key; None for
+                plaintext, where everybody is an administrator.
+            limits: what clients may take.
+
+        Raises:
+            ConfigError: certificates that cannot be used.
+        """
+        self._state = state
+        self._limits = limits
+        self._tls = None if credentials is None else server_context(credentials)
+        self._connections: set[ClientConnection] = set()
+        self._server: asyncio.Server | None = None
+        self._path: Path | None = None
+        self.address = ""
+
+    async def start(self, address: str) -> str:
+        """Listens.
+
+        Args:
+            address: `HOST:PORT`, port 0 for any that is free, or `unix:PATH`.
+
+        Returns:
+            The address with the port that it is.
+
+        Raises:
+            ConfigError: it is no address, or cannot be listened on.
+        """
+        dispatcher = Dispatcher(StateService(self._state, self._limits).methods(), self._limits)
+
+        def connect() -> ClientConnection:
+            return ClientConnection(dispatcher, self._limits, self._connections)
+
+        loop = asyncio.get_running_loop()
+        try:
+            if address.startswith("unix:"):
+                self._path = Path(address.removeprefix("unix:"))
+                _remove_stale_socket(self._path)
+                self._server = await loop.create_unix_server(connect, self._path, backlog=_BACKLOG)
+                self._path.chmod(0o600)
+                self.address = address
+            else:
+                host, port = split_address(address)
+                timeout = None if self._tls is None else HANDSHAKE_S
+                self._server = await loop.create_server(connect, host, port, ssl=self._tls, ssl_handshake_timeout=timeout, backlog=_BACKLOG)
+                self.address = f"{f'[{host}]' if ':' in host else host}:{self._server.sockets[0].getsockname()[1]}"
+        except (OSError, OverflowError) as error:
+            raise ConfigError(f"cannot listen on {address}: {getattr(error, 'strerror', None) or error}") from None
+        return self.address
+
+    async def stop(self) -> None:
+        """Stops listening and ends all streams with a status; twice is no error."""
+        server, self._server = self._server, None
+        if server is None:
+            return
+        server.close()
+        await asyncio.gather(*(connection.shut_down() for connection in tuple(self._connections)))
+        await server.wait_closed()
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+
+
+class BackgroundServer:
+    """A server in a thread with a loop of its own, for programs and tests that have no loop.
+
+    ```python
+    with BackgroundServer(state, "127.0.0.1:0") as server:
+        print(server.address)
+    ```
+    """
+
+    def __init__(
+        self, state: State, address: str, *, credentials: Credentials | None = None, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
+        """Starts; see `Server`.
+
+        Raises:
+            ConfigError: it cannot be started.
+        """
+        self._server = Server(state, credentials=credentials, limits=limits)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="talos-resources server", daemon=True)
+        self._thread.start()
+        try:
+            self.address = self._call(lambda: self._server.start(address))
+        except TalosResourcesError:
+            self._end_loop()
+            raise
+
+    def close(self) -> None:
+        """Stops; twice is no error."""
+        if self._thread.is_alive():
+            self._call(self._server.stop)
+            self._end_loop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _call(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        return asyncio.run_coroutine_threadsafe(make(), self._loop).result()
+
+    def _end_loop(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port of `HOST:PORT`.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    host, colon, port = address.rpartition(":")
+    if not colon or not port.isdecimal() or int(port) > 65535 or not host:
+        raise ConfigError(f"{address!r} is no address; write HOST:PORT (port 0 for any that is free) or unix:PATH")
+    return host.strip("[]"), int(port)
+
+
+def server_context(credentials: Credentials) -> ssl.SSLContext:
+    """TLS 1.3 as a Talos node speaks it: clients must show a certificate of the authority.
+
+    Raises:
+        ConfigError: certificates that cannot be used.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.set_alpn_protocols(["h2"])
+    if credentials.crt is None or credentials.key is None:
+        raise ConfigError("a server needs a certificate and its key")
+    try:
+        context.load_verify_locations(cadata=credentials.ca.decode("ascii"))
+        load_pem(context, credentials.crt, credentials.key)
+    except (ssl.SSLError, ValueError) as error:
+        raise ConfigError(f"the server's certificates cannot be used: {getattr(error, 'reason', None) or 'not PEM'}") from None
+    return context
+
+
+def _remove_stale_socket(path: Path) -> None:
+    """Removes the socket of a server that is gone; asyncio would also remove that of one that lives.
+
+    Raises:
+        ConfigError: somebody listens there, or it is no socket.
+    """
+    if not path.exists():
+        return
+    if not path.is_socket():
+        raise ConfigError(f"cannot listen on unix:{path}: there is a file that is no socket")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+        else:
+            raise ConfigError(f"cannot listen on unix:{path}: somebody listens there already")

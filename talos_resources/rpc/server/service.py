@@ -1,0 +1,198 @@
+"""`cosi.resource.State` over any State, and MachineService.Version.
+
+Source: COSI runtime v1.16.2, state server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import platform
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from talos_resources import __version__
+from talos_resources._generated import cosi_resource_pb2 as pb
+from talos_resources.model.errors import TalosResourcesError
+from talos_resources.model.kind import Kind
+from talos_resources.rpc.framing import frame
+from talos_resources.rpc.messages import SERVICE
+from talos_resources.rpc.server.call import Call, Method
+from talos_resources.rpc.server.encoding import Encoder
+from talos_resources.rpc.server.limits import Limits
+from talos_resources.rpc.server.requests import kind_from, parse, phase_from, queries_from, resource_from
+from talos_resources.rpc.server.roles import Role, check_known, check_read, check_write, sensitivity
+from talos_resources.rpc.status import Code, RpcError
+from talos_resources.rpc.version import VERSION, version_response
+from talos_resources.state.aio import AioState
+from talos_resources.state.aio_watch import AioWatch
+from talos_resources.state.contract import State
+from talos_resources.state.derived import teardown
+from talos_resources.state.events import AnyEvent, Bootstrapped, Errored
+
+PIECE_BYTES: Final = 64 << 10
+"""About how much is encoded before it is sent: enough to fill packets, little enough to stay responsive."""
+
+
+class StateService:
+    """The methods, each an answer to one request."""
+
+    def __init__(self, state: State, limits: Limits) -> None:
+        """Serves a state; see `Limits` for what clients may take."""
+        self._state = AioState(state)
+        self._limits = limits
+        self._encoder = Encoder()
+        self._watches = 0
+
+    def methods(self) -> Mapping[str, Method]:
+        """Path → method."""
+        names = {
+            "Get": self._get,
+            "List": self._list,
+            "Create": self._create,
+            "Update": self._update,
+            "Destroy": self._destroy,
+            "Teardown": self._teardown,
+            "TeardownAndDestroy": self._teardown_and_destroy,
+            "Watch": self._watch,
+        }
+        return {**{SERVICE + name: method for name, method in names.items()}, VERSION: self._version}
+
+    async def _get(self, call: Call, data: bytes) -> None:
+        request = parse(pb.GetRequest, data)
+        await self._check_read(call, request.type)
+        kind = kind_from(request.type, request.namespace)
+        resource = await self._state.get(kind, request.id, namespace=request.namespace)
+        await call.send(self._encoder.resource(resource))
+
+    async def _list(self, call: Call, data: bytes) -> None:
+        request = parse(pb.ListRequest, data)
+        await self._check_read(call, request.type)
+        queries = queries_from(request.options)
+        resources = await self._state.list(
+            kind_from(request.type, request.namespace), namespace=request.namespace, labels=queries.labels, ids=queries.ids
+        )
+        for piece in _pieces(map(self._encoder.resource, resources)):
+            await call.send_framed(piece)
+            await asyncio.sleep(0)
+
+    async def _create(self, call: Call, data: bytes) -> None:
+        check_write(call.roles)
+        request = parse(pb.CreateRequest, data)
+        stored = await self._state.create(resource_from(request.resource), owner=request.options.owner)
+        await call.send(self._encoder.resource(stored))
+
+    async def _update(self, call: Call, data: bytes) -> None:
+        check_write(call.roles)
+        request = parse(pb.UpdateRequest, data)
+        phase = phase_from(request.options)
+        stored = await self._state.update(resource_from(request.new_resource), owner=request.options.owner, expected_phase=phase)
+        await call.send(self._encoder.resource(stored))
+
+    async def _destroy(self, call: Call, data: bytes) -> None:
+        check_write(call.roles)
+        request = parse(pb.DestroyRequest, data)
+        kind = kind_from(request.type, request.namespace)
+        await self._state.destroy(kind, request.id, namespace=request.namespace, owner=request.options.owner)
+        await call.send(b"")
+
+    async def _teardown(self, call: Call, data: bytes) -> None:
+        check_write(call.roles)
+        request = parse(pb.TeardownRequest, data)
+        kind = kind_from(request.type, request.namespace)
+        ready = await self._state.call(teardown, kind, request.id, namespace=request.namespace, owner=request.options.owner)
+        await call.send(pb.TeardownResponse(destroy_ready=ready).SerializeToString())
+
+    async def _teardown_and_destroy(self, call: Call, data: bytes) -> None:
+        check_write(call.roles)
+        request = parse(pb.TeardownAndDestroyRequest, data)
+        kind = kind_from(request.type, request.namespace)
+        await self._state.teardown_and_destroy(kind, request.id, namespace=request.namespace, owner=request.options.owner)
+        await call.send(b"")
+
+    async def _version(self, call: Call, _data: bytes) -> None:
+        check_known(call.roles)
+        await call.send(version_response(f"v{__version__}", python=platform.python_version(), platform="talos-resources"))
+
+    async def _watch(self, call: Call, data: bytes) -> None:
+        request = parse(pb.WatchRequest, data)
+        await self._check_read(call, request.type)
+        if self._watches >= self._limits.watches:
+            raise RpcError(Code.RESOURCE_EXHAUSTED, f"the server has its {self._limits.watches} watches; try again later")
+        subscription = self._subscription(request)
+        self._watches += 1
+        try:
+            async with subscription as events:
+                await call.send(b"")  # the watch is subscribed
+                while True:
+                    try:
+                        batch = await events.next_batch()
+                    except StopAsyncIteration:
+                        raise RpcError(Code.UNAVAILABLE, "the state was closed") from None
+                    await self._send_events(call, request, batch)
+                    if isinstance(batch[-1], Errored):
+                        raise _end_of(batch[-1])
+        finally:
+            self._watches -= 1
+
+    def _subscription(self, request: pb.WatchRequest) -> AioWatch[Any]:
+        options = request.options
+        kind: Kind[Any] = kind_from(request.type, request.namespace)
+        start = options.start_from_bookmark if options.HasField("start_from_bookmark") else None
+        tail = max(options.tail_events, 0)
+        if request.HasField("id"):
+            if options.bootstrap_contents or options.label_query:
+                asked = "bootstrap contents" if options.bootstrap_contents else "label query"
+                raise RpcError(Code.UNIMPLEMENTED, f"{asked} is not implemented for resource watch")
+            return self._state.watch(kind, request.id, namespace=request.namespace, tail_events=tail, start_from_bookmark=start)
+        queries = queries_from(options)
+        if options.bootstrap_contents and (tail or start is not None):
+            raise RpcError(Code.INVALID_ARGUMENT, "bootstrap contents, tail events and a bookmark to start from exclude each other")
+        return self._state.watch_kind(
+            kind,
+            namespace=request.namespace,
+            bootstrap=options.bootstrap_contents,
+            bootstrap_bookmark=options.bootstrap_bookmark,
+            tail_events=tail,
+            start_from_bookmark=start,
+            labels=queries.labels,
+            ids=queries.ids,
+        )
+
+    async def _send_events(self, call: Call, request: pb.WatchRequest, batch: Sequence[AnyEvent]) -> None:
+        told: Iterable[AnyEvent] = batch
+        if request.api_version < 1:
+            told = (event for event in batch if not isinstance(event, Bootstrapped | Errored))
+        encoded = (self._encoder.event(event, request.namespace, request.type) for event in told)
+        # One message of many events costs the client less, if it said that it understands it.
+        pieces = map(frame, _joined(encoded)) if request.options.aggregated else _pieces(encoded)
+        for piece in pieces:
+            await call.send_framed(piece)
+
+    async def _check_read(self, call: Call, type: str) -> None:
+        if Role.ADMIN not in call.roles:
+            check_known(call.roles)
+            check_read(call.roles, await self._state.call(sensitivity, type), type)
+
+
+def _joined(parts: Iterable[bytes]) -> Iterator[bytes]:
+    """The parts joined to pieces of about `PIECE_BYTES`."""
+    piece: list[bytes] = []
+    size = 0
+    for part in parts:
+        piece.append(part)
+        size += len(part)
+        if size >= PIECE_BYTES:
+            yield b"".join(piece)
+            piece, size = [], 0
+    if piece:
+        yield b"".join(piece)
+
+
+def _pieces(messages: Iterable[bytes]) -> Iterator[bytes]:
+    """The messages with their heads, joined to pieces of about `PIECE_BYTES`."""
+    return _joined(map(frame, messages))
+
+
+def _end_of(event: Errored) -> TalosResourcesError | RpcError:
+    """The status of a watch that ended with an error."""
+    return RpcError(Code.ABORTED, event.error.message)
