@@ -26,37 +26,40 @@ def encode(kind: Struct, fields: Mapping[str, Any]) -> str:
     return dump(to_plain(kind, fields))
 
 
-def to_plain(kind: Type, value: Any) -> Any:
-    """A typed value as the emitter takes it: complete and in order.
+def to_plain(kind: Type, value: Any, *, complete: bool = True) -> Any:
+    """A typed value as the emitter takes it: in order and complete.
 
     Args:
         kind: the type of the value.
         value: as `decode` gives it; None for a null pointer.
+        complete: fill in the zero values that Talos writes; else only what is set is there.
     """
     if value is None:
         return [] if isinstance(kind, ListOf) else {} if isinstance(kind, MapOf | FreeForm) else None
     match kind:
         case Struct():
-            return _struct(kind, value)
+            return _struct(kind, value, complete=complete)
         case ListOf():
-            return [to_plain(kind.item, item) for item in value]
+            return [to_plain(kind.item, item, complete=complete) for item in value]
         case MapOf():
-            return {key: to_plain(kind.item, value[key]) for key in sorted(value, key=natural_key)}
+            return {key: to_plain(kind.item, value[key], complete=complete) for key in sorted(value, key=natural_key)}
         case FreeForm():
             return free_form(value)
         case Atom():
             return _OctalText(f"0o{value:o}") if kind.name == "os.FileMode" else value
 
 
-def _struct(kind: Struct, fields: Mapping[str, Any]) -> dict[str, Any]:
+def _struct(kind: Struct, fields: Mapping[str, Any], *, complete: bool) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     for field in kind.fields.values():
+        if not complete and field.key not in fields:
+            continue
         value = fields.get(field.key)
         if value is None and not field.pointer:
             value = zero(field.type)
-        if field.omit_empty and (value is None if field.pointer else is_zero(field.type, value)):
+        if complete and field.omit_empty and (value is None if field.pointer else is_zero(field.type, value)):
             continue
-        plain[field.key] = to_plain(field.type, value)
+        plain[field.key] = to_plain(field.type, value, complete=complete)
     return plain
 
 

@@ -50,7 +50,7 @@ def patch_text(data: bytes | str, patches: Iterable[Patch], *, source: str = "",
     config: MachineConfig | None = None
     notes: list[str] = []
     split, lost = False, 0
-    for patch in _joined(patches):
+    for patch in joined(patches):
         if isinstance(patch, StrategicPatch):
             if config is None:
                 _refuse_split_escapes(split, compat)
@@ -100,7 +100,7 @@ def _without_lost(config: MachineConfig, patch: StrategicPatch) -> StrategicPatc
     return attrs.evolve(patch, deletes=tuple(kept))
 
 
-def _joined(patches: Iterable[Patch]) -> Iterator[Patch]:
+def joined(patches: Iterable[Patch]) -> Iterator[Patch]:
     """The patches with neighbouring JSON patches made one."""
     pending: JsonPatch | None = None
     for patch in patches:

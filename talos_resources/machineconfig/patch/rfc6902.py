@@ -12,6 +12,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Mapping, Sequence
+from math import isnan
 from typing import Any, Final
 
 import attrs
@@ -176,14 +177,15 @@ def _lookup(steps: list[str], document: Any) -> Any:
 
 def _test(steps: list[str], document: Any, value: Any) -> None:
     actual = _lookup(steps, document)
-    if not _same(actual, value):
+    if not same(actual, value):
         raise _RefusedError("the value there is another one")
 
 
-def _same(one: Any, other: Any) -> bool:
-    """Equality that tells numbers, texts and booleans apart."""
+def same(one: Any, other: Any) -> bool:
+    """Equality that tells numbers, texts and booleans apart, and takes what is not a number for equal to itself."""
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(value, other[key]) for key, value in one.items())
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
-    return isinstance(one, bool) == isinstance(other, bool) and bool(one == other)
+        return len(one) == len(other) and all(map(same, one, other))
+    both_nan = isinstance(one, float) and isinstance(other, float) and isnan(one) and isnan(other)
+    return both_nan or (isinstance(one, bool) == isinstance(other, bool) and bool(one == other))

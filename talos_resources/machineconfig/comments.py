@@ -1,0 +1,129 @@
+"""Patches a configuration where it stands: what is not patched stays, to the last blank and comment."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable
+from typing import Any, Final
+
+from talos_resources.codec.goyaml.emit import dump
+from talos_resources.codec.goyaml.nodes import Node, compose_all, to_text
+from talos_resources.codec.goyaml.values import value_of
+from talos_resources.machineconfig.documents import MAIN, Document, MachineConfig, documents_of, kind_of
+from talos_resources.machineconfig.encode import to_plain
+from talos_resources.machineconfig.patch.apply import SEVERAL_DOCUMENTS, Compat, Patched, apply_strategic, joined
+from talos_resources.machineconfig.patch.load import Patch, StrategicPatch, as_json
+from talos_resources.machineconfig.patch.rfc6902 import JsonPatch, same
+from talos_resources.machineconfig.splice import Splicer
+from talos_resources.model.errors import ConfigError, DecodeError
+
+_SEPARATOR: Final = re.compile(r"^---(?=\s|\Z)", re.MULTILINE)
+
+
+def patch_in_place(data: bytes | str, patches: Iterable[Patch], *, source: str = "", compat: Compat = None) -> Patched:
+    """Patches the text of a configuration and keeps every line that is not patched.
+
+    The result means exactly what patching without this would give, apart from the zero values that Talos
+    fills in when it writes; that is checked before it is returned.
+
+    Raises:
+        ConfigError, DecodeError: the text or a patch is refused, or the patch lands where it cannot be
+            done in place (inside of what an anchor shares).
+    """
+    text = to_text(data, source=source)
+    notes: list[str] = []
+    for patch in joined(patches):
+        if isinstance(patch, StrategicPatch):
+            text = _strategic(text, patch, source)
+            continue
+        text, several = _json(text, patch, source, compat)
+        notes += [SEVERAL_DOCUMENTS] if several and not notes else []
+    return Patched(text, tuple(notes))
+
+
+def _strategic(text: str, patch: StrategicPatch, source: str) -> str:
+    roots = [root for root in compose_all(text, source=source) if not root.is_null]
+    documents = documents_of(roots, source=source)
+    wanted = apply_strategic(MachineConfig.of(documents), patch)
+    splicer = Splicer(text, roots)
+    gone: list[Node] = []
+    for root, document in zip(roots, documents, strict=True):
+        new = wanted.find(*document.key)
+        if new is None:
+            gone.append(root)
+        else:
+            splicer.document(root, *(to_plain(one.type, one.fields, complete=False) for one in (document, new)))
+    result = splicer.result()
+    for root in reversed(gone):
+        result = _without_document(result, roots.index(root), source)
+    known = {document.key for document in documents}
+    result = _with_documents(result, [document for document in wanted.documents if document.key not in known])
+    try:
+        found: MachineConfig | None = MachineConfig.load(result) if wanted.documents else wanted
+    except (ConfigError, DecodeError):
+        found = None
+    if found is None or not _equal(found, wanted):
+        raise _refused(source)
+    return result
+
+
+def _equal(one: MachineConfig, other: MachineConfig) -> bool:
+    documents = [{document.key: document.fields for document in config.documents} for config in (one, other)]
+    return same(*documents)
+
+
+def _without_document(text: str, index: int, source: str) -> str:
+    """The text without the document of this index, nor the line that sets it apart from a neighbour."""
+    roots = [root for root in compose_all(text, source=source) if not root.is_null]
+    marks = [match.start() for match in _SEPARATOR.finditer(text) if _is_between(match.start(), roots)]
+    root = roots[index]
+    before = [mark for mark in marks if mark < root.start]
+    after = [mark for mark in marks if mark > root.start]
+    if before:
+        return text[: before[-1]] + (text[after[0] :] if after else "")
+    return text[text.find("\n", after[0]) + 1 :] if after else ""
+
+
+def _is_between(mark: int, roots: list[Node]) -> bool:
+    """Whether a line of three dashes is a separator and not part of a text."""
+    return not any(root.start < mark < root.end for root in roots)
+
+
+def _with_documents(text: str, documents: list[Document]) -> str:
+    for document in documents:
+        if text and not text.endswith("\n"):
+            text += "\n"
+        text += ("---\n" if text else "") + dump(to_plain(document.type, document.fields, complete=False))
+    return text
+
+
+def _json(text: str, patch: JsonPatch, source: str, compat: Compat) -> tuple[str, bool]:
+    """The patched text, and whether there were several documents."""
+    roots = [root for root in compose_all(text, source=source) if not root.is_null]
+    several = len(roots) > 1
+    if several and compat == "talosctl":
+        raise ConfigError("JSON patches are not supported for a configuration of several documents; use a strategic patch")
+    candidates = [root for root in roots if not several or kind_of(root, source=source) == MAIN]
+    if not candidates:
+        raise ConfigError(f"{source + ': ' if source else ''}no document that the JSON patch could be applied to")
+    root = candidates[0]
+    old: Any = as_json(value_of(root, v2=True, source=source))
+    new = patch.apply(copy.deepcopy(old))
+    splicer = Splicer(text, roots)
+    splicer.document(root, old, new)
+    result = splicer.result()
+    place = roots.index(root)
+    try:
+        found = [one for one in compose_all(result) if not one.is_null]
+        right = len(found) == len(roots) and same(as_json(value_of(found[place], v2=True)), new)
+    except (ConfigError, DecodeError):
+        right = False
+    if not right:
+        raise _refused(source)
+    return result, several
+
+
+def _refused(source: str) -> ConfigError:
+    where = f"{source}: " if source else ""
+    return ConfigError(f"{where}cannot be patched in place (does an anchor share what is patched?); do it without keeping comments")
