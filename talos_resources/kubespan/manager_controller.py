@@ -1,0 +1,216 @@
+"""The manager and the controller that hands its link to a WireGuard device.
+
+Source: Talos v1.12.3, KubeSpan manager.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+from talos_resources.kubespan import manager
+from talos_resources.kubespan.constants import TICK_S
+from talos_resources.kubespan.controllers import KUBESPAN, LOCAL
+from talos_resources.kubespan.network import POLICY_RULES, Link, PolicyRule
+from talos_resources.kubespan.network_specs import (
+    ADDRESS_SPECS,
+    CHAINS,
+    LINK_SPECS,
+    ROUTE_SPECS,
+    SPEC_NAMESPACE,
+    address_id,
+    link_id,
+    route_id,
+)
+from talos_resources.kubespan.prefixes import minimal_cover
+from talos_resources.kubespan.wireguard import PeerConfig, WireGuardDevice
+from talos_resources.model.net import AddrPort, IPPrefix
+from talos_resources.model.timestamp import Timestamp
+from talos_resources.resources.kubespan.config import KubeSpanConfig
+from talos_resources.resources.kubespan.identity import KubeSpanIdentity
+from talos_resources.resources.kubespan.peer_spec import KubeSpanPeerSpec
+from talos_resources.resources.kubespan.peer_status import KubeSpanPeerStatus
+from talos_resources.runtime.context import Context
+from talos_resources.runtime.controller import Controller, Input, Output
+
+_TICK: Final = TICK_S * 1_000_000_000
+
+
+class PolicyRules(Protocol):
+    """The host's policy routing rules. Every method may raise OSError."""
+
+    def install(self, rules: tuple[PolicyRule, ...]) -> None:
+        """Adds the rules; one that is there is no error."""
+        ...
+
+    def remove(self, rules: tuple[PolicyRule, ...]) -> None:
+        """Takes the rules away; one that is not there is no error."""
+        ...
+
+
+class NoPolicyRules:
+    """For hosts without a network of their own, such as simulated ones."""
+
+    def install(self, rules: tuple[PolicyRule, ...]) -> None:
+        """See `PolicyRules`."""
+
+    def remove(self, rules: tuple[PolicyRule, ...]) -> None:
+        """See `PolicyRules`."""
+
+
+class ManagerController(Controller):
+    """Watches over the links to all peers and says what the host's network shall be.
+
+    It passes over them at every change of its inputs and every 30 s from the first time that KubeSpan
+    is on.
+    """
+
+    name = "kubespan.ManagerController"
+    inputs = (
+        Input(kind=KubeSpanConfig, id=KUBESPAN),
+        Input(kind=KubeSpanPeerSpec),
+        Input(kind=KubeSpanIdentity, id=LOCAL),
+    )
+    outputs = (
+        Output(kind=KubeSpanPeerStatus),
+        Output(kind=LINK_SPECS.kind, namespace=SPEC_NAMESPACE, shared=True),
+        Output(kind=ADDRESS_SPECS.kind, namespace=SPEC_NAMESPACE, shared=True),
+        Output(kind=ROUTE_SPECS.kind, namespace=SPEC_NAMESPACE, shared=True),
+        Output(kind=CHAINS.kind, shared=True),
+    )
+
+    def __init__(self, device: WireGuardDevice, rules: PolicyRules | None = None, *, memo: PeerConfigs | None = None) -> None:
+        """Takes the device to read, the rules to keep, and the peer configurations that are made already."""
+        self._device = device
+        self._rules: PolicyRules = NoPolicyRules() if rules is None else rules
+        self._configs = PeerConfigs() if memo is None else memo
+        self._covered: tuple[tuple[IPPrefix, ...], tuple[IPPrefix, ...]] = ((), ())
+        self._next_tick: Timestamp | None = None
+        self._installed = False
+
+    def reconcile(self, context: Context) -> None:
+        """See `Controller`."""
+        config = context.get(KubeSpanConfig, KUBESPAN)
+        if config is None or not config.spec.enabled:
+            self._clean_up(context)
+            return
+        context.wake_at(self._tick(context.now))
+        identity = context.get(KubeSpanIdentity, LOCAL)
+        if identity is None:
+            return
+        peers = {resource.id: resource.spec for resource in context.list(KubeSpanPeerSpec)}
+        plan = manager.plan(
+            config.spec,
+            peers,
+            {resource.id: resource.spec for resource in context.list(KubeSpanPeerStatus)},
+            self._device.read(),
+            now=context.now,
+            changed=context.changed,
+            cover_of=self._cover,
+        )
+        context.replace(KubeSpanPeerStatus, plan.statuses)
+        for chain in plan.chains:
+            context.put(CHAINS.kind, chain.name, CHAINS.spec(chain))
+        if plan.rewrite_link:
+            self._write_link(context, config.spec, identity.spec, peers, plan.endpoints)
+
+    def release(self) -> None:
+        """See `Controller`."""
+        if self._installed:
+            self._installed = False
+            self._rules.remove(POLICY_RULES)
+
+    def _tick(self, now: Timestamp) -> Timestamp:
+        """The next time of the 30 s rhythm, which begins with the first call."""
+        if self._next_tick is None:
+            self._next_tick = Timestamp(now + _TICK)
+        elif self._next_tick <= now:
+            self._next_tick = Timestamp(now + _TICK - (now - self._next_tick) % _TICK)
+        return self._next_tick
+
+    def _cover(self, networks: tuple[IPPrefix, ...]) -> tuple[IPPrefix, ...]:
+        known, covered = self._covered
+        if len(known) != len(networks) or any(a is not b for a, b in zip(known, networks, strict=True)):
+            covered = minimal_cover(networks)
+            self._covered = (networks, covered)
+        return covered
+
+    def _write_link(
+        self,
+        context: Context,
+        config: KubeSpanConfig,
+        identity: KubeSpanIdentity,
+        peers: Mapping[str, KubeSpanPeerSpec],
+        endpoints: Mapping[str, AddrPort | None],
+    ) -> None:
+        if not self._installed:
+            self._rules.install(POLICY_RULES)
+            self._installed = True
+        address = manager.address(identity)
+        if address is not None:
+            context.put(ADDRESS_SPECS.kind, address_id(address), ADDRESS_SPECS.spec(address), namespace=SPEC_NAMESPACE)
+        for route in manager.routes(config):
+            context.put(ROUTE_SPECS.kind, route_id(route), ROUTE_SPECS.spec(route), namespace=SPEC_NAMESPACE)
+        link = manager.link(config, identity, peers, endpoints, config_of=self._configs.of)
+        context.put(LINK_SPECS.kind, link_id(link), LINK_SPECS.spec(link), namespace=SPEC_NAMESPACE)
+
+    def _clean_up(self, context: Context) -> None:
+        self._next_tick = None
+        context.wake_at(None)
+        for kind in (LINK_SPECS.kind, ADDRESS_SPECS.kind, ROUTE_SPECS.kind):
+            context.replace(kind, {}, namespace=SPEC_NAMESPACE)
+        context.replace(CHAINS.kind, {})
+        context.replace(KubeSpanPeerStatus, {})
+        self.release()
+
+
+class PeerConfigs:
+    """The last configuration of each peer spec, by its identity; the nodes of a simulation share them."""
+
+    __slots__ = ("_made",)
+
+    _LIMIT: Final = 1 << 16
+
+    def __init__(self) -> None:
+        self._made: dict[int, tuple[KubeSpanPeerSpec, PeerConfig]] = {}
+
+    def of(self, key: str, secret: str, endpoint: AddrPort | None, peer: KubeSpanPeerSpec) -> PeerConfig:
+        """The configuration of a peer."""
+        known = self._made.get(id(peer))
+        if known is not None:
+            made = known[1]
+            if made.endpoint == endpoint and made.preshared_key == secret and made.public_key == key:
+                return made
+        if len(self._made) >= self._LIMIT:
+            self._made.clear()
+        made = manager.peer_config(key, secret, endpoint, peer)
+        self._made[id(peer)] = (peer, made)
+        return made
+
+
+class DeviceController(Controller):
+    """Makes a WireGuard device what the KubeSpan link spec says, and takes it away with it."""
+
+    name = "network.LinkSpecController"
+    inputs = (Input(kind=LINK_SPECS.kind, namespace=SPEC_NAMESPACE, id="operator/kubespan"),)
+
+    def __init__(self, device: WireGuardDevice) -> None:
+        """Takes the device."""
+        self._device = device
+        self._applied: Link | None = None
+
+    def reconcile(self, context: Context) -> None:
+        """See `Controller`."""
+        resource = context.get(LINK_SPECS.kind, "operator/kubespan", namespace=SPEC_NAMESPACE)
+        if resource is None:
+            self._applied = None
+            self._device.remove()
+            return
+        wanted = LINK_SPECS.value(resource)
+        if wanted is not self._applied:
+            self._device.configure(wanted.device)
+            self._applied = wanted
+
+    def release(self) -> None:
+        """Forgets what was applied; the device itself, with its sessions, belongs to who made it."""
+        self._applied = None

@@ -1,0 +1,106 @@
+"""Specs of types that have no class: plain values here, YAML only when somebody looks.
+
+A simulated cluster holds a million WireGuard peers in its link specs, of which hardly any is ever
+printed; so the text that an `UntypedSpec` keeps is made when it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Generic, TypeVar
+
+import attrs
+
+from talos_resources.model.kind import Column, Kind, names, untyped
+from talos_resources.model.resource import Resource
+from talos_resources.model.spec import UntypedSpec
+
+T = TypeVar("T")
+
+
+@attrs.frozen(kw_only=True)
+class Form(Generic[T]):
+    """How values of a class stand in resources of a type that has no class.
+
+    Attributes:
+        kind: the resource type.
+        plain: the value as its YAML has it.
+        parse: the value from what its YAML holds; None for types that are only written.
+    """
+
+    kind: Kind[UntypedSpec]
+    plain: Callable[[T], dict[str, Any]]
+    parse: Callable[[dict[str, Any]], T] | None = None
+
+    def spec(self, value: T) -> RenderedSpec[T]:
+        """The spec of a resource with this value."""
+        return RenderedSpec(value, self)
+
+    def value(self, resource: Resource[UntypedSpec]) -> T:
+        """The value of a resource of the type, wherever it comes from.
+
+        Raises:
+            DecodeError: its YAML is not what the type holds.
+        """
+        spec: Any = resource.spec
+        if isinstance(spec, RenderedSpec):
+            value: T = spec.value
+            return value
+        from talos_resources.codec.goyaml import read
+        from talos_resources.model.errors import DecodeError
+
+        content = read.load(spec.yaml, source=str(resource.metadata.reference))
+        if self.parse is None or not isinstance(content, dict):
+            msg = f"a {self.kind.display_type} is expected here"
+            raise DecodeError(msg, source=str(resource.metadata.reference))
+        try:
+            return self.parse(content)
+        except (KeyError, TypeError, ValueError) as error:
+            raise DecodeError(str(error), source=str(resource.metadata.reference)) from None
+
+
+def classless(
+    type: str, namespace: str, *, columns: Sequence[Column] = (), aliases: Sequence[str] = (), sensitive: bool = False
+) -> Kind[UntypedSpec]:
+    """The kind of a type that has no class, with all that its definition says; see `talos_resources.model.kind.kind`."""
+    short, every = names(type, extra_aliases=aliases)
+    return attrs.evolve(untyped(type, namespace), columns=tuple(columns), aliases=every, short_aliases=short, sensitive=sensitive)
+
+
+_NO_WIRE: Final = b""
+
+
+class RenderedSpec(UntypedSpec, Generic[T]):
+    """An `UntypedSpec` that is made of a value; equal if the values are."""
+
+    __slots__ = ("form", "value")
+
+    value: T
+    form: Form[T]
+
+    def __init__(self, value: T, form: Form[T]) -> None:
+        set_slot = object.__setattr__
+        set_slot(self, "value", value)
+        set_slot(self, "form", form)
+        set_slot(self, "wire", _NO_WIRE)
+
+    @property
+    def yaml(self) -> str:
+        """The value as YAML."""
+        from talos_resources.codec.goyaml import emit
+
+        return emit.dump(self.form.plain(self.value))
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, RenderedSpec):
+            return self.form is other.form and bool(self.value == other.value)
+        return isinstance(other, UntypedSpec) and (self.yaml, self.wire) == (other.yaml, other.wire)
+
+    def __hash__(self) -> int:
+        return hash(self.yaml)
+
+    def __repr__(self) -> str:
+        return f"RenderedSpec({self.value!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return UntypedSpec, (self.yaml, self.wire)

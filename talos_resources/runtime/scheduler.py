@@ -1,0 +1,301 @@
+"""When things run: one queue of calls, and two clocks to drive it.
+
+`VirtualTime` jumps from one call to the next in the caller's thread, so that hours of thousands of
+nodes pass in seconds and always in the same way. `RealTime` waits for each in a thread of its own.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from random import Random
+from typing import Any, Final, Protocol
+
+from talos_resources.model.errors import TalosResourcesError, WatchError
+from talos_resources.model.timestamp import Timestamp
+from talos_resources.state.contract import Watch
+from talos_resources.state.events import Errored
+
+_S: Final = 1_000_000_000
+_RETRY_S: Final = 1.0
+
+Call = Callable[[], None]
+
+
+class Timer:
+    """A call that is to come."""
+
+    __slots__ = ("call",)
+
+    def __init__(self, call: Call) -> None:
+        self.call: Call | None = call
+
+    def cancel(self) -> None:
+        """Makes sure that the call does not come any more."""
+        self.call = None
+
+
+class Subscription(Protocol):
+    """Watches that call back."""
+
+    def poll(self) -> None:
+        """Looks for events at once, where that is not done by a thread."""
+        ...
+
+    def close(self) -> None:
+        """Ends it."""
+        ...
+
+
+class Scheduler(Protocol):
+    """Runs calls one at a time.
+
+    Attributes:
+        random: the only source of chance, so that a seed repeats a run.
+    """
+
+    random: Random
+
+    def now(self) -> Timestamp:
+        """The time."""
+        ...
+
+    def soon(self, call: Call) -> None:
+        """Runs the call after those that wait already; any thread may ask for it."""
+        ...
+
+    def at(self, when: Timestamp, call: Call) -> Timer:
+        """Runs the call at a time, at once if that has passed; any thread may ask for it."""
+        ...
+
+    def follow(self, subscribe: Callable[[], Watch[Any]], on_event: Call) -> Subscription:
+        """Calls back, through the queue, when there was at least one event since the last time.
+
+        Args:
+            subscribe: makes the watch, and makes it again after an error (which counts as an event).
+            on_event: what to call.
+        """
+        ...
+
+
+class _Queue:
+    """Calls in order of their time, then of their arrival."""
+
+    def __init__(self) -> None:
+        self._ready: deque[Call] = deque()
+        self._timers: list[tuple[Timestamp, int, Timer]] = []
+        self._numbers = itertools.count()
+
+    def soon(self, call: Call) -> None:
+        self._ready.append(call)
+
+    def at(self, when: Timestamp, call: Call) -> Timer:
+        timer = Timer(call)
+        heapq.heappush(self._timers, (when, next(self._numbers), timer))
+        return timer
+
+    def take(self, now: Timestamp) -> Call | None:
+        """The next call that is due."""
+        if self._ready:
+            return self._ready.popleft()
+        while self._timers and self._timers[0][0] <= now:
+            call = heapq.heappop(self._timers)[2].call
+            if call is not None:
+                return call
+        return None
+
+    def next_time(self) -> Timestamp | None:
+        """When the next timer is due."""
+        while self._timers and self._timers[0][2].call is None:
+            heapq.heappop(self._timers)
+        return self._timers[0][0] if self._timers else None
+
+
+class VirtualTime:
+    """A clock that stands still while calls run and jumps to the next one when none is left.
+
+    Everything happens in the thread that calls `settle`, `run_until` or `run_for`.
+    """
+
+    def __init__(self, start: Timestamp, *, seed: int = 0) -> None:
+        self.random = Random(seed)  # noqa: S311  (a repeatable run needs no secret)
+        self._now = start
+        self._queue = _Queue()
+        self._subscriptions: dict[_Polled, None] = {}
+
+    def now(self) -> Timestamp:
+        """The virtual time."""
+        return self._now
+
+    def soon(self, call: Call) -> None:
+        """See `Scheduler`."""
+        self._queue.soon(call)
+
+    def at(self, when: Timestamp, call: Call) -> Timer:
+        """See `Scheduler`."""
+        return self._queue.at(when, call)
+
+    def follow(self, subscribe: Callable[[], Watch[Any]], on_event: Call) -> Subscription:
+        """See `Scheduler`; events are noticed by `poll` and at the start of `settle` and the like."""
+        return _Polled(self, subscribe, on_event)
+
+    def settle(self) -> None:
+        """Runs all that is due now."""
+        self.run_until(self._now)
+
+    def run_for(self, seconds: float) -> None:
+        """Lets so much time pass."""
+        self.run_until(Timestamp(self._now + round(seconds * _S)))
+
+    def run_until(self, when: Timestamp) -> None:
+        """Lets time pass until then, all that is due then included."""
+        for subscription in tuple(self._subscriptions):
+            subscription.poll()
+        while True:
+            while (call := self._queue.take(self._now)) is not None:
+                call()
+            due = self._queue.next_time()
+            if due is None or due > when:
+                break
+            self._now = max(due, self._now)
+        self._now = max(self._now, when)
+
+
+class _Polled:
+    def __init__(self, clock: VirtualTime, subscribe: Callable[[], Watch[Any]], on_event: Call) -> None:
+        self._clock = clock
+        self._subscribe = subscribe
+        self._on_event = on_event
+        self._watch = subscribe()
+        clock._subscriptions[self] = None  # noqa: SLF001  (one class in two parts)
+
+    def poll(self) -> None:
+        if self._drain():
+            self._clock.soon(self._on_event)
+
+    def _drain(self) -> bool:
+        seen = False
+        while True:
+            try:
+                batch = self._watch.next_batch(timeout=0)
+            except (TimeoutError, StopIteration):
+                return seen
+            except WatchError:
+                self._watch = self._subscribe()
+                return True
+            seen = True
+            if isinstance(batch[-1], Errored):
+                self._watch = self._subscribe()
+                return True
+
+    def close(self) -> None:
+        self._watch.close()
+        self._clock._subscriptions.pop(self, None)  # noqa: SLF001  (one class in two parts)
+
+
+class RealTime:
+    """The machine's clock; calls run in one thread, from `start` to `stop`."""
+
+    def __init__(self, *, seed: int | None = None) -> None:
+        self.random = Random(seed)  # noqa: S311  (it spreads retries, nothing more)
+        self._queue = _Queue()
+        self._changed = threading.Condition()
+        self._stopped = False
+        self._thread: threading.Thread | None = None
+
+    def now(self) -> Timestamp:
+        """The time of day in UTC."""
+        return Timestamp(time.time_ns())
+
+    def soon(self, call: Call) -> None:
+        """See `Scheduler`."""
+        with self._changed:
+            self._queue.soon(call)
+            self._changed.notify()
+
+    def at(self, when: Timestamp, call: Call) -> Timer:
+        """See `Scheduler`."""
+        with self._changed:
+            timer = self._queue.at(when, call)
+            self._changed.notify()
+            return timer
+
+    def follow(self, subscribe: Callable[[], Watch[Any]], on_event: Call) -> Subscription:
+        """See `Scheduler`; a thread waits for events."""
+        return _Threaded(self, subscribe, on_event)
+
+    def start(self) -> None:
+        """Begins to run calls in a thread; once."""
+        self._thread = threading.Thread(target=self._run, name="controllers", daemon=True)
+        self._thread.start()
+
+    def stop(self, *, timeout: float | None = None) -> None:
+        """Runs no more calls and waits for the one that runs; `timeout` in seconds."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while (call := self._wait()) is not None:
+            call()
+
+    def _wait(self) -> Call | None:
+        with self._changed:
+            while not self._stopped:
+                now = self.now()
+                call = self._queue.take(now)
+                if call is not None:
+                    return call
+                due = self._queue.next_time()
+                # Not for ever, so that a clock that is set forward is noticed.
+                self._changed.wait(60 if due is None else min((due - now) / _S, 60))
+        return None
+
+
+class _Threaded:
+    def __init__(self, clock: RealTime, subscribe: Callable[[], Watch[Any]], on_event: Call) -> None:
+        self._clock = clock
+        self._subscribe = subscribe
+        self._on_event = on_event
+        self._closed = threading.Event()
+        self._watch: Watch[Any] = subscribe()
+        threading.Thread(target=self._run, name="controller-input", daemon=True).start()
+
+    def poll(self) -> None:
+        """The thread does it."""
+
+    def close(self) -> None:
+        self._closed.set()
+        self._watch.close()
+
+    def _run(self) -> None:
+        while not self._closed.is_set():
+            try:
+                failed = isinstance(self._watch.next_batch()[-1], Errored)
+            except StopIteration:
+                return
+            except TalosResourcesError:
+                failed = True
+            if failed and not self._again():
+                return
+            self._clock.soon(self._on_event)
+
+    def _again(self) -> bool:
+        """Subscribes anew, as often as it takes; False if it was closed meanwhile."""
+        while not self._closed.is_set():
+            try:
+                self._watch = self._subscribe()
+            except TalosResourcesError:
+                self._closed.wait(_RETRY_S)
+                continue
+            if self._closed.is_set():
+                self._watch.close()
+                break
+            return True
+        return False

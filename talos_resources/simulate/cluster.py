@@ -1,0 +1,140 @@
+"""A simulated cluster: its nodes, its network and its clock."""
+
+from __future__ import annotations
+
+import base64
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from random import Random
+from typing import Final
+
+import attrs
+
+from talos_resources.model.net import IPAddress
+from talos_resources.model.timestamp import Timestamp
+from talos_resources.resources.kubespan.peer_status import KubeSpanPeerStatus, PeerState
+from talos_resources.runtime.scheduler import VirtualTime
+from talos_resources.simulate.device import Air
+from talos_resources.simulate.discovery import DiscoveryService
+from talos_resources.simulate.network import Host, Network, Router
+from talos_resources.simulate.node import NodeSettings, Shared, SimulatedNode
+
+START: Final = Timestamp.parse("2026-01-01T00:00:00Z")
+_S: Final = 1_000_000_000
+
+
+@attrs.frozen(kw_only=True)
+class Sample:
+    """The links of all nodes that are on, at one moment; each pair of nodes has two.
+
+    Attributes:
+        at_s: seconds since the start.
+        up: how many are up.
+        down: how many are down.
+        unknown: of how many nothing is known yet.
+        missing: how many are not known at all: a node has fewer peers than there are others that are on.
+    """
+
+    at_s: float
+    up: int
+    down: int
+    unknown: int
+    missing: int
+
+    @property
+    def links(self) -> int:
+        """How many links there should be."""
+        return self.up + self.down + self.unknown + self.missing
+
+    @property
+    def is_full_mesh(self) -> bool:
+        """Whether every node is up for every other."""
+        return self.up == self.links
+
+
+class SimulatedCluster:
+    """Nodes in virtual time; the same seed gives the same run.
+
+    Attributes:
+        nodes: by name, in the order in which they were added.
+        network: between them.
+        clock: the true time.
+        service: the discovery service.
+    """
+
+    def __init__(self, *, seed: int = 0, loss: float = 0.0, start: Timestamp = START, name: str = "simulated") -> None:
+        """Takes the seed of all chance, the share of lost packets, when it begins and what it is called."""
+        self._random = Random(seed)  # noqa: S311  (a repeatable run needs no secret)
+        self._start = start
+        self.nodes: dict[str, SimulatedNode] = {}
+        self.clock = VirtualTime(start, seed=seed)
+        self.network = Network(loss=loss)
+        self.service = DiscoveryService(self.clock)
+        self._shared = Shared(
+            cluster_id=base64.urlsafe_b64encode(self._random.randbytes(32)).decode(),
+            cluster_name=name,
+            secret=base64.b64encode(self._random.randbytes(32)).decode(),
+            clock=self.clock,
+            air=Air(self.network, self.clock.now, seed=seed),
+            service=self.service,
+        )
+
+    def add(self, settings: NodeSettings, *, address: IPAddress, site: str = "", router: Router | None = None) -> SimulatedNode:
+        """A new node, switched off.
+
+        Raises:
+            ValueError: there is one of this name.
+        """
+        if settings.name in self.nodes:
+            msg = f"there are two nodes {settings.name}; give each a name of its own"
+            raise ValueError(msg)
+        place = Host(name=settings.name, number=len(self.nodes), address=address, site=site, router=router, online=False)
+        node = self.nodes[settings.name] = SimulatedNode(settings, place, self._shared, self._random)
+        return node
+
+    def start(self) -> None:
+        """Switches every node on."""
+        with self._no_collector():
+            for node in self.nodes.values():
+                self.network.change(node.start)
+
+    def run_until(self, at_s: float) -> None:
+        """Lets time pass until so many seconds after the start."""
+        with self._no_collector():
+            self.clock.run_until(Timestamp(self._start + round(at_s * _S)))
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the start."""
+        return (self.clock.now() - self._start) / _S
+
+    def sample(self) -> Sample:
+        """The links now, as the nodes see them."""
+        counts = dict.fromkeys(PeerState, 0)
+        missing = 0
+        on = [node for node in self.nodes.values() if node.host.online]
+        for node in on:
+            statuses = node.state.list(KubeSpanPeerStatus)
+            missing += max(len(on) - 1 - len(statuses), 0)
+            for resource in statuses:
+                counts[resource.spec.state] += 1
+        return Sample(
+            at_s=self.elapsed_s,
+            up=counts[PeerState.UP],
+            down=counts[PeerState.DOWN],
+            unknown=counts[PeerState.UNKNOWN],
+            missing=missing,
+        )
+
+    @contextmanager
+    def _no_collector(self) -> Iterator[None]:
+        """Without the cycle collector, during and after: values hold no cycles, but it would walk millions of them."""
+        enabled = gc.isenabled()
+        gc.disable()
+        try:
+            yield
+        finally:
+            if enabled:
+                gc.freeze()
+                gc.enable()

@@ -1,0 +1,312 @@
+"""WireGuard devices of simulated nodes.
+
+Two devices that know each other share a `Session`. It is not driven by packets: whenever somebody
+looks, it works out what WireGuard's timers have done since the last look, so that a million sessions
+cost nothing while nobody looks.
+
+Source of the timers: the WireGuard paper, section 6 (keys are renewed after 120 s and refused after
+180 s, a handshake is tried again every 5 s).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from hashlib import blake2b
+from typing import Final
+
+import attrs
+
+from talos_resources.kubespan.keys import public_key
+from talos_resources.kubespan.wireguard import DeviceConfig, PeerConfig, PeerReading
+from talos_resources.model.build import twin
+from talos_resources.model.net import AddrPort
+from talos_resources.model.timestamp import Timestamp
+from talos_resources.simulate.network import Host, Network
+
+_S: Final = 1_000_000_000
+_REKEY: Final = 120 * _S
+_REJECT: Final = 180 * _S
+_RETRY: Final = 5 * _S
+_KEEPALIVE: Final = 25 * _S
+_ROUND_TRIP: Final = _S // 1000
+_INITIATION_BYTES: Final = 148
+_RESPONSE_BYTES: Final = 92
+_KEEPALIVE_BYTES: Final = 32
+_NEVER: Final = Timestamp.ZERO
+
+_OPEN_READING: Final = twin(PeerReading)
+
+
+class SimulatedDevice:
+    """A device of one simulated host; see `WireGuardDevice`.
+
+    Attributes:
+        host: where it stands in the network.
+        key: its public key, empty as long as it is not configured.
+    """
+
+    def __init__(self, host: Host, air: Air, *, skew_s: float = 0.0) -> None:
+        """Takes its host, what it shares with others, and by how much the host's clock is ahead."""
+        self.host = host
+        self._skew = round(skew_s * _S)
+        self.key = ""
+        self._air = air
+        self._private_key = ""
+        self._peers: dict[str, PeerConfig] = {}
+        self.sessions: dict[str, Session] = {}
+
+    def configure(self, config: DeviceConfig) -> None:
+        """See `WireGuardDevice`."""
+        if config.private_key != self._private_key:
+            self.remove()
+            self._private_key, self.key = config.private_key, public_key(config.private_key)
+            self._air.devices[self.key] = self
+        now = self._air.now()
+        wanted = {peer.public_key: peer for peer in config.peers}
+        for key in self._peers.keys() - wanted.keys():
+            self.sessions.pop(key).leave(self, now)
+        for key, peer in wanted.items():
+            if self._peers.get(key) is not peer:
+                self._set_peer(key, peer, now)
+        self._peers = wanted
+
+    def read(self) -> Mapping[str, PeerReading] | None:
+        """See `WireGuardDevice`."""
+        if not self.key:
+            return None
+        now = self._air.now()
+        readings = {key: session.reading(self, now) for key, session in self.sessions.items()}
+        return {key: self._skewed(reading) for key, reading in readings.items()} if self._skew else readings
+
+    def remove(self) -> None:
+        """See `WireGuardDevice`."""
+        now = self._air.now()
+        for session in self.sessions.values():
+            session.leave(self, now)
+        self.sessions.clear()
+        self._peers = {}
+        self._air.devices.pop(self.key, None)
+        self._private_key = self.key = ""
+
+    def settle(self, now: Timestamp) -> None:
+        """Works out what happened until now, before something changes."""
+        for session in self.sessions.values():
+            session.advance(now)
+
+    def _skewed(self, reading: PeerReading) -> PeerReading:
+        if reading.last_handshake_time == _NEVER:
+            return reading
+        return attrs.evolve(reading, last_handshake_time=Timestamp(reading.last_handshake_time + self._skew))
+
+    def _set_peer(self, key: str, peer: PeerConfig, now: Timestamp) -> None:
+        session = self.sessions.get(key)
+        if session is None:
+            other = self._air.devices.get(key)
+            session = None if other is None else other.sessions.get(self.key)
+            if session is None:
+                session = Session(self._air, now)
+            self.sessions[key] = session
+            session.join(self, now)
+        if peer.endpoint is not None:
+            session.aim(self, peer.endpoint, now)
+
+
+class Air:
+    """What all devices of a simulation share.
+
+    Attributes:
+        network: what is between them.
+        devices: those that are configured, by public key.
+        now: the true time, whatever a node's own clock says.
+        seed: decides which packets get lost.
+    """
+
+    def __init__(self, network: Network, now: Callable[[], Timestamp], *, seed: int) -> None:
+        self.network = network
+        self.devices: dict[str, SimulatedDevice] = {}
+        self.now = now
+        self.seed = seed
+        network.before_change(self._settle)
+
+    def _settle(self) -> None:
+        now = self.now()
+        for device in self.devices.values():
+            device.settle(now)
+
+    def lost(self, session: Session, attempt: Timestamp) -> bool:
+        """Whether a handshake at this moment fails because one of its two packets is lost."""
+        loss = self.network.loss
+        if not loss or session.first is None or session.second is None:
+            return False
+        dice = f"{self.seed} {session.first.key} {session.second.key} {attempt}".encode()
+        return int.from_bytes(blake2b(dice, digest_size=4).digest(), "big") / 2**32 >= (1 - loss) ** 2
+
+
+class Session:
+    """What two devices have between them: one of them may not have joined yet.
+
+    Attributes:
+        first: the device that came first.
+        second: its peer.
+    """
+
+    __slots__ = (
+        "_air",
+        "_at",
+        "_first_endpoint",
+        "_first_reaches",
+        "_first_received",
+        "_first_sent",
+        "_handshake",
+        "_known",
+        "_origin",
+        "_second_endpoint",
+        "_second_reaches",
+        "_second_received",
+        "_second_sent",
+        "first",
+        "second",
+    )
+
+    def __init__(self, air: Air, now: Timestamp) -> None:
+        self._air = air
+        self.first: SimulatedDevice | None = None
+        self.second: SimulatedDevice | None = None
+        self._first_endpoint: AddrPort | None = None
+        self._second_endpoint: AddrPort | None = None
+        self._first_reaches = self._second_reaches = False
+        self._first_sent = self._first_received = self._second_sent = self._second_received = 0
+        self._handshake = _NEVER
+        self._origin = self._at = now
+        self._known = -1
+
+    def join(self, device: SimulatedDevice, now: Timestamp) -> None:
+        """A device knows its peer from now on."""
+        self.advance(now)
+        if self.first is None:
+            self.first = device
+            self._first_sent = self._first_received = 0
+        else:
+            self.second = device
+            self._second_sent = self._second_received = 0
+        self._handshake = _NEVER
+        self._origin = now
+        self._known = -1
+
+    def leave(self, device: SimulatedDevice, now: Timestamp) -> None:
+        """A device forgets its peer."""
+        self.advance(now)
+        if self.first is device:
+            self.first, self._first_endpoint = None, None
+        elif self.second is device:
+            self.second, self._second_endpoint = None, None
+        self._known = -1
+
+    def aim(self, device: SimulatedDevice, endpoint: AddrPort, now: Timestamp) -> None:
+        """A device sends to this endpoint from now on."""
+        self.advance(now)
+        mine = self._first_endpoint if self.first is device else self._second_endpoint
+        if mine == endpoint:
+            return
+        if self.first is device:
+            self._first_endpoint = endpoint
+        else:
+            self._second_endpoint = endpoint
+        self._origin = now
+        self._known = -1
+
+    def reading(self, device: SimulatedDevice, now: Timestamp) -> PeerReading:
+        """What a device says of its peer."""
+        self.advance(now)
+        if self.first is device:
+            made = _OPEN_READING(self._first_endpoint, self._handshake, self._first_received, self._first_sent)
+        else:
+            made = _OPEN_READING(self._second_endpoint, self._handshake, self._second_received, self._second_sent)
+        made.__class__ = PeerReading
+        reading: PeerReading = made
+        return reading
+
+    def advance(self, now: Timestamp) -> None:
+        """Works out what happened until now; nothing but time has changed since the last look."""
+        since = self._at
+        if since == now:
+            return
+        self._at = now
+        if self._known != self._air.network.version:
+            self._look()
+        if self._first_reaches or self._second_reaches:
+            self._exchange(since, now)
+        else:
+            self._call_in_vain(since, now)
+
+    def _look(self) -> None:
+        """Works out who reaches whom."""
+        self._first_reaches = self._second_reaches = False
+        network, first, second = self._air.network, self.first, self.second
+        self._known = network.version
+        if first is None or second is None:
+            return
+        here, there = first.host, second.host
+        forth, back = self._first_endpoint, self._second_endpoint
+        # Both directions must be open even when one side alone knows an endpoint: a handshake has an answer.
+        if network.connected(here, there) and network.connected(there, here):
+            self._first_reaches = network.arrives(here, forth, there, answered=back)
+            self._second_reaches = network.arrives(there, back, here, answered=forth)
+
+    def _exchange(self, since: Timestamp, now: Timestamp) -> None:
+        handshakes = self._shake_hands(since, now)
+        alive = now - self._handshake < _REJECT
+        if not alive:
+            self._call_in_vain(since, now)
+            return
+        if not (self._first_reaches and self._second_reaches):
+            self._roam()
+        keepalives = (now - self._origin) // _KEEPALIVE - (since - self._origin) // _KEEPALIVE
+        sent = handshakes * _INITIATION_BYTES + keepalives * _KEEPALIVE_BYTES
+        answered = handshakes * _RESPONSE_BYTES + keepalives * _KEEPALIVE_BYTES
+        if sent:
+            self._first_sent += sent
+            self._second_received += sent
+            self._second_sent += answered
+            self._first_received += answered
+
+    def _shake_hands(self, since: Timestamp, now: Timestamp) -> int:
+        """Makes the handshakes that were due; how many there were."""
+        made = 0
+        attempt = self._first_attempt(since)
+        while attempt + _ROUND_TRIP <= now:
+            if self._air.lost(self, attempt):
+                attempt = Timestamp(attempt + _RETRY)
+                continue
+            self._handshake = Timestamp(attempt + _ROUND_TRIP)
+            made += 1
+            attempt = Timestamp(self._handshake + _REKEY)
+        return made
+
+    def _first_attempt(self, since: Timestamp) -> Timestamp:
+        """When the next handshake is due: at the renewal of the key, else at the next turn of the retry timer."""
+        renewal = Timestamp(self._handshake + _REKEY)
+        if self._handshake != _NEVER and renewal > since:
+            return renewal
+        waited = max(since - self._origin, 0)
+        return Timestamp(self._origin + -(-waited // _RETRY) * _RETRY)
+
+    def _roam(self) -> None:
+        """The one that was reached learns where the other is."""
+        network, first, second = self._air.network, self.first, self.second
+        if first is None or second is None:
+            return
+        if self._first_reaches:
+            self._second_endpoint = network.seen_as(first.host, second.host)
+        else:
+            self._first_endpoint = network.seen_as(second.host, first.host)
+        self._known = -1
+
+    def _call_in_vain(self, since: Timestamp, now: Timestamp) -> None:
+        attempts = ((now - self._origin) // _RETRY - (since - self._origin) // _RETRY) * _INITIATION_BYTES
+        if not attempts:
+            return
+        if self.first is not None and self._first_endpoint is not None:
+            self._first_sent += attempts
+        if self.second is not None and self._second_endpoint is not None:
+            self._second_sent += attempts

@@ -1,0 +1,93 @@
+"""Runs a scenario from start to end and sums it up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import attrs
+
+from talos_resources.model.errors import ConfigError
+from talos_resources.simulate.cluster import Sample, SimulatedCluster
+from talos_resources.simulate.scenarios import Event, Scenario
+
+SAMPLE_S: Final = 30.0
+
+
+@attrs.frozen(kw_only=True)
+class Summary:
+    """How a run went.
+
+    Attributes:
+        scenario: its name.
+        nodes: how many.
+        seed: of all chance.
+        events: what happened, in order.
+        samples: the links, in order of time.
+    """
+
+    scenario: str
+    nodes: int
+    seed: int
+    events: tuple[Event, ...]
+    samples: tuple[Sample, ...]
+
+    @property
+    def full_mesh_s(self) -> float | None:
+        """When every link was up for the first time, in seconds after the start; None for never."""
+        return next((sample.at_s for sample in self.samples if sample.is_full_mesh), None)
+
+
+def run(
+    scenario: Scenario,
+    *,
+    nodes: int,
+    seed: int = 0,
+    duration_s: float | None = None,
+    every_s: float = SAMPLE_S,
+    progress: Callable[[Sample], None] | None = None,
+) -> tuple[SimulatedCluster, Summary]:
+    """Runs a scenario.
+
+    Args:
+        scenario: what happens.
+        nodes: how many nodes.
+        seed: of all chance; the same one gives the same run.
+        duration_s: instead of the scenario's own, in seconds.
+        every_s: how often to look at the links, in seconds.
+        progress: is told of every look.
+
+    Returns:
+        The cluster as it is at the end, and how it came to that.
+
+    Raises:
+        ConfigError: too few nodes, or no time.
+    """
+    until = scenario.duration_s if duration_s is None else duration_s
+    if nodes < scenario.least:
+        msg = f"scenario {scenario.name} takes at least {scenario.least} nodes, not {nodes}"
+        raise ConfigError(msg)
+    if until <= 0 or every_s <= 0:
+        msg = "a simulation takes a duration and a rhythm of more than 0 s"
+        raise ConfigError(msg)
+    cluster = SimulatedCluster(seed=seed, loss=scenario.loss)
+    events = sorted((event for event in scenario.build(cluster, nodes) if event.at_s <= until), key=lambda event: event.at_s)
+    cluster.start()
+    samples = []
+    for at_s, event in _moments(events, until, every_s):
+        cluster.run_until(at_s)
+        if event is not None:
+            event.act()
+            continue
+        samples.append(cluster.sample())
+        if progress is not None:
+            progress(samples[-1])
+    return cluster, Summary(scenario=scenario.name, nodes=nodes, seed=seed, events=tuple(events), samples=tuple(samples))
+
+
+def _moments(events: Sequence[Event], until: float, every_s: float) -> list[tuple[float, Event | None]]:
+    """When something happens or is looked at, in order of time; looks (None) come before what happens then."""
+    looks = [(number * every_s, None) for number in range(1, int(until / every_s) + 1)]
+    if not looks or looks[-1][0] < until:
+        looks.append((until, None))
+    return sorted([*looks, *((event.at_s, event) for event in events)], key=lambda moment: (moment[0], moment[1] is not None))
