@@ -27,6 +27,8 @@ COMMANDS: Final = {
     "dump": "dump",
     "config": "config",
     "gen": "gen",
+    "cilium": "cilium",
+    "kubespan": "kubespan",
     "machineconfig": "machineconfig",
     "mc": "machineconfig",
     "completion": "completion",

@@ -1,0 +1,148 @@
+"""`cilium`: helm values, configuration patches, inline manifests and checks, as the guide has them."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Final
+
+from talos_resources.cli.parser import Parser
+from talos_resources.model.errors import ConfigError
+
+HELP: Final = "bring Cilium into a cluster: values, patch, inline, check"
+EXAMPLES: Final = """
+cilium values --strict --k8s-host 10.0.0.1 > values.yaml
+cilium patch --method install --strict
+cilium inline cilium.yaml > patch.yaml
+cilium check controlplane.yaml worker.yaml cilium.yaml
+"""
+
+FOUND: Final = 3
+"""Exit code when something was found; notes do not count."""
+
+
+def configure(parser: Parser) -> None:
+    """Adds the commands of `cilium`."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
+    values = actions.add_parser("values", help="helm values", description="Print helm values for Cilium on Talos.")
+    _add_strict(values, "run without kube-proxy")
+    values.add_argument("--k8s-host", metavar="HOST", help="where nodes reach the Kubernetes API; needed with --strict")
+    values.add_argument("--k8s-port", type=int, default=6443, metavar="PORT", help="(default: 6443)")
+    values.add_argument(
+        "--no-xt-socket-fallback", action="store_true", help="faster: Talos has the kernel modules that the fallback replaces"
+    )
+    values.add_argument("--cilium-version", default="1.11.2", metavar="VERSION", help="of the chart (default: the guide's 1.11.2)")
+    patch = actions.add_parser("patch", help="the matching configuration patch", description="Print the matching configuration patch.")
+    patch.add_argument("--method", default="install", choices=["install", "template", "hosted", "inline"], help="(default: install)")
+    patch.add_argument("what", nargs="*", metavar="URL|FILE", help="URLs for hosted; files for inline, - for stdin")
+    _add_strict(patch, "also switch kube-proxy off")
+    _add_name(patch)
+    inline = actions.add_parser(
+        "inline",
+        help="rendered manifests as an inline manifest",
+        description="Turn rendered manifests into a patch with an inline manifest.",
+    )
+    inline.add_argument("files", nargs="+", metavar="FILE", help="output of `helm template`; - for stdin")
+    _add_name(inline)
+    check = actions.add_parser(
+        "check",
+        help="what the guide warns of",
+        description="Check manifests and machine configurations together. Exit code 3 when something is found.",
+    )
+    check.add_argument("files", nargs="+", metavar="FILE", help="machine configurations and manifests; - for stdin")
+    _add_strict(check, "Cilium is to replace kube-proxy, also where no manifest says so")
+    check.add_argument("-o", "--output", choices=["text", "json"], default="text", help="(default: text)")
+
+
+def run(args: Namespace) -> int:
+    """Does it; returns the exit code."""
+    return {"values": _values, "patch": _patch, "inline": _inline, "check": _check}[args.action](args)
+
+
+def _add_strict(parser: Parser, text: str) -> None:
+    parser.add_argument("--strict", action="store_true", help=text)
+
+
+def _add_name(parser: Parser) -> None:
+    parser.add_argument("--name", default="cilium", metavar="NAME", help="of the inline manifest (default: cilium)")
+
+
+def _values(args: Namespace) -> int:
+    from talos_resources.machineconfig.cilium.values import helm_values, values_yaml
+
+    values = helm_values(
+        strict=args.strict,
+        k8s_host=args.k8s_host,
+        k8s_port=args.k8s_port,
+        socket_fallback=False if args.no_xt_socket_fallback else None,
+        cilium_version=args.cilium_version,
+    )
+    sys.stdout.write(values_yaml(values))
+    return 0
+
+
+def _patch(args: Namespace) -> int:
+    from talos_resources.machineconfig.cilium.inline import make_inline
+    from talos_resources.machineconfig.cilium.patch import cilium_patch, looks_public
+
+    if args.method in {"install", "template"} and args.what:
+        raise ConfigError(f"the method {args.method} takes no URL and no file; choose --method hosted or inline for {args.what[0]}")
+    manifest = None
+    if args.method == "inline":
+        manifest = make_inline([_read(file) for file in args.what], name=args.name) if args.what else None
+    for note in manifest.notes if manifest is not None else ():
+        _note(note)
+    text = cilium_patch(args.method, strict=args.strict, urls=tuple(args.what) if args.method == "hosted" else (), manifest=manifest)
+    for url in args.what if args.method == "hosted" else ():
+        if looks_public(url):
+            _note(f"{url} looks public, and the Cilium manifest has private keys in it; host it where only the nodes can fetch it")
+    sys.stdout.write(text)
+    return 0
+
+
+def _inline(args: Namespace) -> int:
+    from talos_resources.machineconfig.cilium.inline import inline_yaml, make_inline
+
+    manifest = make_inline([_read(file) for file in args.files], name=args.name)
+    for note in manifest.notes:
+        _note(note)
+    sys.stdout.write(f"cluster:\n{inline_yaml([manifest])}")
+    return 0
+
+
+def _check(args: Namespace) -> int:
+    from talos_resources.machineconfig.cilium.check import check
+    from talos_resources.machineconfig.cilium.subject import read_subject
+    from talos_resources.model.finding import Severity
+    from talos_resources.views.findings import findings_json, findings_text
+
+    subject = read_subject([_read(file) for file in args.files], strict=args.strict or None, assume_cilium=True)
+    findings = check(subject)
+    sys.stdout.write(findings_json(findings) if args.output == "json" else findings_text(findings, width=_width()))
+    return FOUND if any(finding.severity is not Severity.NOTE for finding in findings) else 0
+
+
+def _width() -> int | None:
+    """The width of the terminal; None where the output goes elsewhere."""
+    if not sys.stdout.isatty():
+        return None
+    import shutil
+
+    return shutil.get_terminal_size().columns
+
+
+def _read(file: str) -> tuple[str, str]:
+    """The name of a file and its text."""
+    from talos_resources.codec.goyaml.nodes import to_text
+
+    name = "stdin" if file == "-" else file
+    try:
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot read {name}: {error.strerror}") from None
+    return name, to_text(data, source=name)
+
+
+def _note(text: str) -> None:
+    print(f"note: {text}", file=sys.stderr)

@@ -1,0 +1,50 @@
+"""`kubespan patch`: the configuration patch that switches KubeSpan on."""
+
+from __future__ import annotations
+
+import sys
+from argparse import BooleanOptionalAction, Namespace
+from typing import Final
+
+from talos_resources.cli.parser import Parser
+
+HELP: Final = "print the configuration patch that switches KubeSpan on"
+EXAMPLES: Final = """
+kubespan patch --mtu auto:1450 --filter 0.0.0.0/0 --filter '!203.0.113.0/24' > kubespan.yaml
+machineconfig patch worker.yaml --patch @kubespan.yaml
+"""
+
+
+def configure(parser: Parser) -> None:
+    """Adds the commands of `kubespan`."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
+    patch = actions.add_parser("patch", help="the patch for a new or an existing cluster", description="Print the patch for a cluster.")
+    patch.add_argument("--disable", action="store_true", help="switch KubeSpan off instead")
+    patch.add_argument("--mtu", metavar="MTU", help="of the WireGuard link; auto:LINK takes 80 bytes off the MTU of the link below it")
+    patch.add_argument(
+        "--filter", action="append", default=[], metavar="CIDR", help="advertise these endpoints only, ! excludes; may be repeated"
+    )
+    patch.add_argument("--endpoint", action="append", default=[], metavar="IP:PORT", help="announce this address too; may be repeated")
+    patch.add_argument("--advertise-kubernetes-networks", action=BooleanOptionalAction, help="route pod networks through KubeSpan")
+    patch.add_argument("--allow-down-peer-bypass", action=BooleanOptionalAction, help="reach peers that are down without encryption")
+    patch.add_argument("--harvest-extra-endpoints", action=BooleanOptionalAction, help="share the addresses at which peers are seen")
+
+
+def run(args: Namespace) -> int:
+    """Does it; returns the exit code."""
+    from talos_resources.machineconfig.kubespan_patch import KubeSpanSettings, kubespan_patch, notes, parse_mtu
+
+    settings = KubeSpanSettings(
+        enabled=not args.disable,
+        mtu=None if args.mtu is None else parse_mtu(args.mtu),
+        filters=tuple(args.filter),
+        extra_endpoints=tuple(args.endpoint),
+        advertise_kubernetes_networks=args.advertise_kubernetes_networks,
+        allow_down_peer_bypass=args.allow_down_peer_bypass,
+        harvest_extra_endpoints=args.harvest_extra_endpoints,
+    )
+    text = kubespan_patch(settings)
+    for note in notes(settings):
+        print(f"note: {note}", file=sys.stderr)
+    sys.stdout.write(text)
+    return 0

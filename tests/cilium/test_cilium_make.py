@@ -1,0 +1,164 @@
+"""Helm values, configuration patches and inline manifests for Cilium."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from talos_resources.cli.main import main
+from talos_resources.codec.goyaml.nodes import compose_all
+from talos_resources.codec.goyaml.read import load
+from talos_resources.machineconfig.cilium.inline import InlineManifest, inline_yaml, make_inline
+from talos_resources.machineconfig.cilium.patch import cilium_patch
+from talos_resources.machineconfig.cilium.values import helm_values, values_yaml
+from talos_resources.machineconfig.documents import MachineConfig
+from talos_resources.model.errors import ConfigError
+from tests.cilium.samples import CILIUM
+
+DOCUMENT = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  namespace: {}\n"
+
+
+def test_the_guides_values() -> None:
+    assert helm_values() == {"ipam": {"mode": "kubernetes"}}
+    assert helm_values(strict=True, k8s_host="10.0.0.1") == {
+        "ipam": {"mode": "kubernetes"},
+        "kubeProxyReplacement": "strict",
+        "k8sServiceHost": "10.0.0.1",
+        "k8sServicePort": 6443,
+    }
+    assert helm_values(socket_fallback=False)["enableXTSocketFallback"] is False
+
+
+@pytest.mark.parametrize(("version", "word"), [("1.11.2", "strict"), ("1.13", "strict"), ("v1.14.0", True), ("1.18.1", True)])
+def test_newer_charts_want_a_boolean(version: str, word: object) -> None:
+    assert helm_values(strict=True, k8s_host="a", cilium_version=version)["kubeProxyReplacement"] == word
+
+
+def test_values_say_why_and_read_back() -> None:
+    values = helm_values(strict=True, k8s_host="10.0.0.1", socket_fallback=False)
+    text = values_yaml(values)
+    assert load(text) == values
+    assert text.count("# ") == 4
+
+
+def test_strict_values_need_the_api() -> None:
+    with pytest.raises(ConfigError, match=r"needs --k8s-host.*KubePrism"):
+        helm_values(strict=True)
+    with pytest.raises(ConfigError, match="invalid Cilium version"):
+        helm_values(strict=True, k8s_host="a", cilium_version="latest")
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_patches_of_all_methods_are_configurations(strict: bool) -> None:
+    url = "https://server.yourdomain.tld/some/path/cilium.yaml"
+    manifest = make_inline([("c", CILIUM)])
+    patches = {
+        "install": cilium_patch("install", strict=strict),
+        "template": cilium_patch("template", strict=strict),
+        "hosted": cilium_patch("hosted", strict=strict, urls=(url,)),
+        "inline": cilium_patch("inline", strict=strict, manifest=manifest),
+    }
+    for method, text in patches.items():
+        config = MachineConfig.load(text)
+        assert config.get("cluster.network.cni") == ({"name": "custom", "urls": [url]} if method == "hosted" else {"name": "none"})
+        assert config.get("cluster.proxy.disabled") is (True if strict else None)
+    assert MachineConfig.load(patches["inline"]).get("cluster.inlineManifests") == [{"name": "cilium", "contents": manifest.contents}]
+    assert patches["inline"].startswith("# For control planes only")
+
+
+@pytest.mark.parametrize("url", ["cilium.yaml", "ftp://a/b", "https://", "https://[x"])
+def test_hosted_needs_urls(url: str) -> None:
+    with pytest.raises(ConfigError, match="is no URL of a manifest"):
+        cilium_patch("hosted", urls=(url,))
+    with pytest.raises(ConfigError, match="needs the URL"):
+        cilium_patch("hosted")
+
+
+def test_the_manifest_keeps_every_line() -> None:
+    made = make_inline([("c", CILIUM)])
+    assert made.contents == CILIUM.removeprefix("---\n")
+    assert made.notes == ()
+
+
+def test_several_files_become_one_in_order() -> None:
+    made = make_inline([("a", DOCUMENT.format("default")), ("b", "\n\n" + CILIUM)])
+    assert made.contents == DOCUMENT.format("default") + CILIUM
+
+
+def test_windows_line_ends_and_marks_go() -> None:
+    assert make_inline([("c", "\ufeff" + CILIUM.replace("\n", "\r\n"))]).contents == CILIUM.removeprefix("---\n")
+
+
+def test_a_missing_namespace_is_added_first() -> None:
+    made = make_inline([("c", DOCUMENT.format("cilium"))])
+    assert made.contents == "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: cilium\n---\n" + DOCUMENT.format("cilium")
+    assert made.notes == ("the namespace cilium is put first: the manifest does not declare it",)
+
+
+def test_a_late_namespace_is_moved_first() -> None:
+    namespace = "# theirs\napiVersion: v1\nkind: Namespace\nmetadata: {name: cilium}\n"
+    made = make_inline([("c", f"{DOCUMENT.format('cilium')}---\n{namespace}---\n{DOCUMENT.format('default')}")])
+    assert made.contents == f"{namespace}---\n{DOCUMENT.format('cilium')}---\n{DOCUMENT.format('default')}"
+    assert make_inline([("c", made.contents)]).contents == made.contents
+
+
+@pytest.mark.parametrize("namespace", ["kube-system", "default", '""'])
+def test_namespaces_that_are_always_there_are_not_added(namespace: str) -> None:
+    assert make_inline([("c", DOCUMENT.format(namespace))]).notes == ()
+
+
+def test_two_dashes_become_three() -> None:
+    made = make_inline([("c", f"--\n{DOCUMENT.format('default')}--\n{DOCUMENT.format('default')}")])
+    assert made.contents == f"{DOCUMENT.format('default')}---\n{DOCUMENT.format('default')}"
+    assert made.notes == (
+        "c:1: two dashes between documents are written as three",
+        "c:7: two dashes between documents are written as three",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"), [("", "no Kubernetes resource in c"), ("# x\n", "no Kubernetes resource"), ("a: [\n", "c:2: not YAML")]
+)
+def test_what_is_no_manifest_is_refused(text: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        make_inline([("c", text)])
+
+
+lines = st.text(st.sampled_from(" \tab:#-|>'\"%\u00a0é\U0001f600\x85\u2028\x00\x7f\ufeff"), max_size=6)
+
+
+@settings(max_examples=200)
+@given(st.lists(lines, min_size=1, max_size=6), st.sampled_from(["", "\n", "\n\n"]))
+def test_every_text_survives_the_block(parts: list[str], end: str) -> None:
+    text = "\n".join(parts) + end
+    written = "cluster:\n" + inline_yaml([InlineManifest(name="yes", contents=text)])
+    (root,) = compose_all(written)
+    (manifests,) = [value for key, value in root.value[0][1].pairs if key.text == "inlineManifests"]
+    found = manifests.items[0].get("contents")
+    assert found is not None
+    assert found.text == text
+
+
+def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("cilium.yaml").write_text(CILIUM)
+    assert main(["cilium", "inline", "cilium.yaml", "--name", "net"]) == 0
+    patch = capsys.readouterr().out
+    assert MachineConfig.load(patch).get("cluster.inlineManifests")[0]["name"] == "net"
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(CILIUM.encode())))
+    assert main(["cilium", "inline", "-", "--name", "net"]) == 0
+    assert capsys.readouterr().out == patch
+    assert main(["cilium", "values", "--strict"]) == 1
+    assert "--k8s-host" in capsys.readouterr().err
+    assert main(["cilium", "patch", "--method", "hosted", "https://server.yourdomain.tld/c.yaml"]) == 0
+    captured = capsys.readouterr()
+    assert "looks public" in captured.err
+    assert MachineConfig.load(captured.out).get("cluster.network.cni.name") == "custom"
+    assert main(["cilium", "patch", "--method", "inline", "cilium.yaml", "--strict"]) == 0
+    assert MachineConfig.load(capsys.readouterr().out).get("cluster.proxy.disabled") is True
+    assert main(["cilium", "patch", "cilium.yaml"]) == 1
+    assert "takes no URL and no file" in capsys.readouterr().err
