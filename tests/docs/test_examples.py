@@ -15,6 +15,7 @@ import contextlib
 import io
 import os
 import re
+import runpy
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -149,3 +150,17 @@ def test_what_differs_is_found(tmp_path: Path, environment: dict[str, str]) -> N
         run_console(block._replace(text="$ echo a\nb\n"), Path("page.md"), tmp_path, environment)
     with pytest.raises(AssertionError):
         run_python(Block("python", "1 + 1\n# → 3\n", 1, skipped=False), Path("page.md"), {})
+
+
+def test_pictures_are_current() -> None:
+    """By what they show: the drawing around it is rich's and may change with it."""
+    pictures = runpy.run_path(str(ROOT / "docs" / "images" / "make.py"))["pictures"]()
+
+    def shown(svg: str) -> list[str]:
+        return re.findall(r"<text[^>]*>([^<]*)</text>", svg)
+
+    assert pictures
+    for name, svg in pictures.items():
+        assert shown((ROOT / "docs" / "images" / name).read_text(encoding="utf-8")) == shown(svg), (
+            f"run python docs/images/make.py ({name})"
+        )

@@ -1,0 +1,42 @@
+# ruff: noqa: INP001 - a script, not a package
+"""Draws the pictures of the documentation from what the commands really print on a terminal.
+
+Run `python docs/images/make.py`; a test says when a picture is not current.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from rich.console import Console
+from rich.terminal_theme import MONOKAI
+
+from talos_resources import KubeSpanPeerStatus, open_source
+from talos_resources.model.kind import kind_of
+from talos_resources.views.output import list_printer, parse_output
+
+FOLDER = Path(__file__).parent
+WIDTH = 150
+
+
+def pictures() -> dict[str, str]:
+    """File name → SVG."""
+    return {"peerstatuses.svg": peer_statuses()}
+
+
+def peer_statuses() -> str:
+    """`get kubespanpeerstatuses` of the demo, as a terminal shows it."""
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    console.print("$ python -m talos_resources get kubespanpeerstatuses", highlight=False)
+    with open_source("demo") as cluster:
+        peers = cluster.state(cluster.default_nodes[0]).list(KubeSpanPeerStatus)
+    printer = list_printer(parse_output("table"), kind_of(KubeSpanPeerStatus), nodes=cluster.default_nodes, width=WIDTH)
+    for piece in (*printer.resources(cluster.default_nodes[0], peers), *printer.finish()):
+        console.print(piece, end="" if isinstance(piece, str) else "\n")
+    return console.export_svg(title="talos_resources", theme=MONOKAI, unique_id="talos-resources")
+
+
+if __name__ == "__main__":
+    for name, svg in pictures().items():
+        (FOLDER / name).write_text(svg, encoding="utf-8")
