@@ -15,7 +15,7 @@ from talos_resources.model.errors import (
     PhaseConflictError,
     VersionConflictError,
 )
-from talos_resources.model.metadata import Metadata, Phase, Reference
+from talos_resources.model.metadata import NO_LABELS, Metadata, Phase, Reference
 from talos_resources.model.query import LabelOp, LabelQuery, Matcher, matcher
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
@@ -26,6 +26,25 @@ AnyResource = Resource[Any]
 
 _OpenCreated: Final = twin(Created)
 _OpenUpdated: Final = twin(Updated)
+
+
+def _created(resource: AnyResource, bookmark: bytes) -> Any:
+    """`Created(resource, bookmark)`; see `talos_resources.model.build`."""
+    event: Any = object.__new__(_OpenCreated)
+    event.resource = resource
+    event.bookmark = bookmark
+    event.__class__ = Created
+    return event
+
+
+def _updated(resource: AnyResource, old: AnyResource, bookmark: bytes) -> Any:
+    """`Updated(resource, old, bookmark)`; see `talos_resources.model.build`."""
+    event: Any = object.__new__(_OpenUpdated)
+    event.resource = resource
+    event.old = old
+    event.bookmark = bookmark
+    event.__class__ = Updated
+    return event
 
 
 class Collection:
@@ -60,11 +79,9 @@ class Collection:
         with ring.lock:
             if key in self.items:
                 raise AlreadyExistsError(self.items[key].metadata.reference)
-            stored = resource.stamped(version=1, owner=owner, created=self._clock(), updated=metadata.updated)
+            stored = resource.stamped(1, owner, self._clock(), metadata.updated)
             self._place(key, stored)
-            event = _OpenCreated(stored, ring.next_bookmark())
-            event.__class__ = Created
-            sleepers = ring.append(event)
+            sleepers = ring.append(_created(stored, ring.next_bookmark()) if ring.followed else stored)
         for wake in sleepers:
             wake()
         return stored
@@ -93,14 +110,12 @@ class Collection:
                 raise VersionConflictError(held.reference, expected=metadata.version, actual=held.version)
             if expected_phase is not None and held.phase is not expected_phase:
                 raise PhaseConflictError(held.reference, expected=expected_phase)
-            stored = resource.stamped(version=held.version + 1, owner=held.owner, created=held.created, updated=self._clock())
+            stored = resource.stamped(held.version + 1, held.owner, held.created, self._clock())
             self.items[key] = stored
             self._listing = None
-            if held.labels or metadata.labels:
+            if held.labels is not NO_LABELS or metadata.labels is not NO_LABELS:
                 self._index(key, old, stored)
-            event = _OpenUpdated(stored, old, ring.next_bookmark())
-            event.__class__ = Updated
-            sleepers = ring.append(event)
+            sleepers = ring.append(_updated(stored, old, ring.next_bookmark()) if ring.followed else (stored, old))
         for wake in sleepers:
             wake()
         return stored
@@ -134,7 +149,7 @@ class Collection:
         else:
             self._last = key
         self._listing = None
-        if stored.metadata.labels:
+        if stored.metadata.labels is not NO_LABELS:
             self._index(key, None, stored)
 
     def _index(self, key: str, old: AnyResource | None, new: AnyResource | None) -> None:
@@ -147,6 +162,12 @@ class Collection:
         if new is not None:
             for pair in new.metadata.labels.items():
                 self._labelled.setdefault(pair, {})[key] = new
+
+    def follow(self) -> tuple[ResourceList[Any], int]:
+        """As `snapshot`, and what comes after it can be followed."""
+        with self.ring.lock:
+            self.ring.follow(self.ring.end)
+        return self.snapshot()
 
     def snapshot(self) -> tuple[ResourceList[Any], int]:
         """All resources sorted by id, and the position of the first event that they do not show."""

@@ -72,7 +72,8 @@ class MemoryState:
         self._cookie = os.urandom(COOKIE_BYTES)
         self._closed = False
         self._lock = threading.Lock()
-        self._collections: dict[tuple[str, str], Collection] = {}
+        # namespace -> type -> collection; two look-ups of strings cost less than one of a pair
+        self._namespaces: dict[str, dict[str, Collection]] = {}
         # What kinds and spec classes stand for in their own namespace, so that `get` is one step.
         self._homes: dict[Any, Collection] = {}
 
@@ -110,7 +111,11 @@ class MemoryState:
     def create(self, resource: Resource[S], *, owner: str | None = None) -> Resource[S]:
         """Stores a new resource; see `State.create`."""
         metadata = resource.metadata
-        return self._open(metadata.namespace, metadata.type).create(resource, owner)
+        try:
+            collection = self._namespaces[metadata.namespace][metadata.type]
+        except KeyError:
+            collection = self._open(metadata.namespace, metadata.type)
+        return collection.create(resource, owner)
 
     def restore(self, resources: Iterable[Resource[Any]]) -> None:
         """Takes in resources as another store held them: versions, owners and times are kept.
@@ -133,7 +138,11 @@ class MemoryState:
     ) -> Resource[S]:
         """Replaces the stored resource; see `State.update`."""
         metadata = resource.metadata
-        return self._open(metadata.namespace, metadata.type).update(resource, owner, expected_phase)
+        try:
+            collection = self._namespaces[metadata.namespace][metadata.type]
+        except KeyError:
+            raise NotFoundError(metadata.reference) from None
+        return collection.update(resource, owner, expected_phase)
 
     def destroy(self, kind: type[Any] | Kind[Any], id: str, *, namespace: str | None = None, owner: str = "") -> None:
         """Removes the resource; see `State.destroy`."""
@@ -162,12 +171,12 @@ class MemoryState:
 
         with ring.lock:
             if start_from_bookmark is not None:
-                return RingWatch(ring, ring.after(start_from_bookmark), select=mine)
+                return RingWatch(ring, ring.follow(ring.after(start_from_bookmark)), select=mine)
             if tail_events > 0:
-                return RingWatch(ring, ring.tail(tail_events, lambda event: is_about(event, id)), select=mine)
+                return RingWatch(ring, ring.follow(ring.tail(tail_events, lambda event: is_about(event, id))), select=mine)
             current = collection.items.get(id)
             first: AnyEvent = Destroyed(reference, None) if current is None else Created(current)
-            return RingWatch(ring, ring.end, head=(first,), select=mine)
+            return RingWatch(ring, ring.follow(ring.end), head=(first,), select=mine)
 
     def watch_kind(
         self,
@@ -191,14 +200,15 @@ class MemoryState:
         head: list[AnyEvent] = []
         if start_from_bookmark is not None or tail_events > 0:
             with ring.lock:
-                position = ring.tail(tail_events) if start_from_bookmark is None else ring.after(start_from_bookmark)
+                position = ring.follow(ring.tail(tail_events) if start_from_bookmark is None else ring.after(start_from_bookmark))
                 if bootstrap_bookmark:
                     head.append(Noop(ring.bookmark(ring.end - 1)))
             return RingWatch(ring, position, head=head, select=told)
         if not bootstrap:
-            position = ring.end
+            with ring.lock:
+                position = ring.follow(ring.end)
             return RingWatch(ring, position, head=[Noop(ring.bookmark(position - 1))] if bootstrap_bookmark else (), select=told)
-        listing, position = collection.snapshot()
+        listing, position = collection.follow()
         bookmark = ring.bookmark(position - 1)
 
         def story() -> Any:
@@ -219,27 +229,28 @@ class MemoryState:
         """Ends all watches; what is stored stays readable."""
         with self._lock:
             self._closed = True
-            collections = tuple(self._collections.values())
+            collections = [found for types in self._namespaces.values() for found in types.values()]
         for collection in collections:
             collection.ring.close()
 
     def _find(self, kind: type[Any] | Kind[Any], namespace: str | None) -> Collection | None:
         known = kind_of(kind)
-        found = self._collections.get((known.namespace if namespace is None else namespace, known.type))
+        found = self._namespaces.get(known.namespace if namespace is None else namespace, {}).get(known.type)
         if namespace is None and found is not None:
             self._homes[kind] = found
         return found
 
     def _open(self, namespace: str, type: str) -> Collection:
         try:
-            return self._collections[namespace, type]
+            return self._namespaces[namespace][type]
         except KeyError:
             pass
         with self._lock:
-            found = self._collections.get((namespace, type))
+            types = self._namespaces.setdefault(namespace, {})
+            found = types.get(type)
             if found is None:
                 name = f'namespace "{namespace}" type "{type}"'
                 ring = EventRing(name, capacity=self._capacity, gap=self._gap, cookie=self._cookie)
                 ring.closed = self._closed
-                found = self._collections[namespace, type] = Collection(ring, self._clock)
+                found = types[type] = Collection(ring, self._clock)
             return found

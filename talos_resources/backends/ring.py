@@ -8,54 +8,81 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 from talos_resources.model.errors import InvalidBookmarkError, WatchOverrunError
-from talos_resources.state.events import AnyEvent
+from talos_resources.model.resource import Resource
+from talos_resources.state.events import AnyEvent, Created, Updated
 
 _POSITIONS: Final = 2**64
 COOKIE_BYTES: Final = 8
+
+Note = Resource[Any] | tuple[Resource[Any], Resource[Any]]
+"""What a write leaves when nobody follows: the created resource, or the updated one and the old one."""
 
 
 class EventRing:
     """A bounded log with one writer at a time and any number of readers.
 
     Whoever appends holds `lock`; readers do without it as long as they are not about to be overrun.
-    The memory of `capacity` events is taken as they come.
+    The memory of `capacity` events is taken as they come. As long as nobody follows the kind, a write
+    leaves a note (the resource, or the new and the old one); the events are made of those notes when
+    somebody asks for the past.
 
     Attributes:
         lock: the lock of the kind's collection.
         end: the position that the next event gets.
+        followed: somebody follows or has followed, so that events are to be appended, not notes.
         closed: no event will come any more.
     """
 
-    __slots__ = ("_capacity", "_cookie", "_events", "_gap", "_name", "_sleepers", "closed", "end", "lock")
+    __slots__ = ("_capacity", "_cookie", "_events", "_gap", "_name", "_notes_end", "_sleepers", "closed", "end", "followed", "lock")
 
     def __init__(self, name: str, *, capacity: int, gap: int, cookie: bytes) -> None:
         self.lock = threading.Lock()
         self.end = 0
+        self.followed = False
         self.closed = False
         self._name = name
         self._capacity = capacity
         self._gap = gap
         self._cookie = cookie
-        self._events: list[AnyEvent] = []
+        self._events: list[Any] = []
+        self._notes_end = 0
         self._sleepers: dict[object, Callable[[], None]] = {}
 
     def next_bookmark(self) -> bytes:
         """The bookmark of the event that is appended next; call it with the lock held."""
         return self._cookie + self.end.to_bytes(8, "big")
 
-    def append(self, event: AnyEvent) -> Sequence[Callable[[], None]]:
-        """Adds an event; call it with the lock held, and the results once the lock is released."""
+    def append(self, entry: AnyEvent | Note) -> Sequence[Callable[[], None]]:
+        """Adds an event, or a note unless `followed`.
+
+        Call it with the lock held, and what it returns once the lock is released.
+        """
         end = self.end
         if end < self._capacity:
-            self._events.append(event)
+            self._events.append(entry)
         else:
-            self._events[end % self._capacity] = event
-        # Readers without the lock take what lies before `end`, so the event must be there first.
+            self._events[end % self._capacity] = entry
+        # Readers without the lock take what lies before `end`, so the entry must be there first.
         self.end = end + 1
         return self._wake() if self._sleepers else ()
+
+    def follow(self, position: int) -> int:
+        """Makes sure that there are events from a position on, and returns it; call it with the lock held."""
+        if not self.followed:
+            self.followed = True
+            self._notes_end = self.end
+        for noted in range(max(position, self.end - self._capacity), self._notes_end):
+            slot = noted % self._capacity
+            entry = self._events[slot]
+            if isinstance(entry, Resource):
+                self._events[slot] = Created(entry, self.bookmark(noted))
+            elif isinstance(entry, tuple):
+                self._events[slot] = Updated(entry[0], entry[1], self.bookmark(noted))
+        self._notes_end = min(self._notes_end, position)
+        return position
 
     def read(self, position: int, limit: int) -> Sequence[AnyEvent]:
         """Up to `limit` events from `position` on; none if there are no later ones.
@@ -120,6 +147,7 @@ class EventRing:
         if wanted is None:
             return max(oldest, self.end - count)
         position = self.end
+        self.follow(oldest)
         while position > oldest and count > 0:
             position -= 1
             count -= wanted(self._events[position % self._capacity])

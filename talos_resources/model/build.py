@@ -8,10 +8,9 @@ before anybody else has seen it.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
 from operator import attrgetter
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
 import attrs
 
@@ -55,11 +54,20 @@ def evolve(value: T, changes: Mapping[str, Any]) -> T:
     Raises:
         TypeError: there is no such field.
     """
-    return cast("T", _evolver(cast("Any", type(value)))(value, changes))
+    cls = type(value)
+    try:
+        change = _EVOLVERS[cls]
+    except KeyError:
+        change = _EVOLVERS[cls] = _evolver(cls)
+    return cast("T", change(value, changes))
 
 
-@functools.cache
-def _evolver(cls: type[Any]) -> Callable[[Any, Mapping[str, Any]], Any]:
+_Evolver = Callable[[Any, Mapping[str, Any]], Any]
+
+_EVOLVERS: Final[dict[type[Any], _Evolver]] = {}
+
+
+def _evolver(cls: type[Any]) -> _Evolver:
     """How to change values of a class: the fast way if it has the form for it, else attrs' own."""
     try:
         opened = twin(cls)
@@ -70,10 +78,10 @@ def _evolver(cls: type[Any]) -> Callable[[Any, Mapping[str, Any]], Any]:
     values_of = attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
 
     def change(value: Any, changes: Mapping[str, Any]) -> Any:
-        values = list(values_of(value))
+        values = [*values_of(value)]
         try:
-            for name, new in changes.items():
-                values[index[name]] = new
+            for name in changes:
+                values[index[name]] = changes[name]
         except KeyError as error:
             raise TypeError(f"{cls.__name__} has no field {error}; it has {', '.join(names)}") from None
         made = opened(*values)

@@ -10,7 +10,7 @@ from immutabledict import immutabledict
 
 from talos_resources.model.build import evolve, twin
 from talos_resources.model.kind import Kind, kind_of
-from talos_resources.model.metadata import Labels, Metadata, Phase, Reference
+from talos_resources.model.metadata import NO_LABELS, Labels, Metadata, Phase, Reference
 from talos_resources.model.timestamp import Timestamp
 
 S = TypeVar("S")
@@ -55,8 +55,8 @@ class Resource(Generic[S]):
                 type=kind.type,
                 id=id,
                 owner=owner,
-                labels=immutabledict(labels or {}),
-                annotations=immutabledict(annotations or {}),
+                labels=immutabledict(labels) if labels else NO_LABELS,
+                annotations=immutabledict(annotations) if annotations else NO_LABELS,
                 finalizers=finalizers,
             ),
             spec,
@@ -105,11 +105,11 @@ class Resource(Generic[S]):
     def with_spec(self, spec: S | None = None, **changes: Any) -> Self:
         """The same resource with another spec, or with some fields of its spec changed."""
         base = self.spec if spec is None else spec
-        return evolve(self, {"spec": evolve(base, changes) if changes else base})
+        return cast("Self", _resource(self.metadata, evolve(base, changes) if changes else base))
 
     def with_metadata(self, **changes: Any) -> Self:
         """The same resource with some fields of its metadata changed."""
-        return evolve(self, {"metadata": evolve(self.metadata, changes)})
+        return cast("Self", _resource(evolve(self.metadata, changes), self.spec))
 
     def with_labels(self, **labels: str) -> Self:
         """The same resource with these labels added or replaced."""
@@ -127,11 +127,9 @@ class Resource(Generic[S]):
         """The same resource with exactly these finalizers."""
         return self.with_metadata(finalizers=tuple(dict.fromkeys(finalizers)))
 
-    def stamped(self, *, version: int, owner: str, created: Timestamp, updated: Timestamp) -> Resource[S]:
+    def stamped(self, version: int, owner: str, created: Timestamp, updated: Timestamp) -> Resource[S]:
         """The same resource with what a store sets at every write."""
-        made = _OpenResource(self.metadata.stamped(version=version, owner=owner, created=created, updated=updated), self.spec)
-        made.__class__ = Resource
-        return cast("Resource[S]", made)
+        return cast("Resource[S]", _resource(self.metadata.stamped(version, owner, created, updated), self.spec))
 
     def same_content(self, other: Resource[Any]) -> bool:
         """Whether nothing but the times differs, so that an update would change nothing.
@@ -160,3 +158,12 @@ class Resource(Generic[S]):
 
 
 _OpenResource: Final = twin(Resource)
+
+
+def _resource(metadata: Metadata, spec: Any) -> Any:
+    """`Resource(metadata, spec)`, which every write makes; see `talos_resources.model.build`."""
+    made: Any = object.__new__(_OpenResource)
+    made.metadata = metadata
+    made.spec = spec
+    made.__class__ = Resource
+    return made

@@ -18,18 +18,20 @@ class Deadline:
         self._timeout = timeout.total_seconds() if isinstance(timeout, dt.timedelta) else timeout
         self._end = None if self._timeout is None else time.monotonic() + self._timeout
 
+    def remaining(self) -> float | None:
+        """The seconds left, 0 if there are none; None for ever."""
+        return None if self._end is None else max(0.0, self._end - time.monotonic())
+
     def left(self) -> float | None:
         """The seconds left, above 0; None for ever.
 
         Raises:
             TimeoutError: there is no time left.
         """
-        if self._end is None:
-            return None
-        left = self._end - time.monotonic()
-        if left <= 0:
+        remaining = self.remaining()
+        if remaining == 0:
             raise TimeoutError(f"nothing came within {self._timeout:g} s")
-        return left
+        return remaining
 
 
 def acquire(gate: Any, left: float | None) -> bool:

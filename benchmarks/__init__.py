@@ -1,0 +1,1 @@
+"""Measurements, each a ratio against the real peer in the same run."""
