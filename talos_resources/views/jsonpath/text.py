@@ -19,7 +19,7 @@ def value_text(value: Any, *, indent: int | None, null: str) -> str:
         null: what null prints as.
 
     Raises:
-        QueryError: JSON cannot hold the value (a NaN, for example).
+        QueryError: JSON cannot hold the value (a NaN, for example, or nesting without end).
     """
     if isinstance(value, str) and not isinstance(value, TimeText):
         return value
@@ -33,7 +33,7 @@ def value_text(value: Any, *, indent: int | None, null: str) -> str:
         return str(int(value))
     try:
         return gojson.dumps(value, indent=indent)
-    except TypeError as error:
+    except (TypeError, RecursionError) as error:
         raise QueryError(f"a result cannot be shown: {error}") from error
 
 
