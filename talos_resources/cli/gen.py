@@ -49,7 +49,8 @@ def add_gen(parser: Parser) -> None:
     _add_names(parser)
     full = Parser(prog="", description="")
     _add_config(full)
-    parser.set_defaults(**{key: value for key, value in vars(full.parse(["", ""])).items() if key not in {"name", "endpoint"}})
+    defaults = vars(full.parse(["", ""]))
+    parser.set_defaults(**{key: value for key, value in defaults.items() if key not in {"name", "endpoint"}})
 
 
 def run(args: Namespace) -> int:

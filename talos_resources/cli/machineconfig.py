@@ -1,4 +1,4 @@
-"""`machineconfig`: patch the configuration of machines."""
+"""`machineconfig`: patch and generate the configuration of machines."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 from talos_resources.cli.parser import Parser
 
-HELP: Final = "patch a machine configuration"
+HELP: Final = "patch or generate a machine configuration"
 EXAMPLES: Final = """
 machineconfig patch controlplane.yaml --patch @cilium.yaml --keep-comments -o controlplane.yaml
 machineconfig patch worker.yaml --patch '[{"op": "remove", "path": "/cluster/proxy"}]'
@@ -18,6 +18,8 @@ machineconfig patch worker.yaml --patch '[{"op": "remove", "path": "/cluster/pro
 
 def configure(parser: Parser) -> None:
     """Adds the commands of `machineconfig`."""
+    from talos_resources.cli.gen import add_gen
+
     actions = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
     patch = actions.add_parser("patch", help="apply patches to a configuration", description="Apply patches to a configuration.")
     patch.set_defaults(action="patch")
@@ -33,10 +35,20 @@ def configure(parser: Parser) -> None:
     patch.add_argument("-o", "--output", default="", metavar="FILE", help="write here instead of to stdout")
     patch.add_argument("--keep-comments", action="store_true", help="edit the text in place: every line that is not patched stays")
     patch.add_argument("--compat", choices=["talosctl"], help="refuse a JSON patch for several documents, as talosctl does")
+    add_gen(actions.add_parser("gen", help="as `gen config`, without its flags", description="Make configurations, as `gen config` does."))
 
 
 def run(args: Namespace) -> int:
-    """Writes the patched configuration and returns the exit code."""
+    """Does it; returns the exit code."""
+    if args.action == "gen":
+        from talos_resources.cli.gen import run_config
+
+        return run_config(args)
+    return _run_patch(args)
+
+
+def _run_patch(args: Namespace) -> int:
+    """Writes the patched configuration."""
     from talos_resources.machineconfig.patch.apply import patch_text
     from talos_resources.machineconfig.patch.load import load_patch
 

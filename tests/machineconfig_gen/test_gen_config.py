@@ -202,3 +202,11 @@ def test_secrets_do_not_show(bundle: SecretsBundle) -> None:
     assert bundle.bootstrap_token not in shown
     assert "PRIVATE" not in shown
     assert json.dumps(shown).count("LS0t") == 0
+
+
+@pytest.mark.parametrize("alias", ["machineconfig", "mc"])
+def test_machineconfig_gen_is_the_same_without_flags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alias: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main([alias, "gen", *NAMES]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["controlplane.yaml", "talosconfig", "worker.yaml"]
+    assert main([alias, "gen", *NAMES, "--with-kubespan"]) == 2
