@@ -29,6 +29,8 @@ COMMANDS: Final = {
     "gen": "gen",
     "cilium": "cilium",
     "kubespan": "kubespan",
+    "simulate": "simulate",
+    "runtime": "runtime",
     "machineconfig": "machineconfig",
     "mc": "machineconfig",
     "completion": "completion",

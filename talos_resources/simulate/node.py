@@ -156,7 +156,7 @@ class SimulatedNode:
         self.host.online = True
         self.state = MemoryState(clock=self._scheduler.now)
         self._describe()
-        runtime = self._runtime = Runtime(self.state, self._controllers(), self._scheduler)
+        runtime = self._runtime = Runtime(self.state, self.controllers(), self._scheduler)
         if self.settings.discovery:
             self._shared.service.listen(self.node_id, lambda: runtime.wake(SimulatedDiscoveryController.name))
         runtime.start()
@@ -193,7 +193,8 @@ class SimulatedNode:
         private = clamp(self._random.randbytes(32))
         return KubeSpanIdentity(private_key=private, public_key=public_key(private))
 
-    def _controllers(self) -> list[Controller]:
+    def controllers(self) -> list[Controller]:
+        """Fresh ones, as the node runs them."""
         shared = self._shared
         return [
             IdentityController(lambda: self._keys),

@@ -1,0 +1,111 @@
+"""`simulate`: a whole cluster in virtual time."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from argparse import Namespace
+from typing import TYPE_CHECKING, Final
+
+from talos_resources.cli.parser import Parser
+
+if TYPE_CHECKING:
+    from talos_resources.simulate.cluster import Sample, SimulatedCluster
+    from talos_resources.simulate.run import Summary
+
+HELP = "Run a KubeSpan cluster in virtual time and sum up how its links fare"
+DESCRIPTION = """\
+Run many nodes in virtual time, each with the controllers of a real one, and sum up how their links fare:
+NAT, cuts, moving endpoints, one-way filters, lost packets, restarts, new keys. The same seed gives the
+same run. --to writes all nodes as they are at the end; every command reads that with --from."""
+EXAMPLES = """\
+--list
+--nodes 5 --scenario partition
+--nodes 100 --scenario nat-harvest --to nat.zip
+"""
+
+_DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?\Z")
+
+
+def configure(parser: Parser) -> None:
+    """Adds what to simulate and where to put it."""
+    parser.add_argument("--nodes", type=int, default=5, metavar="N", help="how many nodes (default: 5)")
+    parser.add_argument("--scenario", default="mesh", metavar="NAME", help="what happens (default: mesh); --list names all")
+    parser.add_argument("--list", action="store_true", help="list the scenarios and stop")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="of all chance (default: 0)")
+    parser.add_argument("--duration", type=duration, metavar="TIME", help="how long to watch, such as 90s or 15m (default: the scenario's own)")
+    parser.add_argument("--every", type=duration, default=30.0, metavar="TIME", help="how often to look at the links (default: 30s)")
+    parser.add_argument("--to", metavar="TARGET", help="write all nodes there at the end, as `dump` does")
+    parser.add_argument("--show-secrets", action="store_true", help="write private keys and other secrets too")
+    parser.add_argument("-o", "--output", choices=("table", "json"), default="table", help="default: table")
+
+
+def duration(text: str) -> float:
+    """Seconds of a duration such as `90`, `90s`, `15m` or `1h30m`.
+
+    Raises:
+        ArgumentTypeError: the text is none.
+    """
+    match = _DURATION.match(text)
+    if match is None or not any(match.groups()):
+        msg = f"{text!r} is no duration such as 90s, 15m or 1h30m"
+        raise argparse.ArgumentTypeError(msg)
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return float(3600 * hours + 60 * minutes + seconds)
+
+
+def run(args: Namespace) -> int:
+    """Simulates and prints how it went."""
+    from talos_resources.simulate.run import run as simulate
+    from talos_resources.simulate.scenarios import SCENARIOS, scenario
+
+    if args.list:
+        width = max(map(len, SCENARIOS))
+        for name, known in SCENARIOS.items():
+            print(f"{name:{width}}   {known.about}")
+        return 0
+    chosen = scenario(args.scenario)
+    cluster, summary = simulate(
+        chosen,
+        nodes=args.nodes,
+        seed=args.seed,
+        duration_s=args.duration,
+        every_s=args.every,
+        progress=_progress if sys.stderr.isatty() else None,
+    )
+    if sys.stderr.isatty():
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+    if args.to is not None:
+        _write(cluster, args.to, show_secrets=args.show_secrets)
+    _print(summary, args.output)
+    return 0
+
+
+def _progress(sample: Sample) -> None:
+    from talos_resources.simulate.summary import clock
+
+    print(f"\r\x1b[K{clock(sample.at_s)} {sample.up} of {sample.links} links up", end="", file=sys.stderr, flush=True)
+
+
+def _write(cluster: SimulatedCluster, target: str, *, show_secrets: bool) -> None:
+    from talos_resources.sources import writing
+
+    writing.write({name: writing.held_by(node.state, show_secrets=show_secrets) for name, node in cluster.nodes.items()}, target)
+
+
+def _print(summary: Summary, output: str) -> None:
+    from talos_resources.simulate.summary import as_plain, conclusion, event_lines, headline, summary_rows
+    from talos_resources.views.tabwriter import align
+
+    if output == "json":
+        import json
+
+        print(json.dumps(as_plain(summary), indent=4))
+        return
+    print(headline(summary))
+    for line in event_lines(summary):
+        print(f"  {line}")
+    print()
+    print(align("".join("\t".join(row) + "\n" for row in summary_rows(summary))), end="")
+    print(f"\n{conclusion(summary)}")
