@@ -263,7 +263,7 @@ class RemoteState:
         """
         if isinstance(error, RpcError):
             raise error_of(error, about) from None
-        raise ConnectError(f"cannot reach {self.node or 'the node'}: {error.message}", **error.__dict__) from error.__cause__
+        raise ConnectError(f"no answer through {error.message}", node=self.node, **error.__dict__) from error.__cause__
 
 
 @attrs.define(eq=False)
@@ -301,7 +301,7 @@ class _Stream:
         try:
             return next(self._batches, None)
         except TransportError as error:
-            self._state._fail(ConnectError(error.reason), self._about)  # noqa: SLF001  # both are this file's
+            self._state._fail(ConnectError(f"{self._address}: {error.reason}"), self._about)  # noqa: SLF001  # both are this file's
         except RpcError as error:
             self._state._fail(error, self._about)  # noqa: SLF001
 

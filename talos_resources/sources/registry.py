@@ -1,7 +1,7 @@
-"""Which module opens which kind of URL.
+"""Which URL is opened by what.
 
-A source is a module with `open_url(rest) -> Cluster`, where `rest` is what follows the
-scheme; it is imported when such a URL is opened.
+A source is a function from what follows the scheme to a Cluster; its module is imported when such a URL
+is opened.
 """
 
 from __future__ import annotations
@@ -15,17 +15,22 @@ from talos_resources.model.errors import ConfigError
 from talos_resources.sources.cluster import Cluster
 
 SCHEMES: Final = {
-    "demo": "talos_resources.sources.demo",
-    "file": "talos_resources.sources.files",
+    "demo": "talos_resources.sources.demo:open_url",
+    "file": "talos_resources.sources.files:open_url",
+    "cosi": "talos_resources.sources.live:open_tcp",
+    "cosi+unix": "talos_resources.sources.live:open_unix",
 }
-"""Scheme → module. A text without a scheme of this table is a path."""
+"""Scheme → module and function. A text without a scheme of this table is a path."""
+
+SERVICE_ACCOUNT_CONFIG: Final = "/var/run/secrets/talos.dev/config"
 
 
 def open_source(url: str) -> Cluster:
     """Opens a source.
 
     Args:
-        url: `demo[:NAME]`, `-` for stdin, or the path of a file, directory or zip.
+        url: `demo[:NAME]`, `-` for stdin, the path of a file, directory or zip, `cosi://HOST:PORT` or
+            `cosi+unix:PATH`.
 
     Raises:
         ConfigError: there is no such source.
@@ -33,8 +38,9 @@ def open_source(url: str) -> Cluster:
     """
     scheme, colon, rest = url.partition(":")
     known = scheme in SCHEMES and (colon or scheme == "demo")
-    module, argument = (SCHEMES[scheme], rest) if known else (SCHEMES["file"], url)
-    cluster = importlib.import_module(module).open_url(argument)
+    home, argument = (SCHEMES[scheme], rest) if known else (SCHEMES["file"], url)
+    module, _, function = home.partition(":")
+    cluster = getattr(importlib.import_module(module), function)(argument)
     assert isinstance(cluster, Cluster)
     return cluster
 
@@ -42,6 +48,7 @@ def open_source(url: str) -> Cluster:
 def choose(
     url: str | None,
     *,
+    nodes: Sequence[str] = (),
     endpoints: Sequence[str] = (),
     context: str | None = None,
     talosconfig: str | None = None,
@@ -60,10 +67,19 @@ def choose(
         if live:
             raise ConfigError(f"--from {url} and {live[0]} exclude each other; leave one out")
         return open_source(url), False
+    path = talosconfig or default_talosconfig()
+    if live or os.path.exists(path):  # noqa: PTH110 - as below
+        from talos_resources.sources.live import open_context
+
+        return open_context(path, context, endpoints), False
+    if live or _has_talosconfig():
+        from talos_resources.sources.live import open_nodes
+
+        return open_nodes(nodes=nodes, endpoints=endpoints, context=context, talosconfig=talosconfig), False
     return open_source("demo"), True
 
 
-def default_talosconfig() -> str:
-    """Where talosctl looks for its configuration: `$TALOSCONFIG`, else `~/.talos/config`."""
-    # Not pathlib: importing it costs a twentieth of the whole start-up.
-    return os.environ.get("TALOSCONFIG") or os.path.expanduser("~/.talos/config")  # noqa: PTH111
+def _has_talosconfig() -> bool:
+    """Whether `rpc.talosconfig` finds a file where it looks; importing it just for that would slow down the demo."""
+    places = (os.path.expanduser("~/.talos/config"), SERVICE_ACCOUNT_CONFIG)  # noqa: PTH111 - nor pathlib
+    return bool(os.environ.get("TALOSCONFIG")) or any(map(os.path.exists, places))

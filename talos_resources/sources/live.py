@@ -1,0 +1,57 @@
+"""Live nodes as sources: those of a talosconfig, and anything that serves `cosi.resource.State` in plaintext."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import partial
+
+from talos_resources.rpc.connect import Endpoints, connect_plain
+from talos_resources.rpc.talosconfig import TalosConfig
+from talos_resources.sources.cluster import Cluster
+
+
+def open_nodes(
+    *,
+    nodes: Sequence[str] = (),
+    endpoints: Sequence[str] = (),
+    context: str | None = None,
+    talosconfig: str | os.PathLike[str] | None = None,
+) -> Cluster:
+    """The nodes of a talosconfig; a node is connected when it is first asked.
+
+    Args:
+        nodes: their names; without, those of the context, or else the first endpoint itself.
+        endpoints: control-plane nodes to go through; without, those of the context.
+        context: without, the current one.
+        talosconfig: the file; without, `$TALOSCONFIG`, else `~/.talos/config`.
+
+    Raises:
+        ConfigError: a talosconfig that cannot be used.
+        DecodeError: a file that is no talosconfig.
+    """
+    chosen = TalosConfig.load(talosconfig).context(context)
+    ways = Endpoints.of_context(chosen, endpoints=endpoints)
+    source = f'context "{chosen.name}"'
+    names = tuple(nodes) or chosen.nodes
+    if names:
+        return Cluster({name: partial(ways.node, name) for name in names}, source=source)
+    return Cluster({(tuple(endpoints) or chosen.endpoints)[0]: ways.node}, source=source)
+
+
+def open_tcp(address: str) -> Cluster:
+    """A server without TLS, as in `cosi://HOST:PORT`.
+
+    Args:
+        address: what follows the scheme: `//HOST:PORT`.
+
+    Raises:
+        ConfigError: it is no address.
+    """
+    host = address.removeprefix("//").rstrip("/")
+    return Cluster({host: partial(connect_plain, host)}, source=f"cosi://{host}", unnamed=True)
+
+
+def open_unix(path: str) -> Cluster:
+    """A server on a unix socket, as in `cosi+unix:PATH`."""
+    return Cluster({path: partial(connect_plain, f"unix:{path}")}, source=f"cosi+unix:{path}", unnamed=True)
