@@ -167,7 +167,6 @@ def _info(context: Context, *, output: str, now: datetime) -> str:
     expiry = f"{certificate.not_after:%Y-%m-%d}" if certificate else ""
     if output == "text":
         return _info_text(context, roles=certificate.roles if certificate else (), expiry=f"{remaining} ({expiry})" if expiry else "")
-    # A list that the file leaves out is null in JSON and empty in YAML, as talosctl prints it.
     value = {
         "context": context.name,
         "nodes": list(context.nodes),
@@ -180,9 +179,12 @@ def _info(context: Context, *, output: str, now: datetime) -> str:
         from talos_resources.codec.goyaml.emit import dump
 
         return dump(value)
-    import json
+    from talos_resources.codec.gojson import dumps
 
-    return json.dumps({key: item if item != [] else None for key, item in value.items()}, indent=2, ensure_ascii=False) + "\n"
+    # What a file leaves out is null in talosctl's JSON; endpoints are always written, so they are never null.
+    return (
+        dumps({key: None if item == [] and key != "endpoints" else item for key, item in value.items()}, indent=2, sort_keys=False) + "\n"
+    )
 
 
 def _info_text(context: Context, *, roles: tuple[str, ...], expiry: str) -> str:

@@ -210,3 +210,11 @@ def test_machineconfig_gen_is_the_same_without_flags(tmp_path: Path, monkeypatch
     assert main([alias, "gen", *NAMES]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["controlplane.yaml", "talosconfig", "worker.yaml"]
     assert main([alias, "gen", *NAMES, "--with-kubespan"]) == 2
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize(("mode", "arguments"), [("metal", []), ("cloud", ["--with-kubespan"]), ("container", ["--talos-version", "v1.9"])])
+def test_what_is_generated_is_valid(mode: str, arguments: list[str]) -> None:
+    assert generated(*arguments) == 0
+    for name in ("controlplane.yaml", "worker.yaml"):
+        assert main(["validate", f"out/{name}", "--mode", mode]) == 0

@@ -1,0 +1,40 @@
+"""Findings as text and JSON."""
+
+from __future__ import annotations
+
+import json
+
+from talos_resources.model.finding import Finding, Severity
+from talos_resources.views.findings import findings_json, findings_text
+
+NOTE = Finding(severity=Severity.NOTE, rule="n", title="good to know")
+WARNING = Finding(severity=Severity.WARNING, rule="w", title="a warning", cause="a cause", advice="do that", guide="KubeSpan")
+ERROR = Finding(severity=Severity.ERROR, rule="e", title="an error of cp-1 ↔ worker-2", evidence=("one", "two"), guide="KubeSpan")
+
+
+def test_the_worst_comes_first_and_all_are_counted() -> None:
+    assert findings_text([NOTE, WARNING, ERROR]) == (
+        "ERROR  an error of cp-1 ↔ worker-2\n"
+        "       one\n"
+        "       two\n"
+        "       Do:  guide: KubeSpan\n"
+        "WARN   a warning\n"
+        "       Why: a cause\n"
+        "       Do:  do that   guide: KubeSpan\n"
+        "NOTE   good to know\n"
+        "1 error, 1 warning, 1 note\n"
+    )
+    assert findings_text([]) == "0 errors, 0 warnings\n"
+
+
+def test_long_lines_are_wrapped_on_a_terminal() -> None:
+    finding = Finding(severity=Severity.ERROR, rule="r", title="word " * 30, cause="why " * 40, advice="x" * 100)
+    lines = findings_text([finding], width=60).splitlines()
+    assert max(len(line) for line in lines if "xxx" not in line) <= 60
+    assert all(line.startswith(" " * 7) for line in lines[1:-1])
+
+
+def test_json_has_everything() -> None:
+    found = json.loads(findings_json([WARNING, ERROR]))
+    assert [item["severity"] for item in found] == ["error", "warning"]
+    assert found[0]["evidence"] == ["one", "two"]

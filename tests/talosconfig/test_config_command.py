@@ -1,0 +1,95 @@
+"""The `config` commands on a file that a person keeps by hand."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+
+from talos_resources.cli.main import main
+from talos_resources.rpc.talosconfig import TalosConfig
+
+TEXT = """\
+context: a   # the lab
+contexts:
+  a:
+    endpoints: [10.0.0.1]
+    note: unknown to talosctl
+  b:
+    endpoints: [10.0.1.1]
+    nodes: [10.0.1.2]
+"""
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "talosconfig"
+    path.write_text(TEXT)
+    monkeypatch.setenv("TALOSCONFIG", str(path))
+    return path
+
+
+def test_edits_keep_what_they_do_not_concern(file: Path) -> None:
+    assert main(["config", "context", "b"]) == 0
+    assert file.read_text() == TEXT.replace("context: a ", "context: b ")
+    assert main(["config", "endpoint", "10.0.0.9", "--context", "a"]) == 0
+    assert "note: unknown to talosctl" in file.read_text()
+    assert TalosConfig.load(file).context("a").endpoints == ("10.0.0.9",)
+    assert main(["config", "node"]) == 0
+    assert TalosConfig.load(file).context("b").nodes == ()
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+def test_compat_writes_as_talosctl(file: Path) -> None:
+    assert main(["config", "context", "b", "--compat", "talosctl"]) == 0
+    assert "#" not in file.read_text()
+    assert "note" not in file.read_text()
+
+
+@pytest.mark.parametrize(("answer", "gone"), [("y\n", True), ("YES\n", True), ("n\n", False), ("", False), ("\n", False)])
+def test_removing_asks(file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], answer: str, gone: bool) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+    assert main(["config", "remove", "b"]) == 0
+    assert capsys.readouterr().out == 'remove context "b"? (y/N): '
+    assert ("b" not in TalosConfig.load(file).contexts) is gone
+    assert "note: unknown to talosctl" in file.read_text()
+
+
+def test_a_refused_edit_changes_nothing(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (
+        ["context", "nope"],
+        ["endpoint", "x", "--context", "nope"],
+        ["remove", "nope"],
+        ["merge", "nope"],
+        ["add", "c", "--ca", "nope"],
+    ):
+        assert main(["config", *arguments]) == 1
+        assert "nope" in capsys.readouterr().err
+    assert file.read_text() == TEXT
+
+
+@pytest.mark.usefixtures("file")
+def test_merging_from_a_file_that_is_not_there_does_not_make_it(tmp_path: Path) -> None:
+    assert main(["config", "merge", str(tmp_path / "other")]) == 1
+    assert not (tmp_path / "other").exists()
+
+
+@pytest.mark.usefixtures("file")
+def test_info_as_of_another_day(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["gen", "secrets", "--talos-version", "v1.6"]) == 0
+    assert main(["gen", "config", "c", "https://c.example", "--with-secrets", "secrets.yaml", "-t", "talosconfig", "-o", "tc"]) == 0
+    capsys.readouterr()
+    assert main(["config", "info", "-o", "json", "--talosconfig", "tc", "--now", "2100-01-01"]) == 0
+    info = json.loads(capsys.readouterr().out)
+    assert (info["roles"], info["certTTL"], info["nodes"], info["endpoints"]) == (["os:admin"], "a long while ago", None, [])
+
+
+@pytest.mark.usefixtures("file")
+def test_mistakes_are_usage_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config"]) == 2
+    assert main(["config", "info", "--now", "tomorrow"]) == 2
+    assert main(["config", "endpoint"]) == 2
+    assert capsys.readouterr().err.count("error:") == 3
