@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from talos_resources.cli.parser import Parser
+from talos_resources.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from talos_resources.sources import Cluster
@@ -41,7 +42,8 @@ def add_source(parser: Parser) -> None:
         "--from",
         dest="source",
         metavar="URL",
-        help="demo, a file (*.wire.json, or YAML or JSON of `talosctl get`), - for stdin, a directory or zip with a folder per node",
+        help="demo, a file (*.wire.json, or YAML or JSON of `talosctl get`), - for stdin, a directory or zip with a folder per node, "
+        "cosi://HOST:PORT, cosi+unix:PATH",
     )
 
 
@@ -65,6 +67,7 @@ def opened(args: Namespace) -> Iterator[tuple[Cluster, tuple[str, ...]]]:
     wanted = names(args.nodes)
     cluster, is_fallback = sources.choose(
         args.source,
+        nodes=wanted,
         endpoints=names(args.endpoints),
         context=args.context,
         talosconfig=args.talosconfig,
@@ -73,7 +76,13 @@ def opened(args: Namespace) -> Iterator[tuple[Cluster, tuple[str, ...]]]:
     if is_fallback and endless:
         print(DEMO_NOTE, file=sys.stderr, flush=True)
     with cluster:
-        yield cluster, cluster.select(wanted)
+        try:
+            selected = cluster.select(wanted)
+        except ConfigError as error:
+            if is_fallback:
+                raise ConfigError(f"{error.message}; there is no talosconfig: name yours with --talosconfig") from None
+            raise
+        yield cluster, selected
     if is_fallback and not endless:
         sys.stdout.flush()
         print(DEMO_NOTE, file=sys.stderr, flush=True)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from functools import partial
 
+from talos_resources.model.errors import ConfigError
 from talos_resources.rpc.connect import Endpoints, connect_plain
 from talos_resources.rpc.talosconfig import TalosConfig
 from talos_resources.sources.cluster import Cluster
@@ -39,19 +40,34 @@ def open_nodes(
     return Cluster({(tuple(endpoints) or chosen.endpoints)[0]: ways.node}, source=source)
 
 
-def open_tcp(address: str) -> Cluster:
-    """A server without TLS, as in `cosi://HOST:PORT`.
+def open_tcp(rest: str) -> Cluster:
+    """The one node behind `cosi://HOST:PORT`.
+
+    Raises:
+        ConfigError: no address.
+    """
+    return plain(rest.removeprefix("//").rstrip("/"))
+
+
+def open_unix(rest: str) -> Cluster:
+    """The one node behind `cosi+unix:PATH`.
+
+    Raises:
+        ConfigError: no path.
+    """
+    if not rest:
+        raise ConfigError("cosi+unix: needs the path of a socket, cosi+unix:/run/state.sock for example")
+    return plain(f"unix:{rest}")
+
+
+def plain(address: str) -> Cluster:
+    """A server without TLS as the one node that it is; it answers to any name.
 
     Args:
-        address: what follows the scheme: `//HOST:PORT`.
+        address: `HOST:PORT` or `unix:PATH`.
 
     Raises:
         ConfigError: it is no address.
     """
-    host = address.removeprefix("//").rstrip("/")
-    return Cluster({host: partial(connect_plain, host)}, source=f"cosi://{host}", unnamed=True)
-
-
-def open_unix(path: str) -> Cluster:
-    """A server on a unix socket, as in `cosi+unix:PATH`."""
-    return Cluster({path: partial(connect_plain, f"unix:{path}")}, source=f"cosi+unix:{path}", unnamed=True)
+    state = connect_plain(address)
+    return Cluster({address: lambda: state}, source=address, unnamed=True)

@@ -67,11 +67,6 @@ def choose(
         if live:
             raise ConfigError(f"--from {url} and {live[0]} exclude each other; leave one out")
         return open_source(url), False
-    path = talosconfig or default_talosconfig()
-    if live or os.path.exists(path):  # noqa: PTH110 - as below
-        from talos_resources.sources.live import open_context
-
-        return open_context(path, context, endpoints), False
     if live or _has_talosconfig():
         from talos_resources.sources.live import open_nodes
 
