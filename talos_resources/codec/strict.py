@@ -355,7 +355,7 @@ def _faults(error: BaseException, path: str) -> list[tuple[str, str]]:
     if isinstance(error, (ClassValidationError, IterableValidationError)):
         return [fault for inner in error.exceptions for fault in _faults(inner, _inner_path(error, inner, path))]
     if isinstance(error, KeyError):
-        return [(f"{path}.{error.args[0]}".lstrip("."), "is missing")]
+        return [(path, "is missing")]
     extra = getattr(error, "extra_fields", None)
     if extra:
         return [(f"{path}.{key}".lstrip("."), "unknown key") for key in sorted(map(str, extra))]

@@ -10,7 +10,6 @@ from immutabledict import immutabledict
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
 from talos_resources.codec import atoms, messages
 from talos_resources.codec.protowire import LEN, WireError, lengthened, read_payload, read_varint, skip, tag
-from talos_resources.codec.text import spec_to_yaml
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import typed_kind
 from talos_resources.model.metadata import NO_LABELS, Labels, Metadata, Phase
@@ -48,7 +47,10 @@ def resource_to_wire(resource: Resource[Any]) -> bytes:
     if isinstance(spec, UntypedSpec):
         proto, yaml = spec.wire, spec.yaml.encode()
     else:
-        proto, yaml = messages.encode(spec), spec_to_yaml(spec).encode()
+        # Who only reads resources does not pay for the YAML writer.
+        from talos_resources.codec.yamltext import spec_text
+
+        proto, yaml = messages.encode(spec), spec_text(spec).encode()
     body = (lengthened(b"\x0a", proto) if proto else b"") + (lengthened(b"\x12", yaml) if yaml else b"")
     return lengthened(b"\x0a", _metadata_to_wire(resource.metadata)) + lengthened(b"\x12", body)
 

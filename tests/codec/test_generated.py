@@ -6,6 +6,7 @@ import importlib
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ _PACKAGE = Path(talos_resources.__file__).parent
 _MODULES = sorted(path.stem for path in (_PACKAGE / "_generated").glob("*_pb2.py"))
 
 
-def test_generated_code_is_current():
+def test_generated_code_is_current() -> None:
     pytest.importorskip("grpc_tools", reason="the extra `dev` brings grpcio-tools")
     from talos_resources.proto.generate import generate, outdated
 
@@ -23,11 +24,11 @@ def test_generated_code_is_current():
 
 
 @pytest.mark.parametrize("name", _MODULES)
-def test_modules_load(name):
+def test_modules_load(name: Any) -> None:
     assert importlib.import_module(f"talos_resources._generated.{name}").DESCRIPTOR.name.startswith("talos_resources/proto/")
 
 
-def test_version_stamp_is_the_floor_of_the_requirement():
+def test_version_stamp_is_the_floor_of_the_requirement() -> None:
     project = tomllib.loads((_PACKAGE.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     floor = next(re.fullmatch(r"protobuf>=(\d+)\.(\d+).*", line) for line in project["dependencies"] if line.startswith("protobuf"))
     assert floor is not None

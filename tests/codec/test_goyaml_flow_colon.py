@@ -18,7 +18,7 @@ def test_a_url_needs_no_quotes_in_a_flow_list() -> None:
 
 
 def test_faults_after_it_still_name_their_line() -> None:
-    with pytest.raises(DecodeError, match="x.yaml:3: not YAML"):
+    with pytest.raises(DecodeError, match=r"x\.yaml:3: not YAML"):
         compose_all("a: [https://a.example]\nb: [c\n", source="x.yaml")
 
 
