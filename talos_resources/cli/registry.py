@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "api-resources": "rd",
     "explain": "explain",
     "dump": "dump",
+    "serve": "serve",
     "config": "config",
     "gen": "gen",
     "cilium": "cilium",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Final, TypeVar
+from functools import partial
+from typing import Final, NoReturn, TypeVar
 
 import attrs
 
@@ -35,6 +36,7 @@ class Messages:
         Raises:
             ConnectError: it is not gRPC.
         """
+        self.address = address
         self._reply = reply
         headers = reply.headers
         if reply.status != 200 or not headers.get("content-type", "").startswith("application/grpc"):
@@ -181,7 +183,7 @@ def interruptible(work: Callable[[], T]) -> T:
         try:
             result = work()
         except BaseException as error:  # noqa: BLE001  # it is raised where the caller waits
-            outcome.put(_raiser(error))
+            outcome.put(partial(_raise, error))
         else:
             outcome.put(lambda: result)
 
@@ -189,11 +191,8 @@ def interruptible(work: Callable[[], T]) -> T:
     return outcome.get()()
 
 
-def _raiser(error: BaseException) -> Callable[[], T]:
-    def fail() -> T:
-        raise error
-
-    return fail
+def _raise(error: BaseException) -> NoReturn:
+    raise error
 
 
 def metadata_for(node: str | None, extra: Mapping[str, str] | None = None) -> tuple[tuple[str, str], ...]:

@@ -301,7 +301,7 @@ class _Stream:
         try:
             return next(self._batches, None)
         except TransportError as error:
-            self._state._fail(ConnectError(f"{self._address}: {error.reason}"), self._about)  # noqa: SLF001  # both are this file's
+            self._state._fail(ConnectError(f"{self._messages.address}: {error.reason}"), self._about)  # noqa: SLF001  # both are this file's
         except RpcError as error:
             self._state._fail(error, self._about)  # noqa: SLF001
 

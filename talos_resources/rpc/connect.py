@@ -70,9 +70,7 @@ class Endpoints:
         addresses = tuple(endpoints) or context.endpoints
         if not addresses:
             raise ConfigError(f'context "{context.name}" has no endpoints; name one with --endpoints, or `config endpoint`')
-        return cls(
-            map(with_port, addresses), credentials=credentials_of(context), timeout=timeout, on_interruption=on_interruption
-        )
+        return cls(map(with_port, addresses), credentials=credentials_of(context), timeout=timeout, on_interruption=on_interruption)
 
     def node(self, name: str | None = None) -> RemoteState:
         """The state of a node; its connections are released when the last of the states is closed.
@@ -93,9 +91,7 @@ class Endpoints:
             for transport in self._transports:
                 transport.close()
 
-        return RemoteState(
-            self._transports, node=name, timeout=self._timeout, on_interruption=self._on_interruption, on_close=release
-        )
+        return RemoteState(self._transports, node=name, timeout=self._timeout, on_interruption=self._on_interruption, on_close=release)
 
 
 def connect(

@@ -111,7 +111,9 @@ class Continuity:
         if isinstance(reason, WatchOverrunError):
             reason.bookmark = self._bookmark
             return reason
-        return WatchError(f"the watch of {self._spec.type} was interrupted and cannot be resumed: {reason}; list again and watch from there")
+        return WatchError(
+            f"the watch of {self._spec.type} was interrupted and cannot be resumed: {reason}; list again and watch from there"
+        )
 
     def _news(self, event: AnyEvent) -> Iterator[AnyEvent]:
         match event:
@@ -185,8 +187,7 @@ class Continuity:
 
     def _gone(self, ids: list[str], bookmark: bytes | None) -> Iterator[AnyEvent]:
         assert self._known is not None
-        for id in ids:
-            old = self._known.pop(id, None)
+        for gone in ids:
+            old = self._known.pop(gone, None)
             if old is not None:
-                yield Destroyed(old.reference, old, bookmark if id == ids[-1] else None)
-
+                yield Destroyed(old.reference, old, bookmark if gone == ids[-1] else None)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 import pyqwest
 
@@ -15,6 +16,9 @@ from talos_resources.rpc.transport import Credentials, TransportError
 
 KEEPALIVE_S = 10.0
 """TCP probes an idle connection this often: a watch notices a node that went away without a word."""
+
+
+_NO_PROXY: Final = pyqwest.Proxy("http://unused.invalid", no_proxy="localhost,127.0.0.0/8,::1")
 
 
 class HttpTransport:
@@ -112,15 +116,15 @@ def _client(address: str, credentials: Credentials | None, connect_timeout: floa
             follow_redirects=False,
             enable_otel=False,
             # A proxy is for the way out, as Go sees it: never for this machine.
-            proxy=pyqwest.Proxy("http://unused.invalid", no_proxy="localhost,127.0.0.0/8,::1") if _is_loopback(address) else None,
+            proxy=_NO_PROXY if is_loopback(address.rpartition(":")[0].strip("[]")) else None,
         )
     except ValueError as error:
         # rustls does not say which of the two; neither text may be repeated here.
         raise ConfigError(f"the certificates for {address} cannot be used: {error}") from None
 
 
-def _is_loopback(address: str) -> bool:
-    host = address.rpartition(":")[0].strip("[]")
+def is_loopback(host: str) -> bool:
+    """Whether only this machine has this address."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

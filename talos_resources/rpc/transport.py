@@ -46,7 +46,7 @@ class Reply(Protocol):
         """The trailers, names in lower case; empty before the end."""
         ...
 
-    def read(self) -> bytes | memoryview | None:
+    def read(self) -> bytes | bytearray | memoryview | None:
         """The next piece of the body, None at its end.
 
         Raises:

@@ -72,9 +72,9 @@ class UnixTransport:
     def _call(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
 
-    async def _exchange(self, reply: UnixReply, head: list[tuple[str, str]], body: bytes, timeout: float | None) -> None:
+    async def _exchange(self, reply: UnixReply, head: list[tuple[str, str]], body: bytes, limit: float | None) -> None:
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(limit):
                 protocol = await self._connected()
                 wrapper = Wrapper()
                 with wrapper:
@@ -98,9 +98,10 @@ class UnixTransport:
 
     async def _connected(self) -> H2Protocol:
         async with self._connecting:
-            if self._protocol is None or self._protocol.connection.is_closing():
+            protocol = self._protocol
+            if protocol is None or protocol.connection.is_closing():
                 try:
-                    _, self._protocol = await asyncio.wait_for(
+                    _, protocol = await asyncio.wait_for(
                         self._loop.create_unix_connection(lambda: H2Protocol(_Handler(), _CLIENT, _H2), self._path),
                         self._connect_timeout,
                     )
@@ -112,7 +113,8 @@ class UnixTransport:
                     raise TransportError("connection refused: nobody listens on the socket", refused=True) from None
                 except OSError as error:
                     raise TransportError(error.strerror or str(error), refused=True) from None
-            return self._protocol
+                self._protocol = protocol
+            return protocol
 
     def __repr__(self) -> str:
         return f"<UnixTransport {self.address}>"

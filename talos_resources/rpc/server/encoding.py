@@ -107,4 +107,3 @@ def _tombstone(reference: Reference) -> bytes:
     """A resource without contents; its version is undefined."""
     metadata = Metadata(namespace=reference.namespace, type=reference.type, id=reference.id)
     return _resource_field(Resource(metadata, UntypedSpec()))
-

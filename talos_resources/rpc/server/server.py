@@ -104,9 +104,7 @@ class BackgroundServer:
     ```
     """
 
-    def __init__(
-        self, state: State, address: str, *, credentials: Credentials | None = None, limits: Limits = DEFAULT_LIMITS
-    ) -> None:
+    def __init__(self, state: State, address: str, *, credentials: Credentials | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
         """Starts; see `Server`.
 
         Raises:
@@ -153,6 +151,17 @@ def split_address(address: str) -> tuple[str, int]:
     if not colon or not port.isdecimal() or int(port) > 65535 or not host:
         raise ConfigError(f"{address!r} is no address; write HOST:PORT (port 0 for any that is free) or unix:PATH")
     return host.strip("[]"), int(port)
+
+
+def check_address(address: str) -> str | None:
+    """The host of an address to listen on, None for a unix socket.
+
+    Raises:
+        ConfigError: it is no address.
+    """
+    if address.startswith("unix:") and address != "unix:":
+        return None
+    return split_address(address)[0]
 
 
 def server_context(credentials: Credentials) -> ssl.SSLContext:
