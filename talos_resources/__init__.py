@@ -62,6 +62,8 @@ if TYPE_CHECKING:
     from talos_resources.resources import PrintColumn as PrintColumn
     from talos_resources.resources import ResourceDefinition as ResourceDefinition
     from talos_resources.resources import Sensitivity as Sensitivity
+    from talos_resources.rpc.connect import connect as connect
+    from talos_resources.rpc.connect import connect_nodes as connect_nodes
     from talos_resources.sources import Cluster as Cluster
     from talos_resources.sources import open_source as open_source
     from talos_resources.state.aio import AioState as AioState
@@ -153,6 +155,7 @@ _EXPORTS: Final = {
         "ResourceDefinition",
         "Sensitivity",
     ),
+    "talos_resources.rpc.connect": ("connect", "connect_nodes"),
     "talos_resources.sources": (
         "Cluster",
         "open_source",

@@ -8,6 +8,7 @@ from functools import partial
 
 from talos_resources.model.errors import ConfigError
 from talos_resources.rpc.connect import Endpoints, connect_plain
+from talos_resources.rpc.lean import lean_pyqwest
 from talos_resources.rpc.talosconfig import TalosConfig
 from talos_resources.sources.cluster import Cluster
 
@@ -32,7 +33,8 @@ def open_nodes(
         DecodeError: a file that is no talosconfig.
     """
     chosen = TalosConfig.load(talosconfig).context(context)
-    ways = Endpoints.of_context(chosen, endpoints=endpoints)
+    with lean_pyqwest():
+        ways = Endpoints.of_context(chosen, endpoints=endpoints)
     source = f'context "{chosen.name}"'
     names = tuple(nodes) or chosen.nodes
     if names:
@@ -69,5 +71,6 @@ def plain(address: str) -> Cluster:
     Raises:
         ConfigError: it is no address.
     """
-    state = connect_plain(address)
+    with lean_pyqwest():
+        state = connect_plain(address)
     return Cluster({address: lambda: state}, source=address, unnamed=True)
