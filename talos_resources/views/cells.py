@@ -48,9 +48,7 @@ class Cells:
         self.shape = shape
         self._columns = [_cell(column) for column in kind.columns]
         leading = [*["NODE"] * shape.node, *[event_heading] * shape.event, *["NAMESPACE", "TYPE"] * shape.full, "ID", "VERSION"]
-        self.headings: list[str] = [*leading, *(column.name.upper() for column in kind.columns)]
-        self.leading = len(leading)
-        """How many headings come before the kind's own columns."""
+        self.headings = self._shown([*leading, *(column.name.upper() for column in kind.columns)])
 
     def row(self, resource: Resource[Any], *, node: str = "", event: str = "") -> list[str]:
         """The row of a resource; its cells are empty where it has no value.
@@ -71,7 +69,10 @@ class Cells:
             plain = spec_to_plain(resource.spec)
             spec = plain if isinstance(plain, dict) else {}
             row += [cell(spec) for cell in self._columns]
-        return row if shape.literal else [printable(cell) for cell in row]
+        return self._shown(row)
+
+    def _shown(self, row: list[str]) -> list[str]:
+        return row if self.shape.literal else [printable(cell) for cell in row]
 
 
 def printable(text: str) -> str:

@@ -10,6 +10,7 @@ from talos_resources.codec.text import resource_to_json, resource_to_yaml
 from talos_resources.model.errors import QueryError, TalosResourcesError
 from talos_resources.model.resource import Resource
 from talos_resources.state.events import AnyEvent
+from talos_resources.views.cells import printable
 from talos_resources.views.jsonpath import Path
 from talos_resources.views.watch import shown
 
@@ -135,4 +136,4 @@ class NameDocument:
 
     def write(self, resource: Resource[Any], head: Mapping[str, str]) -> str:
         """The name and a line break."""
-        return f"{resource.type.lower()}/{resource.id}\n"
+        return f"{printable(f'{resource.type.lower()}/{resource.id}')}\n"

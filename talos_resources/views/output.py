@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from talos_resources.state.events import AnyEvent
+    from talos_resources.views.csv import CsvPrinter
     from talos_resources.views.documents import DocumentPrinter
+    from talos_resources.views.html import HtmlPrinter
     from talos_resources.views.jsonpath import Path
 
     Piece = str | RenderableType
@@ -102,27 +104,17 @@ def list_printer(output: Output, kind: Kind[Any], *, nodes: Sequence[str], width
     Raises:
         QueryError: a column of the kind has a JSONPath that cannot be understood.
     """
-    several = len(nodes) > 1
-    match output.format:
-        case "table" | "wide":
-            wide = output.format == "wide"
-            if width is not None:
-                from talos_resources.views.rich_table import RichTablePrinter
+    if output.format not in ("table", "wide"):
+        return _stream(output, kind, nodes, events=False)
+    wide = output.format == "wide"
+    node = wide or len(nodes) > 1
+    if width is None:
+        from talos_resources.views.table import TablePrinter
 
-                return RichTablePrinter(kind, Shape(node=wide or several, full=wide), width=width)
-            from talos_resources.views.table import TablePrinter
+        return TablePrinter(kind, Shape(node=node, full=wide, literal=wide))
+    from talos_resources.views.rich_table import RichTablePrinter
 
-            return TablePrinter(kind, Shape(node=wide or several, full=wide, literal=wide))
-        case "csv":
-            from talos_resources.views.csv import CsvPrinter
-
-            return CsvPrinter(kind, events=False)
-        case "html":
-            from talos_resources.views.html import HtmlPrinter
-
-            return HtmlPrinter(kind, nodes=several, events=False)
-        case _:
-            return _documents(output)
+    return RichTablePrinter(kind, Shape(node=node, full=wide), width=width)
 
 
 def watch_printer(output: Output, kind: Kind[Any], *, nodes: Sequence[str], single: bool = False, width: int | None = None) -> WatchPrinter:
@@ -138,33 +130,31 @@ def watch_printer(output: Output, kind: Kind[Any], *, nodes: Sequence[str], sing
     Raises:
         QueryError: a column of the kind has a JSONPath that cannot be understood.
     """
-    several = len(nodes) > 1
-    match output.format:
-        case "table" | "wide":
-            from talos_resources.views.watch_table import LiveTable, LiveTablePrinter, WatchTablePrinter
+    if output.format not in ("table", "wide"):
+        return _stream(output, kind, nodes, events=True)
+    from talos_resources.views.watch_table import LiveTable, LiveTablePrinter, WatchTablePrinter
 
-            wide = output.format == "wide"
-            if wide and width is None:
-                return WatchTablePrinter(kind, Shape(node=True, event=True, full=True, literal=True), nodes)
-            table = LiveTable(kind, Shape(node=wide or several, event=True, full=wide), nodes, single=single, width=width)
-            if width is None:
-                return LiveTablePrinter(table)
-            from talos_resources.views.rich_table import RichWatchPrinter
+    wide = output.format == "wide"
+    if wide and width is None:
+        return WatchTablePrinter(kind, Shape(node=True, event=True, full=True, literal=True), nodes)
+    table = LiveTable(kind, Shape(node=wide or len(nodes) > 1, event=True, full=wide), nodes, single=single, width=width)
+    if width is None:
+        return LiveTablePrinter(table)
+    from talos_resources.views.rich_table import RichWatchPrinter
 
-            return RichWatchPrinter(table, width=width)
-        case "csv":
-            from talos_resources.views.csv import CsvPrinter
-
-            return CsvPrinter(kind, events=True)
-        case "html":
-            from talos_resources.views.html import HtmlPrinter
-
-            return HtmlPrinter(kind, nodes=several, events=True)
-        case _:
-            return _documents(output)
+    return RichWatchPrinter(table, width=width)
 
 
-def _documents(output: Output) -> DocumentPrinter:
+def _stream(output: Output, kind: Kind[Any], nodes: Sequence[str], *, events: bool) -> CsvPrinter | HtmlPrinter | DocumentPrinter:
+    """What prints piece by piece, the resources of a list or the events of a watch."""
+    if output.format == "csv":
+        from talos_resources.views.csv import CsvPrinter
+
+        return CsvPrinter(kind, events=events)
+    if output.format == "html":
+        from talos_resources.views.html import HtmlPrinter
+
+        return HtmlPrinter(kind, nodes=len(nodes) > 1, events=events)
     from talos_resources.views import documents
 
     match output.format:
