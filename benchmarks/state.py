@@ -35,6 +35,7 @@ from talos_resources.state.derived import update_with_conflicts
 INTEROP: Final = Path(__file__).parents[1] / "interop"
 WATCHERS: Final = 10
 LABEL_EVERY: Final = 10
+LISTS: Final = 5
 ROUNDS: Final = 3
 MEMORY_OF: Final = 100_000
 
@@ -98,6 +99,12 @@ def measure(n: int) -> dict[str, float]:
         for resource in every:
             state.get(KubeSpanPeerStatus, resource.metadata.id)
 
+    def list_all() -> None:
+        # A write in between, so that no list is the one before.
+        for i in range(LISTS):
+            assert len(state.list(KubeSpanPeerStatus)) == n
+            update_all(state, every[i : i + 1])
+
     def list_label() -> None:
         found = state.list(KubeSpanPeerStatus, labels="zone=a")
         assert len(found) == matches
@@ -113,7 +120,7 @@ def measure(n: int) -> dict[str, float]:
     return {
         "create": timed(n, create),
         "get": timed(n, get),
-        "list_all_per_item": timed(n, lambda: state.list(KubeSpanPeerStatus)),
+        "list_all_per_item": timed(n * LISTS, list_all),
         "list_label_per_match": timed(matches, list_label),
         "update_with_conflicts": timed(n, lambda: update_all(state, every)),
         "watch_fanout_per_event": timed(n * WATCHERS, lambda: fan_out(state, every)),
@@ -137,8 +144,10 @@ def fan_out(state: MemoryState, every: list[Status]) -> None:
     watches = [state.watch_kind(KubeSpanPeerStatus, bootstrap=False) for _ in range(WATCHERS)]
 
     def follow(events: Any) -> None:
-        for _, _event in zip(range(len(every)), events, strict=False):
-            pass
+        seen = 0
+        while seen < len(every):
+            for _event in events.next_batch():
+                seen += 1
 
     threads = [threading.Thread(target=follow, args=(watch,)) for watch in watches]
     for thread in threads:

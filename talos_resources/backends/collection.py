@@ -76,11 +76,17 @@ class Collection:
             raise OwnerConflictError(metadata.reference, owner=named)
         key = metadata.id
         ring = self.ring
+        stored = resource.stamped(1, owner, self._clock(), metadata.updated)
         with ring.lock:
-            if key in self.items:
-                raise AlreadyExistsError(self.items[key].metadata.reference)
-            stored = resource.stamped(1, owner, self._clock(), metadata.updated)
-            self._place(key, stored)
+            held = self.items.setdefault(key, stored)
+            if held is not stored:
+                raise AlreadyExistsError(held.metadata.reference)
+            if self._ordered:
+                self._ordered = key >= self._last
+                self._last = key
+            self._listing = None
+            if metadata.labels is not NO_LABELS:
+                self._index(key, None, stored)
             sleepers = ring.append(_created(stored, ring.next_bookmark()) if ring.followed else stored)
         for wake in sleepers:
             wake()
@@ -92,7 +98,10 @@ class Collection:
         with self.ring.lock:
             if metadata.id in self.items:
                 raise AlreadyExistsError(self.items[metadata.id].metadata.reference)
-            self._place(metadata.id, resource)
+            self.items[metadata.id] = resource
+            self._ordered = False
+            self._listing = None
+            self._index(metadata.id, None, resource)
 
     def update(self, resource: AnyResource, owner: str | None, expected_phase: Phase | None) -> AnyResource:
         """Replaces a resource; see `State.update`."""
@@ -140,17 +149,6 @@ class Collection:
             sleepers = ring.append(Destroyed(held.reference, old, ring.next_bookmark()))
         for wake in sleepers:
             wake()
-
-    def _place(self, key: str, stored: AnyResource) -> None:
-        """Adds a resource; call it with the lock held."""
-        self.items[key] = stored
-        if key < self._last:
-            self._ordered = False
-        else:
-            self._last = key
-        self._listing = None
-        if stored.metadata.labels is not NO_LABELS:
-            self._index(key, None, stored)
 
     def _index(self, key: str, old: AnyResource | None, new: AnyResource | None) -> None:
         if old is not None and (new is None or old.metadata.labels != new.metadata.labels):

@@ -55,13 +55,14 @@ class RingWatch(Generic[S]):
 
     def next_batch(self, timeout: Timeout = None) -> Sequence[Event[S]]:
         """All events that are there; see `talos_resources.state.contract.Watch`."""
-        batch: list[Event[S]] = []
+        batch: list[AnyEvent] = []
         try:
             if not self._buffer:
                 self._fill(timeout)
-            while self._buffer or self._pull():
-                batch += self._buffer
-                self._buffer.clear()
+            batch += self._buffer
+            self._buffer.clear()
+            while more := self._pull():
+                batch += more
         except WatchOverrunError as error:
             batch.append(Errored(error, error.bookmark))
         return batch
@@ -106,8 +107,10 @@ class RingWatch(Generic[S]):
         while True:
             # Looked at first: what was appended before the end is still told.
             ended = self._closed or self._ring.closed
-            if not self._closed and self._pull() and not self._closed:
-                return
+            if not self._closed:
+                self._buffer.extend(self._pull())
+                if self._buffer and not self._closed:
+                    return
             if ended or self._closed:
                 self.close()
                 raise StopIteration
@@ -129,23 +132,22 @@ class RingWatch(Generic[S]):
             if not woken or self._closed:
                 self._ring.rouse(self)
 
-    def _pull(self) -> bool:
-        """Moves what is there into the buffer; False if there is nothing."""
+    def _pull(self) -> Sequence[AnyEvent]:
+        """Takes some of what is there; nothing if there is nothing."""
         if self._head is not None:
-            self._buffer.extend(islice(self._head, _BATCH))
+            events: Sequence[AnyEvent] = tuple(islice(self._head, _BATCH))
             self._told = True
-            if self._buffer:
-                return True
+            if events:
+                return events
             self._head = None
         while events := self._read():
             self._position += len(events)
             if self._select is not None:
                 events = [told for event in events if (told := self._select(event)) is not None]
             if events:
-                self._buffer.extend(events)
                 self._told = True
-                return True
-        return False
+                return events
+        return ()
 
     def _read(self) -> Sequence[AnyEvent]:
         try:

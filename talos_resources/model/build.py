@@ -59,7 +59,33 @@ def evolve(value: T, changes: Mapping[str, Any]) -> T:
         change = _EVOLVERS[cls]
     except KeyError:
         change = _EVOLVERS[cls] = _evolver(cls)
-    return cast("T", change(value, changes))
+    changed: T = change(value, changes)
+    return changed
+
+
+def same(one: object, other: object) -> bool:
+    """`one == other`, told at once of what both share: most values are changed from one another."""
+    if one is other:
+        return True
+    cls = type(one)
+    if cls is not type(other):
+        return one == other
+    try:
+        values_of = _VALUES[cls]
+    except KeyError:
+        values_of = _VALUES[cls] = _comparable(cls)
+    # Tuples compare by identity first, attrs' own comparison does not.
+    return bool(values_of(one) == values_of(other))
+
+
+_VALUES: Final[dict[type[Any], Callable[[Any], Any]]] = {}
+
+
+def _comparable(cls: type[Any]) -> Callable[[Any], Any]:
+    """What two values of the class are equal by."""
+    fields = attrs.fields(cls) if attrs.has(cls) else ()
+    plain = len(fields) > 1 and all(field.eq and field.eq_key is None for field in fields)
+    return attrgetter(*(field.name for field in fields)) if plain else lambda value: value
 
 
 _Evolver = Callable[[Any, Mapping[str, Any]], Any]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, Final, cast
+from typing import Final
 
 import attrs
 from immutabledict import immutabledict
@@ -76,23 +75,6 @@ class Metadata:
         """What errors and events call this resource."""
         return Reference(self.namespace, self.type, self.id, self.version)
 
-    def stamped(self, version: int, owner: str, created: Timestamp, updated: Timestamp) -> Metadata:
-        """The same metadata with what a store sets at every write."""
-        made = _new(_OpenMetadata)
-        made.namespace = self.namespace
-        made.type = self.type
-        made.id = self.id
-        made.version = version
-        made.owner = owner
-        made.phase = self.phase
-        made.finalizers = self.finalizers
-        made.labels = self.labels
-        made.annotations = self.annotations
-        made.created = created
-        made.updated = updated
-        made.__class__ = Metadata
-        return cast("Metadata", made)
 
-
-_new: Final[Callable[[type[Any]], Any]] = object.__new__
-_OpenMetadata: Final = twin(Metadata)
+OpenMetadata: Final = twin(Metadata)
+"""What a store fills when it stamps a resource; see `talos_resources.model.build`."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final, Generic, Self, TypeVar, cast
+import builtins
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Generic, Self, TypeVar
 
 import attrs
 from immutabledict import immutabledict
 
-from talos_resources.model.build import evolve, twin
+from talos_resources.model.build import evolve, same, twin
 from talos_resources.model.kind import Kind, kind_of
-from talos_resources.model.metadata import NO_LABELS, Labels, Metadata, Phase, Reference
+from talos_resources.model.metadata import NO_LABELS, Labels, Metadata, OpenMetadata, Phase, Reference
 from talos_resources.model.timestamp import Timestamp
 
 S = TypeVar("S")
@@ -105,11 +106,13 @@ class Resource(Generic[S]):
     def with_spec(self, spec: S | None = None, **changes: Any) -> Self:
         """The same resource with another spec, or with some fields of its spec changed."""
         base = self.spec if spec is None else spec
-        return cast("Self", _resource(self.metadata, evolve(base, changes) if changes else base))
+        changed: Self = _resource(self.metadata, evolve(base, changes) if changes else base)
+        return changed
 
     def with_metadata(self, **changes: Any) -> Self:
         """The same resource with some fields of its metadata changed."""
-        return cast("Self", _resource(evolve(self.metadata, changes), self.spec))
+        changed: Self = _resource(evolve(self.metadata, changes), self.spec)
+        return changed
 
     def with_labels(self, **labels: str) -> Self:
         """The same resource with these labels added or replaced."""
@@ -129,7 +132,27 @@ class Resource(Generic[S]):
 
     def stamped(self, version: int, owner: str, created: Timestamp, updated: Timestamp) -> Resource[S]:
         """The same resource with what a store sets at every write."""
-        return cast("Resource[S]", _resource(self.metadata.stamped(version, owner, created, updated), self.spec))
+        # In one piece, because every write goes through here.
+        given = self.metadata
+        metadata = _new(OpenMetadata)
+        metadata.namespace = given.namespace
+        metadata.type = given.type
+        metadata.id = given.id
+        metadata.version = version
+        metadata.owner = owner
+        metadata.phase = given.phase
+        metadata.finalizers = given.finalizers
+        metadata.labels = given.labels
+        metadata.annotations = given.annotations
+        metadata.created = created
+        metadata.updated = updated
+        metadata.__class__ = Metadata
+        made = _new(_OpenResource)
+        made.metadata = metadata
+        made.spec = self.spec
+        made.__class__ = Resource
+        stamped: Resource[S] = made
+        return stamped
 
     def same_content(self, other: Resource[Any]) -> bool:
         """Whether nothing but the times differs, so that an update would change nothing.
@@ -139,7 +162,7 @@ class Resource(Generic[S]):
         mine, theirs = self.metadata, other.metadata
         return (
             mine.version == theirs.version
-            and self.spec == other.spec
+            and same(self.spec, other.spec)
             and mine.phase == theirs.phase
             and mine.owner == theirs.owner
             and mine.labels == theirs.labels
@@ -157,12 +180,13 @@ class Resource(Generic[S]):
         return resource_html(self)
 
 
+_new: Final[Callable[[builtins.type[Any]], Any]] = object.__new__
 _OpenResource: Final = twin(Resource)
 
 
 def _resource(metadata: Metadata, spec: Any) -> Any:
     """`Resource(metadata, spec)`, which every write makes; see `talos_resources.model.build`."""
-    made: Any = object.__new__(_OpenResource)
+    made = _new(_OpenResource)
     made.metadata = metadata
     made.spec = spec
     made.__class__ = Resource

@@ -68,7 +68,7 @@ def update_with_conflicts(
     """
     while True:
         current = state.get(kind, id, namespace=namespace)
-        if expected_phase is not None and current.phase is not expected_phase:
+        if expected_phase is not None and current.metadata.phase is not expected_phase:
             raise PhaseConflictError(current.reference, expected=expected_phase)
         changed = change(current)
         if changed is current or changed.same_content(current):
