@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from talos_resources.codec.goyaml.emit import dump
 from talos_resources.codec.goyaml.nodes import Node, compose_all, to_text
-from talos_resources.codec.goyaml.values import value_of
+from talos_resources.codec.goyaml.splice import Splicer
+from talos_resources.codec.goyaml.values import same, value_of
 from talos_resources.machineconfig.documents import MAIN, Document, MachineConfig, documents_of, kind_of
 from talos_resources.machineconfig.encode import to_plain
 from talos_resources.machineconfig.patch.apply import SEVERAL_DOCUMENTS, Compat, Patched, apply_strategic, joined
 from talos_resources.machineconfig.patch.load import Patch, StrategicPatch, as_json
-from talos_resources.machineconfig.patch.rfc6902 import JsonPatch, same
-from talos_resources.machineconfig.splice import Splicer
+from talos_resources.machineconfig.patch.rfc6902 import JsonPatch
 from talos_resources.model.errors import ConfigError, DecodeError
 
 _SEPARATOR: Final = re.compile(r"^---(?=\s|\Z)", re.MULTILINE)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterator
+from math import isnan
 from typing import Any, Final
 
 from talos_resources.codec.goyaml.nodes import Node, at
@@ -156,3 +157,13 @@ def _key(node: Node, *, v2: bool, source: str) -> Any:
     if key is None:
         raise DecodeError("null cannot be a key", source=at(source, node.line))
     return str(key).lower() if isinstance(key, bool) else str(key)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equality that tells numbers, texts and booleans apart, and takes what is not a number for equal to itself."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    both_nan = isinstance(one, float) and isinstance(other, float) and isnan(one) and isnan(other)
+    return both_nan or (isinstance(one, bool) == isinstance(other, bool) and bool(one == other))

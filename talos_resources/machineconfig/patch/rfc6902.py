@@ -12,11 +12,11 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Mapping, Sequence
-from math import isnan
 from typing import Any, Final
 
 import attrs
 
+from talos_resources.codec.goyaml.values import same
 from talos_resources.model.errors import ConfigError
 
 _INDEX: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
@@ -179,13 +179,3 @@ def _test(steps: list[str], document: Any, value: Any) -> None:
     actual = _lookup(steps, document)
     if not same(actual, value):
         raise _RefusedError("the value there is another one")
-
-
-def same(one: Any, other: Any) -> bool:
-    """Equality that tells numbers, texts and booleans apart, and takes what is not a number for equal to itself."""
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(same(value, other[key]) for key, value in one.items())
-    if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(same, one, other))
-    both_nan = isinstance(one, float) and isinstance(other, float) and isnan(one) and isnan(other)
-    return both_nan or (isinstance(one, bool) == isinstance(other, bool) and bool(one == other))

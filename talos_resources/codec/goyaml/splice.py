@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from talos_resources.codec.goyaml.fragments import Style, flow, item_lines, leaf, pair_lines
 from talos_resources.codec.goyaml.nodes import Node
-from talos_resources.machineconfig.fragments import Style, flow, item_lines, leaf, pair_lines
-from talos_resources.machineconfig.patch.rfc6902 import same
+from talos_resources.codec.goyaml.values import same
 
 
 class _CannotError(Exception):
