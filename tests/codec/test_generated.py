@@ -16,8 +16,8 @@ _PACKAGE = Path(talos_resources.__file__).parent
 _MODULES = sorted(path.stem for path in (_PACKAGE / "_generated").glob("*_pb2.py"))
 
 
+@pytest.mark.slow  # not for its time: it needs grpcio-tools, which only the extra `dev` brings
 def test_generated_code_is_current() -> None:
-    pytest.importorskip("grpc_tools", reason="the extra `dev` brings grpcio-tools")
     from talos_resources.proto.generate import generate, outdated
 
     assert outdated(generate()) == []
