@@ -40,7 +40,7 @@ class RichTablePrinter:
         if len(self._rows) > MAX_ROWS:
             yield align("".join(["\t".join(row) + "\n" for row in self._rows]))
             return
-        lines = GrowingColumns(self._width).lines(self._rows)
+        lines = GrowingColumns(self._width, yielding=self._cells.headings.index("ID")).lines(self._rows)
         painter = _Painter(self._cells.headings, self._width)
         yield from (painter.line(line) for line in lines)
 

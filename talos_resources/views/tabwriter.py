@@ -75,17 +75,21 @@ def _pad(lines: list[list[str]], start: int, stop: int) -> None:
 class GrowingColumns:
     """Aligned lines for a stream: columns keep their width from one call to the next, and grow where they must."""
 
-    def __init__(self, available: int | None = None) -> None:
+    def __init__(self, available: int | None = None, *, yielding: int = 0) -> None:
         """Begins without any width.
 
         Args:
-            available: the width that lines must not exceed; None for any.
+            available: the width that lines should not exceed; None for any.
+            yielding: the column that gives way first, as for `fit`.
         """
         self._available = available
+        self._yielding = yielding
         self._needed: list[int] = []
 
     def lines(self, rows: Sequence[Sequence[str]]) -> list[list[str]]:
         """The rows with all cells but the last padded, and cut where they do not fit.
+
+        Where they do not, one blank between columns has to do.
 
         Args:
             rows: cells without tabs or line breaks, as many in each row as in the first one ever.
@@ -94,8 +98,14 @@ class GrowingColumns:
             return []
         needed = column_widths(rows)
         self._needed = [max(pair) for pair in zip(self._needed or needed, needed, strict=True)]
-        widths = self._needed if self._available is None else fit(self._needed, self._available)
-        return [[*map(_padded, row[:-1], widths), cut(row[-1], widths[-1])] for row in rows]
+        widths, padding, gaps = self._needed, PADDING, len(needed) - 1
+        if self._available is not None and sum(widths) + PADDING * gaps > self._available:
+            padding = 1
+            widths = fit(widths, self._available - padding * gaps, yielding=self._yielding)
+        return [
+            [*(cut(cell, width).ljust(width + padding) for cell, width in zip(row[:-1], widths, strict=False)), cut(row[-1], widths[-1])]
+            for row in rows
+        ]
 
 
 def column_widths(rows: Sequence[Sequence[str]]) -> list[int]:
@@ -103,15 +113,18 @@ def column_widths(rows: Sequence[Sequence[str]]) -> list[int]:
     return [max(map(len, column)) for column in zip(*rows, strict=True)]
 
 
-def fit(widths: Sequence[int], available: int, *, smallest: int = 8) -> list[int]:
-    """Widths that fit: the widest columns give way first.
+def fit(widths: Sequence[int], room: int, *, yielding: int, smallest: int = 8) -> list[int]:
+    """Widths that fit: one column gives way first, then always the widest.
 
     Args:
         widths: what the columns need.
-        available: room for all of them, the padding between them included.
+        room: for all of them together.
+        yielding: the index of the first to give way: that of keys, whose beginnings tell them apart.
         smallest: no column is made narrower than this, even if they do not fit then.
     """
-    room = available - PADDING * (len(widths) - 1)
+    widths = list(widths)
+    excess = max(sum(widths) - room, 0)
+    widths[yielding] = max(widths[yielding] - excess, min(widths[yielding], smallest + 2))
     low, high = smallest, max([smallest, *widths])
     while low < high:  # the highest limit for all columns with which they fit
         middle = (low + high + 1) // 2
@@ -120,10 +133,6 @@ def fit(widths: Sequence[int], available: int, *, smallest: int = 8) -> list[int
         else:
             high = middle - 1
     return [min(width, low) for width in widths]
-
-
-def _padded(cell: str, width: int) -> str:
-    return cut(cell, width).ljust(width + PADDING)
 
 
 def cut(cell: str, width: int) -> str:

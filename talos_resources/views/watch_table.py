@@ -61,7 +61,7 @@ class LiveTable:
         """
         self._cells = Cells(kind, shape)
         self.headings = self._cells.headings
-        self._columns = GrowingColumns(width)
+        self._columns = GrowingColumns(width, yielding=self.headings.index("ID"))
         self._starting = set(nodes)
         self._single = single
         self._rows = [self.headings]

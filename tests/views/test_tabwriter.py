@@ -75,15 +75,21 @@ def test_growing_columns_keep_their_widths() -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(widths=st.lists(st.integers(0, 60), min_size=1, max_size=8), available=st.integers(0, 200))
-def test_widths_fit_if_they_can(widths: list[int], available: int) -> None:
-    fitted = fit(widths, available)
-    room = available - PADDING * (len(widths) - 1)
+@given(widths=st.lists(st.integers(0, 60), min_size=1, max_size=8), room=st.integers(0, 200))
+def test_widths_fit_if_they_can(widths: list[int], room: int) -> None:
+    fitted = fit(widths, room, yielding=0)
     assert all(min(width, 8) <= narrow <= width for width, narrow in zip(widths, fitted, strict=True))
     if sum(widths) <= room:
         assert fitted == widths
     elif sum(min(width, 8) for width in widths) <= room:
         assert sum(fitted) <= room
+
+
+def test_keys_give_way_before_names() -> None:
+    assert fit([44, 7, 28], 60, yielding=0) == [25, 7, 28]
+    assert fit([44, 7, 28], 45, yielding=0) == [10, 7, 28]
+    assert fit([44, 7, 28], 40, yielding=0) == [10, 7, 23]
+    assert GrowingColumns(20).lines([["a" * 20, "b"]]) == [["aaaaaaaaa…aaaaaaaa ", "b"]]
 
 
 def test_long_cells_lose_their_middle() -> None:
