@@ -1,14 +1,14 @@
 """The text of a talosconfig: as talosctl writes it, or the user's own text with the edit in it.
 
 A file that already looks as talosctl writes it is written so again. Any other one (comments, keys that
-we do not know, flow style, another indentation) is edited in place: what the edit does not concern stays.
+we do not know, flow style, another indentation) is edited in place: lines that the edit does not concern stay.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -16,9 +16,7 @@ from talos_resources.model.errors import ConfigError
 from talos_resources.rpc.talosconfig import Context, TalosConfig, default_path
 
 if TYPE_CHECKING:
-    from ruamel.yaml import YAML
-
-_NO_FOLDING: Final = 1 << 30
+    from talos_resources.codec.goyaml.nodes import Node
 
 
 def load_or_create(path: str | Path | None = None) -> TalosConfig:
@@ -100,84 +98,58 @@ def _plain(context: Context) -> dict[str, Any]:
 
 
 def _edited(text: str, old: TalosConfig, new: TalosConfig) -> str:
-    import io
+    """The text with only those lines written anew that differ between the configurations."""
+    from talos_resources.codec.goyaml.nodes import compose_all
+    from talos_resources.codec.goyaml.splice import Splicer
 
-    yaml = _editor(text)
-    tree = yaml.load(text)
+    roots = compose_all(text)
+    before = _tree(roots[0], ("context", "contexts"))
+    after = dict(before)
     if old.current != new.current:
-        tree["context"] = _inserted(new.current)
-    contexts = tree.get("contexts")
-    if not isinstance(contexts, dict):
-        contexts = tree["contexts"] = _inserted({})
-    for name in old.contexts.keys() - new.contexts.keys():
-        del contexts[name]
-    for name, context in new.contexts.items():
-        before = old.contexts.get(name)
-        if before is None or not isinstance(contexts.get(name), dict):
-            contexts[_inserted(name)] = _inserted(_plain(context))
-        elif before != context:
-            _update(contexts[name], _plain(before), _plain(context))
-    if not contexts:
-        tree["contexts"] = _inserted({})
-    out = io.StringIO()
-    yaml.dump(tree, out)
-    return out.getvalue()
+        after["context"] = new.current
+    if old.contexts != new.contexts:
+        contexts = dict(before.get("contexts") or {})
+        for name in old.contexts.keys() - new.contexts.keys():
+            contexts.pop(name, None)
+        for name, context in new.contexts.items():
+            known = old.contexts.get(name)
+            if known is None:
+                contexts[name] = _plain(context)
+            elif known != context:
+                contexts[name] = _changed(contexts.get(name) or {}, _plain(known), _plain(context))
+        after["contexts"] = contexts
+    splicer = Splicer(text, roots)
+    splicer.document(roots[0], before, after)
+    return splicer.result()
 
 
-def _update(tree: Any, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+def _changed(tree: Mapping[str, Any], before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of a context as the file has them, with what the edit changes."""
+    changed = dict(tree)
     for key in {**before, **after}:
         if before.get(key) == after.get(key):
             continue
         if key == "endpoints":
             # The old name of an endpoint is part of the list now.
-            tree.pop("target", None)
+            changed.pop("target", None)
         if key in after:
-            tree[key] = _inserted(after[key])
+            changed[key] = after[key]
         else:
-            tree.pop(key, None)
+            changed.pop(key, None)
+    return changed
 
 
-def _inserted(value: Any) -> Any:
-    """A new value for the tree, its texts quoted where a reader would take them for something else."""
-    from ruamel.yaml.comments import CommentedMap, CommentedSeq
-    from ruamel.yaml.scalarstring import DoubleQuotedScalarString, SingleQuotedScalarString
+def _tree(node: Node, path: tuple[str, ...] = ()) -> Any:
+    """A document as the splicer compares it: plain values, but what we know is text, whatever it looks like.
 
-    from talos_resources.codec.goyaml.emit import scalar
+    Args:
+        node: of the document.
+        path: the keys below which to read texts; empty means here and everywhere below.
+    """
+    from talos_resources.codec.goyaml.values import value_of
 
-    if isinstance(value, dict):
-        return CommentedMap({_inserted(key): _inserted(item) for key, item in value.items()})
-    if isinstance(value, list):
-        return CommentedSeq([_inserted(item) for item in value])
-    match scalar(value)[:1]:
-        case '"':
-            return DoubleQuotedScalarString(value)
-        case "'":
-            return SingleQuotedScalarString(value)
-        case _:
-            return value
-
-
-def _editor(text: str) -> YAML:
-    """A round-trip reader and writer with the text's own indentation, to which every scalar is just text."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.resolver import BaseResolver
-    from ruamel.yaml.util import load_yaml_guess_indent
-
-    class TextResolver(BaseResolver):
-        """Resolves nothing: 0123 is read and written back as it stands, and found under that name."""
-
-        def __init__(self, version: Any = None, loader: Any = None, loadumper: Any = None) -> None:
-            super().__init__(loadumper if loader is None else loader)
-
-        @property
-        def processing_version(self) -> tuple[int, int]:
-            return (1, 2)
-
-    _, mapping, offset = load_yaml_guess_indent(text)
-    mapping, offset = mapping or 4, 4 if offset is None else offset
-    yaml = YAML(typ="rt")
-    yaml.Resolver = TextResolver
-    yaml.preserve_quotes = True
-    yaml.width = _NO_FOLDING
-    yaml.indent(mapping=mapping, sequence=offset + 2, offset=offset)
-    return yaml
+    if node.kind == "mapping":
+        return {key.text: _tree(value) if not path or key.text in path else value_of(value) for key, value in node.pairs}
+    if node.kind == "sequence":
+        return [_tree(item) for item in node.items]
+    return None if node.is_null else node.text

@@ -98,23 +98,23 @@ class UnixTransport:
 
     async def _connected(self) -> H2Protocol:
         async with self._connecting:
-            protocol = self._protocol
-            if protocol is None or protocol.connection.is_closing():
-                try:
-                    _, protocol = await asyncio.wait_for(
-                        self._loop.create_unix_connection(lambda: H2Protocol(_Handler(), _CLIENT, _H2), self._path),
-                        self._connect_timeout,
-                    )
-                except TimeoutError:
-                    raise TransportError("timed out", refused=True) from None
-                except FileNotFoundError:
-                    raise TransportError("no such socket", refused=True) from None
-                except ConnectionRefusedError:
-                    raise TransportError("connection refused: nobody listens on the socket", refused=True) from None
-                except OSError as error:
-                    raise TransportError(error.strerror or str(error), refused=True) from None
-                self._protocol = protocol
-            return protocol
+            if self._protocol is None or self._protocol.connection.is_closing():
+                self._protocol = await self._dial()
+            return self._protocol
+
+    async def _dial(self) -> H2Protocol:
+        try:
+            async with asyncio.timeout(self._connect_timeout):
+                _, protocol = await self._loop.create_unix_connection(lambda: H2Protocol(_Handler(), _CLIENT, _H2), self._path)
+        except TimeoutError:
+            raise TransportError("timed out", refused=True) from None
+        except FileNotFoundError:
+            raise TransportError("no such socket", refused=True) from None
+        except ConnectionRefusedError:
+            raise TransportError("connection refused: nobody listens on the socket", refused=True) from None
+        except OSError as error:
+            raise TransportError(error.strerror or str(error), refused=True) from None
+        return protocol
 
     def __repr__(self) -> str:
         return f"<UnixTransport {self.address}>"
