@@ -47,7 +47,7 @@ from talos_resources.resources import (
 )
 from talos_resources.resources.meta.definition import definition_of
 from talos_resources.runtime.controller import Controller
-from talos_resources.runtime.runtime import Runtime
+from talos_resources.runtime.runtime import Report, Runtime
 from talos_resources.runtime.scheduler import Scheduler, VirtualTime
 from talos_resources.simulate.device import Air, SimulatedDevice
 from talos_resources.simulate.discovery import DiscoveryService, SimulatedDiscoveryController
@@ -181,6 +181,10 @@ class SimulatedNode:
         self._tell_addresses()
         if self._runtime is not None:
             self._runtime.poll()
+
+    def reports(self) -> tuple[Report, ...]:
+        """How each controller is; none while the node is off."""
+        return () if self._runtime is None else self._runtime.reports()
 
     def set_config(self, **changes: Any) -> None:
         """Changes settings of a running node; see `NodeSettings`."""

@@ -250,7 +250,7 @@ SCENARIOS: Final = {
         Scenario(name="partition", about="the cluster is cut in halves and healed", build=_partition, duration_s=16 * MINUTE_S),
         Scenario(name="moving", about="a node gets another address, three times", build=_moving, duration_s=10 * MINUTE_S),
         Scenario(name="asymmetric", about="a firewall drops packets in one direction", build=_asymmetric, duration_s=16 * MINUTE_S),
-        Scenario(name="loss", about="three packets of ten get lost", build=_mesh, loss=0.3, duration_s=10 * MINUTE_S),
+        Scenario(name="loss", about="every second packet gets lost", build=_mesh, loss=0.5, duration_s=10 * MINUTE_S),
         Scenario(name="restart", about="a node is switched off and on", build=_restart, duration_s=12 * MINUTE_S),
         Scenario(name="new-keys", about="a node comes back with new keys", build=_new_keys, duration_s=8 * MINUTE_S),
         Scenario(name="leave", about="a node leaves for good", build=_leave, duration_s=40 * MINUTE_S),

@@ -27,6 +27,7 @@ from talos_resources.resources.cluster.affiliate import Affiliate
 from talos_resources.resources.kubespan.identity import KubeSpanIdentity
 from talos_resources.resources.kubespan.peer_status import KubeSpanPeerStatus
 from tests.golden import kubespan_values as values
+from tests.golden.kubespan_config import config, resources
 from tests.golden.kubespan_values import Plain
 
 Case = Callable[[Plain], Any]
@@ -185,4 +186,6 @@ CASES: dict[str, Case] = {
     "peer_state": peer_states,
     "endpoints": endpoints,
     "manager": manager,
+    "config": config,
+    "resources": resources,
 }

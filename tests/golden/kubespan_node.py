@@ -9,11 +9,11 @@ from talos_resources.backends.memory import MemoryState
 from talos_resources.codec.goyaml import read
 from talos_resources.kubespan import host
 from talos_resources.kubespan.controllers import CLUSTER, KUBESPAN, LOCAL, LocalAffiliateController
-from talos_resources.kubespan.manager_controller import ManagerController
+from talos_resources.kubespan.manager_controller import ManagerController, PolicyRules
 from talos_resources.kubespan.network import PolicyRule
 from talos_resources.kubespan.network_specs import ADDRESS_SPECS, CHAINS, LINK_SPECS, ROUTE_SPECS, SPEC_NAMESPACE
 from talos_resources.kubespan.rendered import Form
-from talos_resources.kubespan.wireguard import DeviceConfig, PeerReading
+from talos_resources.kubespan.wireguard import DeviceConfig, PeerReading, WireGuardDevice
 from talos_resources.model.errors import NotFoundError
 from talos_resources.model.kind import Kind
 from talos_resources.model.net import IPPrefix
@@ -26,6 +26,7 @@ from talos_resources.resources.cluster.identity import ClusterIdentity
 from talos_resources.resources.kubespan.identity import KubeSpanIdentity
 from talos_resources.resources.kubespan.peer_spec import KubeSpanPeerSpec
 from talos_resources.resources.kubespan.peer_status import KubeSpanPeerStatus
+from talos_resources.runtime.context import Context
 from talos_resources.runtime.runtime import Runtime
 from talos_resources.runtime.scheduler import VirtualTime
 from talos_resources.state.contract import State
@@ -81,11 +82,27 @@ def put(state: State, kind: Kind[Any], id: str, spec: Any) -> None:
         state.update(old.with_spec(spec))
 
 
-def manager_trace(case: Plain) -> Plain:
+class TicksOnce(ManagerController):
+    """The manager as Talos has it: switched off and on again, it hears of changes but not of the clock any more."""
+
+    def __init__(self, device: WireGuardDevice, rules: PolicyRules) -> None:
+        super().__init__(device, rules)
+        self._was_on = self._deaf = False
+
+    def _tick(self, now: Timestamp) -> Timestamp:
+        self._was_on = True
+        return Timestamp(1 << 62) if self._deaf else super()._tick(now)
+
+    def _clean_up(self, context: Context) -> None:
+        self._deaf = self._was_on
+        super()._clean_up(context)
+
+
+def manager_trace(case: Plain, manager: type[ManagerController] = ManagerController) -> Plain:
     clock = VirtualTime(Timestamp.parse(case["start"]))
     state = MemoryState(clock=clock.now)
     device, rules = RecordedDevice(), RecordedRules(clock)
-    Runtime(state, [ManagerController(device, rules)], clock).start()
+    Runtime(state, [manager(device, rules)], clock).start()
     start = clock.now()
     steps = []
     for step in case["steps"]:
