@@ -6,6 +6,7 @@ from typing import Final
 
 TOP: Final = (
     "get kubespanpeerstatuses",
-    "get members -o yaml",
+    "get members -n 10.0.0.1 --talosconfig ./talosconfig",
+    "get kubespanpeerspecs --from support.zip -o yaml",
     "explain kubespanpeerstatus.state",
 )

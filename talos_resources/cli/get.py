@@ -49,7 +49,7 @@ def add_arguments(parser: Parser) -> None:
 def run(args: Namespace) -> int:
     """Prints what is there, or what happens."""
     if args.id is not None and (args.labels or args.id_match is not None):
-        raise UsageError("an ID names one resource; leave it out, or --labels and --id-match", prog="talos-resources get")
+        raise UsageError("an ID names one resource; leave it out, or --labels and --id-match")
     try:
         form = output.parse_output(args.output)
     except QueryError as error:

@@ -66,7 +66,11 @@ def _run(arguments: list[str]) -> int:
         args = parser.parse([*leading, *rest])
     except SystemExit:  # --help has been printed
         return 0
-    return registry.load(name).run(args)
+    try:
+        return registry.load(name).run(args)
+    except UsageError as error:
+        error.prog = error.prog or parser.prog
+        raise
 
 
 def _split(arguments: list[str]) -> tuple[list[str], str | None, list[str]]:
@@ -121,7 +125,7 @@ def _suggestion(name: str) -> str:
 
 
 def _prog() -> str:
-    return "python -m talos_resources" if sys.argv[0].endswith("__main__.py") else "talos-resources"
+    return "python -m talos_resources" if sys.argv[0].endswith("talos_resources/__main__.py") else "talos-resources"
 
 
 def _forget_stdout() -> None:

@@ -69,7 +69,7 @@ def listing() -> list[tuple[tuple[str, ...], str]]:
     names: dict[str, list[str]] = {}
     for name, module in COMMANDS.items():
         names.setdefault(module, []).append(name)
-    return [(tuple(group), load(group[0]).HELP) for group in names.values()]
+    return [(tuple(group), _sentence(load(group[0]).HELP)) for group in names.values()]
 
 
 def parser_of(name: str, *, prog: str) -> Parser:
@@ -81,8 +81,12 @@ def parser_of(name: str, *, prog: str) -> Parser:
     command = load(name)
     parser = Parser(
         prog=f"{prog} {name}",
-        description=getattr(command, "DESCRIPTION", "") or f"{command.HELP}.",
+        description=getattr(command, "DESCRIPTION", "") or f"{_sentence(command.HELP)}.",
         examples=getattr(command, "EXAMPLES", ""),
     )
     command.configure(parser)
     return parser
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
