@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from talos_resources.model.errors import ConfigError
+from talos_resources.model.errors import ConfigError, DecodeError
 from talos_resources.rpc.talosconfig import Context, TalosConfig, default_path
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def save(config: TalosConfig, *, keep: bool = True) -> None:
         keep: keep comments, unknown keys and layout of the file that is there; False writes as talosctl, which drops them.
 
     Raises:
-        ConfigError: it has no path, or the file cannot be written.
+        ConfigError: it has no path, the file cannot be written, or not be edited in place.
         DecodeError: what stands in the file now is no talosconfig; it is left alone.
     """
     from talos_resources.rpc.private_file import write_private
@@ -63,6 +63,7 @@ def render(config: TalosConfig, *, before: str | None = None) -> str:
 
     Raises:
         DecodeError: `before` is no talosconfig.
+        ConfigError: `before` cannot be edited where the change belongs (inside of what an anchor shares).
     """
     if before is None:
         return _canonical(config)
@@ -72,8 +73,20 @@ def render(config: TalosConfig, *, before: str | None = None) -> str:
     if _canonical(old) == before:
         return _canonical(config)
     text = _edited(before, old, config)
-    # Comments are worth less than contexts: where a layout defeats the editor, the plain form is right.
-    return text if TalosConfig.parse(text) == attrs.evolve(config, path=None) else _canonical(config)
+    if not _says(text, config):
+        raise ConfigError(
+            f"cannot edit {config.path or 'the talosconfig'} in place, probably because of its anchors (&, *); write them out, "
+            "or use --compat talosctl, which writes the file afresh"
+        )
+    return text
+
+
+def _says(text: str, config: TalosConfig) -> bool:
+    """Whether a text reads back as the configuration."""
+    try:
+        return TalosConfig.parse(text) == attrs.evolve(config, path=None)
+    except DecodeError:
+        return False
 
 
 def _canonical(config: TalosConfig) -> str:

@@ -182,9 +182,41 @@ contexts = st.builds(
 )
 
 
-@settings(max_examples=60)
-@given(st.lists(contexts, max_size=4), st.booleans())
-def test_every_configuration_survives_its_file(made: list[Context], in_place: bool) -> None:
+LAYOUTS = {
+    "fresh": None,
+    "commented": COMMENTED,
+    "flow": "{context: a, contexts: {a: {endpoints: ['1.1.1.1'], unknown: [1, {x: y}]}, b: {}}}  # end\n",
+    "windows": COMMENTED.replace("\n", "\r\n"),
+    "merge key": "base: &base\n  endpoints: [x]  # all\ncontexts:\n  a:\n    <<: *base\n    nodes: [n]\n  b:\n    nodes: [m]\n",
+    "bare": "# nothing yet\ncontexts:\n",
+    "no newline": "contexts:\n  a:\n    nodes:\n    - n  # one",
+    "several documents": "contexts: {}\n---\nother: 1\n",
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@settings(max_examples=25)
+@given(made=st.lists(contexts, max_size=4))
+def test_every_configuration_survives_every_layout(layout: str, made: list[Context]) -> None:
     config = TalosConfig(current=made[0].name if made else "", contexts={context.name: context for context in made})
-    text = render(config, before=COMMENTED if in_place else None)
+    text = render(config, before=LAYOUTS[layout])
     assert TalosConfig.parse(text) == config
+
+
+@pytest.mark.parametrize("layout", [name for name, text in LAYOUTS.items() if text])
+def test_adding_a_context_keeps_every_layout(layout: str) -> None:
+    before = LAYOUTS[layout]
+    assert before is not None
+    config = TalosConfig.parse(before).with_context(Context(name="new", endpoints=("10.9.9.9",)))
+    text = render(config, before=before)
+    assert TalosConfig.parse(text) == config
+    kept = [line for line in before.splitlines() if "#" in line or "unknown" in line or "other" in line]
+    assert all(line.partition("#")[2] in text for line in kept)
+
+
+def test_what_anchors_share_is_not_edited() -> None:
+    text = "base: &base\n  endpoints: [x]\ncontexts:\n  a: *base\n  b: *base\n"
+    config = TalosConfig.parse(text)
+    assert config.context("b").endpoints == ("x",)
+    with pytest.raises(ConfigError, match="anchors"):
+        render(config.with_context(Context(name="b", endpoints=("y",))), before=text)
