@@ -66,11 +66,7 @@ def _run(arguments: list[str]) -> int:
         args = parser.parse([*leading, *rest])
     except SystemExit:  # --help has been printed
         return 0
-    try:
-        return registry.load(name).run(args)
-    except UsageError as error:
-        error.prog = error.prog or parser.prog
-        raise
+    return registry.load(name).run(args)
 
 
 def _split(arguments: list[str]) -> tuple[list[str], str | None, list[str]]:
