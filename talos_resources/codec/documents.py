@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
-from talos_resources.codec.goyaml.nodes import Node, compose_all
+from talos_resources.codec.goyaml.nodes import Node, compose_each
 from talos_resources.codec.goyaml.rewrite import rewrite
 from talos_resources.codec.goyaml.values import pairs_of, value_of
 from talos_resources.model.kind import typed_kind
@@ -17,7 +17,7 @@ _TEXTS: Final = frozenset({"node", "event", "metadata"})
 
 def documents(data: bytes | str, *, source: str) -> Iterator[Any]:
     """See `codec.text.documents_from_yaml`."""
-    for root in compose_all(data, source=source):
+    for root in compose_each(data, source=source):
         metadata = root.get("metadata")
         yield value_of(root, source=source) if metadata is None else _resource(root, metadata, source)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from talos_resources.codec.text import resource_to_json, resource_to_yaml
@@ -42,6 +42,7 @@ def test_damaged_resources(resource: Any, data: Any) -> None:
 def test_garbage_as_specs(cls: Any) -> None:
     fields = st.tuples(st.integers(0, 12), st.integers(0, 7), st.binary(max_size=20))
 
+    @settings(max_examples=40)
     @given(st.lists(fields, max_size=6))
     def check(parts: Any) -> None:
         data = b"".join(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.unknown_fields import UnknownFieldSet
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from talos_resources._generated import cosi_meta_pb2, cosi_resource_pb2, talos_cluster_pb2, talos_kubespan_pb2
@@ -44,6 +44,7 @@ def test_specs_are_the_runtimes(name: Any) -> None:
     kind = typed_kind(name)
     assert kind is not None
 
+    @settings(max_examples=40)
     @given(strategies.specs(kind.spec))
     def check(spec: Any) -> None:
         data = spec_to_wire(spec)

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from immutabledict import immutabledict
 
@@ -32,6 +32,7 @@ def _as_printed(spec: Any) -> Any:
 
 @pytest.mark.parametrize("cls", _CLASSES)
 def test_specs(cls: Any) -> None:
+    @settings(max_examples=40)
     @given(strategies.specs(cls))
     def check(spec: Any) -> None:
         assert spec_from_wire(cls, spec_to_wire(spec)) == spec

@@ -57,6 +57,11 @@ def test_documents() -> None:
         load("a\n---\nb\n", source="f")
 
 
+_MERGES = "a0: &a0 {x: 1}\nb0: &b0 {y: 1}\n" + "".join(
+    f"{name}{n}: &{name}{n} {{<<: [*a{n - 1}, *b{n - 1}]}}\n" for n in range(1, 30) for name in "ab"
+)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -74,6 +79,8 @@ def test_documents() -> None:
             "\n".join(["a0: &a0 [x, x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9)]),
             "aliases expand to too many values",
         ),
+        (_MERGES, "aliases expand to too many values"),
+        ("a0: &a0 " + "[" * 150 + "]" * 150 + "\na1: " + "[" * 150 + "*a0" + "]" * 150, "f:2: nested deeper than 200 levels"),
     ],
 )
 def test_errors_tell_the_line(text: Any, message: Any) -> None:

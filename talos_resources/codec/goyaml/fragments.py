@@ -31,9 +31,12 @@ class Style:
         """What most collections of the documents do; Talos's own style where there are none."""
         steps: Counter[int] = Counter()
         dashes: Counter[int] = Counter()
-        pending = list(roots)
+        pending, seen = list(roots), set[int]()
         while pending:
             node = pending.pop()
+            if id(node) in seen:  # an alias
+                continue
+            seen.add(id(node))
             for _, value in node.pairs:
                 if value.pairs and not value.style:
                     steps[value.column - node.column] += 1

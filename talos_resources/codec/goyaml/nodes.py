@@ -16,7 +16,10 @@ from typing import Any, Final, Literal
 from talos_resources.model.errors import DecodeError
 
 MAX_DEPTH: Final = 200
-"""Deeper nesting is refused; recursive readers of the tree rely on it."""
+"""Deeper nesting is refused, through aliases too; recursive readers of the tree rely on it."""
+
+MAX_SHARED: Final = 200_000
+"""How many nodes the aliases of a document may add to it before it counts as an attack."""
 
 _LONG_TAG: Final = "tag:yaml.org,2002:"
 
@@ -33,24 +36,28 @@ class Node:
         start: offset of its first character in the text.
         end: offset after its last character; for a block collection where the parser noticed its end.
         aliases: how often it is used again through its anchor.
+        height: how deep it nests, 1 for a scalar.
+        size: of how many nodes it consists, with aliases counted as what they name.
     """
 
-    __slots__ = ("aliases", "column", "end", "kind", "line", "start", "style", "tag", "value")
+    __slots__ = ("aliases", "column", "end", "height", "kind", "line", "size", "start", "style", "tag", "value")
 
     kind: Literal["scalar", "sequence", "mapping"]
     value: Any
 
     def __init__(self, kind: Literal["scalar", "sequence", "mapping"], event: Any, *, value: Any, style: str) -> None:
-        tag = event.tag
+        tag, start = event.tag, event.start_mark
         self.kind = kind
         self.tag: str = "" if tag is None else str(tag).replace(_LONG_TAG, "!!", 1)
         self.value = value
         self.style = style
-        self.line: int = event.start_mark.line + 1
-        self.column: int = event.start_mark.column
-        self.start: int = event.start_mark.index
+        self.line: int = start.line + 1
+        self.column: int = start.column
+        self.start: int = start.index
         self.end: int = event.end_mark.index
         self.aliases = 0
+        self.height = 1
+        self.size = 1
 
     @property
     def text(self) -> str:
@@ -123,6 +130,12 @@ def at(source: str, line: int) -> str:
     return f"{source}:{line}" if source else f"line {line}"
 
 
+def line_of(error: DecodeError) -> int:
+    """The line that `at` put into the error; 0 if there is none."""
+    digits = error.source.replace(" ", ":").rpartition(":")[2]
+    return int(digits) if digits.isdecimal() else 0
+
+
 def compose_all(data: bytes | str, *, source: str = "") -> list[Node]:
     """Reads every document of a text; one without content is a null scalar.
 
@@ -132,9 +145,14 @@ def compose_all(data: bytes | str, *, source: str = "") -> list[Node]:
 
     Raises:
         DecodeError: where the text is no YAML, nests deeper than `MAX_DEPTH`, or an alias names nothing
-            or its own ancestor; the line is in `source`.
+            or its own ancestor, or aliases add more than `MAX_SHARED` nodes; the line is in `source`.
     """
-    return list(_Composer(to_text(data, source=source), source).documents())
+    return list(compose_each(data, source=source))
+
+
+def compose_each(data: bytes | str, *, source: str = "") -> Iterator[Node]:
+    """As `compose_all`, one document at a time: the text may be larger than its nodes should be."""
+    return _Composer(to_text(data, source=source), source).documents()
 
 
 class _Composer:
@@ -146,33 +164,38 @@ class _Composer:
         self._anchors: dict[str, Node] = {}
         self._open: list[Node] = []
         self._keys: list[Node | None] = []
+        self._shared = 0
 
     def documents(self) -> Iterator[Node]:
-        root: Node | None = None
-        for event, name in self._events():
-            if name in {"ScalarEvent", "AliasEvent"}:
-                node = self._alias(event) if name == "AliasEvent" else self._scalar(event)
-                root = self._add(node, root)
-            elif name in {"MappingStartEvent", "SequenceStartEvent"}:
-                node = self._begin(event, "mapping" if name == "MappingStartEvent" else "sequence")
-                root = self._add(node, root)
-                self._open.append(node)
-                self._keys.append(None)
-            elif name in {"MappingEndEvent", "SequenceEndEvent"}:
-                self._open.pop().end = event.end_mark.index
-                self._keys.pop()
-            elif name == "DocumentEndEvent":
-                assert root is not None
-                yield root
-                root = None
-                self._anchors.clear()
+        import yaml
 
-    def _events(self) -> Iterator[tuple[Any, str]]:
+        root: Node | None = None
+        for event in self._events():
+            match type(event):
+                case yaml.ScalarEvent:
+                    root = self._add(self._scalar(event), root)
+                case yaml.MappingEndEvent | yaml.SequenceEndEvent:
+                    self._close(event)
+                case yaml.MappingStartEvent | yaml.SequenceStartEvent:
+                    root = self._begin(event, "mapping" if type(event) is yaml.MappingStartEvent else "sequence", root)
+                case yaml.AliasEvent:
+                    root = self._add(self._alias(event), root)
+                case yaml.DocumentEndEvent:
+                    assert root is not None
+                    yield root
+                    root = None
+                    self._anchors.clear()
+                    self._shared = 0
+                case _:
+                    pass  # where the stream and the documents begin
+
+    def _events(self) -> Iterator[Any]:
         import yaml
 
         try:
-            for event in yaml.parse(self._text, Loader=yaml.CBaseLoader):
-                yield event, type(event).__name__
+            parser = yaml.CBaseLoader(self._text)
+            while (event := parser.get_event()) is not None:
+                yield event
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = 1 if mark is None else mark.line + 1
@@ -187,13 +210,24 @@ class _Composer:
             self._anchors[event.anchor] = node
         return node
 
-    def _begin(self, event: Any, kind: Literal["sequence", "mapping"]) -> Node:
+    def _begin(self, event: Any, kind: Literal["sequence", "mapping"], root: Node | None) -> Node:
         if len(self._open) >= MAX_DEPTH:
-            raise DecodeError(f"nested deeper than {MAX_DEPTH} levels", source=at(self._source, event.start_mark.line + 1))
+            raise self._too_deep(event)
         node = Node(kind, event, value=[], style="{" if event.flow_style else "")
         if event.anchor:
             self._anchors[event.anchor] = node
-        return node
+        root = self._add(node, root)
+        self._open.append(node)
+        self._keys.append(None)
+        return root
+
+    def _close(self, event: Any) -> None:
+        node = self._open.pop()
+        node.end = event.end_mark.index
+        self._keys.pop()
+        if self._open:
+            # It was counted as one when it was added; now it is known how large it is.
+            self._grow(self._open[-1], node.height, node.size - 1)
 
     def _alias(self, event: Any) -> Node:
         node = self._anchors.get(event.anchor)
@@ -202,8 +236,16 @@ class _Composer:
             raise DecodeError(f"alias *{event.anchor} names no anchor", source=where)
         if any(node is parent for parent in self._open):
             raise DecodeError(f"anchor &{event.anchor} contains itself", source=where)
+        if len(self._open) + node.height > MAX_DEPTH:
+            raise self._too_deep(event)
+        self._shared += node.size
+        if self._shared > MAX_SHARED:
+            raise DecodeError("aliases expand to too many values", source=where)
         node.aliases += 1
         return node
+
+    def _too_deep(self, event: Any) -> DecodeError:
+        return DecodeError(f"nested deeper than {MAX_DEPTH} levels", source=at(self._source, event.start_mark.line + 1))
 
     def _add(self, node: Node, root: Node | None) -> Node:
         """Hangs the node below the innermost open collection; gives the root of the document."""
@@ -217,5 +259,12 @@ class _Composer:
         else:
             parent.value.append((key, node))
             self._keys[-1] = None
+        self._grow(parent, node.height, node.size)
         assert root is not None
         return root
+
+    @staticmethod
+    def _grow(parent: Node, height: int, size: int) -> None:
+        parent.size += size
+        if height >= parent.height:
+            parent.height = height + 1

@@ -11,7 +11,7 @@ from typing import Any
 
 from talos_resources.codec.goyaml.emit import Written, dump, dump_entry, single_quoted, verbatim
 from talos_resources.codec.goyaml.nodes import Node, at, compose_all
-from talos_resources.codec.goyaml.values import Budget, pairs_of
+from talos_resources.codec.goyaml.values import pairs_of
 from talos_resources.model.errors import DecodeError
 
 
@@ -19,35 +19,30 @@ def rewrite(node: Node, *, source: str = "") -> str:
     """A node as a document of its own, with a newline at its end.
 
     Raises:
-        DecodeError: a key that is there twice, or aliases that expand to too much.
+        DecodeError: a key that is there twice.
     """
-    return dump(_styled(node, Budget(source=source), source))
+    return dump(_styled(node, source))
 
 
 def rewrite_entry(text: str, *, source: str = "") -> str:
     """A document as what follows the colon of a key at column 0, with a newline at its end.
 
     Raises:
-        DecodeError: no YAML, several documents, a key that is there twice, or aliases that expand to
-            too much.
+        DecodeError: no YAML, several documents, or a key that is there twice.
     """
     documents = compose_all(text, source=source)
     if len(documents) > 1:
         raise DecodeError("expected one document, found another", source=at(source, documents[1].line))
-    return dump_entry(_styled(documents[0], Budget(source=source), source) if documents else None)
+    return dump_entry(_styled(documents[0], source) if documents else None)
 
 
-def _styled(node: Node, budget: Budget, source: str) -> Any:
+def _styled(node: Node, source: str) -> Any:
     """The node as a plain value whose scalars are in their final form, but for blocks of text."""
-    budget.enter(node)
-    try:
-        if node.kind == "scalar":
-            return _scalar(node)
-        if node.kind == "sequence":
-            return [_styled(item, budget, source) for item in node.items]
-        return {_scalar(key): _styled(value, budget, source) for key, value in pairs_of(node, source=source)}
-    finally:
-        budget.leave(node)
+    if node.kind == "scalar":
+        return _scalar(node)
+    if node.kind == "sequence":
+        return [_styled(item, source) for item in node.items]
+    return {_scalar(key): _styled(value, source) for key, value in pairs_of(node, source=source)}
 
 
 def _scalar(node: Node) -> str:

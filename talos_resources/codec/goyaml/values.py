@@ -24,38 +24,6 @@ OLD_BOOLS: Final[dict[str, bool]] = {
 }
 """The booleans of YAML 1.1: plain text to yaml.v3 unless a boolean is asked for."""
 
-MAX_SHARED_VISITS: Final = 200_000
-"""How many nodes may be read through aliases before a text counts as an attack."""
-
-
-class Budget:
-    """Counts the nodes that are read more than once because an alias names them or an ancestor."""
-
-    __slots__ = ("_inside", "_left", "_source")
-
-    def __init__(self, *, source: str = "") -> None:
-        self._source = source
-        self._left = MAX_SHARED_VISITS
-        self._inside = 0
-
-    def enter(self, node: Node) -> None:
-        """Call before reading a node; `leave` after it.
-
-        Raises:
-            DecodeError: the aliases of the document expand to too much.
-        """
-        if node.aliases:
-            self._inside += 1
-        if self._inside:
-            self._left -= 1
-            if self._left < 0:
-                raise DecodeError("aliases expand to too many values", source=at(self._source, node.line))
-
-    def leave(self, node: Node) -> None:
-        """Ends what `enter` began."""
-        if node.aliases:
-            self._inside -= 1
-
 
 def pairs_of(node: Node, *, source: str = "") -> Iterator[tuple[Node, Node]]:
     """The pairs of a mapping with its merge keys (`<<`) filled in; the mapping's own keys win.
@@ -119,7 +87,7 @@ def _plain(text: str, *, v2: bool) -> Any:
     return text  # a merge key that is no key, or a date to yaml.v2
 
 
-def value_of(node: Node, *, v2: bool = False, source: str = "", budget: Budget | None = None) -> Any:
+def value_of(node: Node, *, v2: bool = False, source: str = "") -> Any:
     """The plain value of a node.
 
     Args:
@@ -127,25 +95,16 @@ def value_of(node: Node, *, v2: bool = False, source: str = "", budget: Budget |
         v2: resolve as yaml.v2 does, and turn every key into text as its JSON conversion does; else keys
             keep the type they resolve to.
         source: a file name for errors.
-        budget: of the whole document, when only a part is read here.
 
     Raises:
-        DecodeError: a duplicate key, a key that is no scalar, a scalar that does not fit its tag, or
-            aliases that expand to too much; `source` has the line.
+        DecodeError: a duplicate key, a key that is no scalar, or a scalar that does not fit its tag;
+            `source` has the line.
     """
-    budget = budget or Budget(source=source)
-    budget.enter(node)
-    try:
-        if node.kind == "scalar":
-            return scalar(node, v2=v2, source=source)
-        if node.kind == "sequence":
-            return [value_of(item, v2=v2, source=source, budget=budget) for item in node.value]
-        return {
-            _key(key, v2=v2, source=source): value_of(value, v2=v2, source=source, budget=budget)
-            for key, value in pairs_of(node, source=source)
-        }
-    finally:
-        budget.leave(node)
+    if node.kind == "scalar":
+        return scalar(node, v2=v2, source=source)
+    if node.kind == "sequence":
+        return [value_of(item, v2=v2, source=source) for item in node.value]
+    return {_key(key, v2=v2, source=source): value_of(value, v2=v2, source=source) for key, value in pairs_of(node, source=source)}
 
 
 def _key(node: Node, *, v2: bool, source: str) -> Any:
