@@ -13,8 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from talos_resources.codec.goyaml.nodes import Node, at
-from talos_resources.codec.goyaml.values import OLD_BOOLS, Budget, pairs_of, scalar, value_of
+from talos_resources.codec.goyaml.nodes import Node, at, line_of
+from talos_resources.codec.goyaml.values import OLD_BOOLS, pairs_of, scalar, value_of
 from talos_resources.machineconfig.schema.atoms import ATOMS
 from talos_resources.machineconfig.schema.table import Atom, FreeForm, ListOf, MapOf, Struct, Type
 from talos_resources.model.errors import DecodeError
@@ -54,17 +54,12 @@ class _Reader:
         self.faults: list[tuple[int, str, str]] = []
         self.unknown: list[tuple[int, str, str]] = []
         self._source = source
-        self._budget = Budget(source=source)
 
     def value(self, kind: Type, node: Node, path: tuple[str, ...], *, pointer: bool = False) -> Any:
         """A value; None for null where null is a value, `_ABSENT` where it is nothing."""
-        self._budget.enter(node)
-        try:
-            if node.is_null:
-                return None if pointer or isinstance(kind, ListOf | MapOf) else _ABSENT
-            return self._readers[type(kind)](self, kind, node, path)
-        finally:
-            self._budget.leave(node)
+        if node.is_null:
+            return None if pointer or isinstance(kind, ListOf | MapOf) else _ABSENT
+        return self._readers[type(kind)](self, kind, node, path)
 
     def struct(self, kind: Struct, node: Node, path: tuple[str, ...]) -> Any:
         if not self._is(node, "mapping", path):
@@ -102,9 +97,9 @@ class _Reader:
         if not self._is(node, "mapping", path):
             return _ABSENT
         try:
-            values = value_of(node, source=self._source, budget=self._budget)
+            values = value_of(node, source=self._source)
         except DecodeError as error:
-            self._fault(node, path, error.text)
+            self._fault(node, path, error.text, line=line_of(error))
             return _ABSENT
         # The top is a map of text keys in Go, and takes them from the source.
         texts = (key.text for key, _ in pairs_of(node, source=self._source))
@@ -148,7 +143,7 @@ class _Reader:
         try:
             return list(pairs_of(node, source=self._source))
         except DecodeError as error:
-            self._fault(node, path, error.text)
+            self._fault(node, path, error.text, line=line_of(error))
             return []
 
     def _is(self, node: Node, wanted: str, path: tuple[str, ...]) -> bool:
@@ -157,8 +152,8 @@ class _Reader:
         self._fault(node, path, f"{_ARTICLES[node.kind]} stands where {_ARTICLES[wanted]} belongs")
         return False
 
-    def _fault(self, node: Node, path: tuple[str, ...], text: str) -> None:
-        self.faults.append((node.line, dotted(path), text))
+    def _fault(self, node: Node, path: tuple[str, ...], text: str, *, line: int = 0) -> None:
+        self.faults.append((line or node.line, dotted(path), text))
 
     _readers: Final[dict[type, Callable[..., Any]]] = {
         Struct: struct,
