@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from talos_resources.cli.parser import Parser
+
+if TYPE_CHECKING:
+    from talos_resources.machineconfig.documents import MachineConfig
 
 HELP: Final = "check a machine configuration"
 EXAMPLES: Final = """
@@ -36,6 +39,8 @@ def run(args: Namespace) -> int:
         raise ConfigError("name one configuration file: validate FILE --mode MODE")
     config = MachineConfig.load(Path(name).read_bytes(), source=name)
     report = validate(config, args.mode, strict=args.strict)
+    if args.explain:
+        _explain(config, name)
     for label, faults in (("WARNING", report.warnings), ("ERROR", report.errors)):
         for fault in faults:
             print(f"{label}: {fault}", file=sys.stderr)
@@ -43,3 +48,14 @@ def run(args: Namespace) -> int:
         return 1
     print(f"{name} is valid for {args.mode} mode")
     return 0
+
+
+def _explain(config: MachineConfig, name: str) -> None:
+    """Prints what the guide warns of, in the form of `doctor`, on stderr: the verdict is not changed by it."""
+    from talos_resources.machineconfig.cilium.check import check
+    from talos_resources.machineconfig.cilium.subject import Subject, machine_file
+    from talos_resources.views.findings import findings_text
+
+    findings = check(Subject(machines=(machine_file(config, source=name),)))
+    if findings:
+        sys.stderr.write(findings_text(findings))

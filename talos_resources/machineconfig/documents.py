@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import attrs
 
+from talos_resources.codec.goyaml.emit import dump
 from talos_resources.codec.goyaml.nodes import Node, at, compose_all
 from talos_resources.machineconfig.decode import decode
 from talos_resources.machineconfig.encode import encode
@@ -123,6 +124,35 @@ class MachineConfig:
                 return default
         return default if value is None else value
 
+    def with_value(self, path: str, value: Any, *, kind: str = MAIN, name: str = "") -> MachineConfig:
+        """The configuration with one value set; sections and documents that are missing are made.
+
+        Args:
+            path: of keys, checked against the field table; it cannot lead into a list.
+            value: plain: dict, list, str, int, float, bool; None removes what is there.
+            kind: of the document.
+            name: of the document, for a kind that has names.
+
+        Raises:
+            ConfigError: there can be no such field.
+            DecodeError: the value does not fit it.
+        """
+        root = document_type(kind)
+        if root is None:
+            raise ConfigError(f'there is no kind of document "{kind}"', kind=kind)
+        steps = parse_path(path)
+        child_type(root, steps)
+        if not steps or any(isinstance(step, int) for step in steps):
+            raise ConfigError(f"a value can only be set below keys, {path!r} leads into a list or nowhere", path=path)
+        nested: Any = value
+        for step in reversed(steps):
+            nested = {step: nested}
+        decoded: Any = decode(root, compose_all(dump(nested), source="value")[0], source="value")
+        for step in steps:
+            decoded = decoded.get(step) if decoded is not None else None
+        document = self.find(kind, name) or Document(kind, _identity(kind, name))
+        return self.with_document(Document(kind, _with(document.fields, [str(step) for step in steps], decoded), document.line))
+
     def with_document(self, document: Document) -> MachineConfig:
         """The configuration with this document in place of the one with its kind and name, or after the others."""
         if self.find(*document.key) is None:
@@ -132,6 +162,20 @@ class MachineConfig:
     def text(self) -> str:
         """All documents as YAML, joined by `---`, without a leading one."""
         return "---\n".join(document.text() for document in self.documents)
+
+
+def _identity(kind: str, name: str) -> dict[str, Any]:
+    """The fields that tell a new document from the others."""
+    if kind == MAIN:
+        return {"version": MAIN}
+    return {"apiVersion": MAIN, "kind": kind, **({"name": name} if name else {})}
+
+
+def _with(fields: Mapping[str, Any], steps: list[str], value: Any) -> dict[str, Any]:
+    step, *rest = steps
+    if not rest and value is None:
+        return {key: old for key, old in fields.items() if key != step}
+    return {**fields, step: _with(fields.get(step) or {}, rest, value) if rest else value}
 
 
 def documents_of(roots: Iterable[Node], *, source: str = "") -> list[Document]:

@@ -16,7 +16,7 @@ _LAUGHS = "machine:\n  pods:\n    - a: &a [x, x, x, x, x, x, x, x, x]\n" + "".jo
     f"    - {chr(98 + level)}: &{chr(98 + level)} [{', '.join(['*' + chr(97 + level)] * 9)}]\n" for level in range(9)
 )
 
-HOSTILE = {
+HOSTILE: dict[str, tuple[str | bytes, str, int]] = {
     "anchors that explode": (_LAUGHS, "too many values", 8),
     "an anchor inside of itself": ("machine:\n  pods: &a [*a]\n", "contains itself", 2),
     "an alias of nothing": ("machine:\n  pods: *nope\n", "names no anchor", 2),

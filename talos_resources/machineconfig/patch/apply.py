@@ -46,28 +46,9 @@ def patch_text(data: bytes | str, patches: Iterable[Patch], *, source: str = "",
     Raises:
         ConfigError, DecodeError: the text or the patch is refused; nothing is changed then.
     """
-    text: bytes | str = data
-    config: MachineConfig | None = None
-    notes: list[str] = []
-    split, lost = False, 0
-    for patch in joined(patches):
-        if isinstance(patch, StrategicPatch):
-            if config is None:
-                _refuse_split_escapes(split, compat)
-                config = MachineConfig.load(text, source=source if text is data else "")
-            if compat == "talosctl":
-                found = _without_lost(config, patch)
-                lost, patch = lost + len(patch.deletes) - len(found.deletes), found  # noqa: PLW2901 - what is left
-            config = apply_strategic(config, patch)
-            continue
-        text = text if config is None else config.text()
-        split = patch.split_escapes
-        text, config, note = _apply_json(text, patch, source=source if text is data else "", compat=compat)
-        notes += [note] if note and note not in notes else []
-    if config is None:
-        _refuse_split_escapes(split, compat)
-    result = config.text() if config is not None else to_text(text, source=source)
-    return Patched(result + "---\n{}\n" * lost, tuple(notes))  # talosctl's trace of a document that was not there
+    run = _Run(compat, text=data, source=source)
+    run.apply(patches)
+    return Patched(run.result(), tuple(run.notes))
 
 
 def patch_config(config: MachineConfig, patches: Iterable[Patch], *, compat: Compat = None) -> tuple[MachineConfig, tuple[str, ...]]:
@@ -76,11 +57,71 @@ def patch_config(config: MachineConfig, patches: Iterable[Patch], *, compat: Com
     Raises:
         ConfigError, DecodeError: a patch is refused, or leaves what is no configuration.
     """
-    steps = list(patches)
-    if not steps:
-        return config, ()
-    patched = patch_text(config.text(), steps, compat=compat)
-    return MachineConfig.load(patched.text), patched.notes
+    run = _Run(compat, config=config)
+    run.apply(patches)
+    return run.decoded(), tuple(run.notes)
+
+
+class _Run:
+    """What is being patched: a text or, as long as nobody needs it as text, a configuration."""
+
+    def __init__(self, compat: Compat, *, text: bytes | str = "", config: MachineConfig | None = None, source: str = "") -> None:
+        self.notes: list[str] = []
+        self._compat = compat
+        self._text = text
+        self._config = config
+        self._source = source  # a file name for errors; what a patch has written has none
+        self._split_escapes = False
+        self._lost = 0
+
+    def apply(self, patches: Iterable[Patch]) -> None:
+        """Applies the patches in their order."""
+        for patch in joined(patches):
+            if isinstance(patch, StrategicPatch):
+                self._strategic(patch)
+            else:
+                self._json(patch)
+
+    def decoded(self) -> MachineConfig:
+        """The configuration, decoded if it has to be."""
+        if self._config is None:
+            self._refuse_split_escapes()
+            self._config = MachineConfig.load(self._text, source=self._source)
+        return self._config
+
+    def result(self) -> str:
+        """The text, written if it has to be."""
+        if self._config is None:
+            self._refuse_split_escapes()
+            return to_text(self._text, source=self._source)
+        # What talosctl leaves of a document that was to be deleted and is not there.
+        return self._config.text() + "---\n{}\n" * self._lost
+
+    def _strategic(self, patch: StrategicPatch) -> None:
+        config = self.decoded()
+        if self._compat == "talosctl":
+            found = _without_lost(config, patch)
+            self._lost += len(patch.deletes) - len(found.deletes)
+            patch = found
+        self._config = apply_strategic(config, patch)
+
+    def _json(self, patch: JsonPatch) -> None:
+        self._split_escapes = patch.split_escapes
+        text = self._text if self._config is None else self._config.text()
+        roots = [root for root in compose_all(text, source=self._source) if not root.is_null]
+        if len(roots) <= 1:
+            document = as_json(value_of(roots[0], v2=True, source=self._source)) if roots else None
+            self._text, self._config = dump_v2(patch.apply(document)), None
+        elif self._compat == "talosctl":
+            raise ConfigError("JSON patches are not supported for a configuration of several documents; use a strategic patch")
+        else:
+            self._config = _patch_main(roots, patch, self._source)
+            self.notes += [SEVERAL_DOCUMENTS] if not self.notes else []
+        self._source = ""
+
+    def _refuse_split_escapes(self) -> None:
+        if self._split_escapes and self._compat == "talosctl":
+            raise ConfigError("talosctl cannot write back the \\u escapes beyond U+FFFF in the JSON patch")
 
 
 def apply_strategic(config: MachineConfig, patch: StrategicPatch) -> MachineConfig:
@@ -113,22 +154,6 @@ def joined(patches: Iterable[Patch]) -> Iterator[Patch]:
         yield patch
     if pending is not None:
         yield pending
-
-
-def _refuse_split_escapes(found: bool, compat: Compat) -> None:
-    if found and compat == "talosctl":
-        raise ConfigError("talosctl cannot write back the \\u escapes beyond U+FFFF in the JSON patch")
-
-
-def _apply_json(text: bytes | str, patch: JsonPatch, *, source: str, compat: Compat) -> tuple[str, MachineConfig | None, str]:
-    """The patched text, the configuration if there are several documents, and a note."""
-    roots = [root for root in compose_all(text, source=source) if not root.is_null]
-    if len(roots) <= 1:
-        document = as_json(value_of(roots[0], v2=True, source=source)) if roots else None
-        return dump_v2(patch.apply(document)), None, ""
-    if compat == "talosctl":
-        raise ConfigError("JSON patches are not supported for a configuration of several documents; use a strategic patch")
-    return "", _patch_main(roots, patch, source), SEVERAL_DOCUMENTS
 
 
 def _patch_main(roots: list[Node], patch: JsonPatch, source: str) -> MachineConfig:

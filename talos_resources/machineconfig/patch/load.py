@@ -104,7 +104,7 @@ def _operations(text: str, source: str) -> list[dict[str, Any]] | None:
             found = as_json(value_of(roots[0], source=source)) if roots else None
         except (ConfigError, DecodeError):
             return None
-        found = [] if found is None else found
+    found = [] if found is None else found
     is_patch = isinstance(found, list) and all(isinstance(item, dict) for item in found)
     return found if is_patch else None
 

@@ -135,7 +135,7 @@ ATOMS: Final[Mapping[str, Reading]] = MappingProxyType(
         "network.AddrPort": Reading(_address_port),
         "network.PortRange": Reading(_port_range),
         "nethelpers.HardwareAddr": Reading(_hardware_address),
-        "nethelpers.RoutingTable": Reading(enums.routing_table),
-        **{name: Reading(enums.reader(name)) for name in enums.VALUES},
+        "nethelpers.RoutingTable": Reading(enums.routing_table, zero="unspec"),
+        **{name: Reading(enums.reader(name), zero=enums.ZEROS.get(name, "")) for name in enums.VALUES},
     }
 )

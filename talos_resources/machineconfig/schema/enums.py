@@ -32,6 +32,11 @@ VALUES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 )  # fmt: skip
 """Type → its words; the case in which they are written does not matter."""
 
+ZEROS: Final[Mapping[str, str]] = MappingProxyType(
+    {"block.EncryptionProviderType": "none", "block.FilesystemType": "none", "nethelpers.DefaultAction": "accept"}
+)
+"""The words that an absent value stands for; other types are pointers or have no word for it."""
+
 
 def reader(name: str) -> Callable[[str], str]:
     """The function that reads a word of this type and gives it in its own spelling."""

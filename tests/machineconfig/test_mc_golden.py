@@ -1,0 +1,45 @@
+"""Every recorded case of talosctl's configuration workflow, through our command line."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.golden.config import difference, main
+
+DATA = Path(__file__).parents[1] / "data" / "config" / "cases.tar.xz"
+
+
+def _names() -> list[str]:
+    with tarfile.open(DATA) as archive:
+        return sorted(Path(name).parts[1] for name in archive.getnames() if name.endswith("/cmd.json"))
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("recorded")
+    with tarfile.open(DATA) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / "config"
+
+
+@pytest.mark.parametrize("name", _names())
+def test_recorded_case(recorded: Path, name: str) -> None:
+    assert difference(recorded / name) is None
+
+
+def test_runner_names_what_fails_and_counts(recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("patch-sm-scalar", "validate-ks-on"):
+        (tmp_path / name).symlink_to(recorded / name)
+    wrong = tmp_path / "patch-wrong"
+    (wrong / "expected").mkdir(parents=True)
+    for file in ("cmd.json", "config.yaml", "expected/stdout.txt", "expected/stderr.txt"):
+        (wrong / file).write_text((recorded / "patch-sm-scalar" / file).read_text().replace("cluster.local", "other.local"))
+    (wrong / "config.yaml").write_text((recorded / "patch-sm-scalar" / "config.yaml").read_text())
+
+    assert main([str(tmp_path)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("patch-wrong: stdout.txt: line ")
+    assert lines[-1] == "2 passed, 1 failed"

@@ -1,0 +1,140 @@
+"""Patches: loading them, the merge rules, JSON patches for several documents, the command line."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from talos_resources.cli.main import main
+from talos_resources.machineconfig.comments import patch_in_place
+from talos_resources.machineconfig.documents import MachineConfig
+from talos_resources.machineconfig.patch.apply import SEVERAL_DOCUMENTS, patch_config, patch_text
+from talos_resources.machineconfig.patch.load import StrategicPatch, load_patch, parse_patch
+from talos_resources.machineconfig.patch.rfc6902 import JsonPatch, PatchError
+from talos_resources.model.errors import ConfigError, DecodeError
+
+BASE = "machine:\n  type: worker\n  network:\n    kubespan: {enabled: true, mtu: 1400}\ncluster: {}\n"
+SEVERAL = BASE + "---\napiVersion: v1alpha1\nkind: HostnameConfig\nauto: stable\n"
+
+
+def merged(left: str, *patches: str) -> MachineConfig:
+    return patch_config(MachineConfig.load(left), [parse_patch(patch) for patch in patches])[0]
+
+
+@pytest.mark.parametrize(
+    ("patch", "path", "value"),
+    [
+        ("machine: {type: ''}", "machine.type", "worker"),
+        ("machine: {network: {kubespan: {enabled: false}}}", "machine.network.kubespan.enabled", False),
+        ("machine: {network: {kubespan: {mtu: 0}}}", "machine.network.kubespan.mtu", 0),
+        ("machine: {network: {kubespan: {mtu: ~}}}", "machine.network.kubespan.mtu", 1400),
+        ("machine: {network: {kubespan: {filters: {endpoints: []}}}}", "machine.network.kubespan.filters.endpoints", []),
+        ("cluster: {controlPlane: {endpoint: 'https://a:1'}}", "cluster.controlPlane.endpoint", "https://a:1"),
+        ("machine: {network: {$patch: delete}}", "machine.network", None),
+    ],
+)
+def test_merge_rules(patch: str, path: str, value: object) -> None:
+    assert merged(BASE, patch).get(path) == value
+
+
+def test_endpoints_merge_by_their_parts() -> None:
+    one = merged("cluster: {controlPlane: {endpoint: 'https://a:1/path?q'}}", "cluster: {controlPlane: {endpoint: 'https://b:2'}}")
+    assert one.get("cluster.controlPlane.endpoint") == "https://b:2/path?q"
+
+
+def test_lists_by_identity_and_lists_that_are_replaced() -> None:
+    config = merged(
+        "machine: {network: {interfaces: [{interface: eth0, vlans: [{vlanId: 1, mtu: 1500}]}]}}\n"
+        "cluster: {apiServer: {admissionControl: [{name: A, configuration: {x: [1]}}], auditPolicy: {rules: [1]}}}\n",
+        "machine: {network: {interfaces: [{interface: eth0, vlans: [{vlanId: 1, dhcp: true}, {vlanId: 2}]}]}}\n"
+        "cluster: {apiServer: {admissionControl: [{name: A, configuration: {x: [2], y: 1}}, {name: B}], auditPolicy: {rules: [2]}}}\n",
+    )
+    assert config.get("machine.network.interfaces") == [
+        {"interface": "eth0", "vlans": [{"vlanId": 1, "mtu": 1500, "dhcp": True}, {"vlanId": 2}]}
+    ]
+    assert config.get("cluster.apiServer.admissionControl") == [{"name": "A", "configuration": {"x": [1, 2], "y": 1}}, {"name": "B"}]
+    assert config.get("cluster.apiServer.auditPolicy") == {"rules": [2]}
+
+
+def test_free_form_values_of_different_types_are_refused_with_their_path() -> None:
+    with pytest.raises(ConfigError, match=r"machine\.kubelet\.extraConfig\.a\.b: a mapping cannot be merged with a text"):
+        merged("machine: {kubelet: {extraConfig: {a: {b: {c: 1}}}}}", "machine: {kubelet: {extraConfig: {a: {b: x}}}}")
+
+
+def test_a_delete_that_leads_to_nothing_is_an_error() -> None:
+    for patch, reason in [
+        ("machine: {nodeLabels: {zz: {$patch: delete}}}", r"machine\.nodeLabels\.zz in v1alpha1: there is nothing"),
+        ("apiVersion: v1alpha1\nkind: NetworkRuleConfig\nname: a\n$patch: delete\n", "NetworkRuleConfig/a: there is no such document"),
+        ("machine: {network: {interfaces: [{interface: e, mtu: {$patch: delete}}]}}", "inside of a list item"),
+        ("machine: {network: {interfaces: [{$patch: delete}]}}", "needs a key that tells which item"),
+    ]:
+        with pytest.raises((ConfigError, DecodeError), match=reason):
+            merged(BASE, patch)
+
+
+def test_a_json_patch_applies_to_the_main_document_unless_talosctl_is_asked_for() -> None:
+    patch = parse_patch('[{"op": "add", "path": "/cluster/proxy", "value": {"disabled": true}}]')
+    patched = patch_text(SEVERAL, [patch])
+    assert patched.notes == (SEVERAL_DOCUMENTS,)
+    config = MachineConfig.load(patched.text)
+    assert config.get("cluster.proxy.disabled") is True
+    assert config.get("auto", kind="HostnameConfig") == "stable"
+    for function in (patch_text, patch_in_place):
+        with pytest.raises(ConfigError, match="not supported for a configuration of several documents"):
+            function(SEVERAL, [patch], compat="talosctl")
+    with pytest.raises(DecodeError, match="unknown key"):
+        patch_text(SEVERAL, [parse_patch('[{"op": "add", "path": "/machine/nope", "value": 1}]')])
+
+
+def test_a_failed_json_patch_says_which_operation_and_leaves_the_text() -> None:
+    patch = parse_patch('[{"op": "add", "path": "/a", "value": 1}, {"op": "remove", "path": "/machine/nope"}]')
+    with pytest.raises(PatchError, match=r"operation 2 \(remove /machine/nope\): there is nothing") as caught:
+        patch_text(BASE, [patch])
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (again.operation, str(again)) == (2, str(caught.value))
+
+
+def test_one_patch_may_be_applied_to_several_configurations() -> None:
+    patch = parse_patch('[{"op":"add","path":"/x","value":{"list":[]}},{"op":"add","path":"/x/list/-","value":1}]')
+    assert patch_text("a: 1\n", [patch]).text == patch_text("a: 1\n", [patch]).text == "a: 1\nx:\n  list:\n  - 1\n"
+
+
+def test_loading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("patch.json").write_text('[{"op": "test", "path": "/a", "value": null}]')
+    Path("patch.yaml").write_text("machine: {}\n")
+    for argument in ("@patch.json", "patch.json"):
+        assert isinstance(load_patch(argument), JsonPatch)
+    for argument in ("@patch.yaml", "patch.yaml", "machine: {}", '{"machine": {}}', "machine:\n  type: worker\n"):
+        assert isinstance(load_patch(argument), StrategicPatch)
+    for argument in ("[]", "[{'op': 'test', 'path': '/a',},]", " ", "# nothing\n", "null\n"):
+        assert isinstance(load_patch(argument), JsonPatch)
+    for argument, reason in [("[{", "not a JSON patch"), ("{}", "missing kind"), ("", "an empty patch"), ("a b", "mapping")]:
+        with pytest.raises((ConfigError, DecodeError), match=reason):
+            load_patch(argument)
+    with pytest.raises(FileNotFoundError):
+        load_patch("@nope.yaml")
+
+
+def test_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("c.yaml").write_text("# mine\n" + SEVERAL)
+    operations = '[{"op": "replace", "path": "/machine/type", "value": "controlplane"}]'
+    assert main(["machineconfig", "patch", "c.yaml", "-p", operations, "--keep-comments", "-o", "new/c.yaml"]) == 0
+    assert Path("new/c.yaml").read_text() == "# mine\n" + SEVERAL.replace("worker", "controlplane")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == f"note: {SEVERAL_DOCUMENTS}\n"
+    assert main(["mc", "patch", "nope.yaml", "-p", "machine: {}"]) == 1
+    assert main(["mc", "patch", "c.yaml", "-p", "machine: {typ: x}"]) == 1
+    assert capsys.readouterr().err == "error: nope.yaml: No such file or directory\nerror: patch:1: machine.typ: unknown key\n"
+
+
+def test_what_an_anchor_shares_is_not_patched_in_place() -> None:
+    text = "machine:\n  nodeLabels: &l {a: b}\n  nodeAnnotations: *l\n"
+    patch = parse_patch("machine: {nodeLabels: {c: d}}")
+    with pytest.raises(ConfigError, match="cannot be patched in place"):
+        patch_in_place(text, [patch])
+    assert MachineConfig.load(patch_text(text, [patch]).text).get("machine.nodeAnnotations") == {"a": "b"}
