@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
+from argparse import SUPPRESS, Namespace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -27,13 +27,14 @@ _SHOWN_NODES: Final = 3
 
 def configure(parser: Parser) -> None:
     """Adds the commands of `config`."""
+    _add_file(parser, default=None)
     actions = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
 
     def add(name: str, text: str, *, aliases: tuple[str, ...] = ()) -> Parser:
         command = actions.add_parser(name, aliases=aliases, help=text, description=f"{text[0].upper()}{text[1:]}.")
         command.set_defaults(action=name)
-        command.add_argument("--talosconfig", metavar="FILE", help="default: $TALOSCONFIG, else ~/.talos/config")
-        command.add_argument("--context", metavar="NAME", help="a context other than the current one")
+        # Without a default, or the command would undo what stands in front of it.
+        _add_file(command, default=SUPPRESS)
         command.add_argument(
             "--compat",
             choices=["talosctl"],
@@ -58,6 +59,11 @@ def configure(parser: Parser) -> None:
     remove.add_argument("-y", "--noconfirm", action="store_true", help="do not ask")
     remove.add_argument("--dry-run", action="store_true", help="only say what would go")
     add("merge", "take over the contexts of another talosconfig").add_argument("file", metavar="FILE")
+
+
+def _add_file(parser: Parser, *, default: str | None) -> None:
+    parser.add_argument("--talosconfig", metavar="FILE", default=default, help="default: $TALOSCONFIG, else ~/.talos/config")
+    parser.add_argument("--context", metavar="NAME", default=default, help="a context other than the current one")
 
 
 def run(args: Namespace) -> int:

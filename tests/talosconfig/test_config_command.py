@@ -42,6 +42,16 @@ def test_edits_keep_what_they_do_not_concern(file: Path) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+def test_the_file_may_be_named_before_the_command(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = tmp_path / "other"
+    other.write_text("context: z\ncontexts: {z: {}, y: {endpoints: [e]}}\n")
+    assert main(["--talosconfig", str(other), "--context", "y", "config", "info"]) == 0
+    assert "Endpoints:           e" in capsys.readouterr().out
+    assert main(["config", "--talosconfig", str(other), "endpoint", "x", "--context", "y"]) == 0
+    assert TalosConfig.load(other).context("y").endpoints == ("x",)
+    assert file.read_text() == TEXT
+
+
 def test_compat_writes_as_talosctl(file: Path) -> None:
     assert main(["config", "context", "b", "--compat", "talosctl"]) == 0
     assert "#" not in file.read_text()

@@ -86,11 +86,13 @@ def parse_manifest(text: str, *, source: str = "") -> tuple[ManifestDocument, ..
     marks = [match.start() for match in _SEPARATOR.finditer(text)]
     starts = marks if marks[:1] == [0] else [0, *marks]
     documents = []
+    line = 1
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
         part = text[start:end]
         match = _SEPARATOR.match(part)
         separator = part[: _end_of_separator(part, match.end())] if match else ""
-        documents.append(_document(separator, part[len(separator) :], text.count("\n", 0, start + len(separator)) + 1, source))
+        documents.append(_document(separator, part[len(separator) :], line + separator.count("\n"), source))
+        line += part.count("\n")
     return tuple(document for document in documents if document.separator or document.text)
 
 

@@ -173,6 +173,7 @@ def advertised_networks(subject: Subject) -> Iterator[Finding]:
 
 def kubespan_mtu(subject: Subject) -> Iterator[Finding]:
     """A WireGuard packet is 80 bytes longer than what it carries."""
+    pods = cilium_facts(subject).config.get("mtu", "")
     for machine in subject.machines:
         if not machine.get("machine.network.kubespan.enabled", False):
             continue
@@ -188,7 +189,6 @@ def kubespan_mtu(subject: Subject) -> Iterator[Finding]:
                 advice=_mtu_advice(lowest),
                 guide=KUBESPAN,
             )
-        pods = cilium_facts(subject).config.get("mtu", "")
         if pods.isdecimal() and int(pods) > mtu:
             yield Finding(
                 severity=Severity.WARNING,

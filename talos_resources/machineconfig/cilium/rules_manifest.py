@@ -102,13 +102,14 @@ def duplicates(subject: Subject) -> Iterator[Finding]:
 
 def ipam_mode(subject: Subject) -> Iterator[Finding]:
     """Talos assigns pod networks, so Cilium has to take them from Kubernetes."""
-    mode = cilium_facts(subject).config.get("ipam")
+    facts = cilium_facts(subject)
+    mode = facts.config.get("ipam")
     if mode is not None and mode != "kubernetes":
         yield Finding(
             severity=Severity.WARNING,
             rule="ipam-mode",
             title=f'Cilium is rendered with IPAM mode "{mode}"',
-            evidence=tuple(manifest.source for manifest in cilium_facts(subject).manifests),
+            evidence=tuple(manifest.source for manifest in facts.manifests),
             cause="Kubernetes hands out a pod network to each node (cluster.network.podSubnets); in another mode Cilium does not use it.",
             advice="render it with --set ipam.mode=kubernetes; `cilium values` has all settings",
             guide=INTRODUCTION,

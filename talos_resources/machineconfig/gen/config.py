@@ -132,12 +132,7 @@ def _features(options: GenOptions) -> dict[str, Any]:
 def _cluster(options: GenOptions, secrets: SecretsBundle) -> dict[str, Any]:
     """The cluster section of a worker, which may not know the secrets of the control plane."""
     return {
-        "id": secrets.cluster_id,
-        "secret": secrets.cluster_secret,
-        "controlPlane": {"endpoint": options.endpoint},
-        **({"clusterName": options.cluster_name} if options.cluster_name and options.contract >= since.V1_8 else {}),
-        "network": _network(options),
-        "token": secrets.bootstrap_token,
+        **_common_cluster(options, secrets, named=options.contract >= since.V1_8),
         "ca": certificate_to_plain(secrets.k8s, with_key=False),
         "discovery": _discovery(options),
     }
@@ -146,12 +141,7 @@ def _cluster(options: GenOptions, secrets: SecretsBundle) -> dict[str, Any]:
 def _control_plane_cluster(options: GenOptions, secrets: SecretsBundle) -> dict[str, Any]:
     service_account = secrets.k8s_service_account_key
     return {
-        "id": secrets.cluster_id,
-        "secret": secrets.cluster_secret,
-        "controlPlane": {"endpoint": options.endpoint},
-        **({"clusterName": options.cluster_name} if options.cluster_name else {}),
-        "network": _network(options),
-        "token": secrets.bootstrap_token,
+        **_common_cluster(options, secrets, named=True),
         **_encryption(options, secrets),
         "ca": certificate_to_plain(secrets.k8s),
         "aggregatorCA": certificate_to_plain(secrets.k8s_aggregator),
@@ -162,6 +152,17 @@ def _control_plane_cluster(options: GenOptions, secrets: SecretsBundle) -> dict[
         "scheduler": options.image("registry.k8s.io/kube-scheduler"),
         "discovery": _discovery(options),
         "etcd": {"ca": certificate_to_plain(secrets.etcd)},
+    }
+
+
+def _common_cluster(options: GenOptions, secrets: SecretsBundle, *, named: bool) -> dict[str, Any]:
+    return {
+        "id": secrets.cluster_id,
+        "secret": secrets.cluster_secret,
+        "controlPlane": {"endpoint": options.endpoint},
+        **({"clusterName": options.cluster_name} if named and options.cluster_name else {}),
+        "network": _network(options),
+        "token": secrets.bootstrap_token,
     }
 
 
