@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from argparse import SUPPRESS, Namespace
+from argparse import SUPPRESS, ArgumentTypeError, Namespace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -205,5 +205,8 @@ def _info_text(context: Context, *, roles: tuple[str, ...], expiry: str) -> str:
 
 
 def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f'"{text}" is no time; write it as 2027-01-31 or 2027-01-31T12:00:00Z') from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

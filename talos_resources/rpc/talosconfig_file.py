@@ -43,12 +43,13 @@ def save(config: TalosConfig, *, keep: bool = True) -> None:
         ConfigError: it has no path, the file cannot be written, or not be edited in place.
         DecodeError: what stands in the file now is no talosconfig; it is left alone.
     """
+    from talos_resources.codec.goyaml.nodes import to_text
     from talos_resources.rpc.private_file import write_private
 
     if config.path is None:
         raise ConfigError("a talosconfig without a path cannot be saved; set its path first")
     try:
-        before = config.path.read_text("utf-8") if keep and config.path.exists() else None
+        before = to_text(config.path.read_bytes(), source=str(config.path)) if keep and config.path.exists() else None
         write_private(config.path, render(config, before=before).encode())
     except OSError as error:
         raise ConfigError(f"cannot write the talosconfig {config.path}: {error.strerror}") from None

@@ -107,6 +107,13 @@ def test_saving_is_private_and_follows_links(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
+def test_windows_line_ends_stay(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    path.write_bytes(COMMENTED.replace("\n", "\r\n").encode())
+    save(TalosConfig.load(path).with_current("prod"))
+    assert path.read_bytes() == COMMENTED.replace("context: 0123", "context: prod").replace("\n", "\r\n").encode()
+
+
 def test_a_missing_file_is_made(tmp_path: Path) -> None:
     path = tmp_path / "new" / "config"
     assert load_or_create(path).contexts == {}
