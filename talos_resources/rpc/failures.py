@@ -22,6 +22,7 @@ PROBE_TIMEOUT_S: Final = 3.0
 
 _REFUSED: Final = "connection refused: nothing listens there"
 _FOREIGN: Final = "its certificate is unknown: signed by another authority than the talosconfig has"
+_OUTDATED: Final = "not authorised: the certificate of the talosconfig has expired"
 _UNWANTED: Final = "not authorised: it does not accept the certificate of the talosconfig"
 
 # The first text that occurs decides.
@@ -38,21 +39,10 @@ _RUST: Final = (
     ("invalid peer certificate", "its certificate is not one of a Talos API"),
     ("invalidcontenttype", "not a Talos API: it does not speak TLS"),
     ("corrupt message", "not a Talos API: it does not speak TLS"),
-    ("certificaterequired", "not authorised: it wants a client certificate, and the talosconfig has none"),
-    ("certificateexpired", "not authorised: the certificate of the talosconfig has expired"),
-    ("fatal alert", _UNWANTED),
     ("dns error", "no such host"),
     ("network is unreachable", "no route to it: the network is unreachable"),
     ("no route to host", "no route to it"),
     ("timed out", "timed out"),
-)
-
-_ALERTS: Final = (
-    ("CERTIFICATE_REQUIRED", "not authorised: it wants a client certificate, and the talosconfig has none"),
-    ("HANDSHAKE_FAILURE", "not authorised: it refused the TLS handshake"),
-    ("CERTIFICATE_EXPIRED", "not authorised: the certificate of the talosconfig has expired"),
-    ("NO_APPLICATION_PROTOCOL", "not a Talos API: it does not speak HTTP/2"),
-    ("ALERT", _UNWANTED),
 )
 
 _PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
@@ -83,28 +73,52 @@ def explain(error: Exception, address: str, credentials: Credentials | None) -> 
 def _probe(address: str, credentials: Credentials | None) -> str | None:
     """What the other side does when it is dialled again; None if nothing is wrong with it now."""
     host, _, port = address.rpartition(":")
-    host = host.strip("[]")
+    where = host.strip("[]"), int(port)
     try:
-        connection = socket.create_connection((host, int(port)), timeout=PROBE_TIMEOUT_S)
+        with socket.create_connection(where, timeout=PROBE_TIMEOUT_S) as connection:
+            if credentials is not None:
+                return _probe_tls(connection, where[0], credentials)
+            words = _first_words(connection)
     except ConnectionRefusedError:
         return _REFUSED
-    with connection:
-        return _first_words(connection) if credentials is None else _probe_tls(connection, host, credentials)
+    if words[:1] in (b"\x15", b"\x16") or (not words and _speaks_tls(where)):
+        return "not a Talos API without TLS: it speaks TLS"
+    return _judgement(words)
 
 
-def _first_words(connection: socket.socket) -> str | None:
-    connection.sendall(_PREFACE)
+def _first_words(connection: socket.socket) -> bytes:
+    """What it answers to the opening of HTTP/2; nothing if it hangs up.
+
+    Raises:
+        TimeoutError: it says nothing.
+    """
     try:
-        words = connection.recv(9)
-    except TimeoutError:
-        return None
+        connection.sendall(_PREFACE)
+        return connection.recv(9)
+    except ConnectionError:
+        return b""
+
+
+def _judgement(words: bytes) -> str | None:
     if words.startswith(b"HTTP/1"):
         return "not a Talos API: it speaks HTTP/1"
-    if words[:1] in (b"\x15", b"\x16"):
-        return "not a Talos API without TLS: it speaks TLS"
-    if len(words) == 9 and words[3] == 4:  # HTTP/2 opens with SETTINGS
-        return None
-    return "not a Talos API: it does not speak HTTP/2"
+    is_settings = len(words) == 9 and words[3] == 4  # with which HTTP/2 opens
+    return None if is_settings else "not a Talos API: it does not speak HTTP/2"
+
+
+def _speaks_tls(where: tuple[str, int]) -> bool:
+    import ssl
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE  # nothing is said to it, only heard
+    try:
+        with socket.create_connection(where, timeout=PROBE_TIMEOUT_S) as connection, context.wrap_socket(connection):
+            return True
+    except ssl.SSLError as error:
+        return "ALERT" in (error.reason or "")
+    except OSError:
+        return False
 
 
 def _probe_tls(connection: socket.socket, host: str, credentials: Credentials) -> str | None:
@@ -117,13 +131,30 @@ def _probe_tls(connection: socket.socket, host: str, credentials: Credentials) -
         if credentials.crt is not None and credentials.key is not None:
             load_pem(context, credentials.crt, credentials.key)
         with context.wrap_socket(connection, server_hostname=host) as stream:
-            return _first_words(stream)
+            words = _first_words(stream)
+            # A server that hangs up after the handshake, some without an alert, did not like what we showed.
+            return _unwanted(credentials) if not words else _judgement(words)
     except ssl.SSLCertVerificationError:
         return "its certificate is not one of a Talos API"
     except ssl.SSLError as error:
-        return next((reason for part, reason in _ALERTS if part in (error.reason or "")), None)
+        if "NO_APPLICATION_PROTOCOL" in (error.reason or ""):
+            return "not a Talos API: it does not speak HTTP/2"
+        return _unwanted(credentials) if "ALERT" in (error.reason or "") else None
     except ConnectionError:
-        return None
+        return _unwanted(credentials)
+
+
+def _unwanted(credentials: Credentials) -> str:
+    """Why the other side may not accept our certificate."""
+    if credentials.crt is None:
+        return "not authorised: it wants a client certificate, and the talosconfig has none"
+    from datetime import UTC, datetime
+
+    from talos_resources.rpc.pki import certificate_from_pem
+
+    if certificate_from_pem(credentials.crt).not_valid_after_utc < datetime.now(UTC):
+        return _OUTDATED
+    return _UNWANTED
 
 
 def load_pem(context: ssl.SSLContext, crt: bytes, key: bytes) -> None:

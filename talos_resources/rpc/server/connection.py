@@ -40,6 +40,12 @@ class Dispatch(Protocol):
         ...
 
 
+class Connections(set["ClientConnection"]):
+    """The connections of a server; `closed` when there may be no new ones."""
+
+    closed = False
+
+
 class ClientConnection(H2Protocol, AbstractHandler):
     """A connection and the calls on it.
 
@@ -48,7 +54,7 @@ class ClientConnection(H2Protocol, AbstractHandler):
         closing: the server stops; calls end with a status that says so.
     """
 
-    def __init__(self, dispatch: Dispatch, limits: Limits, connections: set[ClientConnection]) -> None:
+    def __init__(self, dispatch: Dispatch, limits: Limits, connections: Connections) -> None:
         super().__init__(self, _CONFIG, _H2)
         self.roles: frozenset[Role] = frozenset()
         self.closing = False
@@ -66,7 +72,7 @@ class ClientConnection(H2Protocol, AbstractHandler):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         super().connection_made(transport)
-        if len(self._connections) >= self._limits.connections:
+        if self._connections.closed or len(self._connections) >= self._limits.connections:
             log.warning("refused a connection: %d are open", len(self._connections))
             transport.abort()
             return

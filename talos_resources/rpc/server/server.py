@@ -14,7 +14,7 @@ from typing import Any, Final, Self, TypeVar
 from talos_resources.model.errors import ConfigError, TalosResourcesError
 from talos_resources.rpc.failures import load_pem
 from talos_resources.rpc.server.call import Dispatcher
-from talos_resources.rpc.server.connection import ClientConnection
+from talos_resources.rpc.server.connection import ClientConnection, Connections
 from talos_resources.rpc.server.limits import DEFAULT_LIMITS, Limits
 from talos_resources.rpc.server.service import StateService
 from talos_resources.rpc.transport import Credentials
@@ -44,7 +44,7 @@ class Server:
         self._state = state
         self._limits = limits
         self._tls = None if credentials is None else server_context(credentials)
-        self._connections: set[ClientConnection] = set()
+        self._connections = Connections()
         self._server: asyncio.Server | None = None
         self._path: Path | None = None
         self.address = ""
@@ -88,6 +88,7 @@ class Server:
         server, self._server = self._server, None
         if server is None:
             return
+        self._connections.closed = True
         server.close()
         await asyncio.gather(*(connection.shut_down() for connection in tuple(self._connections)))
         await server.wait_closed()
