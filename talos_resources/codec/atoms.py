@@ -9,7 +9,7 @@ import functools
 import ipaddress
 from typing import Final
 
-from talos_resources.codec.protowire import LEN, VARINT, WireError, read_payload, read_varint, signed, skip, varint
+from talos_resources.codec.protowire import LEN, VARINT, WireError, lengthened, read_payload, read_varint, signed, skip, varint
 from talos_resources.model.net import AddrPort, IPAddress, IPPrefix
 from talos_resources.model.timestamp import Timestamp
 
@@ -27,12 +27,18 @@ _shared: Final = functools.lru_cache(maxsize=16_384)
 
 def _packed(address: IPAddress) -> bytes:
     """Field 1: the address bytes, a zone as text behind them."""
-    if address.version == 4:
+    if type(address) is ipaddress.IPv4Address:
         return b"\x0a\x04" + int(address).to_bytes(4, "big")
     data = address.packed
-    if address.scope_id:
-        data += address.scope_id.encode()
-    return b"\x0a" + varint(len(data)) + data
+    if zone := getattr(address, "scope_id", None):
+        data += zone.encode()
+    return lengthened(b"\x0a", data)
+
+
+@functools.lru_cache(maxsize=1024)
+def _number(number: int) -> bytes:
+    """Field 2, of which there are few: ports and prefix lengths."""
+    return b"\x10" + varint(number) if number else b""
 
 
 def address_to_wire(address: IPAddress | None) -> bytes:
@@ -44,28 +50,31 @@ def addrport_to_wire(endpoint: AddrPort | None) -> bytes:
     """A NetIPPort."""
     if endpoint is None:
         return b""
-    port = endpoint.port
-    return b"%b\x10%b" % (_packed(endpoint.address), varint(port)) if port else _packed(endpoint.address)
+    return _packed(endpoint.address) + _number(endpoint.port)
+
+
+def addrport_field(lead: bytes, endpoint: AddrPort) -> bytes:
+    """A NetIPPort behind its tag."""
+    address = endpoint.address
+    if type(address) is not ipaddress.IPv4Address:
+        return lengthened(lead, addrport_to_wire(endpoint))
+    port = _number(endpoint.port)
+    return b"%b%c\x0a\x04%b%b" % (lead, 6 + len(port), int(address).to_bytes(4, "big"), port)
 
 
 def prefix_to_wire(prefix: IPPrefix | None) -> bytes:
     """A NetIPPrefix; one without a length has -1, as Go has it, and so does none at all within a list."""
     if prefix is None:
-        return b"\x10" + varint(-1)
-    length = -1 if prefix.length is None else prefix.length
-    return _packed(prefix.address) + b"\x10" + varint(length) if length else _packed(prefix.address)
+        return _number(-1)
+    return _packed(prefix.address) + _number(-1 if prefix.length is None else prefix.length)
 
 
+@functools.lru_cache(maxsize=16_384)
 def time_to_wire(moment: Timestamp) -> bytes:
     """A Timestamp."""
     seconds, nanos = divmod(moment, _SECOND_NS)
-    return b"%b\x10%b" % (_seconds(seconds), varint(nanos)) if nanos else _seconds(seconds)
-
-
-@functools.lru_cache(maxsize=4096)
-def _seconds(seconds: int) -> bytes:
-    """Field 1 of a Timestamp; many resources share theirs."""
-    return b"\x08" + varint(seconds) if seconds else b""
+    data = b"\x08" + varint(seconds) if seconds else b""
+    return b"%b\x10%b" % (data, varint(nanos)) if nanos else data
 
 
 def _address(data: bytes) -> IPAddress | None:

@@ -76,6 +76,8 @@ def _field_encoder(info: FieldInfo) -> Encoder:
     lead = tag(info.number, LEN)
     payload = encoder(info.cls) if info.shape == "message" else _PAYLOADS[info.shape]
 
+    if info.shape == "addrport" and not info.repeated:
+        return lambda value: b"" if value is None else atoms.addrport_field(lead, value)
     if info.repeated:
         return lambda values: b"".join([lengthened(lead, payload(value)) for value in values]) if values else b""
     if info.shape == "time":

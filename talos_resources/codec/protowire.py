@@ -49,10 +49,19 @@ def tag(number: int, wire_type: int) -> bytes:
     return varint(number << 3 | wire_type)
 
 
+def size(data: bytes) -> bytes:
+    """The length of a field's contents, as it stands before them."""
+    length = len(data)
+    return _SIZES[length] if length < 512 else varint(length)
+
+
 def lengthened(lead: bytes, payload: bytes) -> bytes:
     """A length-delimited field behind its tag."""
-    size = len(payload)
-    return b"%b%b%b" % (lead, _SMALL[size] if size < 128 else varint(size), payload)
+    length = len(payload)
+    return b"%b%b%b" % (lead, _SIZES[length] if length < 512 else varint(length), payload)
+
+
+_SIZES: Final = tuple(varint(length) for length in range(512))
 
 
 def read_varint(data: bytes, position: int) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from immutabledict import immutabledict
 
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
 from talos_resources.codec import atoms, messages
-from talos_resources.codec.protowire import LEN, WireError, lengthened, read_payload, read_varint, skip, tag
+from talos_resources.codec.protowire import LEN, WireError, lengthened, read_payload, read_varint, size, skip, tag
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import typed_kind
 from talos_resources.model.metadata import NO_LABELS, Labels, Metadata, Phase
@@ -51,26 +51,31 @@ def resource_to_wire(resource: Resource[Any]) -> bytes:
         from talos_resources.codec.yamltext import spec_text
 
         proto, yaml = messages.encode(spec), spec_text(spec).encode()
-    body = (lengthened(b"\x0a", proto) if proto else b"") + (lengthened(b"\x12", yaml) if yaml else b"")
-    return lengthened(b"\x0a", _metadata_to_wire(resource.metadata)) + lengthened(b"\x12", body)
+    body = b"%b%b" % (lengthened(b"\x0a", proto) if proto else b"", lengthened(b"\x12", yaml) if yaml else b"")
+    metadata = _metadata_to_wire(resource.metadata)
+    return b"\x0a%b%b\x12%b%b" % (size(metadata), metadata, size(body), body)
 
 
 def _metadata_to_wire(metadata: Metadata) -> bytes:
-    parts = [
+    name = metadata.id.encode()
+    created, updated = atoms.time_to_wire(metadata.created), atoms.time_to_wire(metadata.updated)
+    data = b"%b%b%b%b\x3a%b%b\x42%b%b" % (
         _kind_to_wire(metadata.namespace, metadata.type),
-        lengthened(b"\x1a", metadata.id.encode()) if metadata.id else b"",
-        lengthened(b"\x22", str(metadata.version or "undefined").encode()),
+        lengthened(b"\x1a", name) if name else b"",
+        _version_to_wire(metadata.version),
         _owner_to_wire(metadata.owner, metadata.phase),
-        lengthened(b"\x3a", atoms.time_to_wire(metadata.created)),
-        lengthened(b"\x42", atoms.time_to_wire(metadata.updated)),
-    ]
+        size(created),
+        created,
+        size(updated),
+        updated,
+    )
     if metadata.finalizers:
-        parts += [lengthened(b"\x4a", finalizer.encode()) for finalizer in metadata.finalizers]
+        data += b"".join([lengthened(b"\x4a", finalizer.encode()) for finalizer in metadata.finalizers])
     if metadata.labels:
-        parts.append(_labels_to_wire(b"\x52", metadata.labels))
+        data += _labels_to_wire(b"\x52", metadata.labels)
     if metadata.annotations:
-        parts.append(_labels_to_wire(b"\x5a", metadata.annotations))
-    return b"".join(parts)
+        data += _labels_to_wire(b"\x5a", metadata.annotations)
+    return data
 
 
 def _texts_to_wire(*fields: tuple[int, str]) -> bytes:
@@ -81,6 +86,11 @@ def _texts_to_wire(*fields: tuple[int, str]) -> bytes:
 @functools.lru_cache(maxsize=1024)
 def _kind_to_wire(namespace: str, type: str) -> bytes:
     return _texts_to_wire((1, namespace), (2, type))
+
+
+@functools.lru_cache(maxsize=1024)
+def _version_to_wire(version: int) -> bytes:
+    return _texts_to_wire((4, str(version or "undefined")))
 
 
 @functools.lru_cache(maxsize=1024)

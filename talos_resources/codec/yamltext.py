@@ -6,6 +6,7 @@ It writes what `dump(spec_to_plain(spec))` writes, several times faster; tests h
 from __future__ import annotations
 
 from collections.abc import Callable
+from ipaddress import IPv4Address
 from operator import attrgetter
 from typing import Any, Final
 
@@ -73,10 +74,33 @@ def _step(info: FieldInfo, column: int) -> Writer:
             return f"{lead}\n" + "".join([f"{item_lead}{item(value)}\n" for value in values])
 
         return write_list
+    if not info.omit_empty and info.shape in _LINES:
+        return _LINES[info.shape](lead)
     one = _leaf_writer(info, inner, column)
     if info.omit_empty:
         return lambda value: f"{lead} {one(value)}\n" if value else ""
     return lambda value: f"{lead} {one(value)}\n"
+
+
+def _addrport_line(lead: str) -> Writer:
+    def write(value: Any) -> str:
+        if value is None:
+            return f'{lead} ""\n'
+        address = value.address
+        if type(address) is IPv4Address:
+            number = int(address)
+            return f"{lead} {number >> 24}.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}:{value.port}\n"
+        return f"{lead} {_addrport(value)}\n"
+
+    return write
+
+
+# The shapes of fields that there are most of, without a call for the value within that for the line.
+_LINES: Final[dict[Shape, Callable[[str], Writer]]] = {
+    "addrport": _addrport_line,
+    "number": lambda lead: lambda value: f"{lead} {value}\n",
+    "time": lambda lead: lambda value: f"{lead} {clock_text(value)}\n",
+}
 
 
 def _leaf_writer(info: FieldInfo, indent: int, parent: int) -> Writer:
