@@ -275,18 +275,13 @@ def _fields(node: Node | None, source: str) -> dict[str, Node]:
     if node is None or node.is_null:
         return {}
     _expect(node, "mapping", source)
-    own: dict[str, Node] = {}
-    inherited: dict[str, Node] = {}
-    for key, value in node.pairs:
-        if key.is_plain and key.text == "<<":
-            for parent in value.items or [value]:
-                inherited = {**_fields(parent, source), **inherited}
-            continue
+    from talos_resources.codec.goyaml.values import pairs_of
+
+    fields: dict[str, Node] = {}
+    for key, value in pairs_of(node, source=source):
         _expect(key, "scalar", source)
-        if key.text in own:
-            raise DecodeError(f'key "{key.text}" stands twice in one mapping', source=_at(source, key))
-        own[key.text] = value
-    return {**inherited, **own}
+        fields[key.text] = value
+    return fields
 
 
 def _texts(node: Node | None, source: str) -> tuple[str, ...]:

@@ -75,6 +75,33 @@ def test_faults_name_the_line(text: str, words: str) -> None:
         TalosConfig.parse(text)
 
 
+def bomb(line: str) -> str:
+    """Ten aliases of ten aliases of …, in a file of a thousand characters."""
+    levels = [line.format(f"a{level}", ", ".join([f"*a{level - 1}"] * 10)) for level in range(1, 9)]
+    return "\n".join(["a0: &a0 {endpoints: [x]}", *levels, "contexts: {b: *a8}"])
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (bomb("{0}: &{0} [{1}]"), "aliases expand"),
+        (bomb("{0}: &{0} {{<<: [{1}]}}"), "aliases expand"),
+        ("contexts: " + "[" * 100_000, "nested deeper"),
+        ("context: \x00", "not YAML"),
+        ("contexts:\n\ta: {}", "talosconfig:2: not YAML"),
+        ("contexts: {a: {endpoints: [&a [*a]]}}", "contains itself"),
+    ],
+)
+def test_hostile_files_are_refused_quickly(text: str, words: str) -> None:
+    with pytest.raises(DecodeError, match=words):
+        TalosConfig.parse(text)
+
+
+def test_bytes_that_are_no_text_are_refused_with_their_line() -> None:
+    with pytest.raises(DecodeError, match=r"talosconfig:2: .*UTF-8"):
+        TalosConfig.parse(b"context: a\nb: \xff\n")
+
+
 def test_a_context_that_is_not_there_is_named_with_those_that_are() -> None:
     config = TalosConfig.parse("context: c\ncontexts: {a: {}, b: {}}")
     with pytest.raises(ConfigError, match='context "c" is not defined; it has: a, b'):
