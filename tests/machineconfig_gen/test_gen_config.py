@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -218,3 +219,24 @@ def test_what_is_generated_is_valid(mode: str, arguments: list[str]) -> None:
     assert generated(*arguments) == 0
     for name in ("controlplane.yaml", "worker.yaml"):
         assert main(["validate", f"out/{name}", "--mode", mode]) == 0
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_guides_fourth_method_from_end_to_end() -> None:
+    Path("cilium.yaml").write_text(
+        "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: cilium-config\n  namespace: kube-system\ndata:\n"
+        "  ipam: kubernetes   \n  kube-proxy-replacement: strict\n"
+    )
+    assert generated("--config-patch", STRICT) == 0
+    text = Path("out/controlplane.yaml").read_text()
+    Path("out/controlplane.yaml").write_text(f"# ours\n{text}")
+    with Path("patch.yaml").open("w") as file, contextlib.redirect_stdout(file):
+        assert main(["cilium", "inline", "cilium.yaml"]) == 0
+    patch = ["machineconfig", "patch", "out/controlplane.yaml", "--patch", "@patch.yaml", "--keep-comments", "-o", "out/controlplane.yaml"]
+    assert main(patch) == 0
+    patched = Path("out/controlplane.yaml")
+    assert patched.read_text().startswith("# ours\n")
+    assert patched.stat().st_mode & 0o777 == 0o600
+    assert loaded("controlplane.yaml").get("cluster.inlineManifests[0].contents").count("ipam: kubernetes   \n") == 1
+    assert main(["cilium", "check", "out/controlplane.yaml", "out/worker.yaml"]) == 0
+    assert main(["validate", "out/controlplane.yaml", "--mode", "cloud"]) == 0
