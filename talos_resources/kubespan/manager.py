@@ -109,9 +109,10 @@ def advance(
         fresh = with_endpoint(fresh, chosen, now=now)
         was_set = True
     used = fresh.last_used_endpoint
-    if used is None or (fresh.endpoint is not None and fresh.endpoint != used):
+    seen = fresh.endpoint
+    if used is None or (seen is not None and seen is not used and seen != used):
         return fresh, None, was_set
-    if fresh.endpoint is None:
+    if seen is None:
         fresh = attrs.evolve(fresh, endpoint=used)
     return fresh, used, was_set
 

@@ -179,7 +179,8 @@ class PeerConfigs:
         known = self._made.get(id(peer))
         if known is not None:
             made = known[1]
-            if made.endpoint == endpoint and made.preshared_key == secret and made.public_key == key:
+            same = made.endpoint is endpoint or made.endpoint == endpoint
+            if same and made.preshared_key == secret and made.public_key == key:
                 return made
         if len(self._made) >= self._LIMIT:
             self._made.clear()

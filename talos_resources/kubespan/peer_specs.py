@@ -72,14 +72,16 @@ def peer_specs(
             if prepared.fault:
                 warn(affiliate_id, prepared.fault)
             continue
-        own = {version: claims[version].free_of(ranges) for version, ranges in prepared.ranges.items()}
         key = affiliate.kubespan.public_key if affiliate.kubespan is not None else ""
-        for version, ranges in held.get(key, {}).items():
-            claims[version].remove(ranges)
-        for version, ranges in own.items():
-            claims[version].add(ranges)
-        held[key] = own
-        specs[key] = prepared.spec if own == prepared.ranges else attrs.evolve(prepared.spec, allowed_ips=_cover(own))
+        ranges = prepared.ranges
+        if key in held:
+            # What is free now, with the first one's addresses still taken, is all that the key keeps.
+            ranges = {version: claims[version].free_of(spans) for version, spans in ranges.items()}
+            for version, spans in held[key].items():
+                claims[version].remove(spans)
+        own = held[key] = {4: claims[4].claim(ranges[4]), 6: claims[6].claim(ranges[6])}
+        whole = own[4] is prepared.ranges[4] and own[6] is prepared.ranges[6]
+        specs[key] = prepared.spec if whole else attrs.evolve(prepared.spec, allowed_ips=_cover(own))
     return specs
 
 

@@ -7,7 +7,7 @@ of them: netaddr's `IPSet` does both, so ranges and bisection do it here.
 from __future__ import annotations
 
 import ipaddress
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
@@ -49,7 +49,7 @@ def merged(ranges: Iterable[Range]) -> list[Range]:
 def subtracted(ranges: Iterable[Range], holes: Iterable[Range]) -> list[Range]:
     """The first set of addresses without the second."""
     taken = Claims()
-    taken.add(merged(holes))
+    taken.claim(merged(holes))
     return taken.free_of(merged(ranges))
 
 
@@ -92,10 +92,28 @@ class Claims:
                 free.append((rest, last))
         return free
 
-    def add(self, ranges: Iterable[Range]) -> None:
-        """Claims ranges, all of which are free."""
+    def claim(self, ranges: list[Range]) -> list[Range]:
+        """Takes what is free of ranges that do not overlap, and returns it: the very list if all of it was free."""
+        firsts, lasts = self._firsts, self._lasts
+        mine: list[Range] = []
+        cut = False
+        for span in ranges:
+            first, last = span
+            at = bisect_left(lasts, first)
+            if at == len(lasts) or firsts[at] > last:
+                firsts.insert(at, first)
+                lasts.insert(at, last)
+                mine.append(span)
+            else:
+                cut = True
+                free = self.free_of((span,))
+                mine += free
+                self._insert(free)
+        return mine if cut else ranges
+
+    def _insert(self, ranges: Iterable[Range]) -> None:
         for first, last in ranges:
-            at = bisect_right(self._firsts, first)
+            at = bisect_left(self._lasts, first)
             self._firsts.insert(at, first)
             self._lasts.insert(at, last)
 

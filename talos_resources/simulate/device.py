@@ -63,7 +63,7 @@ class SimulatedDevice:
             self._air.devices[self.key] = self
         now = self._air.now()
         wanted = {peer.public_key: peer for peer in config.peers}
-        for key in self._peers.keys() - wanted.keys():
+        for key in [key for key in self._peers if key not in wanted]:
             self.sessions.pop(key).leave(self, now)
         for key, peer in wanted.items():
             if self._peers.get(key) is not peer:
@@ -206,7 +206,7 @@ class Session:
         """A device sends to this endpoint from now on."""
         self.advance(now)
         mine = self._first_endpoint if self.first is device else self._second_endpoint
-        if mine == endpoint:
+        if mine is endpoint or mine == endpoint:
             return
         if self.first is device:
             self._first_endpoint = endpoint

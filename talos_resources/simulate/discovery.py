@@ -47,7 +47,7 @@ class DiscoveryService:
         self._entries: dict[str, _Entry] = {}
         self._seen: dict[str, dict[AddrPort, Timestamp]] = {}
         self._told: dict[str, Affiliate] = {}
-        self._untold: set[str] = set()
+        self._untold: dict[str, None] = {}
         self._listeners: dict[str, Callable[[], None]] = {}
 
     def listen(self, node_id: str, call: Callable[[], None]) -> None:
@@ -93,7 +93,7 @@ class DiscoveryService:
     def _news(self, node_id: str) -> None:
         if not self._untold:
             self._clock.at(Timestamp(self._clock.now() + _NEWS_DELAY), self._tell)
-        self._untold.add(node_id)
+        self._untold[node_id] = None
 
     def _tell(self) -> None:
         for node_id in self._untold:

@@ -148,14 +148,15 @@ class Network:
         """
         if endpoint is None or not self.connected(source, target):
             return False
-        seen = self.seen_as(source, target)
-        if seen is None:
-            return False
-        if endpoint.address == target.address:
-            reachable = not target.private or source.site == target.site
-            return reachable and endpoint.port == LISTEN_PORT and (target.router is None or source.site == target.site)
+        neighbours = source.site == target.site
+        if endpoint.address is target.address or endpoint.address == target.address:
+            if neighbours:
+                return endpoint.port == LISTEN_PORT
+            leaves = not source.private or source.router is not None
+            return endpoint.port == LISTEN_PORT and leaves and not target.private and target.router is None
         router = target.router
-        if router is None or endpoint.address != router.address or source.site == target.site:
+        seen = self.seen_as(source, target)
+        if router is None or neighbours or seen is None or endpoint.address != router.address:
             return False
         if router.nat is Nat.SYMMETRIC:
             return endpoint.port == _nat_port(target, source) and answered == seen
