@@ -34,7 +34,9 @@ def configure(parser: Parser) -> None:
     parser.add_argument("--scenario", default="mesh", metavar="NAME", help="what happens (default: mesh); --list names all")
     parser.add_argument("--list", action="store_true", help="list the scenarios and stop")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of all chance (default: 0)")
-    parser.add_argument("--duration", type=duration, metavar="TIME", help="how long to watch, such as 90s or 15m (default: the scenario's own)")
+    parser.add_argument(
+        "--duration", type=duration, metavar="TIME", help="how long to watch, such as 90s or 15m (default: the scenario's own)"
+    )
     parser.add_argument("--every", type=duration, default=30.0, metavar="TIME", help="how often to look at the links (default: 30s)")
     parser.add_argument("--to", metavar="TARGET", help="write all nodes there at the end, as `dump` does")
     parser.add_argument("--show-secrets", action="store_true", help="write private keys and other secrets too")
