@@ -104,24 +104,32 @@ def _json(text: str, patch: JsonPatch, source: str, compat: Compat) -> tuple[str
     several = len(roots) > 1
     if several and compat == "talosctl":
         raise ConfigError("JSON patches are not supported for a configuration of several documents; use a strategic patch")
+    if not roots:
+        new = patch.apply(None)
+        return (text if new is None else text + dump(new)), False
     candidates = [root for root in roots if not several or kind_of(root, source=source) == MAIN]
     if not candidates:
-        raise ConfigError(f"{source + ': ' if source else ''}no document that the JSON patch could be applied to")
+        raise ConfigError(f"{source + ': ' if source else ''}no v1alpha1 document that the JSON patch could be applied to")
     root = candidates[0]
     old: Any = as_json(value_of(root, v2=True, source=source))
     new = patch.apply(copy.deepcopy(old))
     splicer = Splicer(text, roots)
     splicer.document(root, old, new)
     result = splicer.result()
-    place = roots.index(root)
-    try:
-        found = [one for one in compose_all(result) if not one.is_null]
-        right = len(found) == len(roots) and same(as_json(value_of(found[place], v2=True)), new)
-    except (ConfigError, DecodeError):
-        right = False
-    if not right:
+    if not _means(result, roots.index(root), len(roots), new):
         raise _refused(source)
+    if several:
+        MachineConfig.load(result)  # strict, as without keeping comments
     return result, several
+
+
+def _means(text: str, place: int, count: int, value: Any) -> bool:
+    """Whether a text has so many documents, and this value in the one at this place."""
+    try:
+        found = [root for root in compose_all(text) if not root.is_null]
+        return len(found) == count and same(as_json(value_of(found[place], v2=True)), value)
+    except (ConfigError, DecodeError):
+        return False
 
 
 def _refused(source: str) -> ConfigError:

@@ -104,6 +104,7 @@ def _indented(lines: list[str], column: int) -> list[str]:
 
 
 def _leaf_lines(lead: str, value: Any, *, column: int, inner: int) -> list[str]:
-    if type(value) is str and needs_block(value):
+    # A block that keeps all its newlines would also take blank lines that follow it in the file.
+    if type(value) is str and needs_block(value) and not value.endswith("\n\n"):
         return (lead + literal(value, indent=inner, parent=column)).split("\n")
     return [lead + leaf(value)]
