@@ -11,7 +11,7 @@ from talos_resources.codec.goyaml.emit import dump
 from talos_resources.codec.goyaml.nodes import Node, compose_all, to_text
 from talos_resources.codec.goyaml.splice import Splicer
 from talos_resources.codec.goyaml.values import same, value_of
-from talos_resources.machineconfig.documents import MAIN, Document, MachineConfig, documents_of, kind_of
+from talos_resources.machineconfig.documents import MAIN, MAIN_KEYS, Document, MachineConfig, documents_of, kind_of
 from talos_resources.machineconfig.encode import to_plain
 from talos_resources.machineconfig.patch.apply import SEVERAL_DOCUMENTS, Compat, Patched, apply_strategic, joined
 from talos_resources.machineconfig.patch.load import Patch, StrategicPatch, as_json
@@ -53,7 +53,7 @@ def _strategic(text: str, patch: StrategicPatch, source: str) -> str:
         if new is None:
             gone.append(root)
         else:
-            splicer.document(root, *(to_plain(one.type, one.fields, complete=False) for one in (document, new)))
+            splicer.document(root, _partial(document), _partial(new))
     result = splicer.result()
     for root in reversed(gone):
         result = _without_document(result, roots.index(root), source)
@@ -66,6 +66,14 @@ def _strategic(text: str, patch: StrategicPatch, source: str) -> str:
     if found is None or not _equal(found, wanted):
         raise _refused(source)
     return result
+
+
+def _partial(document: Document) -> dict[str, Any]:
+    """What is set in a document; the main one keeps a key by which it can be told."""
+    plain: dict[str, Any] = to_plain(document.type, document.fields, complete=False)
+    if document.kind == MAIN and not any(key in plain for key in MAIN_KEYS):
+        plain["machine"] = None
+    return plain
 
 
 def _equal(one: MachineConfig, other: MachineConfig) -> bool:
@@ -94,7 +102,7 @@ def _with_documents(text: str, documents: list[Document]) -> str:
     for document in documents:
         if text and not text.endswith("\n"):
             text += "\n"
-        text += ("---\n" if text else "") + dump(to_plain(document.type, document.fields, complete=False))
+        text += ("---\n" if text else "") + dump(_partial(document))
     return text
 
 

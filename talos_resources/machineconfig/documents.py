@@ -18,7 +18,8 @@ from talos_resources.model.errors import ConfigError, DecodeError
 MAIN: Final = "v1alpha1"
 """The kind of the document that has `machine` and `cluster` and names no kind itself."""
 
-_MAIN_KEYS: Final = ("machine", "cluster", "debug", "persist")
+MAIN_KEYS: Final = ("machine", "cluster", "debug", "persist")
+"""The keys of which it must have one."""
 
 
 @attrs.frozen
@@ -211,7 +212,7 @@ def kind_of(root: Node, *, source: str = "") -> str:
         raise DecodeError(f"expected a configuration document (a mapping), found a {root.kind}", source=where)
     kind, version = (_word(root, key) for key in ("kind", "apiVersion"))
     if kind is None:
-        if not any(root.get(key) for key in _MAIN_KEYS):
+        if not any(root.get(key) for key in MAIN_KEYS):
             raise DecodeError("missing kind: neither a kind nor machine or cluster", source=where)
         return MAIN
     if version != MAIN or document_type(kind) is None or kind == MAIN:

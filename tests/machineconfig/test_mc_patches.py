@@ -111,7 +111,13 @@ def test_loading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert isinstance(load_patch(argument), StrategicPatch)
     for argument in ("[]", "[{'op': 'test', 'path': '/a',},]", " ", "# nothing\n", "null\n"):
         assert isinstance(load_patch(argument), JsonPatch)
-    for argument, reason in [("[{", "not a JSON patch"), ("{}", "missing kind"), ("", "an empty patch"), ("a b", "mapping")]:
+    for argument, reason in [
+        ("[{", "not a JSON patch"),
+        ("{}", "missing kind"),
+        ("", "an empty patch"),
+        ("a b", "mapping"),
+        ('[{"op": "add", "path": "/x", "value": "\\udbff"}]', "half of a character"),
+    ]:
         with pytest.raises((ConfigError, DecodeError), match=reason):
             load_patch(argument)
     with pytest.raises(FileNotFoundError):
@@ -138,3 +144,17 @@ def test_what_an_anchor_shares_is_not_patched_in_place() -> None:
     with pytest.raises(ConfigError, match="cannot be patched in place"):
         patch_in_place(text, [patch])
     assert MachineConfig.load(patch_text(text, [patch]).text).get("machine.nodeAnnotations") == {"a": "b"}
+
+
+def test_a_main_document_that_loses_everything_stays_one() -> None:
+    text = "# head\nmachine: # the machine\n  type: worker\n"
+    kept = patch_in_place(text, [parse_patch("machine: {$patch: delete}")]).text
+    assert kept.startswith("# head\nmachine:")
+    assert MachineConfig.load(kept).text() == MachineConfig.load("machine: ~\n").text()
+
+
+def test_a_text_with_many_newlines_does_not_take_the_blank_lines_behind_it() -> None:
+    text = "machine:\n  type: worker\n\n# end\n"
+    kept = patch_in_place(text, [parse_patch('machine: {nodeAnnotations: {a: "x\\ny\\n\\n"}}')]).text
+    assert MachineConfig.load(kept).get("machine.nodeAnnotations.a") == "x\ny\n\n"
+    assert kept.endswith("\n\n# end\n")

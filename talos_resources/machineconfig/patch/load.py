@@ -21,6 +21,7 @@ from talos_resources.machineconfig.patch.rfc6902 import JsonPatch
 from talos_resources.model.errors import ConfigError, DecodeError
 
 _SPLIT_ESCAPE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u[dD][89a-fA-F]")
+_HALF: Final = re.compile("[\ud800-\udfff]")
 
 
 @attrs.frozen
@@ -105,6 +106,8 @@ def _operations(text: str, source: str) -> list[dict[str, Any]] | None:
         except (ConfigError, DecodeError):
             return None
     found = [] if found is None else found
+    if _HALF.search(json.dumps(found, ensure_ascii=False)):
+        raise ConfigError(f"{source}: a \\u escape that is half of a character", source=source)
     is_patch = isinstance(found, list) and all(isinstance(item, dict) for item in found)
     return found if is_patch else None
 
@@ -112,7 +115,9 @@ def _operations(text: str, source: str) -> list[dict[str, Any]] | None:
 def _number(text: str) -> int | float:
     """A number of a JSON patch: talosctl keeps its text, and YAML reads it again at the end."""
     value = resolve(text)
-    return value if isinstance(value, int | float) else float(text)
+    if not isinstance(value, int | float):
+        raise ValueError(f"{text} is beyond every number")  # noqa: TRY004 - a fault of the text
+    return value
 
 
 def _no_constant(text: str) -> Any:
