@@ -160,7 +160,7 @@ def fan_out(state: MemoryState, every: list[Status]) -> None:
 def best(n: int, rounds: int = ROUNDS) -> dict[str, float]:
     """The best of each figure over some rounds."""
     figures = [measure(n) for _ in range(rounds)]
-    return {key: min(round[key] for round in figures) for key in TARGETS}
+    return {key: min(figure[key] for figure in figures) for key in TARGETS}
 
 
 def memory(n: int = MEMORY_OF) -> int:

@@ -136,8 +136,8 @@ class RingWatch(Generic[S]):
         """Takes some of what is there; nothing if there is nothing."""
         if self._head is not None:
             events: Sequence[AnyEvent] = tuple(islice(self._head, _BATCH))
-            self._told = True
             if events:
+                self._told = True
                 return events
             self._head = None
         while events := self._read():
