@@ -1,0 +1,179 @@
+"""Runs recorded discovery cases: `python -m tests.golden.discovery DIR`.
+
+DIR holds crypto.json, payload.json and node_id.json (or the same as .json.xz). Files about what is not
+here yet (the server, the client and Talos' translation) are named and not run.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import lzma
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from talos_resources.discovery import messages, payload
+from talos_resources.discovery.crypto import ClusterCipher, SealError, decode_secret
+from talos_resources.discovery.wire import MessageError, decode, encode
+from talos_resources.kubespan import node_id
+from talos_resources.model.errors import ConfigError, DecodeError
+
+Case = dict[str, Any]
+Run = Callable[[Case], str]
+
+
+def _bytes(text: str) -> bytes:
+    return base64.b64decode(text)
+
+
+def _differs(what: str, recorded: object, ours: object) -> str:
+    return "" if recorded == ours else f"{what}: recorded {recorded!r:.200}, ours {ours!r:.200}"
+
+
+def _sealed(case: Case) -> str:
+    cipher = ClusterCipher(_bytes(case["key"]), nonce=lambda _size: _bytes(case["nonce"]))
+    plain, sealed = _bytes(case["plaintext"]), _bytes(case["affiliate_data"])
+    return _differs("sealed", sealed, cipher.seal(plain)) or _differs("opened", plain, cipher.open(sealed))
+
+
+def _sealed_endpoint(case: Case) -> str:
+    cipher = ClusterCipher(_bytes(case["key"]))
+    plain, sealed = _bytes(case["plaintext"]), _bytes(case["ciphertext"])
+    return _differs("sealed", sealed, cipher.seal_endpoint(plain)) or _differs("opened", plain, cipher.open_endpoint(sealed))
+
+
+def _refused_affiliate(case: Case, key: bytes) -> str:
+    """The real client shows an affiliate, or logs why not; one without data is no affiliate yet."""
+    data, error = _bytes(case["affiliate"]["data"]), ""
+    if not data:
+        return _differs("seen", case["seen"], [])
+    try:
+        decode(payload.Affiliate, ClusterCipher(key).open(data))
+    except (SealError, MessageError) as found:
+        error = str(found)
+    logged = case["logs"][0]["fields"]["error"] if case["logs"] else ""
+    return _differs("error", logged, error)
+
+
+def _refused_endpoints(case: Case, key: bytes) -> str:
+    """The endpoints that the real client shows; where it crashes, the good ones remain."""
+    shown = []
+    cipher = ClusterCipher(key)
+    for sealed in case["endpoints"]:
+        try:
+            endpoint = decode(payload.Endpoint, cipher.open_endpoint(_bytes(sealed)))
+        except (SealError, MessageError):
+            continue
+        shown.append((endpoint.ip, endpoint.port))
+    if "go_client_panics" in case:
+        return "" if len(shown) == len(case["endpoints"]) - 1 else f"{len(shown)} endpoints are left"
+    return _differs("endpoints", [(_bytes(one["ip"]), one["port"]) for one in case["seen"]], shown)
+
+
+def _decoded(cls: type[Any]) -> Run:
+    def run(case: Case) -> str:
+        try:
+            message = decode(cls, _bytes(case["data"]))
+        except MessageError as error:
+            return _differs("error", case.get("error"), str(error))
+        if "ok" in case and not case["ok"]:
+            return f"read, recorded {case['error']}"
+        again = case.get("encoded_again") or ("" if case["data"] and "ok" in case and case["name"] == "empty" else None)
+        if again is not None:
+            return _differs("encoded again", _bytes(again), encode(message))
+        return "" if "ok" in case else _differs("encoded again", _bytes(case["data"]), encode(message))
+
+    return run
+
+
+def _server_message(case: Case) -> str:
+    classes = messages.REQUESTS if case["direction"] == "request" else messages.RESPONSES
+    return _decoded(classes[case["method"]])(case)
+
+
+def _node_id(case: Case) -> str:
+    return _differs("id", case["id"], node_id.encode(bytes.fromhex(case["bytes_hex"])))
+
+
+def _node_id_decoded(case: Case) -> str:
+    try:
+        raw = node_id.decode(case["id"])
+    except DecodeError as error:
+        return _differs("error", case.get("error"), str(error))
+    return _differs("bytes", case["bytes_hex"], raw.hex()) or _differs("again", case["encoded_again"], node_id.encode(raw))
+
+
+def _secret(case: Case) -> str:
+    try:
+        key = decode_secret(case["secret"])
+        ClusterCipher(key)
+    except ConfigError:
+        return "" if not case["ok"] else "refused"
+    return _differs("key", case["key_hex"], key.hex())
+
+
+_PARTS: dict[str, dict[str, Run]] = {
+    "crypto": {"affiliates": _sealed, "endpoints": _sealed_endpoint},
+    "payload": {
+        "affiliates": _decoded(payload.Affiliate),
+        "endpoints": _decoded(payload.Endpoint),
+        "affiliate_decode": _decoded(payload.Affiliate),
+        "endpoint_decode": _decoded(payload.Endpoint),
+        "server_messages": _server_message,
+    },
+    "node_id": {"encode": _node_id, "decode": _node_id_decoded, "secrets": _secret},
+}
+
+
+def results(directory: Path) -> Iterator[tuple[str, str]]:
+    """Name and difference of every case; the difference is empty if ours is as recorded."""
+    for path in sorted(directory.iterdir()):
+        stem = path.name.partition(".")[0]
+        if stem not in _PARTS or not path.name.endswith((".json", ".json.xz")):
+            continue
+        raw = path.read_bytes()
+        document = json.loads(lzma.decompress(raw) if path.suffix == ".xz" else raw)
+        for part, run in _PARTS[stem].items():
+            for number, case in enumerate(document[part]):
+                yield f"{stem}/{part}/{case.get('name', number)}", _run(run, case)
+        if stem == "crypto":
+            yield from _failures(document)
+
+
+def _failures(document: Case) -> Iterator[tuple[str, str]]:
+    for part, run in (("affiliate_failures", _refused_affiliate), ("endpoint_failures", _refused_endpoints)):
+        key = _bytes(document[part]["key"])
+        for case in document[part]["cases"]:
+            yield f"crypto/{part}/{case['name']}", run(case, key)
+
+
+def _run(run: Run, case: Case) -> str:
+    try:
+        return run(case)
+    except Exception:  # noqa: BLE001  (one broken case must not hide the others)
+        return traceback.format_exc(limit=-3).strip()
+
+
+def main(arguments: list[str]) -> int:
+    """Prints every failing case and the totals; 1 if a case failed."""
+    if len(arguments) != 1:
+        print("usage: python -m tests.golden.discovery DIR", file=sys.stderr)  # noqa: T201  (a command)
+        return 2
+    directory = Path(arguments[0])
+    passed = failed = 0
+    for name, difference in results(directory):
+        passed, failed = (passed, failed + 1) if difference else (passed + 1, failed)
+        if difference:
+            print(f"FAILED {name}\n{difference}\n")  # noqa: T201  (a command)
+    left_out = [path.name for path in sorted(directory.glob("*.json*")) if path.name.partition(".")[0] not in _PARTS]
+    if left_out:
+        print(f"not run, nothing here answers them yet: {', '.join(left_out)}")  # noqa: T201  (a command)
+    print(f"{passed} passed, {failed} failed")  # noqa: T201  (a command)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
