@@ -86,18 +86,16 @@ def _strict(operation: Mapping[str, Any], document: Any) -> dict[str, Any] | Non
         case "add":
             return _added(steps, document, value)
         case "replace":
-            return {"op": "replace", "path": _existing(steps, document, missing_key=True), "value": value} if steps else {
-                "op": "replace", "path": "", "value": value}  # fmt: skip
+            pointer = _existing(steps, document, missing_key=True) if steps else ""
+            return {"op": "replace", "path": pointer, "value": value}
         case "remove":
             return {"op": "remove", "path": _existing(steps, document)}
         case "move":
             source = _steps(operation.get("from"), "from")
-            pointer = _existing(source, document)
             moved = _lookup(source, document)
-            without = JsonPatch(({"op": "remove", "path": pointer},)).apply(copy.deepcopy(document))
-            target = _added(steps, without, None)["path"]
-            return {"op": "move", "from": pointer, "path": target} if target != pointer else {
-                "op": "replace", "path": pointer, "value": moved}  # fmt: skip
+            # Positions in the target count without what is moved, so that has to be gone first.
+            JsonPatch(({"op": "remove", "path": _existing(source, document)},)).apply(document)
+            return _added(steps, document, moved)
         case _:
             source = _steps(operation.get("from"), "from")
             _parent(source, document)
