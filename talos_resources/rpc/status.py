@@ -118,7 +118,7 @@ _OWNED: Final = re.compile(r'is owned by "([^"]*)"')
 _ALREADY_OWNED: Final = re.compile(r'owner is already set to "([^"]*)"')
 _VERSIONS: Final = re.compile(r'expected version "(\w+)", actual version "(\w+)"')
 _PHASE: Final = re.compile(r"is not in phase (\w+)")
-_FINALIZERS: Final = re.compile(r"has pending finalizers \[(.*?)\]")
+_FINALIZERS: Final = re.compile(r"has pending finalizers &?\[(.*?)\]")
 _BOOKMARK: Final = re.compile(r"invalid watch bookmark(?:: (.*))?")
 
 

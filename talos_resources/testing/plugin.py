@@ -29,4 +29,3 @@ def talos_node(tmp_path: Path) -> Iterator[TalosNode]:
 
     with TalosNode(tmp_path / "talos-node") as node:
         yield node
-

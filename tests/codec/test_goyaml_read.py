@@ -108,4 +108,4 @@ def test_garbage_is_a_value_or_a_decode_error(data: Any) -> None:
         for document in documents_from_yaml(data):
             resource_from_plain(document)
     except DecodeError as error:
-        assert str(error)  # noqa: PT017 - whichever it is, it must be this class
+        assert str(error)

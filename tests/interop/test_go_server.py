@@ -14,7 +14,7 @@ import pytest
 
 from talos_resources.model.resource import Resource
 from talos_resources.resources import KubeSpanPeerStatus
-from talos_resources.rpc.connect import connect
+from talos_resources.rpc.connect import connect, connect_plain
 from talos_resources.state.events import Bootstrapped, Created, Destroyed
 from tests.golden import scripted, talosctl
 from tests.interop.conftest import GoNode, StartNode
@@ -37,7 +37,7 @@ def wire_file(name: str, folder: Path) -> Path:
 def test_recorded_cases(name: str, go_node: StartNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     node = go_node(tls=True, load=wire_file(name, tmp_path))
 
-    def live(recording: talosctl.Recording, arguments: list[str], case: dict[str, Any]) -> talosctl.Outcome:
+    def live(_recording: talosctl.Recording, arguments: list[str], case: dict[str, Any]) -> talosctl.Outcome:
         return talosctl.invoke([*arguments, "-n", case["nodes"], "--talosconfig", str(node.talosconfig)])
 
     monkeypatch.setattr(talosctl, "_get", live)
@@ -56,7 +56,7 @@ def watch_cases() -> list[dict[str, Any]]:
 def test_recorded_watches(case: dict[str, Any], go_node: StartNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     node = go_node(tls=True, load=wire_file("docs", tmp_path))
 
-    def live(recording: talosctl.Recording, arguments: list[str], case: dict[str, Any]) -> talosctl.Outcome:
+    def live(_recording: talosctl.Recording, arguments: list[str], case: dict[str, Any]) -> talosctl.Outcome:
         return watched(node, [*arguments, "-n", case["nodes"]], tmp_path / "out")
 
     monkeypatch.setattr(talosctl, "_get", live)
@@ -93,15 +93,12 @@ def grown(path: Path, size: int, *, limit_s: float) -> int:
     return size
 
 
-def test_a_watch_survives_the_restart_of_the_go_server(go_node: StartNode, tmp_path: Path) -> None:
-    from talos_resources.rpc.connect import connect_plain
-
+def test_a_watch_survives_the_restart_of_the_go_server(node_program: Path, tmp_path: Path) -> None:
     socket = tmp_path / "state.sock"
-    program = go_node().process.args[0]  # type: ignore[index]
 
     def start() -> subprocess.Popen[str]:
         socket.unlink(missing_ok=True)
-        process = subprocess.Popen([program, "-listen", f"unix:{socket}"], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen([node_program, "-listen", f"unix:{socket}"], stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         process.stdout.readline()
         process.stdout.close()

@@ -41,7 +41,8 @@ class Consumer:
                     self.known[resource.id] = resource
                 case Updated(resource, old):
                     assert old == self.known[resource.id]
-                    assert old is None or old.metadata.created == resource.metadata.created
+                    assert old is not None
+                    assert old.metadata.created == resource.metadata.created
                     self.known[resource.id] = resource
                 case Destroyed(reference, resource):
                     if resource is not None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -30,12 +31,10 @@ def test_messages_come_out_as_they_went_in_however_they_are_split(messages: list
 @settings(max_examples=100, deadline=None)
 def test_garbage_is_refused_or_waited_for(pieces: list[bytes], encoding: str) -> None:
     deframer = Deframer(limit=1000, encoding=encoding)
-    try:
+    with suppress(FrameError):
         for piece in pieces:
             assert all(len(message) <= 1000 for message in deframer.feed(piece))
         deframer.finish()
-    except FrameError as error:
-        assert str(error)
 
 
 def test_compressed_messages_are_inflated() -> None:

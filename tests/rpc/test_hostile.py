@@ -64,7 +64,14 @@ class Raw:
 
     def request(self, path: str, data: bytes, *, end: bool = True, **headers: str) -> int:
         stream = self.h2.get_next_available_stream_id()
-        head = {":method": "POST", ":scheme": "http", ":authority": "x", ":path": path, "content-type": "application/grpc", "te": "trailers"}
+        head = {
+            ":method": "POST",
+            ":scheme": "http",
+            ":authority": "x",
+            ":path": path,
+            "content-type": "application/grpc",
+            "te": "trailers",
+        }
         self.h2.send_headers(stream, list({**head, **{k.replace("_", "-"): v for k, v in headers.items()}}.items()))
         for start in range(0, len(data), 16384):
             self.h2.send_data(stream, data[start : start + 16384])
@@ -141,7 +148,11 @@ WATCH = "/cosi.resource.State/Watch"
         (LIST, b"\x01\0\0\0\x03abc", "3"),
         (LIST, b"\x09\0\0\0\x03abc", "3"),
         ("/cosi.resource.State/Create", frame(b""), "3"),
-        ("/cosi.resource.State/Create", frame(pb.CreateRequest(resource=pb.Resource(metadata=pb.Metadata(id="x"))).SerializeToString()), "3"),
+        (
+            "/cosi.resource.State/Create",
+            frame(pb.CreateRequest(resource=pb.Resource(metadata=pb.Metadata(id="x"))).SerializeToString()),
+            "3",
+        ),
         (LIST, frame(pb.ListRequest(type="T", options=pb.ListOptions(id_query=pb.IDQuery(regexp="(a"))).SerializeToString()), "3"),
         (WATCH, frame(pb.WatchRequest(type="T", options=pb.WatchOptions(start_from_bookmark=b"x")).SerializeToString()), "9"),
         (WATCH, frame(pb.WatchRequest(type="T", id="a", options=pb.WatchOptions(bootstrap_contents=True)).SerializeToString()), "12"),

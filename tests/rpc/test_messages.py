@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from talos_resources._generated import cosi_resource_pb2 as pb
 from talos_resources._generated import machine_pb2
-from talos_resources.model.errors import DecodeError, TalosResourcesError, WatchError, WatchOverrunError
+from talos_resources.model.errors import DecodeError, WatchError, WatchOverrunError
 from talos_resources.model.metadata import Phase
 from talos_resources.model.query import LabelOp, LabelQuery, LabelTerm
 from talos_resources.model.resource import Resource
@@ -102,10 +103,8 @@ def test_errors_arrive_as_their_class() -> None:
 @settings(max_examples=100, deadline=None)
 def test_garbage_is_an_error_of_ours(data: bytes) -> None:
     for read in (messages.resource_of, messages.destroy_ready, messages.events_of, version_tag):
-        try:
-            read(data)  # type: ignore[operator]
-        except TalosResourcesError as error:
-            assert isinstance(error, DecodeError)
+        with suppress(DecodeError):
+            read(data)
 
 
 def test_a_response_may_have_more_than_the_resource() -> None:

@@ -215,9 +215,9 @@ def test_a_watch_of_talosctl() -> None:
         "",
         "",
         (
-            "NODE   *   NAMESPACE   TYPE                 ID                                             VERSION   LABEL                          ENDPOINT           STATE   RX         TX\n"  # noqa: E501
-            "cp-1   +   kubespan    KubeSpanPeerStatus   06D9QQOydzKrOL7oeLiqHy9OWE8KtmJzZII2A5/FLFI=   63        talos-default-controlplane-2   172.20.0.3:51820   up      15043220   0\n"  # noqa: E501
-            "cp-1   +   kubespan    KubeSpanPeerStatus   b=                                             1         worker-1                       172.20.0.3:51820   down    15043220   0\n"  # noqa: E501
+            "NODE   *   NAMESPACE   TYPE                 ID                                             VERSION   LABEL                          ENDPOINT           STATE   RX         TX\n"
+            "cp-1   +   kubespan    KubeSpanPeerStatus   06D9QQOydzKrOL7oeLiqHy9OWE8KtmJzZII2A5/FLFI=   63        talos-default-controlplane-2   172.20.0.3:51820   up      15043220   0\n"
+            "cp-1   +   kubespan    KubeSpanPeerStatus   b=                                             1         worker-1                       172.20.0.3:51820   down    15043220   0\n"
         ),
         "cp-1       kubespan   KubeSpanPeerStatus   b=   1   worker-1   172.20.0.3:51820   down   15043220   0\n",
         "",

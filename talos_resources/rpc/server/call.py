@@ -57,6 +57,8 @@ class Call:
         try:
             async with asyncio.timeout(self._limits.send_s):
                 await self._begin()
+                if not self._stream.closable:  # or asyncio would take it and complain about each piece
+                    raise StreamTerminatedError("the client has gone")
                 await self._stream.send_data(data)
         except TimeoutError:
             raise RpcError(Code.RESOURCE_EXHAUSTED, f"you did not take an answer within {self._limits.send_s:g} s") from None
