@@ -88,7 +88,7 @@ Labels = str | LabelQuery | Iterable[LabelQuery]
 
 Matcher = Callable[[Metadata], bool]
 
-_NUMBER: Final = re.compile(r"(-?[0-9]+)\s*(?:([kKmMgGtTpP])([iI]?)|\Z)")
+_NUMBER: Final = re.compile(r"(-?)0*([0-9]+)\s*(?:([kKmMgGtTpP])([iI]?)|\Z)")
 
 
 def parse_number(text: str) -> int | None:
@@ -101,13 +101,14 @@ def parse_number(text: str) -> int | None:
     match = _NUMBER.match(text.strip())
     if match is None:
         return None
-    # Digits beyond those of 64 bits are no number, and int() would refuse thousands of them.
-    number = int(match[1]) if len(match[1].lstrip("-0")) <= 19 else _TOO_BIG
+    sign, digits, unit, binary = match.groups()
+    # Longer ones do not fit, and int() would refuse thousands of digits with an error of its own.
+    number = int(sign + digits) if len(digits) <= len(str(_TOO_BIG)) else _TOO_BIG
     if not -_TOO_BIG <= number < _TOO_BIG:
         return None
-    if match[2] is None:
+    if unit is None:
         return number
-    return int(number * (1024 if match[3] else 1000) ** ("kmgtp".index(match[2].lower()) + 1))
+    return int(number * (1024 if binary else 1000) ** ("kmgtp".index(unit.lower()) + 1))
 
 
 _TOO_BIG: Final = 2**63

@@ -1,0 +1,64 @@
+"""Names of kinds: who they find, and what is suggested instead."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from talos_resources.model.errors import AmbiguousKindError, UnknownKindError
+from talos_resources.model.kind import Kind, names, singular, typed_kinds
+from talos_resources.model.spec import UntypedSpec
+from talos_resources.resources.meta.definition import definition_of
+from talos_resources.state.registry import defined_kind, resolve
+
+
+def make(type: str, *extra: str) -> Kind[UntypedSpec]:
+    short, every = names(type, extra_aliases=extra)
+    plural = type.partition(".")[0]
+    return Kind(type=type, namespace="n", spec=UntypedSpec, display_type=singular(plural), aliases=every, short_aliases=short)
+
+
+KINDS = [
+    make("KubeSpanPeerSpecs.kubespan.talos.dev", "kspss"),
+    make("KubeSpanPeerStatuses.kubespan.talos.dev"),
+    make("Nodenames.k8s.talos.dev"),
+]
+
+
+def message(name: str) -> str:
+    with pytest.raises(UnknownKindError) as caught:
+        resolve(name, KINDS)
+    return caught.value.message
+
+
+def test_what_is_suggested() -> None:
+    assert message("kubespanpeers") == (
+        'no resource type or alias "kubespanpeers"; did you mean kubespanpeerspecs (kspss) or kubespanpeerstatuses? `rd` lists all types'
+    )
+    assert message("kubespanpeerstatusse").count(" or ") == 2
+    assert "did you mean nodenames?" in message("nodenaems")
+    assert "did you mean nodenames?" in message("node"), "the beginning of a name"
+    assert message("xyz") == 'no resource type or alias "xyz"; `rd` lists all types'
+
+
+def test_aliases_of_several_types_are_ambiguous() -> None:
+    with pytest.raises(AmbiguousKindError) as caught:
+        resolve("KSPS", KINDS)
+    assert caught.value.matches == ("kubespanpeerspecs.kubespan.talos.dev", "kubespanpeerstatuses.kubespan.talos.dev")
+
+
+def test_a_definition_and_its_kind_are_two_ways_to_say_the_same() -> None:
+    for kind in typed_kinds():
+        assert defined_kind(definition_of(kind)) == kind
+
+
+@settings(max_examples=50)
+@given(st.text(max_size=40))
+def test_any_name_finds_or_is_refused(name: str) -> None:
+    try:
+        found = resolve(name, KINDS)
+    except (UnknownKindError, AmbiguousKindError) as error:
+        assert repr(name)[1:-1] or error.message
+    else:
+        assert name.lower() == found.id or name.lower() in found.aliases
