@@ -25,6 +25,7 @@ from talos_resources.rpc.server.roles import EVERYTHING, Role, roles_of
 log: Final = logging.getLogger(__name__)
 
 RESET_WINDOW_S: Final = 10.0
+GOODBYE_S: Final = 0.25
 _UNREAD_BYTES: Final = 4 << 20
 """A client whose answers pile up to this is not listened to until it has taken some."""
 
@@ -66,6 +67,7 @@ class ClientConnection(H2Protocol, AbstractHandler):
         self._idle: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
+        self._lost = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
@@ -122,6 +124,7 @@ class ClientConnection(H2Protocol, AbstractHandler):
             self._idle.cancel()
         super().connection_lost(exc)
         self._transport = None
+        self._lost.set()
 
     def accept(self, stream: Stream, headers: Any, release_stream: Callable[[], None]) -> None:
         """A request begins."""
@@ -168,6 +171,14 @@ class ClientConnection(H2Protocol, AbstractHandler):
             self.connection._connection.close_connection()  # noqa: SLF001  # GOAWAY, which grpclib never sends
             self.connection.flush()
         self._hang_up("Server stopped")
+        try:
+            # TLS says goodbye and waits for the answer.
+            async with asyncio.timeout(GOODBYE_S):
+                await self._lost.wait()
+        except TimeoutError:
+            if self._transport is not None:
+                self._transport.abort()
+            await self._lost.wait()
 
     def _hang_up(self, reason: str) -> None:
         if not self.connection.is_closing():

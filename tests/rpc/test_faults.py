@@ -1,0 +1,300 @@
+"""Connections that break in every way, and servers that come and go: every event is accounted for."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from talos_resources.backends.memory import MemoryState
+from talos_resources.model.errors import ConnectError, RemoteError, TalosResourcesError
+from talos_resources.model.resource import Resource
+from talos_resources.resources import KubeSpanPeerStatus
+from talos_resources.rpc.connect import Endpoints, connect_plain
+from talos_resources.rpc.server.server import BackgroundServer
+from talos_resources.state.contract import Watch
+from talos_resources.state.events import Bootstrapped, Created, Destroyed, Updated
+
+
+class Proxy:
+    """Passes bytes on, in pieces of any size, until it is told to cut."""
+
+    def __init__(self, target: str, *, piece: int = 65536, budget: Callable[[], int | None] = lambda: None) -> None:
+        """Listens.
+
+        Args:
+            target: `HOST:PORT` to pass on to.
+            piece: bytes at a time, at most.
+            budget: bytes that a new connection may bring from the target before it is cut; None for no limit.
+        """
+        self._target = target
+        self._piece = piece
+        self._budget = budget
+        self._sockets: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self._lock = threading.Lock()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self.half_close = False
+        self._threads.append(threading.Thread(target=self._accept, daemon=True))
+        self._threads[0].start()
+
+    def cut(self) -> None:
+        """Resets all connections."""
+        with self._lock:
+            sockets = tuple(self._sockets)
+        for each in sockets:
+            try:
+                each.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self) -> None:
+        if self._listener.fileno() != -1:
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+        self.cut()
+        for thread in self._threads:
+            thread.join(5)
+        for each in self._sockets:
+            each.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            host, _, port = self._target.rpartition(":")
+            try:
+                server = socket.create_connection((host, int(port)))
+            except OSError:
+                client.close()
+                continue
+            with self._lock:
+                self._sockets += [client, server]
+            for arguments in ((client, server, None), (server, client, self._budget())):
+                self._threads.append(threading.Thread(target=self._pass, args=arguments, daemon=True))
+                self._threads[-1].start()
+
+    def _pass(self, source: socket.socket, sink: socket.socket, budget: int | None) -> None:
+        passed = 0
+        try:
+            while data := source.recv(self._piece):
+                passed += len(data)
+                if budget is not None and passed > budget:
+                    break
+                sink.sendall(data)
+        except OSError:
+            pass
+        for each in (sink,) if self.half_close else (source, sink):
+            try:
+                each.shutdown(socket.SHUT_WR if self.half_close else socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+
+@pytest.fixture
+def proxied() -> Iterator[Callable[..., tuple[MemoryState, Any, Proxy]]]:
+    closing: list[Any] = []
+
+    def start(**options: Any) -> tuple[MemoryState, Any, Proxy]:
+        state = MemoryState(capacity=100_000, gap=0)
+        server = BackgroundServer(state, "127.0.0.1:0")
+        proxy = Proxy(server.address, **options)
+        client = connect_plain(proxy.address, timeout=10)
+        closing.extend([client, proxy, server])
+        return state, client, proxy
+
+    yield start
+    for item in closing:
+        item.close()
+
+
+class Ledger:
+    """What a consumer of a watch knows, checked at every event."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Resource[Any]] = {}
+
+    def follow(self, watch: Watch[Any], until: Callable[[], bool]) -> None:
+        while not until():
+            for event in watch.next_batch(20):
+                match event:
+                    case Created(resource):
+                        assert resource.id not in self.known
+                        self.known[resource.id] = resource
+                    case Updated(resource, old):
+                        assert old == self.known[resource.id]
+                        assert resource.version > self.known[resource.id].version
+                        self.known[resource.id] = resource
+                    case Destroyed(reference):
+                        del self.known[reference.id]
+                    case Bootstrapped():
+                        pass
+                    case _:
+                        raise AssertionError(event)
+
+
+def fill(state: MemoryState, count: int) -> None:
+    for number in range(count):
+        state.create(Resource.new(KubeSpanPeerStatus(label="x" * 200), id=f"{number:05}"))
+
+
+@pytest.mark.parametrize("piece", [1, 7, 1000])
+def test_bytes_may_come_in_any_pieces(proxied: Any, piece: int) -> None:
+    state, client, _ = proxied(piece=piece)
+    fill(state, 20)
+    assert client.list(KubeSpanPeerStatus) == state.list(KubeSpanPeerStatus)
+
+
+@pytest.mark.parametrize("half_close", [False, True])
+def test_a_list_that_is_cut_is_an_error_never_a_part(proxied: Any, half_close: bool) -> None:
+    dice = random.Random(7)
+    state, client, proxy = proxied(budget=lambda: dice.randrange(100, 120_000))
+    proxy.half_close = half_close
+    fill(state, 300)
+    whole = state.list(KubeSpanPeerStatus)
+    outcomes = set()
+    for _ in range(30):
+        try:
+            assert client.list(KubeSpanPeerStatus) == whole
+            outcomes.add("whole")
+        except ConnectError as error:
+            assert "127.0.0.1" in str(error)
+            outcomes.add("error")
+    assert outcomes == {"whole", "error"} or outcomes == {"error"}
+
+
+def test_watches_go_on_from_the_bookmark_when_the_connection_is_cut(proxied: Any) -> None:
+    state, client, proxy = proxied()
+    fill(state, 5)
+    ledger = Ledger()
+    with client.watch_kind(KubeSpanPeerStatus) as watch:
+        for _ in range(10):
+            for resource in state.list(KubeSpanPeerStatus):
+                state.update(resource.with_spec(receive_bytes=resource.spec.receive_bytes + 1))
+            proxy.cut()
+            ledger.follow(watch, lambda: ledger.known == {r.id: r for r in state.list(KubeSpanPeerStatus)})
+
+
+def test_a_second_endpoint_takes_over(proxied: Any) -> None:
+    state, _, proxy = proxied()
+    with BackgroundServer(state, "127.0.0.1:0") as second:
+        client = Endpoints([proxy.address, second.address], timeout=5).node()
+        fill(state, 2)
+        assert len(client.list(KubeSpanPeerStatus)) == 2
+        proxy.close()
+        assert len(client.list(KubeSpanPeerStatus)) == 2
+        client.close()
+
+
+SERVER = """
+import sys
+from talos_resources.backends.memory import MemoryState
+from talos_resources.model.resource import Resource
+from talos_resources.resources import KubeSpanPeerStatus
+from talos_resources.rpc.server.server import BackgroundServer
+path, count, generation = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+state = MemoryState(capacity=1000, gap=0)
+for number in range(count):
+    if (number + generation) % 3:
+        state.create(Resource.new(KubeSpanPeerStatus(label=str(generation)), id=f"{number:05}"))
+with BackgroundServer(state, path) as server:
+    print("ready", flush=True)
+    sys.stdin.readline()
+"""
+
+
+class Process:
+    """A server in a process of its own, to be killed; each generation holds other resources."""
+
+    def __init__(self, path: Path, count: int, generation: int) -> None:
+        path.unlink(missing_ok=True)
+        self.ids = {f"{number:05}" for number in range(count) if (number + generation) % 3}
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", SERVER, f"unix:{path}", str(count), str(generation)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ},
+        )
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == b"ready\n"
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.communicate(timeout=10)
+
+
+def killed_and_restarted(path: Path, rounds: int) -> None:
+    """Kills the server again and again during lists and a watch; every difference must be told."""
+    count = 30
+    server = Process(path, count, 0)
+    client = connect_plain(f"unix:{path}", timeout=10)
+    ledger = Ledger()
+    stop = threading.Event()
+    wrong: list[object] = []
+
+    def list_on() -> None:
+        while not stop.is_set():
+            try:
+                found = client.list(KubeSpanPeerStatus)
+            except (ConnectError, RemoteError):
+                stop.wait(0.01)
+                continue
+            if len({resource.spec.label for resource in found}) != 1 or len(found) != 20:
+                wrong.append(found)
+
+    lister = threading.Thread(target=list_on, daemon=True)
+    lister.start()
+    with client.watch_kind(KubeSpanPeerStatus) as watch:
+        for generation in range(rounds):
+            label, ids = str(generation), server.ids
+            ledger.follow(watch, lambda: set(ledger.known) == ids and {r.spec.label for r in ledger.known.values()} == {label})  # noqa: B023
+            server.kill()
+            server = Process(path, count, generation + 1)
+    stop.set()
+    lister.join(20)
+    client.close()
+    server.kill()
+    assert wrong == []
+
+
+def test_the_server_is_killed_and_restarted(tmp_path: Path) -> None:
+    killed_and_restarted(tmp_path / "state.sock", 3)
+
+
+@pytest.mark.slow
+def test_the_server_is_killed_and_restarted_a_hundred_times(tmp_path: Path) -> None:
+    killed_and_restarted(tmp_path / "state.sock", 100)
+
+
+def test_whoever_asks_is_told_of_interruptions() -> None:
+    told: list[TalosResourcesError] = []
+    heard = threading.Event()
+
+    def tell(error: TalosResourcesError) -> None:
+        told.append(error)
+        heard.set()
+
+    state = MemoryState()
+    with BackgroundServer(state, "127.0.0.1:0") as server:
+        proxy = Proxy(server.address)
+        client = connect_plain(proxy.address, timeout=5, on_interruption=tell)
+        with client.watch_kind(KubeSpanPeerStatus) as watch:
+            watch.next(5)
+            proxy.cut()
+            assert heard.wait(10)
+            assert isinstance(told[0], ConnectError)
+            state.create(Resource.new(KubeSpanPeerStatus(), id="a"))
+            assert isinstance(watch.next(10), Created)
+        client.close()
+        proxy.close()
