@@ -126,12 +126,13 @@ def resource_from_wire(data: bytes) -> Resource[Any]:
             return Resource(metadata, UntypedSpec(yaml=_text(yaml, "spec.yaml_spec"), wire=proto))
         if proto or not yaml:
             return Resource(metadata, messages.decoder(kind.spec)(proto))
+        text = _text(yaml, "spec.yaml_spec")
     except messages.FieldError as error:
         where = error.path if error.path.startswith(("resource", "metadata", "spec.")) else f"spec.{error.path}"
         raise DecodeError(str(error), path=where) from None
     except WireError as error:
         raise DecodeError(f"not a message: {error}") from None
-    return Resource(metadata, _spec_from_yaml(kind.spec, _text(yaml, "spec.yaml_spec")))
+    return Resource(metadata, _spec_from_yaml(kind.spec, text))
 
 
 def _spec_from_yaml(cls: type[Any], yaml: str) -> Any:

@@ -95,6 +95,9 @@ class Node:
         return next((value for name, value in self.pairs if name.kind == "scalar" and name.value == key), None)
 
 
+# libyaml reads ahead of its events; a newer one gives up in these words before it has told of a deep level.
+_SCANNER_TOO_DEEP: Final = "exceeded maximum nesting depth"
+
 _NULLS: Final = frozenset(("", "~", "null", "Null", "NULL"))
 
 
@@ -199,6 +202,8 @@ class _Composer:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             line = 1 if mark is None else mark.line + 1
+            if error.problem == _SCANNER_TOO_DEEP:
+                raise self._too_deep(line) from None
             raise DecodeError(f"not YAML: {error.problem}", source=at(self._source, line)) from None
         except yaml.YAMLError as error:
             line = self._text.count("\n", 0, getattr(error, "position", 0)) + 1
@@ -212,7 +217,7 @@ class _Composer:
 
     def _begin(self, event: Any, kind: Literal["sequence", "mapping"], root: Node | None) -> Node:
         if len(self._open) >= MAX_DEPTH:
-            raise self._too_deep(event)
+            raise self._too_deep(event.start_mark.line + 1)
         node = Node(kind, event, value=[], style="{" if event.flow_style else "")
         if event.anchor:
             self._anchors[event.anchor] = node
@@ -237,15 +242,15 @@ class _Composer:
         if any(node is parent for parent in self._open):
             raise DecodeError(f"anchor &{event.anchor} contains itself", source=where)
         if len(self._open) + node.height > MAX_DEPTH:
-            raise self._too_deep(event)
+            raise self._too_deep(event.start_mark.line + 1)
         self._shared += node.size
         if self._shared > MAX_SHARED:
             raise DecodeError("aliases expand to too many values", source=where)
         node.aliases += 1
         return node
 
-    def _too_deep(self, event: Any) -> DecodeError:
-        return DecodeError(f"nested deeper than {MAX_DEPTH} levels", source=at(self._source, event.start_mark.line + 1))
+    def _too_deep(self, line: int) -> DecodeError:
+        return DecodeError(f"nested deeper than {MAX_DEPTH} levels", source=at(self._source, line))
 
     def _add(self, node: Node, root: Node | None) -> Node:
         """Hangs the node below the innermost open collection; gives the root of the document."""
