@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from time import time_ns
 from typing import Any, Final
 
 from talos_resources.backends.ring import EventRing
@@ -56,7 +57,7 @@ class Collection:
 
     __slots__ = ("_clock", "_labelled", "_last", "_listing", "_ordered", "items", "ring")
 
-    def __init__(self, ring: EventRing, clock: Callable[[], Timestamp]) -> None:
+    def __init__(self, ring: EventRing, clock: Callable[[], Timestamp] | None) -> None:
         self.ring = ring
         self.items: dict[str, AnyResource] = {}
         self._clock = clock
@@ -76,7 +77,8 @@ class Collection:
             raise OwnerConflictError(metadata.reference, owner=named)
         key = metadata.id
         ring = self.ring
-        stored = resource.stamped(1, owner, self._clock(), metadata.updated)
+        clock = self._clock
+        stored = resource.stamped(1, owner, Timestamp(time_ns()) if clock is None else clock(), metadata.updated)
         with ring.lock:
             held = self.items.setdefault(key, stored)
             if held is not stored:
@@ -87,7 +89,12 @@ class Collection:
             self._listing = None
             if metadata.labels is not NO_LABELS:
                 self._index(key, None, stored)
-            sleepers = ring.append(_created(stored, ring.next_bookmark()) if ring.followed else stored)
+            if ring.followed:
+                sleepers = ring.append(_created(stored, ring.next_bookmark()))
+            else:
+                ring.notes.append(stored)
+                ring.end += 1
+                return stored
         for wake in sleepers:
             wake()
         return stored
@@ -108,6 +115,7 @@ class Collection:
         metadata = resource.metadata
         key = metadata.id
         ring = self.ring
+        clock = self._clock
         with ring.lock:
             old = self.items.get(key)
             if old is None:
@@ -119,12 +127,17 @@ class Collection:
                 raise VersionConflictError(held.reference, expected=metadata.version, actual=held.version)
             if expected_phase is not None and held.phase is not expected_phase:
                 raise PhaseConflictError(held.reference, expected=expected_phase)
-            stored = resource.stamped(held.version + 1, held.owner, held.created, self._clock())
+            stored = resource.stamped(held.version + 1, held.owner, held.created, Timestamp(time_ns()) if clock is None else clock())
             self.items[key] = stored
             self._listing = None
             if held.labels is not NO_LABELS or metadata.labels is not NO_LABELS:
                 self._index(key, old, stored)
-            sleepers = ring.append(_updated(stored, old, ring.next_bookmark()) if ring.followed else (stored, old))
+            if ring.followed:
+                sleepers = ring.append(_updated(stored, old, ring.next_bookmark()))
+            else:
+                ring.notes.append((stored, old))
+                ring.end += 1
+                return stored
         for wake in sleepers:
             wake()
         return stored
@@ -146,7 +159,13 @@ class Collection:
             self._listing = None
             if held.labels:
                 self._index(key, old, None)
-            sleepers = ring.append(Destroyed(held.reference, old, ring.next_bookmark()))
+            event = Destroyed(held.reference, old, ring.next_bookmark())
+            if ring.followed:
+                sleepers = ring.append(event)
+            else:
+                ring.notes.append(event)
+                ring.end += 1
+                return
         for wake in sleepers:
             wake()
 

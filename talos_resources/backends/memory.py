@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
 
@@ -29,10 +28,6 @@ DEFAULT_CAPACITY: Final = 100
 DEFAULT_GAP: Final = 5
 
 
-def _now() -> Timestamp:
-    return Timestamp(time.time_ns())
-
-
 class MemoryState:
     """A State in memory.
 
@@ -51,7 +46,7 @@ class MemoryState:
         *,
         capacity: int = DEFAULT_CAPACITY,
         gap: int = DEFAULT_GAP,
-        clock: Callable[[], Timestamp] = _now,
+        clock: Callable[[], Timestamp] | None = None,
     ) -> None:
         """An empty state.
 
@@ -59,7 +54,7 @@ class MemoryState:
             capacity: how many events of each kind are kept; a watcher that falls further behind is
                 cut off. They cost memory as they come, so a million is no matter.
             gap: how many of the oldest of them new watchers cannot begin from.
-            clock: the time of writes.
+            clock: the time of writes; None for the system's.
 
         Raises:
             ValueError: capacity is below 1, or gap not within 0 and capacity.

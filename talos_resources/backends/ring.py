@@ -7,6 +7,7 @@ random bytes that name the store. Source: COSI runtime v1.16.2, in-memory state.
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -17,31 +18,48 @@ from talos_resources.state.events import AnyEvent, Created, Updated
 _POSITIONS: Final = 2**64
 COOKIE_BYTES: Final = 8
 
-Note = Resource[Any] | tuple[Resource[Any], Resource[Any]]
-"""What a write leaves when nobody follows: the created resource, or the updated one and the old one."""
+Note = Resource[Any] | tuple[Resource[Any], Resource[Any]] | AnyEvent
+"""What a write leaves when nobody follows; see `EventRing`."""
 
 
 class EventRing:
     """A bounded log with one writer at a time and any number of readers.
 
     Whoever appends holds `lock`; readers do without it as long as they are not about to be overrun.
-    The memory of `capacity` events is taken as they come. As long as nobody follows the kind, a write
-    leaves a note (the resource, or the new and the old one); the events are made of those notes when
-    somebody asks for the past.
+    The memory of `capacity` events is taken as they come.
+
+    As long as nobody follows the kind, writers do not make events: they leave a note (the created
+    resource, the new and the old one, or a Destroyed) and count `end` on. Events are made of the notes
+    when somebody asks for the past.
 
     Attributes:
         lock: the lock of the kind's collection.
         end: the position that the next event gets.
-        followed: somebody follows or has followed, so that events are to be appended, not notes.
+        followed: somebody follows or has followed, so that events are to be appended.
+        notes: the last writes as long as nobody follows.
         closed: no event will come any more.
     """
 
-    __slots__ = ("_capacity", "_cookie", "_events", "_gap", "_name", "_notes_end", "_sleepers", "closed", "end", "followed", "lock")
+    __slots__ = (
+        "_capacity",
+        "_cookie",
+        "_events",
+        "_gap",
+        "_name",
+        "_notes_end",
+        "_sleepers",
+        "closed",
+        "end",
+        "followed",
+        "lock",
+        "notes",
+    )
 
     def __init__(self, name: str, *, capacity: int, gap: int, cookie: bytes) -> None:
         self.lock = threading.Lock()
         self.end = 0
         self.followed = False
+        self.notes: deque[Note] = deque(maxlen=capacity)
         self.closed = False
         self._name = name
         self._capacity = capacity
@@ -55,17 +73,14 @@ class EventRing:
         """The bookmark of the event that is appended next; call it with the lock held."""
         return self._cookie + self.end.to_bytes(8, "big")
 
-    def append(self, entry: AnyEvent | Note) -> Sequence[Callable[[], None]]:
-        """Adds an event, or a note unless `followed`.
-
-        Call it with the lock held, and what it returns once the lock is released.
-        """
+    def append(self, event: AnyEvent) -> Sequence[Callable[[], None]]:
+        """Adds an event; call it with the lock held, and what it returns once the lock is released."""
         end = self.end
         if end < self._capacity:
-            self._events.append(entry)
+            self._events.append(event)
         else:
-            self._events[end % self._capacity] = entry
-        # Readers without the lock take what lies before `end`, so the entry must be there first.
+            self._events[end % self._capacity] = event
+        # Readers without the lock take what lies before `end`, so the event must be there first.
         self.end = end + 1
         return self._wake() if self._sleepers else ()
 
@@ -74,6 +89,10 @@ class EventRing:
         if not self.followed:
             self.followed = True
             self._notes_end = self.end
+            if self.end > self._capacity:
+                self.notes.rotate(self.end % self._capacity)  # each to its slot
+            self._events = list(self.notes)
+            self.notes.clear()
         for noted in range(max(position, self.end - self._capacity), self._notes_end):
             slot = noted % self._capacity
             entry = self._events[slot]

@@ -9,7 +9,6 @@ before anybody else has seen it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from operator import attrgetter
 from typing import Any, Final, TypeVar, cast
 
 import attrs
@@ -71,26 +70,17 @@ def same(one: object, other: object) -> bool:
     if cls is not type(other):
         return one == other
     try:
-        values_of = _VALUES[cls]
+        equal = _COMPARERS[cls]
     except KeyError:
-        values_of = _VALUES[cls] = _comparable(cls)
-    # Tuples compare by identity first, attrs' own comparison does not.
-    return bool(values_of(one) == values_of(other))
-
-
-_VALUES: Final[dict[type[Any], Callable[[Any], Any]]] = {}
-
-
-def _comparable(cls: type[Any]) -> Callable[[Any], Any]:
-    """What two values of the class are equal by."""
-    fields = attrs.fields(cls) if attrs.has(cls) else ()
-    plain = len(fields) > 1 and all(field.eq and field.eq_key is None for field in fields)
-    return attrgetter(*(field.name for field in fields)) if plain else lambda value: value
+        equal = _COMPARERS[cls] = _comparer(cls)
+    return equal(one, other)
 
 
 _Evolver = Callable[[Any, Mapping[str, Any]], Any]
+_Comparer = Callable[[Any, Any], bool]
 
 _EVOLVERS: Final[dict[type[Any], _Evolver]] = {}
+_COMPARERS: Final[dict[type[Any], _Comparer]] = {}
 
 
 def _evolver(cls: type[Any]) -> _Evolver:
@@ -100,18 +90,34 @@ def _evolver(cls: type[Any]) -> _Evolver:
     except TypeError:
         return lambda value, changes: attrs.evolve(value, **changes)
     names = [field.name for field in attrs.fields(cls)]
-    index = {name: position for position, name in enumerate(names)}
-    values_of = attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
 
-    def change(value: Any, changes: Mapping[str, Any]) -> Any:
-        values = [*values_of(value)]
-        try:
-            for name in changes:
-                values[index[name]] = changes[name]
-        except KeyError as error:
-            raise TypeError(f"{cls.__name__} has no field {error}; it has {', '.join(names)}") from None
-        made = opened(*values)
-        made.__class__ = cls
-        return made
+    def unknown(name: str) -> TypeError:
+        return TypeError(f"{cls.__name__} has no field {name!r}; it has {', '.join(names)}")
 
-    return change
+    lines = [
+        "def function(value, changes):",
+        "    made = new(opened)",
+        *(f"    made.{name} = value.{name}" for name in names),
+        "    for name in changes:",
+        "        if name not in names:",
+        "            raise unknown(name)",
+        "        setattr(made, name, changes[name])",
+        "    made.__class__ = cls",
+        "    return made",
+    ]
+    return cast("_Evolver", _written(lines, new=object.__new__, opened=opened, cls=cls, names=frozenset(names), unknown=unknown))
+
+
+def _comparer(cls: type[Any]) -> _Comparer:
+    """How to compare values of a class: by identity first, field by field, which attrs' own does not."""
+    fields = attrs.fields(cls) if attrs.has(cls) else ()
+    if not fields or cast("object", cls.__eq__) is object.__eq__ or any(not field.eq or field.eq_key is not None for field in fields):
+        return lambda one, other: bool(one == other)
+    terms = [f"(one.{field.name} is other.{field.name} or one.{field.name} == other.{field.name})" for field in fields]
+    return cast("_Comparer", _written(["def function(one, other):", f"    return bool({' and '.join(terms)})"]))
+
+
+def _written(lines: list[str], **names: Any) -> Any:
+    """The function that these lines define; written for a class, as attrs writes its methods."""
+    exec("\n".join(lines), names)  # noqa: S102 - made of the names of fields, which are identifiers
+    return names["function"]

@@ -160,13 +160,15 @@ class Resource(Generic[S]):
         Finalizers are compared as sets. Source: COSI runtime v1.16.2, resource equality.
         """
         mine, theirs = self.metadata, other.metadata
+        if mine is theirs:
+            return same(self.spec, other.spec)
         return (
             mine.version == theirs.version
             and same(self.spec, other.spec)
             and mine.phase == theirs.phase
             and mine.owner == theirs.owner
-            and mine.labels == theirs.labels
-            and mine.annotations == theirs.annotations
+            and same(mine.labels, theirs.labels)
+            and same(mine.annotations, theirs.annotations)
             and (mine.finalizers == theirs.finalizers or set(mine.finalizers) == set(theirs.finalizers))
             and (mine.id, mine.type, mine.namespace) == (theirs.id, theirs.type, theirs.namespace)
         )
