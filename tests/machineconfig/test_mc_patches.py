@@ -74,6 +74,46 @@ def test_a_delete_that_leads_to_nothing_is_an_error() -> None:
             merged(BASE, patch)
 
 
+def test_what_is_emptied_by_deletes_is_not_merged() -> None:
+    hostname = "apiVersion: v1alpha1\nkind: HostnameConfig\nauto: stable\n"
+    delete = parse_patch("version: v1alpha1\nmachine: {network: {interfaces: [{interface: eth7, $patch: delete}]}}")
+    assert isinstance(delete, StrategicPatch)
+    assert delete.documents == ()
+    # talosctl leaves `{}` in its place; a document that is made then still comes first.
+    assert patch_text(hostname, [delete], compat="talosctl").text == hostname + "---\n{}\n"
+    others = parse_patch("machine: {type: worker, token: {$patch: delete}}")
+    assert patch_text(hostname, [others], compat="talosctl").text.split("---\n")[1:] == [hostname, "{}\n"]
+    with pytest.raises(ConfigError, match=r"cannot delete machine\.network\.interfaces .*: there is no such document"):
+        patch_text(hostname, [delete])
+
+
+def test_what_a_delete_can_reach() -> None:
+    config = "machine: {ca: {crt: YQ==, key: YQ==}}\ncluster: {discovery: {enabled: true}}\n"
+    # A section that is always there has nothing to lose; a certificate is one value.
+    assert merged(config, "cluster: {discovery: {registries: {kubernetes: {disabled: {$patch: delete}}}}}").get("cluster.discovery.enabled")
+    with pytest.raises(ConfigError, match=r"cannot delete machine\.ca\.key in v1alpha1: there is nothing"):
+        merged(config, "machine: {ca: {key: {$patch: delete}}}")
+
+
+@pytest.mark.parametrize(
+    ("operation", "fault"),
+    [
+        ('{"op": "copy", "from": "/l/1", "path": "/l/-"}', "there is no position 1"),
+        ('{"op": "test", "path": "/l/1", "value": null}', "there is no position 1"),
+        ('{"op": "test", "path": "/a/b", "value": null}', "there is no collection at /a"),
+        ('{"op": "replace", "path": "", "value": 1}', "can only be replaced by a mapping or a list"),
+    ],
+)
+def test_json_operations_that_do_not_apply(operation: str, fault: str) -> None:
+    with pytest.raises(PatchError, match=fault):
+        patch_text("l: [1]\n", [parse_patch(f"[{operation}]")])
+
+
+def test_a_missing_key_is_null_to_copy_and_test() -> None:
+    patch = parse_patch('[{"op": "test", "path": "/k", "value": null}, {"op": "copy", "from": "/k", "path": "/l/-"}]')
+    assert patch_text("l: [1]\n", [patch]).text == "l:\n- 1\n- null\n"
+
+
 def test_a_json_patch_applies_to_the_main_document_unless_talosctl_is_asked_for() -> None:
     patch = parse_patch('[{"op": "add", "path": "/cluster/proxy", "value": {"disabled": true}}]')
     patched = patch_text(SEVERAL, [patch])

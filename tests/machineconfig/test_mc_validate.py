@@ -20,6 +20,8 @@ cluster:
     controlPlane: {endpoint: "https://a.example.org:6443"}
 """
 
+MIRROR = "apiVersion: v1alpha1\nkind: RegistryMirrorConfig\nname: a\nendpoints:\n"
+
 
 def faults(patch: str, *, mode: str = "metal", valid: str = VALID) -> list[str]:
     """The paths of what is wrong with the valid configuration once it is patched."""
@@ -46,6 +48,8 @@ def test_the_valid_one_is_valid() -> None:
         ("machine: {nodeTaints: {a: 'x:Never'}}", ["machine.nodeTaints"]),
         ("machine: {nodeAnnotations: {'a b': x}}", ["machine.nodeAnnotations"]),
         ("machine: {disks: [{device: /a, partitions: [{}, {size: 1GB}]}]}", ["machine.disks[0].partitions[0]"]),
+        (MIRROR + "  - url: https://a.b\n  - url: http://c\n", []),
+        (MIRROR + "  - {}\n  - url: a.b:443\n", ["RegistryMirrorConfig/a.endpoints[0].url", "RegistryMirrorConfig/a.endpoints[1].url"]),
         ("machine: {registries: {mirrors: {a: ~}}}", ["machine.registries.mirrors.a"]),
         ("machine: {systemDiskEncryption: {state: {provider: luks2, keys: []}}}", ["machine.systemDiskEncryption.state.keys"]),
         ("machine: {features: {kubernetesTalosAPIAccess: {enabled: true, allowedRoles: [os:root]}}}",

@@ -72,7 +72,7 @@ class _Run:
         self._config = config
         self._source = source  # a file name for errors; what a patch has written has none
         self._split_escapes = False
-        self._lost = 0
+        self._lost: list[int] = []  # behind how many others than the main document each stands that was not there to be deleted
 
     def apply(self, patches: Iterable[Patch]) -> None:
         """Applies the patches in their order."""
@@ -94,16 +94,20 @@ class _Run:
         if self._config is None:
             self._refuse_split_escapes()
             return to_text(self._text, source=self._source)
-        # What talosctl leaves of a document that was to be deleted and is not there.
-        return self._config.text() + "---\n{}\n" * self._lost
+        texts = [document.text() for document in self._config.documents]
+        main = self._config.main is not None
+        for others in reversed(self._lost):
+            texts.insert(main + others, "{}\n")  # what talosctl leaves of it
+        return "---\n".join(texts)
 
     def _strategic(self, patch: StrategicPatch) -> None:
         config = self.decoded()
-        if self._compat == "talosctl":
-            found = _without_lost(config, patch)
-            self._lost += len(patch.deletes) - len(found.deletes)
-            patch = found
-        self._config = apply_strategic(config, patch)
+        for delete in patch.deletes:
+            if self._compat == "talosctl" and not delete.name and config.find(delete.kind) is None:
+                self._lost.append(len(config.documents) - (config.main is not None))
+            else:
+                config = apply_delete(config, delete)
+        self._config = merge_documents(config, patch.documents)
 
     def _json(self, patch: JsonPatch) -> None:
         self._split_escapes = patch.split_escapes
@@ -133,12 +137,6 @@ def apply_strategic(config: MachineConfig, patch: StrategicPatch) -> MachineConf
     for delete in patch.deletes:
         config = apply_delete(config, delete)
     return merge_documents(config, patch.documents)
-
-
-def _without_lost(config: MachineConfig, patch: StrategicPatch) -> StrategicPatch:
-    """The patch without deletes of unnamed documents that are not there."""
-    kept = [d for d in patch.deletes if d.path or d.name or config.find(d.kind) is not None]
-    return attrs.evolve(patch, deletes=tuple(kept))
 
 
 def joined(patches: Iterable[Patch]) -> Iterator[Patch]:

@@ -45,7 +45,7 @@ def take_deletes(root: Node, *, source: str = "") -> tuple[Node | None, list[Del
     """Takes the statements out of a document.
 
     Returns:
-        What is left to be merged (None if the document itself is to go), and the statements.
+        What is left to be merged (None if that is nothing), and the statements.
 
     Raises:
         DecodeError: a statement that cannot be understood.
@@ -78,13 +78,12 @@ class _Taker:
         self._name = name
         self._source = source
 
-    def without(self, node: Node, path: tuple[str, ...]) -> Node:
-        """The node without what is marked below it; the very node if nothing is."""
+    def without(self, node: Node, path: tuple[str, ...]) -> Node | None:
+        """The node without what is marked below it: the very node if nothing is, None if nothing else is there."""
         if node.kind == "mapping":
-            return self._changed(node, [pair for old in node.value if (pair := self._pair(old, path))])
+            return self._changed(node, [self._pair(pair, path) for pair in node.value])
         if node.kind == "sequence":
-            items = [self._item(item, (*path, f"[{i}]"), path) for i, item in enumerate(node.value)]
-            return self._changed(node, [item for item in items if item is not None])
+            return self._changed(node, [self._item(item, (*path, f"[{i}]"), path) for i, item in enumerate(node.value)])
         return node
 
     def _pair(self, pair: tuple[Node, Node], path: tuple[str, ...]) -> tuple[Node, Node] | None:
@@ -92,7 +91,7 @@ class _Taker:
         inner = (*path, key.text)
         if not _is_marked(value):
             kept = self.without(value, inner)
-            return pair if kept is value else (key, kept)
+            return pair if kept is value else (key, kept) if kept is not None else None
         if any(step.startswith("[") for step in path):
             text = f"cannot delete a key inside of a list item: {dotted(inner)}; delete the item by a key of its own"
             raise DecodeError(text, source=at(self._source, key.line), path=dotted(inner))
@@ -110,9 +109,11 @@ class _Taker:
         return None
 
     @staticmethod
-    def _changed(node: Node, value: list[Any]) -> Node:
-        same = len(value) == len(node.value) and all(new is old for new, old in zip(value, node.value, strict=True))
-        return node if same else node.with_value(value)
+    def _changed(node: Node, value: list[Any]) -> Node | None:
+        if all(new is old for new, old in zip(value, node.value, strict=True)):
+            return node
+        kept = [new for new in value if new is not None]
+        return node.with_value(kept) if kept else None
 
 
 def apply_delete(config: MachineConfig, delete: Delete) -> MachineConfig:
@@ -135,11 +136,13 @@ def _without(kind: Type, value: Any, path: tuple[str, ...], delete: Delete) -> A
     """The value without what the rest of the path names."""
     step, rest = path[0], path[1:]
     inner: Type
+    always_there = False
     match kind:
         case Struct():
-            if step not in kind.fields:
+            if step not in kind.fields or kind.atomic:
                 raise _lost(delete)
             inner = kind.fields[step].type
+            always_there = isinstance(inner, Struct) and not kind.fields[step].pointer
             if not rest and delete.item is None and isinstance(value, Mapping):
                 return {key: old for key, old in value.items() if key != step}
         case MapOf():
@@ -152,7 +155,9 @@ def _without(kind: Type, value: Any, path: tuple[str, ...], delete: Delete) -> A
             raise _lost(delete)
     below = value.get(step) if isinstance(value, Mapping) else None
     if below is None:
-        raise _lost(delete)
+        if not always_there:
+            raise _lost(delete)
+        below = {}
     return {**value, step: _without(inner, below, rest, delete) if rest else _without_item(inner, below, delete)}
 
 

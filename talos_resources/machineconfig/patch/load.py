@@ -86,7 +86,7 @@ def _strategic(roots: list[Node], source: str) -> StrategicPatch:
         if root.kind == "mapping":
             left, found = take_deletes(root, source=source)
             deletes += found
-            if left is None or (found and not left.pairs):
+            if left is None or (found and all(key.text == "version" for key, _ in left.pairs)):
                 continue
             root = left  # noqa: PLW2901 - what is left of it
         kept.append(root)

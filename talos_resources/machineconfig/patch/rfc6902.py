@@ -1,7 +1,7 @@
 """JSON patches with talosctl's looseness: each operation is made strict, and `jsonpatch` applies it.
 
 talosctl's patch library is laxer than RFC 6902: a replace of a missing key adds it, indices may be
-negative or padded with zeros, a missing path equals null to `test` and `copy`, a missing value is null,
+negative or padded with zeros, a missing key is null to `test` and `copy`, a missing value is null,
 and a path without its leading slash loses its first step.
 
 Source: observed on talosctl v1.12.3.
@@ -86,20 +86,22 @@ def _strict(operation: Mapping[str, Any], document: Any) -> dict[str, Any] | Non
         case "add":
             return _added(steps, document, value)
         case "replace":
+            if not steps and not isinstance(value, dict | list):
+                raise _RefusedError("the whole document can only be replaced by a mapping or a list")
             pointer = _existing(steps, document, missing_key=True) if steps else ""
             return {"op": "replace", "path": pointer, "value": value}
         case "remove":
             return {"op": "remove", "path": _existing(steps, document)}
         case "move":
             source = _steps(operation.get("from"), "from")
-            moved = _lookup(source, document)
+            pointer = _existing(source, document)
+            moved = _value(source, document)
             # Positions in the target count without what is moved, so that has to be gone first.
-            JsonPatch(({"op": "remove", "path": _existing(source, document)},)).apply(document)
+            JsonPatch(({"op": "remove", "path": pointer},)).apply(document)
             return _added(steps, document, moved)
         case _:
             source = _steps(operation.get("from"), "from")
-            _parent(source, document)
-            return _added(steps, document, copy.deepcopy(_lookup(source, document)))
+            return _added(steps, document, copy.deepcopy(_value(source, document)))
 
 
 def _steps(pointer: Any, member: str) -> list[str]:
@@ -160,20 +162,12 @@ def _existing(steps: list[str], document: Any, *, missing_key: bool = False) -> 
     return _pointer([*walked, steps[-1]])
 
 
-def _lookup(steps: list[str], document: Any) -> Any:
-    """What a path leads to; None if it leads to nothing."""
-    for step in steps:
-        if isinstance(document, list):
-            try:
-                document = document[_index(step, len(document))]
-            except _RefusedError:
-                return None
-        else:
-            document = document.get(step) if isinstance(document, dict) else None
-    return document
+def _value(steps: list[str], document: Any) -> Any:
+    """What a path leads to; None for a key that its mapping does not have."""
+    parent, _ = _parent(steps, document)
+    return parent[_index(steps[-1], len(parent))] if isinstance(parent, list) else parent.get(steps[-1])
 
 
 def _test(steps: list[str], document: Any, value: Any) -> None:
-    actual = _lookup(steps, document)
-    if not same(actual, value):
+    if not same(_value(steps, document) if steps else document, value):
         raise _RefusedError("the value there is another one")

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from talos_resources.machineconfig.documents import Document, MachineConfig
+from talos_resources.machineconfig.schema import urls
 from talos_resources.machineconfig.validate.report import Report, Section, section
 
 
@@ -66,6 +67,15 @@ def _check_rule(report: Report, name: str, fields: Section) -> None:
             return
 
 
+def _check_mirror(report: Report, name: str, fields: Section) -> None:
+    for index, endpoint in enumerate(fields.get("endpoints") or ()):
+        url = (endpoint or {}).get("url", "")
+        if not url:
+            report.error(f"{name}.endpoints[{index}].url", "is required")
+        elif (scheme := urls.parse(url).scheme) not in {"http", "https"}:
+            report.error(f"{name}.endpoints[{index}].url", f'begins with http:// or https://, not with the scheme "{scheme}"')
+
+
 def _needs(key: str) -> Callable[[Report, str, Section], None]:
     """A check that a field is set."""
 
@@ -82,6 +92,7 @@ def _needs(key: str) -> Callable[[Report, str, Section], None]:
 _CHECKS: Final[Mapping[str, Callable[[Report, str, Section], None]]] = {
     "HostnameConfig": _check_hostname,
     "NetworkRuleConfig": _check_rule,
+    "RegistryMirrorConfig": _check_mirror,
     "EventSinkConfig": _needs("endpoint"),
     "KmsgLogConfig": _needs("url"),
     "SideroLinkConfig": _needs("apiUrl"),
