@@ -43,7 +43,7 @@ SIDEWAYS = {
     ("resources", "model"),
     ("proto", "_generated"),
     ("codec", "_generated"),
-    ("rpc", "backends"),
+    ("backends", "rpc"),
     ("kubespan", "runtime"),
     ("discovery", "runtime"),
     ("discovery", "kubespan"),

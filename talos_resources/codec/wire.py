@@ -41,11 +41,19 @@ def spec_from_wire(cls: type[S], data: bytes) -> S:
         raise DecodeError(f"not a message: {error}") from None
 
 
-def resource_to_wire(resource: Resource[Any]) -> bytes:
-    """A `cosi.resource.Resource` with the spec both as a message and as YAML, as Talos sends it."""
+def resource_to_wire(resource: Resource[Any], *, with_yaml: bool = True) -> bytes:
+    """A `cosi.resource.Resource` with the spec both as a message and as YAML, as Talos sends it.
+
+    Args:
+        resource: to encode.
+        with_yaml: False leaves the YAML out where the message says it all, as COSI's stores do. An untyped
+            spec keeps what it came with.
+    """
     spec = resource.spec
     if isinstance(spec, UntypedSpec):
         proto, yaml = spec.wire, spec.yaml.encode()
+    elif not with_yaml:
+        proto, yaml = messages.encode(spec), b""
     else:
         # Who only reads resources does not pay for the YAML writer.
         from talos_resources.codec.yamltext import spec_text

@@ -1,0 +1,207 @@
+"""Calls to an etcd of one or several members: who is asked, who is asked next, tokens."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
+
+from google.protobuf.message import DecodeError as MessageError
+from google.protobuf.message import Message
+
+from talos_resources._generated import etcd_pb2 as pb
+from talos_resources.backends.etcd.address import EtcdAddress, tls_context
+from talos_resources.backends.etcd.failures import AnswerTooLargeError, error_of, is_stale_token, is_temporary, is_too_large
+from talos_resources.model.errors import ConnectError, RemoteError
+from talos_resources.rpc.direct import DirectEndpoint, request_head
+from talos_resources.rpc.status import RpcError
+from talos_resources.rpc.transport import TransportError
+from talos_resources.state.timeout import Deadline
+
+M = TypeVar("M", bound=Message)
+
+RANGE: Final = "/etcdserverpb.KV/Range"
+TXN: Final = "/etcdserverpb.KV/Txn"
+WATCH: Final = "/etcdserverpb.Watch/Watch"
+_AUTHENTICATE: Final = "/etcdserverpb.Auth/Authenticate"
+
+DEFAULT_TIMEOUT_S: Final = 30.0
+MEMBER_TIMEOUT_S: Final = 5.0
+"""How long one member of several may take before another one is asked."""
+
+_FIRST_DELAY_S: Final = 0.02
+_LONGEST_DELAY_S: Final = 1.0
+
+
+class EtcdClient:
+    """Thread-safe. Ctrl-C ends a call.
+
+    Attributes:
+        address: where it is.
+        timeout: seconds for a call.
+    """
+
+    def __init__(self, address: EtcdAddress, *, timeout: float = DEFAULT_TIMEOUT_S) -> None:
+        """Connects when it is first used.
+
+        Args:
+            address: where it is.
+            timeout: seconds for a call, over all members.
+
+        Raises:
+            ConfigError: certificates that cannot be used.
+        """
+        self.address = address
+        self.timeout = timeout
+        self.member_timeout = timeout if len(address.endpoints) == 1 else min(timeout, MEMBER_TIMEOUT_S)
+        context = None if address.credentials is None else tls_context(address.credentials)
+        self._endpoints = [
+            DirectEndpoint(endpoint, context=context, connect_timeout=min(timeout, MEMBER_TIMEOUT_S)) for endpoint in address.endpoints
+        ]
+        self.preferred = 0
+        self._token = ""
+        self._login = threading.Lock()
+        self._heads: dict[tuple[str, str], bytes] = {}
+
+    def call(self, method: str, request: Message, answer: type[M], about: object) -> tuple[M, bool]:
+        """Asks the member that answered last, then the others, and again while there is no leader.
+
+        Args:
+            method: path of the call.
+            request: what to ask; asking twice must do no harm.
+            answer: the class of the answer.
+            about: what the call is about, for messages.
+
+        Returns:
+            The answer, and whether an earlier attempt may have been carried out too.
+
+        Raises:
+            ConnectError: no member answers; a write may have been carried out or not.
+            TalosResourcesError: etcd says no.
+        """
+        message = request.SerializeToString()
+        deadline = Deadline(self.timeout)
+        delay = _FIRST_DELAY_S
+        doubtful = False
+        while True:
+            failures: dict[str, str] = {}
+            temporary = False
+            first = self.preferred
+            for offset in range(len(self._endpoints)):
+                index = (first + offset) % len(self._endpoints)
+                try:
+                    done = self.ask(index, method, message, answer, about, timeout=deadline.remaining())
+                except TransportError as error:
+                    failures[self._endpoints[index].address] = error.reason
+                    doubtful = doubtful or not error.refused
+                except RpcError as error:  # only those that may be over
+                    failures[self._endpoints[index].address] = error.text
+                    temporary = doubtful = True
+                else:
+                    self.preferred = index
+                    return done, doubtful
+            left = deadline.remaining() or 0
+            if not temporary or left < delay:
+                raise unreachable(failures, doubtful=doubtful and method == TXN)
+            time.sleep(random.uniform(delay / 2, delay))  # noqa: S311  # no secret
+            delay = min(delay * 2, _LONGEST_DELAY_S)
+
+    def ask(self, index: int, method: str, message: bytes, answer: type[M], about: object, *, timeout: float | None = None) -> M:
+        """Asks one member, once; with a new token if the old one has expired.
+
+        Raises:
+            TransportError: it does not answer.
+            RpcError: it cannot answer now.
+            AnswerTooLargeError: its answer does not fit in one message.
+            TalosResourcesError: it says no.
+        """
+        limit = self.member_timeout if timeout is None else min(timeout, self.member_timeout)
+        token = self._token
+        if self.address.user is not None and not token:
+            token = self._authenticate(index, "", limit)
+        for last in (False, True):
+            try:
+                data = self._endpoints[index].call(self._head(method, token), message, limit)
+                break
+            except RpcError as error:
+                if is_temporary(error):
+                    raise
+                if is_too_large(error):
+                    raise AnswerTooLargeError from None
+                if last or self.address.user is None or not is_stale_token(error):
+                    raise error_of(error, about) from None
+                token = self._authenticate(index, token, limit)
+        return parsed(data, answer)
+
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """What goes along with a watch: a member without a leader must say so."""
+        return (("hasleader", "true"), *((("token", self._token),) if self._token else ()))
+
+    def close(self) -> None:
+        """Closes the idle connections."""
+        for endpoint in self._endpoints:
+            endpoint.close()
+
+    def endpoint(self, index: int) -> str:
+        """The address of a member."""
+        return self._endpoints[index].address
+
+    @property
+    def members(self) -> Sequence[int]:
+        """All members, the one that answered last first."""
+        count, first = len(self._endpoints), self.preferred
+        return [(first + offset) % count for offset in range(count)]
+
+    def _authenticate(self, index: int, stale: str, timeout: float) -> str:
+        """A new token; who comes second takes the one that the first got.
+
+        Raises:
+            TalosResourcesError: etcd does not know the user, or the password is wrong.
+        """
+        with self._login:
+            if self._token != stale:
+                return self._token
+            request = pb.AuthenticateRequest(name=self.address.user or "", password=self.address.password)
+            try:
+                data = self._endpoints[index].call(self._head(_AUTHENTICATE, ""), request.SerializeToString(), timeout)
+            except RpcError as error:
+                if is_temporary(error):
+                    raise
+                raise error_of(error, "the user") from None
+            self._token = parsed(data, pb.AuthenticateResponse).token
+            return self._token
+
+    def _head(self, method: str, token: str) -> bytes:
+        head = self._heads.get((method, token))
+        if head is None:
+            if len(self._heads) > 16:  # tokens that have expired
+                self._heads.clear()
+            metadata = (("token", token),) if token else ()
+            head = self._heads[method, token] = request_head(
+                method, self.address.endpoints[0], metadata, secure=self.address.credentials is not None
+            )
+        return head
+
+
+def parsed(data: bytes, answer: type[M]) -> M:
+    """The answer in these bytes.
+
+    Raises:
+        RemoteError: it is none.
+    """
+    message = answer()
+    try:
+        message.ParseFromString(data)
+    except MessageError:
+        raise RemoteError("etcd sent an answer that cannot be read", code="INTERNAL") from None
+    return message
+
+
+def unreachable(failures: dict[str, str], *, doubtful: bool = False, **facts: Any) -> ConnectError:
+    """No member answers."""
+    reasons = "; ".join(f"{address}: {reason}" for address, reason in failures.items())
+    return ConnectError(
+        f"no answer from etcd: {reasons}{'; the write may have been done or not' if doubtful else ''}", reasons=failures, **facts
+    )

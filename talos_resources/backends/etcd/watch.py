@@ -1,0 +1,330 @@
+"""Watches of etcd as streams of events, and what ends those that would be silent.
+
+etcd sends a watch over one HTTP/2 stream. It ends when the member dies, loses its leader or has compacted
+what the watch still needs; `talos_resources.rpc.watch` then goes on with the next stream. What etcd does
+not tell of is watched for here: a member that hangs while its connection stays open, and a consumer that
+does not read, which must not hold up the other streams of the connection.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+from talos_resources._generated import etcd_pb2 as pb
+from talos_resources.backends.etcd.client import RANGE, WATCH, EtcdClient, parsed, unreachable
+from talos_resources.backends.etcd.layout import Layout, bookmark, range_end, revision_of
+from talos_resources.backends.etcd.reading import read_folder
+from talos_resources.backends.etcd.values import Values
+from talos_resources.model.errors import ConnectError, InvalidBookmarkError
+from talos_resources.model.metadata import Reference
+from talos_resources.model.query import Matcher, matcher
+from talos_resources.rpc.call import Channel, Messages
+from talos_resources.rpc.continuity import Start, WatchSpec
+from talos_resources.rpc.http2 import HttpTransport
+from talos_resources.rpc.status import RpcError
+from talos_resources.rpc.transport import TransportError
+from talos_resources.state.events import AnyEvent, Bootstrapped, Created, Destroyed, Noop, Updated
+from talos_resources.state.select import select
+
+PROBE_INTERVAL_S: Final = 3.0
+"""How often members with watches are asked whether they are alive, and consumers whether they read."""
+
+PROBE_TIMEOUT_S: Final = 5.0
+UNREAD_S: Final = 10.0
+"""A stream that nobody reads for so long is closed; the watch goes on from its bookmark when somebody does."""
+
+_OPEN_TIMEOUT_S: Final = 10.0
+
+
+class Watcher:
+    """Opens the streams of a state's watches and looks after them."""
+
+    def __init__(self, client: EtcdClient, layout: Layout, values: Values) -> None:
+        self._client = client
+        self._layout = layout
+        self._values = values
+        self._transports: dict[int, HttpTransport] = {}
+        self._streams: set[WatchStream] = set()
+        self._lock = threading.Lock()
+        self._guarded = False
+
+    def open(self, spec: WatchSpec, start: Start) -> WatchStream:
+        """Subscribes; see `talos_resources.rpc.watch.OpenStream`.
+
+        Raises:
+            InvalidBookmarkError: the bookmark is of the future or compacted.
+            ConnectError: no member answers.
+            TalosResourcesError: etcd says no.
+        """
+        failures: dict[str, str] = {}
+        for index in self._client.members:
+            try:
+                stream = self._open_at(index, spec, start)
+            except TransportError as error:
+                failures[self._client.endpoint(index)] = error.reason
+            except RpcError as error:
+                failures[self._client.endpoint(index)] = error.text
+            except ConnectError as error:
+                failures[self._client.endpoint(index)] = error.message
+            else:
+                self._client.preferred = index
+                return stream
+        raise unreachable(failures)
+
+    def close(self) -> None:
+        """Ends all streams."""
+        with self._lock:
+            streams, self._streams = self._streams, set()
+            transports, self._transports = self._transports, {}
+        for stream in streams:
+            stream.close()
+        for transport in transports.values():
+            transport.close()
+
+    def forget(self, stream: WatchStream) -> None:
+        """A stream has ended."""
+        with self._lock:
+            self._streams.discard(stream)
+
+    def _open_at(self, index: int, spec: WatchSpec, start: Start) -> WatchStream:
+        matches = matcher(spec.labels, spec.ids)
+        if spec.id is None:
+            key = self._layout.folder(spec.namespace, spec.type)
+            end = range_end(key)
+        else:
+            key, end = self._layout.key(spec.namespace, spec.type, spec.id), b""
+        head, revision = self._head(index, spec, start, key, matches)
+        request = pb.WatchCreateRequest(
+            key=key, range_end=end, start_revision=revision + 1, progress_notify=True, prev_kv=True, fragment=True
+        )
+        stream = WatchStream(index, head, self._values, matches, self.forget)
+        stream.begin(self._subscribed(index, pb.WatchRequest(create_request=request).SerializeToString()))
+        with self._lock:
+            self._streams.add(stream)
+            if not self._guarded:
+                self._guarded = True
+                threading.Thread(target=self._guard, name="talos-resources etcd watches", daemon=True).start()
+        return stream
+
+    def _head(self, index: int, spec: WatchSpec, start: Start, key: bytes, matches: Matcher | None) -> tuple[list[AnyEvent], int]:
+        """What a stream tells first, and the revision that it shows."""
+
+        def read(request: pb.RangeRequest) -> pb.RangeResponse:
+            return self._client.ask(index, RANGE, request.SerializeToString(), pb.RangeResponse, spec.type)
+
+        mark = start["start_from_bookmark"]
+        if mark is not None:
+            revision, now = revision_of(mark), read(pb.RangeRequest(key=key, count_only=True)).header.revision
+            if revision > now:
+                raise InvalidBookmarkError(f"its revision {revision} is in the future, etcd is at {now}")
+            return ([Noop(bookmark(now))] if start["bootstrap_bookmark"] else []), revision
+        if spec.id is not None:
+            found = read(pb.RangeRequest(key=key))
+            if found.kvs:
+                return [Created(self._values.decode(found.kvs[0]))], found.header.revision
+            return [Destroyed(Reference(spec.namespace, spec.type, spec.id), None)], found.header.revision
+        head: list[AnyEvent] = []
+        if start["bootstrap"]:
+            kvs, revision = read_folder(read, key)
+            contents = sorted(map(self._values.decode, kvs), key=_by_id)
+            head += [Created(resource) for resource in contents if matches is None or matches(resource.metadata)]
+            head.append(Bootstrapped(bookmark(revision)))
+        else:
+            revision = read(pb.RangeRequest(key=key, count_only=True)).header.revision
+        return ([Noop(bookmark(revision)), *head] if start["bootstrap_bookmark"] else head), revision
+
+    def _subscribed(self, index: int, request: bytes) -> tuple[Messages, Iterator[list[bytes]], list[bytes]]:
+        """A stream that etcd has confirmed: its messages, the iterator over them, and those that came along.
+
+        Raises:
+            ConnectError: it was not confirmed.
+        """
+        outcome: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        abandoned = threading.Event()
+        channel = Channel([self._transport(index)], self._client.metadata())
+
+        def work() -> None:
+            try:
+                messages = channel.stream(WATCH, request)
+                batches = iter(messages)
+                first = next(batches, [])
+                outcome.put((messages, batches, first))
+                if abandoned.is_set():
+                    messages.close()
+            except (ConnectError, TransportError, RpcError) as error:
+                outcome.put(error)
+
+        # A member that hangs would keep this thread for ever.
+        threading.Thread(target=work, name="talos-resources etcd watch", daemon=True).start()
+        try:
+            made = outcome.get(timeout=_OPEN_TIMEOUT_S)
+        except queue.Empty:
+            abandoned.set()
+            raise ConnectError("the watch was not confirmed in time") from None
+        if isinstance(made, Exception):
+            raise made
+        subscribed: tuple[Messages, Iterator[list[bytes]], list[bytes]] = made
+        return subscribed
+
+    def _transport(self, index: int) -> HttpTransport:
+        with self._lock:
+            found = self._transports.get(index)
+            if found is None:
+                found = self._transports[index] = HttpTransport(
+                    self._client.endpoint(index), credentials=self._client.address.credentials, connect_timeout=self._client.member_timeout
+                )
+            return found
+
+    def _guard(self) -> None:
+        """The thread that closes streams of members that hang and of consumers that do not read."""
+        while True:
+            time.sleep(PROBE_INTERVAL_S)
+            with self._lock:
+                streams = tuple(self._streams)
+                if not streams:
+                    self._guarded = False
+                    return
+            dead = {index for index in {stream.index for stream in streams} if not self._is_alive(index)}
+            for stream in streams:
+                if stream.index in dead or stream.unread_s > UNREAD_S:
+                    stream.close()
+
+    def _is_alive(self, index: int) -> bool:
+        request = pb.RangeRequest(key=b"\0", serializable=True, count_only=True).SerializeToString()
+        try:
+            self._client.ask(index, RANGE, request, pb.RangeResponse, "", timeout=PROBE_TIMEOUT_S)
+        except TransportError:
+            return False
+        except Exception:  # noqa: BLE001  # it answers, whatever it says
+            return True
+        return True
+
+
+class WatchStream:
+    """One subscription as long as it lasts; see `talos_resources.rpc.watch.EventStream`."""
+
+    def __init__(
+        self, index: int, head: list[AnyEvent], values: Values, matches: Matcher | None, on_close: Callable[[WatchStream], None]
+    ) -> None:
+        self.index = index
+        self._head = head
+        self._values = values
+        self._matches = matches
+        self._on_close = on_close
+        self._messages: Messages | None = None
+        self._batches: Iterator[list[bytes]] = iter(())
+        self._waiting: list[bytes] = []
+        self._parts: list[pb.Event] = []
+        self._told_at: float | None = None
+
+    def begin(self, subscribed: tuple[Messages, Iterator[list[bytes]], list[bytes]]) -> None:
+        """Takes over the messages; the first says that the watch is made.
+
+        Raises:
+            InvalidBookmarkError: etcd does not have the revision any more.
+            ConnectError: etcd ended the watch.
+        """
+        self._messages, self._batches, first = subscribed
+        if not first:
+            self.close()
+            raise ConnectError("etcd ended the watch at once")
+        answer = parsed(first[0], pb.WatchResponse)
+        self._waiting = first[1:]
+        if answer.canceled:
+            self.close()
+            raise _ended(answer)
+
+    @property
+    def unread_s(self) -> float:
+        """For how many seconds the consumer has not asked for more."""
+        told = self._told_at
+        return 0.0 if told is None else time.monotonic() - told
+
+    def read(self) -> list[AnyEvent] | None:
+        """The next events, None at the end.
+
+        Raises:
+            InvalidBookmarkError: etcd has compacted what comes next.
+            ConnectError: the stream broke.
+            DecodeError: a value is no resource.
+        """
+        self._told_at = None
+        events = self._next()
+        self._told_at = time.monotonic()
+        return events
+
+    def close(self) -> None:
+        """Ends it; any thread may."""
+        self._on_close(self)
+        if self._messages is not None:
+            self._messages.close()
+
+    def _next(self) -> list[AnyEvent] | None:
+        if self._head:
+            head, self._head = self._head, []
+            return head
+        try:
+            batch: list[bytes] | None = self._waiting or next(self._batches, None)
+            self._waiting = []
+        except TransportError as error:
+            raise ConnectError(f"the watch broke: {error.reason}") from None
+        except RpcError as error:
+            raise ConnectError(f"etcd ended the watch: {error.text}") from None
+        if batch is None:
+            return None
+        told: list[AnyEvent] = []
+        for message in batch:
+            told += self._events(parsed(message, pb.WatchResponse))
+        return told
+
+    def _events(self, answer: pb.WatchResponse) -> Sequence[AnyEvent]:
+        if answer.canceled:
+            raise _ended(answer)
+        self._parts += answer.events
+        if answer.fragment:
+            return ()
+        changes, self._parts = self._parts, []
+        if not changes:
+            return () if answer.created else (Noop(bookmark(answer.header.revision)),)
+        last = len(changes) - 1
+        told: list[AnyEvent] = []
+        for position, change in enumerate(changes):
+            # Who goes on after an event in the middle of a transaction gets the whole transaction again.
+            revision = change.kv.mod_revision
+            whole = position == last or changes[position + 1].kv.mod_revision != revision
+            event = self._event(change, bookmark(revision if whole else revision - 1))
+            if self._matches is None:
+                told.append(event)
+            elif (mine := select(event, self._matches)) is not None:
+                told.append(mine)
+        return told
+
+    def _event(self, change: pb.Event, mark: bytes) -> AnyEvent:
+        kv = change.kv
+        deleted = change.type == pb.Event.DELETE
+        if not deleted and kv.version == 1:
+            return Created(self._values.decode(kv), mark)
+        if not change.HasField("prev_kv"):
+            # What was there is compacted; a deletion does not even say of what.
+            raise InvalidBookmarkError("etcd has compacted what the resource was before")
+        old = self._values.decode(change.prev_kv)
+        if deleted:
+            self._values.forget(kv.key)
+            return Destroyed(old.metadata.reference, old, mark)
+        return Updated(self._values.decode(kv), old, mark)
+
+
+def _by_id(resource: Any) -> str:
+    # Code point order is byte order.
+    name: str = resource.metadata.id
+    return name
+
+
+def _ended(answer: pb.WatchResponse) -> InvalidBookmarkError | ConnectError:
+    if answer.compact_revision:
+        return InvalidBookmarkError(f"etcd has compacted the revisions before {answer.compact_revision}")
+    return ConnectError(f"etcd ended the watch: {answer.cancel_reason or 'it does not say why'}")

@@ -1,0 +1,38 @@
+"""The conformance suite over etcd, and over our server over etcd."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from talos_resources.backends.etcd import EtcdState
+from talos_resources.rpc.connect import connect_plain
+from talos_resources.rpc.server.server import BackgroundServer
+from talos_resources.state.contract import State
+from talos_resources.testing.conformance import Can, StateConformance
+
+pytestmark = pytest.mark.etcd
+
+
+class TestEtcd(StateConformance):
+    can = Can(tail_events=False)
+
+    @pytest.fixture
+    def state(self, url: str) -> Iterator[State]:
+        with closing(EtcdState(url)) as state:
+            yield state
+
+
+class TestServedEtcd(StateConformance):
+    can = Can(tail_events=False)
+
+    @pytest.fixture
+    def state(self, url: str) -> Iterator[State]:
+        with (
+            closing(EtcdState(url)) as held,
+            BackgroundServer(held, "127.0.0.1:0") as server,
+            closing(connect_plain(server.address)) as client,
+        ):
+            yield client
