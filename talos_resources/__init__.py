@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from talos_resources.backends.etcd import EtcdState as EtcdState
     from talos_resources.backends.memory import MemoryState as MemoryState
     from talos_resources.model.errors import AlreadyExistsError as AlreadyExistsError
     from talos_resources.model.errors import AmbiguousKindError as AmbiguousKindError
@@ -90,6 +91,7 @@ __version__: Final = "0.1.0"
 
 # The same names as above, which type checkers read; a test compares them.
 _EXPORTS: Final = {
+    "talos_resources.backends.etcd": ("EtcdState",),
     "talos_resources.backends.memory": ("MemoryState",),
     "talos_resources.model.errors": (
         "AlreadyExistsError",

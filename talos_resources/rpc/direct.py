@@ -181,6 +181,7 @@ class _Connection:
         self._poll.register(stream, select.POLLIN)
         self._buffer = bytearray()
         self._decoder = hpack.Decoder()
+        self._known_blocks: dict[bytes, Mapping[str, str]] = {}
         self._stream = -1
         self._send_window = h2.DEFAULT_WINDOW
         self._stream_window = 0
@@ -274,7 +275,7 @@ class _Connection:
                 raise h2.ProtocolError("headers without end")
             answer.ends = answer.ends or (kind == h2.HEADERS and bool(flags & h2.END_STREAM))
             if flags & h2.END_HEADERS:
-                answer.fields.append({str(field[0]): str(field[1]) for field in self._decoder.decode(bytes(answer.block))})
+                answer.fields.append(self._fields(bytes(answer.block)))
                 answer.block.clear()
                 answer.done = answer.ends
         elif kind == h2.RST_STREAM:
@@ -285,6 +286,17 @@ class _Connection:
             self._stream_window += h2.number(payload)
         if kind == h2.DATA and flags & h2.END_STREAM:
             answer.done = True
+
+    def _fields(self, block: bytes) -> Mapping[str, str]:
+        fields = self._known_blocks.get(block)
+        if fields is None:
+            fields = {str(field[0]): str(field[1]) for field in self._decoder.decode(block)}
+            # A block of nothing but one-byte indices means the same until another one changes the table.
+            if all(byte > 0x7F for byte in block):
+                self._known_blocks[block] = fields
+            else:
+                self._known_blocks.clear()
+        return fields
 
     def _handle_connection(self, kind: int, flags: int, payload: bytes) -> None:
         if kind == h2.SETTINGS and not flags & h2.ACK:
