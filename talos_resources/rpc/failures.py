@@ -125,7 +125,10 @@ def _probe_tls(connection: socket.socket, host: str, credentials: Credentials) -
     import ssl
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(cadata=credentials.ca.decode("ascii", "replace"))
+    if credentials.ca is None:
+        context.load_default_certs()
+    else:
+        context.load_verify_locations(cadata=credentials.ca.decode("ascii", "replace"))
     context.set_alpn_protocols(["h2"])
     try:
         if credentials.crt is not None and credentials.key is not None:

@@ -103,6 +103,7 @@ def _client(address: str, credentials: Credentials | None, connect_timeout: floa
     try:
         return pyqwest.SyncHTTPTransport(
             tls_ca_cert=None if credentials is None else credentials.ca,
+            tls_include_system_certs=credentials is not None and credentials.ca is None,
             tls_cert=None if credentials is None else credentials.crt,
             tls_key=None if credentials is None else credentials.key,
             http_version=pyqwest.HTTPVersion.HTTP2,

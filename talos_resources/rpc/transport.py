@@ -91,12 +91,12 @@ class Credentials:
     """Certificates for mutual TLS, PEM; the key never shows in a repr.
 
     Attributes:
-        ca: the authorities that the other side's certificate must come from.
+        ca: the authorities that the other side's certificate must come from; None for those that the system trusts.
         crt: our certificate; None to show none.
         key: its key, under a label that OpenSSL knows.
     """
 
-    ca: bytes = attrs.field(repr=False)
+    ca: bytes | None = attrs.field(default=None, repr=False)
     crt: bytes | None = attrs.field(default=None, repr=False)
     key: bytes | None = attrs.field(default=None, repr=False)
 

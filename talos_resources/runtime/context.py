@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from talos_resources.model.build import twin
@@ -32,16 +32,27 @@ class Context:
         now: the time of the call; controllers have no other clock.
         changed: an input changed since the last call, or this is the first one; False if only a time came
             that the controller asked for.
+        call_again: asks for a call because something outside of the State changed; any thread may, also later.
     """
 
-    __slots__ = ("_controller", "_state", "changed", "now", "pending", "wake")
+    __slots__ = ("_controller", "_state", "call_again", "changed", "now", "pending", "wake")
 
-    def __init__(self, state: State, controller: Controller, *, now: Timestamp, changed: bool, wake: Timestamp | None) -> None:
+    def __init__(
+        self,
+        state: State,
+        controller: Controller,
+        *,
+        now: Timestamp,
+        changed: bool,
+        wake: Timestamp | None,
+        call_again: Callable[[], None],
+    ) -> None:
         self._state = state
         self._controller = controller
         self.now = now
         self.changed = changed
         self.wake = wake
+        self.call_again = call_again
         self.pending: set[tuple[Kind[Any], str]] = set()
 
     def get(self, kind: type[S] | Kind[S], id: str, *, namespace: str | None = None) -> Resource[S] | None:

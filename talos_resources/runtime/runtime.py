@@ -175,7 +175,9 @@ class _Task:
             return
         changed, self._changed = self._changed, False
         now = self._runtime.scheduler.now()
-        context = Context(self._runtime.state, self.controller, now=now, changed=changed, wake=self._due_after(now))
+        context = Context(
+            self._runtime.state, self.controller, now=now, changed=changed, wake=self._due_after(now), call_again=self._call_again
+        )
         self._runs += 1
         try:
             self.controller.reconcile(context)
@@ -187,6 +189,9 @@ class _Task:
                 self._runtime.listen((namespace, kind.type), kind, self)
             self._set_timer(context.wake)
         self._runtime.wrote(self.controller)
+
+    def _call_again(self) -> None:
+        self._runtime.scheduler.soon(self.trigger)
 
     def _due_after(self, now: Timestamp) -> Timestamp | None:
         """The time that was asked for before, unless it has come."""

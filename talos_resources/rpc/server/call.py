@@ -38,6 +38,7 @@ class Call:
     roles: frozenset[Role]
     _stream: Stream
     _limits: Limits
+    _head: tuple[tuple[str, str], ...] = _HEAD
     _began: bool = False
 
     async def send(self, *messages: bytes) -> None:
@@ -69,7 +70,7 @@ class Call:
             return
         trailers = [("grpc-status", str(code.value)), *([("grpc-message", encode_text(text))] if text else [])]
         if not self._began:
-            trailers = [(":status", "200"), *_HEAD, *trailers]
+            trailers = [(":status", "200"), *self._head, *trailers]
         try:
             async with asyncio.timeout(1.0):
                 await self._stream.send_headers(trailers, end_stream=True)
@@ -79,26 +80,33 @@ class Call:
     async def _begin(self) -> None:
         if not self._began:
             self._began = True
-            await self._stream.send_headers([(":status", "200"), *_HEAD])
+            await self._stream.send_headers([(":status", "200"), *self._head])
 
 
-class Dispatcher:
-    """Finds the method of each request and turns what it raises into a status."""
+class Answering:
+    """Answers requests, and copes with clients that go away meanwhile."""
 
-    def __init__(self, methods: Mapping[str, Method], limits: Limits) -> None:
-        """Takes the methods by path, `/package.Service/Method`."""
-        self._methods = methods
+    def __init__(self, limits: Limits) -> None:
+        """Takes what clients may take."""
         self._limits = limits
-        self._reading = 0
+
+    def head(self, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+        """What the answer to a request with these headers begins with."""
+        del headers
+        return _HEAD
+
+    async def answer(self, call: Call, stream: Stream, headers: dict[str, str], connection: ClientConnection) -> None:
+        """Answers one request."""
+        raise NotImplementedError
 
     async def __call__(self, stream: Stream, headers: dict[str, str], connection: ClientConnection) -> None:
         """Answers one request; see `connection.Dispatch`."""
-        call = Call(connection.roles, stream, self._limits)
+        call = Call(connection.roles, stream, self._limits, self.head(headers))
         stream.wrapper = wrapper = Wrapper()
         try:
             with wrapper:
                 try:
-                    await self._answer(call, stream, headers)
+                    await self.answer(call, stream, headers, connection)
                 except asyncio.CancelledError:
                     if not connection.closing:
                         raise
@@ -110,7 +118,19 @@ class Dispatcher:
         finally:
             stream.wrapper = None
 
-    async def _answer(self, call: Call, stream: Stream, headers: dict[str, str]) -> None:
+
+class Dispatcher(Answering):
+    """Finds the method of each request and turns what it raises into a status."""
+
+    def __init__(self, methods: Mapping[str, Method], limits: Limits) -> None:
+        """Takes the methods by path, `/package.Service/Method`."""
+        super().__init__(limits)
+        self._methods = methods
+        self._reading = 0
+
+    async def answer(self, call: Call, stream: Stream, headers: dict[str, str], connection: ClientConnection) -> None:
+        """Answers one request."""
+        del connection
         refusal = _refusal(headers)
         if refusal is not None:
             await stream.send_headers([(":status", str(refusal)), ("content-length", "0")], end_stream=True)

@@ -69,6 +69,12 @@ class ClientConnection(H2Protocol, AbstractHandler):
         self._loop = asyncio.get_running_loop()
         self._lost = asyncio.Event()
 
+    @property
+    def peer(self) -> str:
+        """The client's IP address; empty on a unix socket, or when it has gone."""
+        name = None if self._transport is None else self._transport.get_extra_info("peername")
+        return str(name[0]) if isinstance(name, tuple) else ""
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
         assert isinstance(transport, asyncio.Transport)

@@ -14,7 +14,7 @@ from typing import Any, Final, Self, TypeVar
 from talos_resources.model.errors import ConfigError, TalosResourcesError
 from talos_resources.rpc.failures import load_pem
 from talos_resources.rpc.server.call import Dispatcher
-from talos_resources.rpc.server.connection import ClientConnection, Connections
+from talos_resources.rpc.server.connection import ClientConnection, Connections, Dispatch
 from talos_resources.rpc.server.limits import DEFAULT_LIMITS, Limits
 from talos_resources.rpc.server.service import StateService
 from talos_resources.rpc.transport import Credentials
@@ -26,24 +26,14 @@ HANDSHAKE_S: Final = 10.0
 _BACKLOG: Final = 512
 
 
-class Server:
-    """Serves one State at one address, in the event loop that starts it."""
+class Listener:
+    """Listens at one address, in the event loop that starts it, and answers by a `Dispatch`."""
 
-    def __init__(self, state: State, *, credentials: Credentials | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
-        """Prepares.
-
-        Args:
-            state: what to serve; it stays the caller's to close.
-            credentials: the authority of clients' certificates, and our own certificate and key; None for
-                plaintext, where everybody is an administrator.
-            limits: what clients may take.
-
-        Raises:
-            ConfigError: certificates that cannot be used.
-        """
-        self._state = state
+    def __init__(self, dispatch: Dispatch, *, tls: ssl.SSLContext | None, limits: Limits) -> None:
+        """Prepares; plaintext without TLS."""
+        self._dispatch = dispatch
         self._limits = limits
-        self._tls = None if credentials is None else server_context(credentials)
+        self._tls = tls
         self._connections = Connections()
         self._server: asyncio.Server | None = None
         self._path: Path | None = None
@@ -61,10 +51,9 @@ class Server:
         Raises:
             ConfigError: it is no address, or cannot be listened on.
         """
-        dispatcher = Dispatcher(StateService(self._state, self._limits).methods(), self._limits)
 
         def connect() -> ClientConnection:
-            return ClientConnection(dispatcher, self._limits, self._connections)
+            return ClientConnection(self._dispatch, self._limits, self._connections)
 
         loop = asyncio.get_running_loop()
         try:
@@ -96,22 +85,35 @@ class Server:
             self._path.unlink(missing_ok=True)
 
 
-class BackgroundServer:
-    """A server in a thread with a loop of its own, for programs and tests that have no loop.
+class Server(Listener):
+    """Serves one State."""
 
-    ```python
-    with BackgroundServer(state, "127.0.0.1:0") as server:
-        print(server.address)
-    ```
-    """
+    def __init__(self, state: State, *, credentials: Credentials | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
+        """Prepares.
 
-    def __init__(self, state: State, address: str, *, credentials: Credentials | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
-        """Starts; see `Server`.
+        Args:
+            state: what to serve; it stays the caller's to close.
+            credentials: the authority of clients' certificates, and our own certificate and key; None for
+                plaintext, where everybody is an administrator.
+            limits: what clients may take.
+
+        Raises:
+            ConfigError: certificates that cannot be used.
+        """
+        tls = None if credentials is None else server_context(credentials)
+        super().__init__(Dispatcher(StateService(state, limits).methods(), limits), tls=tls, limits=limits)
+
+
+class Background:
+    """A listener in a thread with a loop of its own, for programs and tests that have no loop."""
+
+    def __init__(self, server: Listener, address: str) -> None:
+        """Starts it; see `Listener.start`.
 
         Raises:
             ConfigError: it cannot be started.
         """
-        self._server = Server(state, credentials=credentials, limits=limits)
+        self._server = server
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="talos-resources server", daemon=True)
         self._thread.start()
@@ -140,6 +142,24 @@ class BackgroundServer:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
+
+
+class BackgroundServer(Background):
+    """A server in a thread with a loop of its own.
+
+    ```python
+    with BackgroundServer(state, "127.0.0.1:0") as server:
+        print(server.address)
+    ```
+    """
+
+    def __init__(self, state: State, address: str, *, credentials: Credentials | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
+        """Starts; see `Server`.
+
+        Raises:
+            ConfigError: it cannot be started.
+        """
+        super().__init__(Server(state, credentials=credentials, limits=limits), address)
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -177,6 +197,8 @@ def server_context(credentials: Credentials) -> ssl.SSLContext:
     context.set_alpn_protocols(["h2"])
     if credentials.crt is None or credentials.key is None:
         raise ConfigError("a server needs a certificate and its key")
+    if credentials.ca is None:
+        raise ConfigError("a server that asks for certificates needs the authority they come from")
     try:
         context.load_verify_locations(cadata=credentials.ca.decode("ascii"))
         load_pem(context, credentials.crt, credentials.key)
