@@ -135,7 +135,10 @@ def tls_context(credentials: Credentials) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["h2"])
     try:
-        context.load_verify_locations(cadata=credentials.ca.decode("ascii", "replace"))
+        if credentials.ca is None:
+            context.load_default_certs()
+        else:
+            context.load_verify_locations(cadata=credentials.ca.decode("ascii", "replace"))
         if credentials.crt is not None and credentials.key is not None:
             load_pem(context, credentials.crt, credentials.key)
     except (ssl.SSLError, ValueError) as error:
