@@ -48,6 +48,8 @@ SIDEWAYS = {
     ("discovery", "runtime"),
     ("discovery", "kubespan"),
     ("machineconfig", "kubespan"),
+    ("views", "insight"),
+    ("sources", "insight"),
     ("__main__", "__init__"),
 }
 

@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "rd": "rd",
     "api-resources": "rd",
     "explain": "explain",
+    "mesh": "mesh",
     "dump": "dump",
     "serve": "serve",
     "config": "config",

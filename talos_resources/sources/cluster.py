@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from talos_resources.model.errors import ConfigError
 from talos_resources.state.contract import State
+
+if TYPE_CHECKING:
+    from talos_resources.insight.mesh import Mesh
 
 Opener = Callable[[], State]
 
@@ -81,6 +84,20 @@ class Cluster:
             if name not in self._states:
                 self._states[name] = self._openers[name]()
             return self._states[name]
+
+    def mesh(self, *nodes: str) -> Mesh:
+        """Who sees whom, put together from what the nodes say.
+
+        Args:
+            nodes: their names; all of them without any.
+
+        Raises:
+            ConfigError: there is no such node.
+            TalosResourcesError: not one node answered.
+        """
+        from talos_resources.sources.views import mesh_of
+
+        return mesh_of(self, nodes)
 
     def close(self) -> None:
         """Closes every state that was opened; twice is no error."""

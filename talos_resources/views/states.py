@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from types import MappingProxyType
 from typing import Final
 
-COLOURS: Final = MappingProxyType({"up": "green", "down": "red", "unknown": "yellow"})
+COLOURS: Final = MappingProxyType({"up": "green", "down": "red", "unknown": "yellow", "absent": "magenta"})
 """State → the name of its colour, for terminals and for CSS."""
 
 

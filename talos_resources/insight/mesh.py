@@ -1,0 +1,378 @@
+"""The mesh: who sees whom, put together from what all nodes say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from talos_resources.insight.identity import Person, distinct_names, people
+from talos_resources.insight.snapshot import NOTHING, NodeView, Snapshot
+from talos_resources.model.net import AddrPort, IPAddress, format_address
+from talos_resources.model.timestamp import Timestamp
+from talos_resources.resources import KubeSpanPeerStatus, MachineType
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+_S: Final = 1_000_000_000
+_PARTS: Final = re.compile(r"(\d+)")
+
+
+class LinkState(StrEnum):
+    """How one node sees another; the first three are Talos's own."""
+
+    UP = "up"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+    ABSENT = "absent"
+    """The node answered and does not know the other."""
+    UNSEEN = "unseen"
+    """The node was not asked, or did not answer."""
+    SELF = "self"
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether a link should not be so."""
+        return self in {LinkState.DOWN, LinkState.UNKNOWN, LinkState.ABSENT}
+
+
+_STATES: Final = tuple(LinkState)
+_CODES: Final = {state: code for code, state in enumerate(_STATES)}
+_OF_STATUS: Final = {state.value: _CODES[LinkState(state.value)] for state in (LinkState.UP, LinkState.DOWN, LinkState.UNKNOWN)}
+
+
+@attrs.frozen(kw_only=True)
+class MeshNode:
+    """A node of the mesh.
+
+    Attributes:
+        index: of its row and column.
+        name: what people call it; no two nodes have the same.
+        public_key: empty for a node whose key nobody knows.
+        node_id: in discovery, empty if unknown.
+        machine_type: as discovery says.
+        addresses: its own, as discovery says.
+        labels: of the resources that describe it.
+        node: the name under which it was asked; None if it was not.
+        as_of: when its row was so, by its own clock; `Timestamp.ZERO` if unknown.
+        error: why it did not answer.
+    """
+
+    index: int
+    name: str
+    public_key: str = ""
+    node_id: str = ""
+    machine_type: MachineType = MachineType.UNKNOWN
+    addresses: tuple[IPAddress, ...] = ()
+    labels: Mapping[str, str] = attrs.field(default=NOTHING)
+    node: str | None = None
+    as_of: Timestamp = Timestamp.ZERO
+    error: str = ""
+
+    @property
+    def is_observed(self) -> bool:
+        """Whether its own view is part of the mesh."""
+        return self.node is not None and not self.error
+
+
+@attrs.frozen(kw_only=True)
+class Link:
+    """One direction of a link: how a node sees another.
+
+    Attributes:
+        observer: who says so.
+        peer: of whom.
+        state: how it is.
+        reverse: how the peer sees the observer.
+        status: what the observer holds; None where it knows no such peer.
+        receive_rate: bytes per second since the sample before; None without one.
+        transmit_rate: likewise.
+    """
+
+    observer: MeshNode
+    peer: MeshNode
+    state: LinkState
+    reverse: LinkState
+    status: KubeSpanPeerStatus | None = None
+    receive_rate: float | None = None
+    transmit_rate: float | None = None
+
+    @property
+    def is_asymmetric(self) -> bool:
+        """Whether one end sees it up and the other, which was asked too, does not."""
+        return is_asymmetric(self.state, self.reverse)
+
+    @property
+    def endpoint(self) -> AddrPort | None:
+        """Where packets go."""
+        return None if self.status is None else self.status.endpoint
+
+    @property
+    def handshake(self) -> Timestamp | None:
+        """The last handshake, by the observer's clock; None if there was none."""
+        return None if self.status is None or self.status.last_handshake_time.is_zero else self.status.last_handshake_time
+
+    @property
+    def handshake_age_s(self) -> float | None:
+        """Seconds from the last handshake to the moment of the observation; None if there was none."""
+        return None if self.handshake is None or self.observer.as_of.is_zero else (self.observer.as_of - self.handshake) / _S
+
+
+def is_asymmetric(state: LinkState, reverse: LinkState) -> bool:
+    """Whether of the two directions of a link exactly one is up and the other is known not to be."""
+    return (state is LinkState.UP and reverse.is_fault) or (reverse is LinkState.UP and state.is_fault)
+
+
+class Mesh:
+    """All nodes and the state of every link between them; rows observe columns.
+
+    Attributes:
+        nodes: in the order of rows and columns: control planes first, then by name.
+        errors: nodes that did not answer and that nobody else could be matched with: name → why.
+    """
+
+    def __init__(
+        self,
+        nodes: Sequence[MeshNode],
+        codes: bytes | bytearray,
+        statuses: Sequence[Sequence[KubeSpanPeerStatus | None] | None],
+        errors: Mapping[str, str] = NOTHING,
+        before: Mesh | None = None,
+    ) -> None:
+        """See `build`."""
+        self.nodes = tuple(nodes)
+        self.errors = dict(errors)
+        self._codes = codes
+        self._statuses = statuses
+        self._before = before
+
+    def state(self, observer: MeshNode | int, peer: MeshNode | int) -> LinkState:
+        """How one node sees another."""
+        return _STATES[self._codes[_index(observer) * len(self.nodes) + _index(peer)]]
+
+    def row(self, observer: MeshNode | int) -> list[LinkState]:
+        """How a node sees each node, in their order."""
+        start = _index(observer) * len(self.nodes)
+        return [_STATES[code] for code in self._codes[start : start + len(self.nodes)]]
+
+    def status(self, observer: MeshNode | int, peer: MeshNode | int) -> KubeSpanPeerStatus | None:
+        """What a node holds of another."""
+        row = self._statuses[_index(observer)]
+        return None if row is None else row[_index(peer)]
+
+    def link(self, observer: MeshNode | int, peer: MeshNode | int) -> Link:
+        """One direction of a link, with everything that is known of it."""
+        here, there = self.nodes[_index(observer)], self.nodes[_index(peer)]
+        status = self.status(here, there)
+        received, sent = self._rates(here, there, status)
+        return Link(
+            observer=here,
+            peer=there,
+            state=self.state(here, there),
+            reverse=self.state(there, here),
+            status=status,
+            receive_rate=received,
+            transmit_rate=sent,
+        )
+
+    def links(self, *, only_faults: bool = False) -> Iterator[Link]:
+        """Every direction that somebody was asked about, row by row."""
+        size = len(self.nodes)
+        hidden = (_CODES[LinkState.SELF], _CODES[LinkState.UNSEEN], *((_CODES[LinkState.UP],) if only_faults else ()))
+        for row in self.observed:
+            for column, code in enumerate(self._codes[row.index * size : (row.index + 1) * size]):
+                if code not in hidden:
+                    yield self.link(row.index, column)
+
+    @cached_property
+    def observed(self) -> tuple[MeshNode, ...]:
+        """The nodes whose own view is here."""
+        return tuple(node for node in self.nodes if node.is_observed)
+
+    @cached_property
+    def counts(self) -> Mapping[LinkState, int]:
+        """How many directions are in each state, of those that somebody was asked about."""
+        return {state: self._codes.count(_CODES[state]) for state in _STATES if state not in {LinkState.SELF, LinkState.UNSEEN}}
+
+    @property
+    def total(self) -> int:
+        """How many directions somebody was asked about."""
+        return sum(self.counts.values())
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether all of them are up, and everybody answered."""
+        return self.counts[LinkState.UP] == self.total and not self.errors and not any(node.error for node in self.nodes)
+
+    @cached_property
+    def faults(self) -> tuple[tuple[int, int], ...]:
+        """For each node, how many of its own links, and of others' links to it, are not up."""
+        size = len(self.nodes)
+        good = {_CODES[state] for state in (LinkState.UP, LinkState.SELF, LinkState.UNSEEN)}
+        bad = bytes(code not in good for code in range(256))
+        marks = bytes(self._codes).translate(bad)
+        return tuple((sum(marks[index * size : (index + 1) * size]), sum(marks[index::size])) for index in range(size))
+
+    @cached_property
+    def asymmetries(self) -> tuple[tuple[int, int], ...]:
+        """The pairs (observer that sees it up, peer that does not), by index."""
+        size, up = len(self.nodes), _CODES[LinkState.UP]
+        faulty = {_CODES[state] for state in _STATES if state.is_fault}
+        codes = self._codes
+        suspects = [index for index, (own, _) in enumerate(self.faults) if own]
+        return tuple(
+            (column, row)
+            for row in suspects
+            for column in range(size)
+            if codes[row * size + column] in faulty and codes[column * size + row] == up
+        )
+
+    def worst_first(self) -> list[MeshNode]:
+        """The nodes with most faults first, then in their order."""
+        return sorted(self.nodes, key=lambda node: (-sum(self.faults[node.index]), node.index))
+
+    def since(self, before: Mesh | None) -> Mesh:
+        """The same mesh, with rates since an earlier one."""
+        return Mesh(self.nodes, self._codes, self._statuses, self.errors, before)
+
+    def records(self) -> list[dict[str, Any]]:
+        """A plain dictionary for each direction of a link, for data frames."""
+        return [record(link) for link in self.links()]
+
+    def to_networkx(self) -> nx.DiGraph[str]:
+        """A directed graph: an edge from observer to peer for each direction, with the fields of `records`.
+
+        Raises:
+            ModuleNotFoundError: networkx is not installed (`pip install talos-resources[notebook]`).
+        """
+        import networkx as nx
+
+        graph: nx.DiGraph[str] = nx.DiGraph()
+        for node in self.nodes:
+            graph.add_node(node.name, public_key=node.public_key, machine_type=node.machine_type.value, observed=node.is_observed)
+        for link in self.links():
+            graph.add_edge(link.observer.name, link.peer.name, **record(link))
+        return graph
+
+    def __repr__(self) -> str:
+        return f"<Mesh of {len(self.nodes)} nodes: {self.counts[LinkState.UP]} of {self.total} links up>"
+
+    def _rates(self, here: MeshNode, there: MeshNode, status: KubeSpanPeerStatus | None) -> tuple[float | None, float | None]:
+        if self._before is None or status is None:
+            return None, None
+        earlier = self._before.find(here), self._before.find(there)
+        if earlier[0] is None or earlier[1] is None:
+            return None, None
+        old = self._before.status(earlier[0], earlier[1])
+        elapsed = (here.as_of - earlier[0].as_of) / _S
+        # Counters that went back belong to a link that was made anew.
+        if old is None or elapsed <= 0 or status.receive_bytes < old.receive_bytes or status.transmit_bytes < old.transmit_bytes:
+            return None, None
+        return (status.receive_bytes - old.receive_bytes) / elapsed, (status.transmit_bytes - old.transmit_bytes) / elapsed
+
+    def find(self, node: MeshNode) -> MeshNode | None:
+        """The node of this mesh that has the same key, or the same name."""
+        return self._by_key.get(node.public_key or node.name)
+
+    @cached_property
+    def _by_key(self) -> dict[str, MeshNode]:
+        return {node.public_key or node.name: node for node in self.nodes}
+
+
+def record(link: Link) -> dict[str, Any]:
+    """A direction of a link as plain values; times as RFC 3339, None for what is not known."""
+    status = link.status
+    return {
+        "observer": link.observer.name,
+        "peer": link.peer.name,
+        "peer_key": link.peer.public_key,
+        "state": link.state.value,
+        "reverse": link.reverse.value,
+        "asymmetric": link.is_asymmetric,
+        "endpoint": None if link.endpoint is None else str(link.endpoint),
+        "last_handshake": None if link.handshake is None else str(link.handshake),
+        "handshake_age_s": link.handshake_age_s,
+        "receive_bytes": None if status is None else status.receive_bytes,
+        "transmit_bytes": None if status is None else status.transmit_bytes,
+        "receive_bytes_per_s": link.receive_rate,
+        "transmit_bytes_per_s": link.transmit_rate,
+    }
+
+
+def build(snapshot: Snapshot) -> Mesh:
+    """The mesh that the nodes of a snapshot describe.
+
+    Columns are everybody that any node knows. Nodes are matched by public key, see `identity`.
+    """
+    found = sorted(people(snapshot.views).items(), key=lambda item: _order(item[1]))
+    errors = dict(snapshot.errors)
+    nodes = _nodes([person for _, person in found], errors)
+    size = len(nodes)
+    positions = {key: index for index, (key, _) in enumerate(found)}
+    codes = bytearray([_CODES[LinkState.UNSEEN]]) * (size * size)
+    statuses: list[Sequence[KubeSpanPeerStatus | None] | None] = [None] * size
+    for index, (_, person) in enumerate(found):
+        if person.view is not None:
+            statuses[index] = _fill(codes, index * size, size, person.view, positions)
+    codes[:: size + 1] = bytes([_CODES[LinkState.SELF]]) * size
+    return Mesh(nodes, codes, statuses, errors)
+
+
+def _fill(codes: bytearray, start: int, size: int, view: NodeView, positions: Mapping[str, int]) -> list[KubeSpanPeerStatus | None]:
+    """Writes the row of a node."""
+    row = bytearray([_CODES[LinkState.ABSENT]]) * size
+    held: list[KubeSpanPeerStatus | None] = [None] * size
+    for status in view.statuses:
+        column, spec = positions[status.metadata.id], status.spec
+        row[column] = _OF_STATUS[spec.state]
+        held[column] = spec
+    for known in view.specs:  # known, but not yet to WireGuard
+        column = positions[known.metadata.id]
+        if held[column] is None:
+            row[column] = _CODES[LinkState.UNKNOWN]
+    codes[start : start + size] = row
+    return held
+
+
+def _nodes(persons: Sequence[Person], errors: dict[str, str]) -> list[MeshNode]:
+    """The nodes in order; an error goes to the node that it names, and from the mapping."""
+    nodes = []
+    for index, (person, name) in enumerate(zip(persons, distinct_names(persons), strict=True)):
+        view = person.view
+        names = {name, person.label, *map(format_address, person.addresses)}
+        failed = next((asked for asked in errors if asked in names), None) if errors and view is None else None
+        nodes.append(
+            MeshNode(
+                index=index,
+                name=name,
+                public_key=person.key,
+                node_id=person.affiliate.node_id if person.affiliate is not None else "",
+                machine_type=person.machine_type,
+                addresses=person.addresses,
+                labels=person.labels,
+                node=view.node if view is not None else failed,
+                as_of=view.as_of if view is not None else Timestamp.ZERO,
+                error=errors.pop(failed) if failed is not None else "",
+            )
+        )
+    return nodes
+
+
+def _order(person: Person) -> tuple[bool, list[tuple[bool, int, str]], str]:
+    """Control planes first, then by name with numbers as numbers, then by key."""
+    is_worker = person.machine_type not in {MachineType.CONTROL_PLANE, MachineType.INIT}
+    return is_worker, natural(person.name), person.key
+
+
+def natural(name: str) -> list[tuple[bool, int, str]]:
+    """A sort key for names: `worker-9` before `worker-10`."""
+    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in _PARTS.split(name)]
+
+
+def _index(node: MeshNode | int) -> int:
+    return node if isinstance(node, int) else node.index

@@ -1,0 +1,210 @@
+"""What the nodes of a cluster hold, read for `insight`: what cannot be read is named, the rest counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+import attrs
+
+from talos_resources.insight.mesh import Mesh, build
+from talos_resources.insight.snapshot import NodeView, Snapshot
+from talos_resources.kubespan import host
+from talos_resources.kubespan.constants import LINK_NAME
+from talos_resources.kubespan.network import Chain
+from talos_resources.kubespan.network_specs import CHAINS
+from talos_resources.kubespan.rendered import Form, RenderedSpec, classless
+from talos_resources.model.errors import DecodeError, NotFoundError, PermissionDeniedError, TalosResourcesError, UnknownKindError
+from talos_resources.model.kind import Kind, kind_of
+from talos_resources.model.net import IPPrefix
+from talos_resources.model.resource import Resource
+from talos_resources.resources import (
+    Affiliate,
+    ClusterIdentity,
+    DiscoveryConfig,
+    KubeSpanConfig,
+    KubeSpanEndpoint,
+    KubeSpanIdentity,
+    KubeSpanPeerSpec,
+    KubeSpanPeerStatus,
+    Member,
+)
+from talos_resources.sources.cluster import Cluster
+from talos_resources.state.contract import State
+
+S = TypeVar("S")
+
+LINK_STATUSES: Final = classless("LinkStatuses.net.talos.dev", "network")
+CNI_MANIFESTS: Final = classless("Manifests.kubernetes.talos.dev", "controlplane")
+_CARRIERS: Final = frozenset({"", "bond", "vlan", "bridge"})
+"""Kinds of links that may carry the mesh; tunnels and the CNI's own links do not."""
+_CNI_SIGNS: Final = {"cilium": "Cilium", "calico": "Calico", "cali": "Calico", "flannel": "flannel"}
+"""What the names of links or manifests hold → the CNI."""
+_PARALLEL: Final = 64
+
+
+class _Reader:
+    """Lists types of one node; remembers those that it cannot."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.unreadable: dict[str, str] = {}
+
+    def list(self, kind: type[S] | Kind[S], *, namespace: str | None = None) -> Sequence[Resource[S]]:
+        try:
+            return self.state.list(kind, namespace=namespace)
+        except (PermissionDeniedError, UnknownKindError, NotFoundError) as error:
+            self.unreadable[kind_of(kind).type] = error.message
+            return ()
+
+    def one(self, kind: type[S] | Kind[S], id: str) -> S | None:
+        return next((resource.spec for resource in self.list(kind) if resource.id == id), None)
+
+    def plain(self, form: Form[Any] | Kind[Any]) -> dict[str, Any]:
+        """The values of a type without a class, by id; those that make no sense are left out."""
+        values: dict[str, Any] = {}
+        for resource in self.list(form.kind if isinstance(form, Form) else form):
+            try:
+                values[resource.id] = form.value(resource) if isinstance(form, Form) else _yaml(resource)
+            except DecodeError as error:
+                self.unreadable[f"{resource.type}/{resource.id}"] = error.message
+        return values
+
+
+def view_of(state: State, node: str, *, full: bool = False) -> NodeView:
+    """What a node holds.
+
+    Args:
+        state: of the node.
+        node: the name under which it is asked.
+        full: everything that `doctor` looks at, not just what makes the mesh.
+
+    Raises:
+        TalosResourcesError: the node does not answer, or holds nothing of KubeSpan because it must not be read.
+    """
+    reader = _Reader(state)
+    statuses = reader.list(KubeSpanPeerStatus)
+    refused = reader.unreadable.get(kind_of(KubeSpanPeerStatus).type)
+    if refused is not None:
+        raise TalosResourcesError(f"its KubeSpan peers cannot be read: {refused}")
+    identity = reader.one(KubeSpanIdentity, "local")
+    cluster = reader.one(ClusterIdentity, "local")
+    nodenames = reader.plain(host.NODENAMES)
+    view = NodeView(
+        node=node,
+        public_key=(identity.public_key or None) if identity is not None else None,
+        node_id=(cluster.node_id or None) if cluster is not None else None,
+        nodename=nodenames.get(host.NODENAME) or None,
+        statuses=statuses,
+        specs=reader.list(KubeSpanPeerSpec),
+        affiliates=reader.list(Affiliate),
+        members=reader.list(Member),
+        unreadable=reader.unreadable,
+    )
+    return _with_settings(view, reader) if full else view
+
+
+def _with_settings(view: NodeView, reader: _Reader) -> NodeView:
+    config, discovery = reader.one(KubeSpanConfig, "kubespan"), reader.one(DiscoveryConfig, "cluster")
+    links = {name: link for name, link in reader.plain(LINK_STATUSES).items() if isinstance(link, Mapping)}
+    tunnel = links.get(LINK_NAME, {}).get("mtu")
+    return attrs.evolve(
+        view,
+        raw_affiliates=reader.list(Affiliate, namespace="cluster-raw"),
+        endpoints=reader.list(KubeSpanEndpoint),
+        config=None if config is None else attrs.evolve(config, shared_secret=""),
+        discovery=None if discovery is None else attrs.evolve(discovery, service_encryption_key=b""),
+        addresses=reader.plain(host.NODE_ADDRESSES),
+        chains=_chains(reader),
+        links={name: link["mtu"] for name, link in links.items() if _carries(name, link)},
+        tunnel_mtu=tunnel if isinstance(tunnel, int) else None,
+        cni=_cni(reader, links),
+        unreadable=reader.unreadable,
+    )
+
+
+def _carries(name: str, link: Mapping[str, Any]) -> bool:
+    return (
+        link.get("type") == "ether"
+        and str(link.get("kind", "")) in _CARRIERS
+        and not name.startswith(("cni", "cilium", "docker", "lxc"))
+        and link.get("operationalState") in {"up", "unknown"}
+        and isinstance(link.get("mtu"), int)
+    )
+
+
+def _cni(reader: _Reader, links: Mapping[str, Any]) -> str | None:
+    """The CNI as its manifests or its links show it."""
+    signs = (*links, *(resource.id for resource in reader.list(CNI_MANIFESTS)))
+    return next((name for sign in signs for part, name in _CNI_SIGNS.items() if part in sign.lower()), None)
+
+
+def _chains(reader: _Reader) -> dict[str, tuple[IPPrefix, ...]]:
+    """KubeSpan's chains: what they send into the mesh."""
+    found: dict[str, tuple[IPPrefix, ...]] = {}
+    for resource in reader.list(CHAINS.kind):
+        if not resource.id.startswith(LINK_NAME):
+            continue
+        spec: Any = resource.spec
+        if isinstance(spec, RenderedSpec):
+            chain: Chain = spec.value
+            found[resource.id] = next((rule.destinations for rule in chain.rules if rule.destinations is not None), ())
+            continue
+        try:
+            rules = _yaml(resource).get("rules") or ()
+            sets = [rule["matchDestinationAddress"] for rule in rules if "matchDestinationAddress" in rule]
+            found[resource.id] = tuple(IPPrefix.parse(text) for match in sets[:1] for text in match.get("includeSubnets", ()))
+        except (DecodeError, ValueError, TypeError, AttributeError) as error:
+            reader.unreadable[f"{resource.type}/{resource.id}"] = str(error)
+    return found
+
+
+def _yaml(resource: Resource[Any]) -> Any:
+    from talos_resources.codec.plain import spec_to_plain
+
+    return spec_to_plain(resource.spec)
+
+
+def snapshot(cluster: Cluster, nodes: Sequence[str] = (), *, full: bool = False) -> Snapshot:
+    """What some nodes of a cluster hold now, asked in parallel; those that do not answer are named.
+
+    Args:
+        cluster: any.
+        nodes: their names; all nodes without any.
+        full: see `view_of`.
+
+    Raises:
+        ConfigError: there is no such node.
+        TalosResourcesError: not one node answered.
+    """
+    selected = cluster.select(nodes) if nodes else cluster.nodes
+
+    def read(node: str) -> NodeView | TalosResourcesError:
+        try:
+            return view_of(cluster.state(node), node, full=full)
+        except TalosResourcesError as error:
+            return error
+
+    # What is in memory is not read faster by many threads; what is far away is.
+    with ThreadPoolExecutor(min(len(selected), _PARALLEL) or 1) as pool:
+        answers: Callable[..., Any] = pool.map
+        return snapshot_of(dict(zip(selected, answers(read, selected), strict=True)))
+
+
+def snapshot_of(answers: Mapping[str, NodeView | TalosResourcesError]) -> Snapshot:
+    """A snapshot of what came back of each node.
+
+    Raises:
+        TalosResourcesError: not one node answered; the first error.
+    """
+    views = tuple(answer for answer in answers.values() if isinstance(answer, NodeView))
+    errors = {node: answer.message for node, answer in answers.items() if isinstance(answer, TalosResourcesError)}
+    if errors and not views:
+        raise next(answer for answer in answers.values() if isinstance(answer, TalosResourcesError))
+    return Snapshot(views=views, errors=errors)
+
+
+def mesh_of(cluster: Cluster, nodes: Sequence[str] = ()) -> Mesh:
+    """The mesh that the nodes describe; see `snapshot`."""
+    return build(snapshot(cluster, nodes))
