@@ -37,6 +37,7 @@ class Etcd:
         self.tls = tls or {}
         ports = free_ports(2 * members)
         self.ports, peers = ports[:members], ports[members:]
+        self._home = 0
         self._options = options
         self._peers = [f"http://127.0.0.1:{port}" for port in peers]
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -109,10 +110,21 @@ class Etcd:
     def resume(self, index: int) -> None:
         self._processes[index].send_signal(signal.SIGCONT)
 
-    def restart(self, index: int) -> None:
-        """Starts a killed member with what it has on disk."""
+    def restart(self, index: int, *, elsewhere: bool = False) -> None:
+        """Starts a killed member with what it has on disk, on another port where its clients do not look for it."""
+        port = self.ports[index]
+        if elsewhere:
+            self.ports[index] = free_ports(1)[0]
         self._processes[index] = self._start(index)
         self.wait_for(index)
+        if elsewhere:
+            self._home = port
+
+    def come_home(self, index: int) -> None:
+        """Kills a member that is elsewhere and starts it where its clients look for it."""
+        self.kill(index)
+        self.ports[index] = self._home
+        self.restart(index)
 
     def wait_for(self, index: int) -> None:
         """Waits until a member answers a read that needs the cluster."""

@@ -16,9 +16,12 @@ from talos_resources.model.errors import (
 )
 from talos_resources.rpc.status import Code, RpcError
 
-COMPACTED: Final = "required revision has been compacted"
+_COMPACTED: Final = "required revision has been compacted"
+_FUTURE: Final = "required revision is a future revision"
 
 _STALE_TOKEN: Final = ("invalid auth token", "user name is empty", "revision of auth store is old", "revision in header is old")
+# While leadership passes on, etcd says so with the code UNKNOWN.
+_PASSING: Final = ("raft proposal dropped", "leader changed", "too many requests")
 _TOO_LARGE: Final = ("request is too large", "received message larger than max")
 _LOGIN: Final = ("authentication failed", "authentication is not enabled", "user name not found")
 _NO_ROOM: Final = "database space exceeded"
@@ -35,7 +38,7 @@ def is_stale_token(error: RpcError) -> bool:
 
 def is_temporary(error: RpcError) -> bool:
     """Whether asking again, or another member, may help: no leader, a leader that changes, a member that stops."""
-    return error.code in {Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.CANCELLED}
+    return error.code in {Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.CANCELLED} or any(text in error.text for text in _PASSING)
 
 
 def is_too_large(error: RpcError) -> bool:
@@ -58,8 +61,10 @@ def error_of(error: RpcError, about: object) -> TalosResourcesError:
         )
     if _NO_ROOM in text:
         return RemoteError(f"etcd is full: {text}; compact and defragment it, then disarm its alarm", code=error.code.name)
-    if COMPACTED in text:
+    if _COMPACTED in text:
         return InvalidBookmarkError("etcd has compacted the revisions after it")
+    if _FUTURE in text:
+        return InvalidBookmarkError("its revision is in the future")
     if any(part in text for part in _LOGIN):
         return PermissionDeniedError(f"etcd does not let us in: {text}")
     if is_stale_token(error):

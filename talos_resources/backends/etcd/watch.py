@@ -98,10 +98,9 @@ class Watcher:
         else:
             key, end = self._layout.key(spec.namespace, spec.type, spec.id), b""
         head, revision = self._head(index, spec, start, key, matches)
-        request = pb.WatchCreateRequest(
-            key=key, range_end=end, start_revision=revision + 1, progress_notify=True, prev_kv=True, fragment=True
-        )
-        stream = WatchStream(index, head, self._values, matches, self.forget)
+        # Not from the next revision: if that is just being compacted, etcd forgets a deletion and says nothing.
+        request = pb.WatchCreateRequest(key=key, range_end=end, start_revision=revision, progress_notify=True, prev_kv=True, fragment=True)
+        stream = WatchStream(index, head, after=revision, values=self._values, matches=matches, on_close=self.forget)
         stream.begin(self._subscribed(index, pb.WatchRequest(create_request=request).SerializeToString()))
         with self._lock:
             self._streams.add(stream)
@@ -118,9 +117,9 @@ class Watcher:
 
         mark = start["start_from_bookmark"]
         if mark is not None:
-            revision, now = revision_of(mark), read(pb.RangeRequest(key=key, count_only=True)).header.revision
-            if revision > now:
-                raise InvalidBookmarkError(f"its revision {revision} is in the future, etcd is at {now}")
+            revision = revision_of(mark)
+            # Refused if it is compacted or in the future, of which a watch would say nothing.
+            now = read(pb.RangeRequest(key=key, count_only=True, revision=revision)).header.revision
             return ([Noop(bookmark(now))] if start["bootstrap_bookmark"] else []), revision
         if spec.id is not None:
             found = read(pb.RangeRequest(key=key))
@@ -208,9 +207,27 @@ class WatchStream:
     """One subscription as long as it lasts; see `talos_resources.rpc.watch.EventStream`."""
 
     def __init__(
-        self, index: int, head: list[AnyEvent], values: Values, matches: Matcher | None, on_close: Callable[[WatchStream], None]
+        self,
+        index: int,
+        head: list[AnyEvent],
+        *,
+        after: int,
+        values: Values,
+        matches: Matcher | None,
+        on_close: Callable[[WatchStream], None],
     ) -> None:
+        """Prepares.
+
+        Args:
+            index: of the member.
+            head: what is told first.
+            after: the revision that the head shows.
+            values: decodes.
+            matches: the query; None for everything.
+            on_close: told of the end.
+        """
         self.index = index
+        self._after = after
         self._head = head
         self._values = values
         self._matches = matches
@@ -284,12 +301,13 @@ class WatchStream:
     def _events(self, answer: pb.WatchResponse) -> Sequence[AnyEvent]:
         if answer.canceled:
             raise _ended(answer)
-        self._parts += answer.events
+        self._parts += [change for change in answer.events if change.kv.mod_revision > self._after]
         if answer.fragment:
             return ()
         changes, self._parts = self._parts, []
         if not changes:
-            return () if answer.created else (Noop(bookmark(answer.header.revision)),)
+            # An answer without events says how far the watch has come.
+            return () if answer.events or answer.created else (Noop(bookmark(answer.header.revision)),)
         last = len(changes) - 1
         told: list[AnyEvent] = []
         for position, change in enumerate(changes):
