@@ -7,11 +7,12 @@ from argparse import Namespace
 from talos_resources.cli import options
 from talos_resources.cli.parser import Parser
 
-HELP = "Write the resources of nodes to a file, a directory or a zip archive"
+HELP = "Write the resources of nodes to a file, a directory, a zip archive or etcd"
 DESCRIPTION = """\
-Write the resources of nodes to a file, a directory or a zip archive. The name of the target says the form:
+Write the resources of nodes to a file, a directory, a zip archive or etcd. The name of the target says the form:
 *.wire.json (nothing is lost), *.yaml or *.json (as talosctl prints them), *.zip or a directory (one folder
-per node, as in a support bundle), - for YAML on stdout. --from reads every one of them.
+per node, as in a support bundle), etcd://HOST:PORT/PREFIX (one node under the prefix, several each under
+PREFIX/NODE), - for YAML on stdout. --from reads every one of them.
 
 Private keys and other secrets are replaced by <REDACTED> unless --show-secrets is given."""
 EXAMPLES = """\

@@ -43,7 +43,7 @@ def add_source(parser: Parser) -> None:
         dest="source",
         metavar="URL",
         help="demo, a file (*.wire.json, or YAML or JSON of `talosctl get`), - for stdin, a directory or zip with a folder per node, "
-        "cosi://HOST:PORT, cosi+unix:PATH",
+        "cosi://HOST:PORT, cosi+unix:PATH, etcd://HOST:PORT/PREFIX",
     )
 
 

@@ -19,6 +19,7 @@ SCHEMES: Final = {
     "file": "talos_resources.sources.files:open_url",
     "cosi": "talos_resources.sources.live:open_tcp",
     "cosi+unix": "talos_resources.sources.live:open_unix",
+    "etcd": "talos_resources.sources.etcd:open_url",
 }
 """Scheme → module and function. A text without a scheme of this table is a path."""
 
@@ -29,8 +30,8 @@ def open_source(url: str) -> Cluster:
     """Opens a source.
 
     Args:
-        url: `demo[:NAME]`, `-` for stdin, the path of a file, directory or zip, `cosi://HOST:PORT` or
-            `cosi+unix:PATH`.
+        url: `demo[:NAME]`, `-` for stdin, the path of a file, directory or zip, `cosi://HOST:PORT`,
+            `cosi+unix:PATH` or `etcd://HOST:PORT/PREFIX`.
 
     Raises:
         ConfigError: there is no such source.
@@ -65,13 +66,19 @@ def choose(
     live = [flag for flag, value in (("--endpoints", endpoints), ("--context", context), ("--talosconfig", talosconfig)) if value]
     if url is not None:
         if live:
-            raise ConfigError(f"--from {url} and {live[0]} exclude each other; leave one out")
+            raise ConfigError(f"--from {_without_login(url)} and {live[0]} exclude each other; leave one out")
         return open_source(url), False
     if live or _has_talosconfig():
         from talos_resources.sources.live import open_nodes
 
         return open_nodes(nodes=nodes, endpoints=endpoints, context=context, talosconfig=talosconfig), False
     return open_source("demo"), True
+
+
+def _without_login(url: str) -> str:
+    """The URL as a message may show it: without a user's password."""
+    before, at, after = url.rpartition("@")
+    return f"{before.partition('//')[0]}//…@{after}" if at and "//" in before else url
 
 
 def _has_talosconfig() -> bool:

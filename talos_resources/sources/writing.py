@@ -9,9 +9,10 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol, runtime_checkable
 
 from talos_resources.model.errors import ConfigError
+from talos_resources.model.kind import typed_kind, untyped
 from talos_resources.model.redact import redacted
 from talos_resources.model.resource import Resource
 from talos_resources.resources import Namespace, ResourceDefinition, Sensitivity
@@ -38,6 +39,7 @@ def held_by(state: State, types: Sequence[str] = (), *, show_secrets: bool = Fal
     wanted = {state.kind(name).type for name in types}
     namespaces = [namespace.id for namespace in state.list(Namespace)]
     kept: list[Resource[Any]] = []
+    secret: set[str] = set()
     for definition in state.list(ResourceDefinition):
         spec = definition.spec
         if wanted and spec.resource_type not in wanted:
@@ -45,10 +47,30 @@ def held_by(state: State, types: Sequence[str] = (), *, show_secrets: bool = Fal
         kept += [definition] if wanted else []
         kind = state.kind(spec.resource_type)
         sensitive = spec.sensitivity is Sensitivity.SENSITIVE
+        secret |= {spec.resource_type} if sensitive else set()
         for namespace in dict.fromkeys((spec.default_namespace, *namespaces)):
-            resources = state.list(kind, namespace=namespace)
-            kept += resources if show_secrets else [redacted(resource, sensitive=sensitive) for resource in resources]
+            kept += _shown(state.list(kind, namespace=namespace), show_secrets=show_secrets, sensitive=sensitive)
+    if isinstance(state, Enumerable):
+        there = {(resource.namespace, resource.type) for resource in kept}
+        for namespace, name in state.held_kinds():
+            if (namespace, name) not in there and (not wanted or name in wanted):
+                kind = typed_kind(name) or untyped(name, namespace)
+                hidden = kind.sensitive or name in secret
+                kept += _shown(state.list(kind, namespace=namespace), show_secrets=show_secrets, sensitive=hidden)
     return kept
+
+
+@runtime_checkable
+class Enumerable(Protocol):
+    """A state that may hold kinds without a definition, and knows which."""
+
+    def held_kinds(self) -> Sequence[tuple[str, str]]:
+        """Namespace and type of every kind of which there is a resource."""
+        ...
+
+
+def _shown(resources: Sequence[Resource[Any]], *, show_secrets: bool, sensitive: bool) -> Sequence[Resource[Any]]:
+    return resources if show_secrets else [redacted(resource, sensitive=sensitive) for resource in resources]
 
 
 def write(contents: Contents, target: str) -> None:
@@ -56,13 +78,19 @@ def write(contents: Contents, target: str) -> None:
 
     Args:
         contents: as `held_by` gives them.
-        target: `*.wire.json`, `*.json`, `*.yaml`, `*.yml`, `*.zip`, `-` for YAML on stdout, anything
-            else for a directory; archives and directories have a folder per node, as in a support
-            bundle. Files are readable by their owner alone.
+        target: `*.wire.json`, `*.json`, `*.yaml`, `*.yml`, `*.zip`, `-` for YAML on stdout,
+            `etcd://HOST:PORT/PREFIX`, anything else for a directory; archives and directories have a
+            folder per node, as in a support bundle. Files are readable by their owner alone.
 
     Raises:
         ConfigError: the target exists already, or cannot be written.
     """
+    scheme, _, rest = target.partition("://")
+    if scheme == "etcd" and rest:
+        from talos_resources.sources import etcd
+
+        etcd.write(contents, f"//{rest}")
+        return
     if target == STDIN:
         sys.stdout.write(_yaml(contents))
         return

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable, Sequence
 from time import time_ns
 from typing import Any, Self, TypeVar
 
 from talos_resources._generated import etcd_pb2 as pb
 from talos_resources.backends.etcd.address import EtcdAddress, parse
+from talos_resources.backends.etcd.bulk import held_kinds, restore, states
 from talos_resources.backends.etcd.client import DEFAULT_TIMEOUT_S, RANGE, TXN, EtcdClient
 from talos_resources.backends.etcd.layout import Layout
 from talos_resources.backends.etcd.reading import read_folder
@@ -20,10 +22,11 @@ from talos_resources.model.errors import (
     OwnerConflictError,
     PendingFinalizersError,
     PhaseConflictError,
+    UnknownKindError,
     UnsupportedError,
     VersionConflictError,
 )
-from talos_resources.model.kind import Kind, kind_of
+from talos_resources.model.kind import Kind, kind_of, untyped
 from talos_resources.model.metadata import Metadata, Phase, Reference
 from talos_resources.model.query import Labels, matcher
 from talos_resources.model.resource import Resource
@@ -211,10 +214,42 @@ class EtcdState:
         )
 
     def kind(self, name: str) -> Kind[Any]:
-        """The kind of this name; see `State.kind`."""
+        """The kind of this name; see `State.kind`. Kinds that are held without a definition have their full name."""
         from talos_resources.state.registry import known_kinds, resolve
 
-        return resolve(name, known_kinds(self))
+        kinds = known_kinds(self)
+        try:
+            return resolve(name, kinds)
+        except UnknownKindError:
+            defined = {kind.type for kind in kinds}
+            held = {found: untyped(found, namespace) for namespace, found in self.held_kinds() if found not in defined}
+            return resolve(name, (*kinds, *held.values()))
+
+    def held_kinds(self) -> Sequence[tuple[str, str]]:
+        """Namespace and type of every kind of which there is a resource, whether or not it has a definition."""
+        return held_kinds(self._client, self.address.prefix)
+
+    def restore(self, resources: Iterable[Resource[Any]]) -> None:
+        """Takes in resources as another store held them: owners and times are kept, versions begin at 1.
+
+        Raises:
+            AlreadyExistsError: there is one of this id; some of those before it have been taken in.
+        """
+        restore(self._client, self._layout, resources)
+
+    @classmethod
+    def nodes(cls, url: str | EtcdAddress) -> tuple[bool, Sequence[str]]:
+        """What is under a prefix: whether it holds the resources of a state, and the states one level below it.
+
+        Args:
+            url: as for the class.
+
+        Raises:
+            ConnectError: no member answers.
+            ConfigError: a URL or certificates that cannot be used.
+        """
+        with cls(url) as state:
+            return states(state._client, state.address.prefix)
 
     def close(self) -> None:
         """Ends all watches and closes the connections."""
