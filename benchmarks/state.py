@@ -36,7 +36,7 @@ INTEROP: Final = Path(__file__).parents[1] / "interop"
 WATCHERS: Final = 10
 LABEL_EVERY: Final = 10
 LISTS: Final = 5
-ROUNDS: Final = 3
+ROUNDS: Final = 5
 MEMORY_OF: Final = 100_000
 
 # The figure that each may reach at most, as a multiple of Go's.
