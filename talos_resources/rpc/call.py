@@ -112,20 +112,18 @@ class Channel:
         return messages[0]
 
     def gather(self, method: str, request: bytes, convert: Callable[[bytes], T]) -> list[T]:
-        """A call that answers with any number of messages, each converted while the next ones arrive.
+        """A call that answers with any number of messages, each converted.
 
         Raises:
             RpcError: the other side says no.
             ConnectError: no endpoint answers.
         """
 
-        def work() -> list[T]:
-            return self._attempt(
-                lambda transport: [convert(message) for batch in self._call(transport, method, request, self.timeout) for message in batch],
-                repeatable=True,
-            )
+        def work(transport: Transport) -> list[T]:
+            reply = transport.gather(method, self._headers(self.timeout), frame(request), timeout=self.timeout)
+            return [convert(message) for batch in Messages(reply, address=transport.address) for message in batch]
 
-        return interruptible(work)
+        return interruptible(lambda: self._attempt(work, repeatable=True))
 
     def stream(self, method: str, request: bytes) -> Messages:
         """A call without a deadline whose messages the caller reads.
@@ -144,10 +142,12 @@ class Channel:
         )
 
     def _call(self, transport: Transport, method: str, request: bytes, timeout: float | None) -> Messages:
-        headers = [*_HEADERS, *self.metadata]
-        if timeout is not None:
-            headers.append(("grpc-timeout", f"{min(int(timeout * 1000) + 1, _MAX_TIMEOUT_MS)}m"))
-        return Messages(transport.request(method, headers, frame(request), timeout=timeout), address=transport.address)
+        reply = transport.request(method, self._headers(timeout), frame(request), timeout=timeout)
+        return Messages(reply, address=transport.address)
+
+    def _headers(self, timeout: float | None) -> list[tuple[str, str]]:
+        limit = [] if timeout is None else [("grpc-timeout", f"{min(int(timeout * 1000) + 1, _MAX_TIMEOUT_MS)}m")]
+        return [*_HEADERS, *self.metadata, *limit]
 
     def _attempt(self, work: Callable[[Transport], T], *, repeatable: bool) -> T:
         """Runs `work` with the endpoint that answered last, then with the others."""

@@ -81,6 +81,13 @@ class Transport(Protocol):
         """
         ...
 
+    def gather(self, path: str, headers: Sequence[tuple[str, str]], body: bytes, *, timeout: float | None) -> Reply:
+        """As `request`, but waits for all of the reply: `read` has it in one piece.
+
+        For long replies, where it costs much less. Where it breaks, nobody can say what was acted upon.
+        """
+        ...
+
     def close(self) -> None:
         """Releases the connections; twice is no error."""
         ...

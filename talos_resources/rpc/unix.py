@@ -60,6 +60,9 @@ class UnixTransport:
         reply.wait_for_head()
         return reply
 
+    gather = request
+    """See `Transport`; the reply may come in pieces all the same."""
+
     def close(self) -> None:
         """See `Transport`."""
         self._loop.call_soon_threadsafe(self._close)

@@ -238,7 +238,7 @@ class RemoteWatch(Generic[S]):
             with self._changed:
                 self._ready = True
                 self._changed.notify_all()
-            while (events := stream.read()) is not None:
+            while not self._closing.is_set() and (events := stream.read()) is not None:
                 told, error = self._continuity.tell(events)
                 progress = progress or bool(events)
                 self._put(told)
