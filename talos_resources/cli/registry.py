@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "api-resources": "rd",
     "explain": "explain",
     "mesh": "mesh",
+    "doctor": "doctor",
     "dump": "dump",
     "serve": "serve",
     "config": "config",

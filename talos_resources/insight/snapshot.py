@@ -75,7 +75,7 @@ class NodeView:
 
         `Timestamp.ZERO` if it has none.
         """
-        return max((status.metadata.updated for status in self.statuses), default=Timestamp.ZERO)
+        return max((max(status.metadata.updated, status.metadata.created) for status in self.statuses), default=Timestamp.ZERO)
 
 
 @attrs.frozen(kw_only=True)

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import ipaddress
 from functools import total_ordering
-from typing import Self
+from typing import Final, Self
 
 import attrs
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_PRIVATE: Final = tuple(
+    ipaddress.ip_network(text) for text in ("10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10")
+)
 
 
 def parse_address(text: str) -> IPAddress:
@@ -36,6 +40,14 @@ def format_address(address: IPAddress) -> str:
 def address_key(address: IPAddress) -> tuple[int, int, str]:
     """A sort key: IPv4 before IPv6, then by number, then by zone."""
     return address.version, int(address), getattr(address, "scope_id", None) or ""
+
+
+def is_private(address: IPAddress) -> bool:
+    """Whether an address means something within its site only, carrier-grade NAT included.
+
+    (`ipaddress` counts documentation networks as private too, and not those of carriers.)
+    """
+    return any(address in network for network in _PRIVATE)
 
 
 @total_ordering

@@ -6,7 +6,6 @@ packets. Every address that is not private is reachable from everywhere, a priva
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 from typing import Final
@@ -14,11 +13,10 @@ from typing import Final
 import attrs
 
 from talos_resources.kubespan.constants import LISTEN_PORT
-from talos_resources.model.net import AddrPort, IPAddress
+from talos_resources.model.net import AddrPort, IPAddress, is_private
 
 _FIRST_NAT_PORT: Final = 40000
 _NAT_PORTS: Final = 25000
-_PRIVATE: Final = tuple(ipaddress.ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fe80::/10"))
 
 
 class Nat(StrEnum):
@@ -161,11 +159,6 @@ class Network:
         if router.nat is Nat.SYMMETRIC:
             return endpoint.port == _nat_port(target, source) and answered == seen
         return endpoint.port == _nat_port(target) and (router.nat is Nat.FULL_CONE or answered == seen)
-
-
-def is_private(address: IPAddress) -> bool:
-    """Whether an address means something within its site only (`ipaddress` counts documentation networks too)."""
-    return any(address in network for network in _PRIVATE)
 
 
 def _nat_port(host: Host, target: Host | None = None) -> int:

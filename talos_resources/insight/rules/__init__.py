@@ -1,0 +1,1 @@
+"""What `doctor` knows: one function for each rule, in files by subject."""

@@ -1,0 +1,87 @@
+"""What is no fault now but tells what has happened."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from talos_resources.insight.case import Case, duration, limited, up_pairs
+from talos_resources.insight.rules.registry import Rule, rule
+from talos_resources.model.finding import Finding, Severity
+
+LOST_BYTES = 4096
+LOST_SHARE = 0.1
+SAME_AGE_NS = 60 * 10**9
+
+
+@rule("lost-bytes", "much of what one end sent did not reach the other", severity=Severity.NOTE, guide="KubeSpan, KubeSpanPeerStatuses")
+def lost_bytes(case: Case, this: Rule) -> Iterator[Finding]:
+    """Both ends count since the link was made: what one sent and the other did not get is lost."""
+    found = []
+    created = {index: {status.id: status.metadata.created for status in view.statuses} for index, view in case.fresh.items()}
+    keys = [node.public_key for node in case.nodes]
+    for here, there in up_pairs(case):
+        mine, theirs = case.status(here, there), case.status(there, here)
+        if mine is None or theirs is None:
+            continue
+        for sender, receiver, sent, received in (
+            (here, there, mine.transmit_bytes, theirs.receive_bytes),
+            (there, here, theirs.transmit_bytes, mine.receive_bytes),
+        ):
+            lost = sent - received
+            # Counters that began at different times tell nothing.
+            if (
+                lost > LOST_BYTES
+                and lost > LOST_SHARE * sent
+                and abs(created[here][keys[there]] - created[there][keys[here]]) < SAME_AGE_NS
+            ):
+                found.append((lost / sent, sender, receiver, sent, lost))
+    if found:
+        found.sort(key=lambda item: (-item[0], item[1:]))
+        sent, lost = sum(item[3] for item in found), sum(item[4] for item in found)
+        yield this.found(
+            f"{round(100 * lost / sent)} % of the bytes on {len(found)} links that are up got lost",
+            evidence=limited(
+                f"{case.name(sender)} → {case.name(receiver)}: {gone} of {bytes_} bytes sent did not arrive"
+                for _, sender, receiver, bytes_, gone in found
+            ),
+            cause="Packets get lost on the way, or the links were interrupted for a while: the counters run since a link was made.",
+            advice="look twice (`mesh -w -o wide`): if what arrives stays below what is sent, look for a saturated or faulty line",
+        )
+
+
+LATE_S = 150.0
+"""A session is renewed when something is sent after 120 s, and keepalives go every 25 s."""
+
+
+@rule(
+    "late-handshakes",
+    "sessions are not renewed in time although the links are up",
+    severity=Severity.WARNING,
+    guide="KubeSpan, KubeSpanPeerStatuses",
+)
+def late_handshakes(case: Case, this: Rule) -> Iterator[Finding]:
+    """Before a link goes down, and where many packets get lost, handshakes come late."""
+    late: list[tuple[float, int, int]] = []
+    links: Counter[int] = Counter()
+    for here, there in up_pairs(case):
+        links.update((here, there))
+        mine = case.status(here, there)
+        age = (case.views[here].as_of - mine.last_handshake_time) / 1e9 if mine is not None and mine.last_handshake_time > 0 else 0.0
+        if age > LATE_S:
+            late.append((age, here, there))
+    if not late:
+        return
+    late.sort(reverse=True)
+    by_node = Counter(index for _, *pair in late for index in pair)
+    one = next((index for index, count in by_node.items() if 1 < count == links[index] and count == len(late)), None)
+    some = f"{len(late)} of {links.total() // 2} links are late to renew their session"
+    who = f"nobody has renewed its session with {case.name(one)}" if one is not None else some
+    yield this.found(
+        f"{who}: the last handshakes are more than {round(LATE_S)} s old",
+        evidence=limited(f"{case.pair_name((here, there))}: last handshake {duration(age)} ago" for age, here, there in late),
+        cause="The node has just gone, or its line."
+        if one is not None
+        else "Handshakes get lost on the way: a line that is saturated or faulty.",
+        advice="look again in two minutes: links go down 275 s after the last handshake",
+    )
