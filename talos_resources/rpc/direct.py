@@ -102,6 +102,11 @@ class DirectEndpoint:
             raise TransportError("timed out", timed_out=True) from None
         except (OSError, h2.ProtocolError, hpack.HPACKError) as error:
             connection.close()
+            if self._context is not None and not connection.heard:
+                # What is wrong with our certificate a server says after the handshake, if it says it at all.
+                raise TransportError(
+                    "it hung up after the TLS handshake: it does not accept our certificate, or wants one", refused=True
+                ) from None
             raise TransportError(f"the connection broke before it answered ({_words(error)})") from None
         except BaseException:  # also Ctrl-C: half an answer must not be the next call's
             connection.close()
@@ -189,6 +194,7 @@ class _Connection:
         self._frame_bytes = h2.DEFAULT_FRAME_BYTES
         self._received = 0
         self.ended = False
+        self.heard = False
         own = {h2.ENABLE_PUSH: 0, h2.INITIAL_WINDOW_SIZE: h2.LARGEST_WINDOW, h2.MAX_FRAME_SIZE: _FRAME_BYTES}
         stream.sendall(h2.PREFACE + h2.settings(own) + h2.window_update(0, _CREDIT))
 
@@ -341,6 +347,7 @@ class _Connection:
         end = h2.HEAD_BYTES + length
         if len(buffer) < end:
             return None
+        self.heard = True
         payload = bytes(buffer[h2.HEAD_BYTES : end])
         del buffer[:end]
         return kind, flags, stream, payload

@@ -65,7 +65,11 @@ class Etcd:
         """Runs etcdctl against one member, or all."""
         ports = self.ports if member is None else [self.ports[member]]
         endpoints = ",".join(f"{self.scheme}://127.0.0.1:{port}" for port in ports)
-        secure = [f"--{option}={self.tls[name]}" for option, name in (("cacert", "ca"), ("cert", "cert"), ("key", "key")) if self.tls]
+        secure = [
+            f"--{option}={self.tls[name]}"
+            for option, name in (("cacert", "ca"), ("cert", "client_cert"), ("key", "client_key"))
+            if self.tls
+        ]
         done = subprocess.run(
             ["etcdctl", f"--endpoints={endpoints}", *secure, "--dial-timeout=2s", "--command-timeout=10s", *arguments],
             env={**os.environ, "ETCDCTL_API": "3"},

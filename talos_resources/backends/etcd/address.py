@@ -106,14 +106,7 @@ def _credentials(options: Mapping[str, str], environment: Mapping[str, str]) -> 
         return None
     if (files["cert"] is None) != (files["key"] is None):
         raise ConfigError("a client certificate for etcd needs both cert and key; one of them is missing")
-    ca = files["ca"] or ssl.get_default_verify_paths().cafile
-    if ca is None:
-        raise ConfigError("this system has no file of authorities; name one with ca=FILE in the etcd URL")
-    return Credentials(
-        ca=_read(ca),
-        crt=None if files["cert"] is None else _read(files["cert"]),
-        key=None if files["key"] is None else _read(files["key"]),
-    )
+    return Credentials(**{name: _read(path) for name, path in zip(("ca", "crt", "key"), files.values(), strict=True) if path is not None})
 
 
 def _read(path: str) -> bytes:

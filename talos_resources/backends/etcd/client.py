@@ -33,6 +33,8 @@ MEMBER_TIMEOUT_S: Final = 5.0
 
 _FIRST_DELAY_S: Final = 0.02
 _LONGEST_DELAY_S: Final = 1.0
+# How many broken connections a call survives where no member is left to ask.
+_BREAKS: Final = 2
 
 
 class EtcdClient:
@@ -85,6 +87,7 @@ class EtcdClient:
         deadline = Deadline(self.timeout)
         delay = _FIRST_DELAY_S
         doubtful = False
+        breaks = _BREAKS
         while True:
             failures: dict[str, str] = {}
             temporary = False
@@ -96,12 +99,15 @@ class EtcdClient:
                 except TransportError as error:
                     failures[self._endpoints[index].address] = error.reason
                     doubtful = doubtful or not error.refused
+                    # A connection that breaks is made anew, for that asking twice does no harm.
+                    temporary = temporary or (breaks > 0 and not error.refused and not error.timed_out)
                 except RpcError as error:  # only those that may be over
                     failures[self._endpoints[index].address] = error.text
                     temporary = doubtful = True
                 else:
                     self.preferred = index
                     return done, doubtful
+            breaks -= 1
             left = deadline.remaining() or 0
             if not temporary or left < delay:
                 raise unreachable(failures, doubtful=doubtful and method == TXN)
