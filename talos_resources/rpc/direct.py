@@ -383,6 +383,8 @@ class _Answer:
             RpcError: the other side says no.
             TransportError: it is no gRPC.
         """
+        if not self.fields:
+            raise TransportError("it does not speak gRPC: it answered without headers")
         head, trailers = self.fields[0], self.fields[-1]
         if head.get(":status") != "200" or not head.get("content-type", "").startswith("application/grpc"):
             raise TransportError(f"it does not speak gRPC: it answered HTTP {head.get(':status', 'without a status')}")

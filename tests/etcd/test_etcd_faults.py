@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from talos_resources.state.events import Bootstrapped, Created, Updated
 from talos_resources.testing.conformance.parts import PATHS, brief, path, told
 from tests.etcd.cluster import PATIENCE_S, Etcd
 from tests.etcd.conftest import Open
+from tests.rpc.test_faults import Proxy
 
 pytestmark = pytest.mark.etcd
 
@@ -150,6 +152,21 @@ def test_a_member_that_hangs(three: Etcd, opened: Open) -> None:
             assert told(events, 1) == ["~a3"]
         finally:
             three.resume(victim)
+
+
+def test_connections_that_are_cut_anywhere(own_etcd: Etcd, opened: Open) -> None:
+    """In the middle of a head, an answer or a watch; whether a write was done is found out."""
+    chance = random.Random(7)
+    proxies = [Proxy(own_etcd.endpoints, budget=lambda: chance.randint(1, 2 ** chance.randint(4, 20))) for _ in range(2)]
+    try:
+        url = f"etcd://{','.join(proxy.address for proxy in proxies)}/cosi"
+        with following(opened(url)) as events:
+            writer = Writer(opened(url))
+            writer.wait_for(400)
+            accounted(writer, events)
+    finally:
+        for proxy in proxies:
+            proxy.close()
 
 
 def test_another_member_leads(three: Etcd, opened: Open) -> None:
