@@ -16,7 +16,8 @@ from talos_resources.model.kind import untyped
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
 from talos_resources.resources import KubeSpanIdentity, KubeSpanPeerStatus
-from talos_resources.rpc.connect import connect_plain
+from talos_resources.rpc.connect import Endpoints, connect_plain
+from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.sources import open_source
 from talos_resources.sources.writing import held_by
 from talos_resources.testing.conformance.parts import told
@@ -107,3 +108,17 @@ def test_no_etcd_there() -> None:
     code, out, message = run("get", "members", "--from", "etcd://127.0.0.1:1/x")
     assert (code, out) == (1, "")
     assert message == "error: no answer from etcd: 127.0.0.1:1: connection refused: nothing listens there\n"
+
+
+def test_two_servers_over_one_etcd(url: str) -> None:
+    """A bookmark is a revision of etcd: a client goes on with the other server where the first one left it."""
+    with EtcdState(url) as one, EtcdState(url) as two, BackgroundServer(two, "127.0.0.1:0") as second:
+        with BackgroundServer(one, "127.0.0.1:0") as first:
+            client = Endpoints([first.address, second.address], timeout=10).node()
+            events = client.watch_kind(KubeSpanPeerStatus, bootstrap=False)
+            client.create(Resource.new(KubeSpanPeerStatus(), id="a"))
+            assert told(events, 1) == ["+a1"]
+        two.create(Resource.new(KubeSpanPeerStatus(), id="b"))
+        client.create(Resource.new(KubeSpanPeerStatus(), id="c"))
+        assert told(events, 2) == ["+b1", "+c1"]
+        client.close()

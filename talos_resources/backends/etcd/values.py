@@ -8,7 +8,7 @@ from talos_resources.codec.wire import resource_from_wire, resource_to_wire
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.resource import Resource
 
-CACHED_BYTES: Final = 64 << 20
+CACHED_BYTES: Final = 256 << 20
 """What the values that are kept decoded may take, about."""
 
 # A resource in memory beside its value.
