@@ -55,6 +55,7 @@ SIDEWAYS = {
 
 # One file and the one module above it that it may import.
 UPWARDS = {("state/listing.py", "talos_resources.views.html"), ("model/resource.py", "talos_resources.views.html")}
+UPWARDS |= {("insight/mesh.py", "talos_resources.views.mesh_html")}
 
 
 def modules() -> list[Path]:

@@ -13,7 +13,13 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
 from talos_resources import KubeSpanPeerStatus, open_source
+from talos_resources.insight.mesh import build
+from talos_resources.insight.snapshot import Snapshot
 from talos_resources.model.kind import kind_of
+from talos_resources.simulate.run import run
+from talos_resources.simulate.scenarios import scenario
+from talos_resources.sources.views import view_of
+from talos_resources.views.mesh_svg import mesh_svg
 from talos_resources.views.output import list_printer, parse_output
 
 FOLDER = Path(__file__).parent
@@ -22,7 +28,7 @@ WIDTH = 150
 
 def pictures() -> dict[str, str]:
     """File name → SVG."""
-    return {"peerstatuses.svg": peer_statuses()}
+    return {"peerstatuses.svg": peer_statuses(), "mesh.svg": mesh()}
 
 
 def peer_statuses() -> str:
@@ -35,6 +41,13 @@ def peer_statuses() -> str:
     for piece in (*printer.resources(cluster.default_nodes[0], peers), *printer.finish()):
         console.print(piece, end="" if isinstance(piece, str) else "\n")
     return console.export_svg(title="talos_resources", theme=MONOKAI, unique_id="talos-resources")
+
+
+def mesh() -> str:
+    """`mesh -o svg` of six simulated nodes, two of them behind NAT."""
+    simulated, _ = run(scenario("nat"), nodes=6)
+    views = tuple(view_of(node.state, name) for name, node in simulated.nodes.items())
+    return mesh_svg(build(Snapshot(views=views)))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
@@ -30,7 +31,7 @@ EXAMPLES: Final = """\
 -w
 """
 
-FORMATS: Final = ("table", "wide", "json", "yaml", "dot")
+FORMATS: Final = ("table", "wide", "json", "yaml", "html", "svg", "png", "dot")
 TICK_S: Final = 30.0
 
 
@@ -53,6 +54,8 @@ def run(args: Namespace) -> int:
         _check_grouping(args)
     if args.every <= 0:
         raise UsageError("--every takes more than 0 seconds")
+    if args.watch and args.output in {"html", "svg", "png"}:
+        raise UsageError(f"-o {args.output} is one picture; leave out --watch")
     with options.opened(args) as (cluster, selected):
         wanted = tuple(selected) if args.nodes else cluster.nodes
         return (_follow if args.watch else _once)(args, cluster, wanted)
@@ -91,8 +94,28 @@ def _once(args: Namespace, cluster: Cluster, wanted: Sequence[str]) -> int:
     snapshot, answers = look(cluster, wanted, full=args.output == "wide")
     mesh = build(snapshot)
     screen = Screen(args.color)
-    _show(args, screen, mesh, {view.node: view.tunnel_mtu or (view.config.mtu if view.config else 0) for view in snapshot.views})
+    if args.output in {"html", "svg", "png"}:
+        _draw(args.output, mesh, cluster.source)
+    else:
+        _show(args, screen, mesh, _mtus(snapshot))
     return answers.report(wanted)
+
+
+def _mtus(snapshot: Snapshot) -> dict[str, int]:
+    """Node → MTU of its tunnel, where known."""
+    return {view.node: view.tunnel_mtu or (view.config.mtu if view.config else 0) for view in snapshot.views}
+
+
+def _draw(form: str, mesh: Mesh, source: str) -> None:
+    from talos_resources.views.mesh_html import mesh_html
+    from talos_resources.views.mesh_svg import mesh_png, mesh_svg
+
+    if form == "png":
+        if sys.stdout.isatty():
+            raise UsageError("a picture is no text; redirect it: mesh -o png > mesh.png")
+        sys.stdout.buffer.write(mesh_png(mesh))
+        return
+    sys.stdout.write(mesh_html(mesh, source=source) if form == "html" else mesh_svg(mesh))
 
 
 def _follow(args: Namespace, cluster: Cluster, wanted: Sequence[str]) -> int:
@@ -111,7 +134,7 @@ def _follow(args: Namespace, cluster: Cluster, wanted: Sequence[str]) -> int:
             screen.print(["\x1b[H\x1b[2J"])
         elif before is not None and args.output in {"table", "wide"}:
             screen.print(["\n"])
-        _show(args, screen, mesh, {view.node: view.tunnel_mtu or (view.config.mtu if view.config else 0) for view in snapshot.views})
+        _show(args, screen, mesh, _mtus(snapshot))
         before = mesh
         pause.wait(args.every)
 

@@ -143,6 +143,13 @@ def _common(names: Sequence[str]) -> int:
     return 1 + max(prefix.rfind("-"), prefix.rfind(".")) if len(names) > 1 else 0
 
 
+def short_names(mesh: Mesh) -> list[str]:
+    """The names without the beginning that all share."""
+    names = [printable(node.name) for node in mesh.nodes]
+    cut = _common(names)
+    return [name[cut:] or name for name in names]
+
+
 def _matrix(mesh: Mesh, labels: Sequence[str]) -> Iterator[list[Piece]]:
     names = [printable(node.name) for node in mesh.nodes]
     if labels[:1] == ["1"]:
