@@ -94,6 +94,8 @@ class EtcdClient:
             first = self.preferred
             for offset in range(len(self._endpoints)):
                 index = (first + offset) % len(self._endpoints)
+                if failures and deadline.remaining() == 0:
+                    break
                 try:
                     done = self.ask(index, method, message, answer, about, timeout=deadline.remaining())
                 except TransportError as error:

@@ -8,6 +8,7 @@ does not read, which must not hold up the other streams of the connection.
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -163,6 +164,8 @@ class Watcher:
             made = outcome.get(timeout=_OPEN_TIMEOUT_S)
         except queue.Empty:
             abandoned.set()
+            with contextlib.suppress(queue.Empty):  # it may have come at the last moment
+                _let_go(outcome.get_nowait())
             raise ConnectError("the watch was not confirmed in time") from None
         if isinstance(made, Exception):
             raise made
@@ -334,6 +337,12 @@ class WatchStream:
             self._values.forget(kv.key)
             return Destroyed(old.metadata.reference, old, mark)
         return Updated(self._values.decode(kv), old, mark)
+
+
+def _let_go(made: tuple[Messages, Iterator[list[bytes]], list[bytes]] | Exception) -> None:
+    """Closes a stream that came too late."""
+    if not isinstance(made, Exception):
+        made[0].close()
 
 
 def _by_id(resource: Any) -> str:
