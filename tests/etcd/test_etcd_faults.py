@@ -100,10 +100,12 @@ def accounted(writer: Writer, events: Watch[Any]) -> None:
 
 
 def test_restart_of_the_only_member(own_etcd: Etcd, opened: Open) -> None:
-    state = opened(own_etcd.url())
+    reasons: list[Exception] = []
+    state = opened(own_etcd.url(), on_interruption=reasons.append)
     with following(state) as events:
         state.create(path("a"))
         own_etcd.kill(0)
+        until(lambda: bool(reasons))
         with pytest.raises(ConnectError, match=rf"127\.0\.0\.1:{own_etcd.ports[0]}: connection refused"):
             state.get(PATHS, "a")
         own_etcd.restart(0)

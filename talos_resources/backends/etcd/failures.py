@@ -23,7 +23,8 @@ _STALE_TOKEN: Final = ("invalid auth token", "user name is empty", "revision of 
 # While leadership passes on, etcd says so with the code UNKNOWN.
 _PASSING: Final = ("raft proposal dropped", "leader changed", "too many requests")
 _TOO_LARGE: Final = ("request is too large", "received message larger than max")
-_LOGIN: Final = ("authentication failed", "authentication is not enabled", "user name not found")
+_LOGIN: Final = ("authentication failed", "user name not found")
+_NO_USERS: Final = "authentication is not enabled"
 _NO_ROOM: Final = "database space exceeded"
 
 
@@ -65,6 +66,10 @@ def error_of(error: RpcError, about: object) -> TalosResourcesError:
         return InvalidBookmarkError("etcd has compacted the revisions after it")
     if _FUTURE in text:
         return InvalidBookmarkError("its revision is in the future")
+    if _NO_USERS in text:
+        return PermissionDeniedError(
+            "this etcd has no users: authentication is not enabled; leave the user out of the URL, or unset ETCDCTL_USER"
+        )
     if any(part in text for part in _LOGIN):
         return PermissionDeniedError(f"etcd does not let us in: {text}")
     if is_stale_token(error):

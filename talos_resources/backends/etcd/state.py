@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from time import time_ns
 from typing import Any, Self, TypeVar
 
@@ -22,6 +22,7 @@ from talos_resources.model.errors import (
     OwnerConflictError,
     PendingFinalizersError,
     PhaseConflictError,
+    TalosResourcesError,
     UnknownKindError,
     UnsupportedError,
     VersionConflictError,
@@ -54,13 +55,21 @@ class EtcdState:
         address: where the etcd is.
     """
 
-    def __init__(self, url: str | EtcdAddress, *, timeout: float = DEFAULT_TIMEOUT_S, cache_bytes: int = CACHED_BYTES) -> None:
+    def __init__(
+        self,
+        url: str | EtcdAddress,
+        *,
+        timeout: float = DEFAULT_TIMEOUT_S,
+        cache_bytes: int = CACHED_BYTES,
+        on_interruption: Callable[[TalosResourcesError], None] | None = None,
+    ) -> None:
         """Connects when it is first used.
 
         Args:
             url: `etcd://HOST:PORT[,HOST:PORT…]/PREFIX`; see `talos_resources.backends.etcd.address.parse`.
             timeout: seconds for a call, and for a watch to be confirmed.
             cache_bytes: how much is kept decoded, about.
+            on_interruption: told the reason each time a watch has to begin again, in the watch's own thread.
 
         Raises:
             ConfigError: a URL or certificates that cannot be used.
@@ -70,6 +79,7 @@ class EtcdState:
         self._layout = Layout(self.address.prefix, self.address.salt)
         self._values = Values(cache_bytes)
         self._watcher = Watcher(self._client, self._layout, self._values)
+        self._on_interruption = on_interruption
         self._lock = threading.Lock()
         self._watches: set[RemoteWatch[Any]] = set()
 
@@ -304,7 +314,9 @@ class EtcdState:
         return self._client.call(TXN, request, pb.TxnResponse, about)
 
     def _follow(self, spec: WatchSpec) -> Watch[Any]:
-        watch: RemoteWatch[Any] = RemoteWatch(spec, self._watcher.open, timeout=self._client.timeout, resume=True)
+        watch: RemoteWatch[Any] = RemoteWatch(
+            spec, self._watcher.open, timeout=self._client.timeout, resume=True, on_interruption=self._on_interruption
+        )
         with self._lock:
             self._watches = {known for known in self._watches if not known.closed}
             self._watches.add(watch)
