@@ -141,7 +141,7 @@ def scale(sizes: Sequence[int], watchers: Sequence[int], options: Sequence[str])
 def grown(etcd: Etcd, n: int) -> Iterator[str]:
     """Writes and lists with n resources."""
     every = [status(i) for i in range(n)]
-    with EtcdState(etcd.url()) as state, EtcdState(etcd.url()) as other:
+    with EtcdState(etcd.url("/grown")) as state, EtcdState(etcd.url("/grown")) as other:
         alone = timed(n // 2, lambda: [state.create(resource) for resource in every[: n // 2]])
         yield f"{1e9 / alone:19.0f}"
 
@@ -166,9 +166,9 @@ def watched(etcd: Etcd, count: int, updates: int = 200) -> Iterator[str]:
     """The delay from the answer to a write until watchers are told, and how much all of them are told."""
     arrivals: list[list[int]] = [[] for _ in range(count)]
     with ExitStack() as stack:
-        state = stack.enter_context(EtcdState(etcd.url()))
+        state = stack.enter_context(EtcdState(etcd.url("/watched")))
         resource = state.create(status(0))
-        watching = stack.enter_context(EtcdState(etcd.url()))
+        watching = stack.enter_context(EtcdState(etcd.url("/watched")))
 
         def follow(seen: list[int], events: Any) -> None:
             while len(seen) < updates:

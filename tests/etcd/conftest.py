@@ -37,10 +37,23 @@ def three(tmp_path: Path) -> Iterator[Etcd]:
         yield cluster
 
 
+@pytest.fixture(scope="session")
+def sound_three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Etcd]:
+    """Three members that all tests share that break nothing."""
+    need_etcd()
+    with Etcd(tmp_path_factory.mktemp("three"), 3) as cluster:
+        yield cluster
+
+
 @pytest.fixture
 def url(etcd: Etcd) -> str:
     """A prefix of the shared etcd that nobody has used yet."""
-    return etcd.url(f"/test{next(_numbers)}")
+    return etcd.url(unused_prefix())
+
+
+def unused_prefix() -> str:
+    """A prefix that nobody has used yet."""
+    return f"/test{next(_numbers)}"
 
 
 Open = Callable[..., EtcdState]

@@ -1,4 +1,4 @@
-"""The conformance suite over etcd, and over our server over etcd."""
+"""The conformance suite over etcd of one and of three members, and over our server over etcd."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from talos_resources.rpc.connect import connect_plain
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.state.contract import State
 from talos_resources.testing.conformance import Can, StateConformance
+from tests.etcd.cluster import Etcd
+from tests.etcd.conftest import unused_prefix
 
 pytestmark = pytest.mark.etcd
 
@@ -22,6 +24,19 @@ class TestEtcd(StateConformance):
     @pytest.fixture
     def state(self, url: str) -> Iterator[State]:
         with closing(EtcdState(url)) as state:
+            yield state
+
+
+class TestThreeMembers(StateConformance):
+    """Each test begins with another member."""
+
+    can = Can(tail_events=False)
+
+    @pytest.fixture
+    def state(self, sound_three: Etcd) -> Iterator[State]:
+        prefix = unused_prefix()
+        with closing(EtcdState(sound_three.url(prefix))) as state:
+            state._client.preferred = int(prefix.removeprefix("/test")) % 3
             yield state
 
 
