@@ -191,6 +191,9 @@ class Watcher:
                     self._guarded = False
                     return
             dead = {index for index in {stream.index for stream in streams} if not self._is_alive(index)}
+            if self._client.preferred in dead:
+                # The streams that begin again shall not ask it first.
+                self._client.preferred = (self._client.preferred + 1) % len(self._client.members)
             for stream in streams:
                 if stream.index in dead or stream.unread_s > UNREAD_S:
                     stream.close()
