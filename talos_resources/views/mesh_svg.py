@@ -83,7 +83,7 @@ def mesh_png(mesh: Mesh, *, zoom: float = 2.0) -> bytes:
     folder = Path(spec.origin).parent / "files" if spec is not None and spec.origin else None
     fonts = [str(folder / name) for name in ("Roboto-Regular.ttf", "Roboto-Bold.ttf")] if folder is not None else []
     # Its own font, so that the picture is the same everywhere; without it those of the system.
-    return resvg_py.svg_to_bytes(
+    drawn: bytes = resvg_py.svg_to_bytes(
         svg_string=mesh_svg(mesh, dark=False),
         font_files=fonts or None,
         skip_system_fonts=bool(fonts),
@@ -91,6 +91,7 @@ def mesh_png(mesh: Mesh, *, zoom: float = 2.0) -> bytes:
         sans_serif_family="Roboto",
         zoom=zoom,
     )
+    return drawn
 
 
 def _style(dark: bool | None) -> str:

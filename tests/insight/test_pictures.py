@@ -32,7 +32,9 @@ def share(image: Image.Image, colour: str) -> float:
         band.point([255 * (abs(level - wanted) < 6) for level in range(256)]) for band, wanted in zip(image.split(), want, strict=True)
     ]
     both = ImageChops.multiply(ImageChops.multiply(bands[0], bands[1]), bands[2])
-    return both.histogram()[255] / (image.width * image.height)
+    hits: int = both.histogram()[255]
+    pixels: int = image.width * image.height
+    return hits / pixels
 
 
 @pytest.mark.parametrize("nodes", [2, 6, 40, 130])
