@@ -5,11 +5,11 @@ Source: COSI runtime v1.16.2, resource definitions; the matching of names is tal
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from talos_resources.model.errors import AmbiguousKindError, UnknownKindError
-from talos_resources.model.kind import Column, Kind, typed_kind, typed_kinds
+from talos_resources.model.kind import Column, Kind, typed_kind, typed_kinds, untyped
 from talos_resources.model.spec import UntypedSpec
 from talos_resources.resources import ResourceDefinition, Sensitivity
 from talos_resources.state.contract import State
@@ -61,6 +61,22 @@ def resolve(name: str, kinds: Iterable[Kind[Any]]) -> Kind[Any]:
     if len(matches) > 1:
         raise AmbiguousKindError(name, sorted(kind.id for kind in matches))
     return matches[0]
+
+
+def resolve_held(name: str, kinds: Sequence[Kind[Any]], held: Callable[[], Iterable[tuple[str, str]]]) -> Kind[Any]:
+    """As `resolve`; kinds that are held without a definition are known by the names that follow from their type.
+
+    Args:
+        name: see `resolve`.
+        kinds: those with a class or a definition.
+        held: gives namespace and type of the kinds of which there are resources.
+    """
+    try:
+        return resolve(name, kinds)
+    except UnknownKindError:
+        defined = {kind.type for kind in kinds}
+        others = {found: untyped(found, namespace) for namespace, found in held() if found not in defined}
+        return resolve(name, (*kinds, *others.values()))
 
 
 def _names(kind: Kind[Any]) -> list[str]:

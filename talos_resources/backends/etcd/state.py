@@ -23,11 +23,10 @@ from talos_resources.model.errors import (
     PendingFinalizersError,
     PhaseConflictError,
     TalosResourcesError,
-    UnknownKindError,
     UnsupportedError,
     VersionConflictError,
 )
-from talos_resources.model.kind import Kind, kind_of, untyped
+from talos_resources.model.kind import Kind, kind_of
 from talos_resources.model.metadata import Metadata, Phase, Reference
 from talos_resources.model.query import Labels, matcher
 from talos_resources.model.resource import Resource
@@ -225,15 +224,9 @@ class EtcdState:
 
     def kind(self, name: str) -> Kind[Any]:
         """The kind of this name; see `State.kind`. Kinds that are held without a definition have their full name."""
-        from talos_resources.state.registry import known_kinds, resolve
+        from talos_resources.state.registry import known_kinds, resolve_held
 
-        kinds = known_kinds(self)
-        try:
-            return resolve(name, kinds)
-        except UnknownKindError:
-            defined = {kind.type for kind in kinds}
-            held = {found: untyped(found, namespace) for namespace, found in self.held_kinds() if found not in defined}
-            return resolve(name, (*kinds, *held.values()))
+        return resolve_held(name, known_kinds(self), self.held_kinds)
 
     def held_kinds(self) -> Sequence[tuple[str, str]]:
         """Namespace and type of every kind of which there is a resource, whether or not it has a definition."""

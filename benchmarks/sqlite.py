@@ -1,0 +1,111 @@
+"""SqliteState: writes, lists, the way of an event into another process.
+
+`python -m benchmarks.sqlite [N]` prints each figure beside its budget (N resources are listed; default
+100,000) and ends with 1 if one is broken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import statistics
+import sys
+import tempfile
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Final
+
+from benchmarks.live import received, row
+from benchmarks.state import status
+from talos_resources.backends.sqlite.state import SqliteState
+from talos_resources.resources import KubeSpanPeerStatus
+from talos_resources.state.derived import update_with_conflicts
+
+LISTED: Final = 100_000
+BATCH: Final = 5_000
+SINGLE: Final = 300
+BATCHED_AT_LEAST: Final = 5_000
+SINGLE_AT_LEAST: Final = 300
+LIST_CPU_S: Final = 1.0
+EVENT_S: Final = 0.050
+EVENTS: Final = 50
+
+
+def fill(path: Path, count: int) -> float:
+    """Creates so many resources in batches; gives how many a second."""
+    start = time.perf_counter()
+    with SqliteState(path) as state:
+        for begin in range(0, count, BATCH):
+            with state.batch():
+                for i in range(begin, min(begin + BATCH, count)):
+                    state.create(status(i))
+    return count / (time.perf_counter() - start)
+
+
+def single(path: Path) -> float:
+    """Durable writes one by one, how many a second."""
+    with SqliteState(path) as state:
+        state.create(status(0))
+        start = time.perf_counter()
+        for n in range(SINGLE):
+            update_with_conflicts(state, KubeSpanPeerStatus, status(0).id, received(n))
+        return SINGLE / (time.perf_counter() - start)
+
+
+def listing_s(path: Path, count: int) -> tuple[float, float]:
+    """CPU seconds of the first and of a later list."""
+    times = []
+    with SqliteState(path) as state:
+        for _ in range(2):
+            start = time.process_time()
+            assert len(state.list(KubeSpanPeerStatus)) == count
+            times.append(time.process_time() - start)
+    return times[0], times[1]
+
+
+def _follow(path: Path, pipe: Connection) -> None:
+    """The other process: says when it heard of each event."""
+    with SqliteState(path) as state, state.watch_kind(KubeSpanPeerStatus, bootstrap=False) as events:
+        pipe.send(0.0)
+        for _ in range(EVENTS):
+            events.next(60)
+            pipe.send(time.time())
+
+
+def event_s(path: Path) -> float:
+    """The median time from a write until another process has the event."""
+    with SqliteState(path) as state:
+        state.create(status(0))
+        here, there = multiprocessing.Pipe()
+        process = multiprocessing.get_context("spawn").Process(target=_follow, args=(path, there))
+        process.start()
+        here.recv()
+        times = []
+        for n in range(EVENTS):
+            update_with_conflicts(state, KubeSpanPeerStatus, status(0).id, received(n))
+            written = time.time()
+            times.append(here.recv() - written)
+        process.join()
+    return statistics.median(times)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; see the module."""
+    parser = argparse.ArgumentParser(prog="benchmarks.sqlite", description=__doc__)
+    parser.add_argument("n", nargs="?", type=int, default=LISTED, help="how many resources are listed")
+    count = parser.parse_args(arguments).n
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        batched, one_by_one = fill(folder / "many.db", count), single(folder / "one.db")
+        first, later = listing_s(folder / "many.db", count)
+        print(f"batched writes {batched:.0f}/s (at least {BATCHED_AT_LEAST}), single {one_by_one:.0f}/s (at least {SINGLE_AT_LEAST})")
+        good = batched >= BATCHED_AT_LEAST and one_by_one >= SINGLE_AT_LEAST
+        good &= row(f"{count} resources listed, first time, CPU", first, LIST_CPU_S)
+        good &= row(f"{count} resources listed, later, CPU", later, LIST_CPU_S)
+        good &= row("from a write to its event in another process", event_s(folder / "events.db"), EVENT_S)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,226 @@
+"""The file: who it belongs to, its schema and migrations, connections and transactions, errors in words.
+
+The write-ahead log with full synchronisation makes a commit durable before it is acknowledged; a process
+that dies, or a machine, leaves the file as it was after the last commit.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from talos_resources.model.errors import ConfigError
+
+APPLICATION_ID: Final = 0x54524553
+"""What the header of our files says, `TRES`: SQLite's mark of whose a file is."""
+
+BUSY_S: Final = 60.0
+"""How long a writer waits for those of other processes."""
+
+_MAGIC: Final = b"SQLite format 3\0"
+
+MIGRATIONS: Final = (
+    # 1: what is there, and every event
+    """
+    CREATE TABLE store (cookie BLOB NOT NULL, horizon INTEGER NOT NULL, horizon_at INTEGER NOT NULL);
+    INSERT INTO store VALUES (randomblob(8), 0, 0);
+    CREATE TABLE resources (
+        key INTEGER PRIMARY KEY,
+        node TEXT NOT NULL, namespace TEXT NOT NULL, type TEXT NOT NULL, id TEXT NOT NULL,
+        seq INTEGER NOT NULL,
+        wire BLOB,
+        UNIQUE (node, namespace, type, id)
+    );
+    CREATE TABLE events (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        key INTEGER NOT NULL, at INTEGER NOT NULL, op INTEGER NOT NULL, wire BLOB NOT NULL
+    );
+    CREATE INDEX events_of_key ON events (key, seq);
+    """,
+    # 2: old events of a resource packed together
+    """
+    ALTER TABLE resources ADD COLUMN loose INTEGER NOT NULL DEFAULT 0;
+    UPDATE resources SET loose = (SELECT count(*) FROM events WHERE events.key = resources.key);
+    CREATE TABLE packs (
+        key INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,
+        first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, count INTEGER NOT NULL, data BLOB NOT NULL,
+        PRIMARY KEY (key, first_seq)
+    );
+    CREATE INDEX packs_by_end ON packs (last_seq);
+    """,
+)
+"""The steps that made the schema what it is; the file's `user_version` says how many it has been through."""
+
+
+class SqliteFile:
+    """Connections to one file: one that writes, and one per thread that reads.
+
+    Attributes:
+        path: as it was given.
+        read_only: nothing can be written.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, create: bool = True, read_only: bool = False) -> None:
+        """Opens the file, makes it if there is none, and brings an older schema up to date.
+
+        Args:
+            path: of the database; two files beside it (`-wal`, `-shm`) belong to it.
+            create: whether a missing file is made; with mode 0600.
+            read_only: open it for reading.
+
+        Raises:
+            ConfigError: it is missing, not ours, damaged, newer than this version, or cannot be written.
+        """
+        self.path = Path(path)
+        self.read_only = read_only
+        self._lock = threading.RLock()
+        self._owner: int | None = None
+        self._readers = threading.local()
+        self._open: list[sqlite3.Connection] = []
+        self._closed = False
+        self._look(create=create and not read_only)
+        with self._told():
+            self._writer = self._connect()
+            self._check()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Everything that is written inside is written together, durably, or not at all; may be nested.
+
+        Raises:
+            ConfigError: it cannot be written.
+        """
+        with self._lock, self._told():
+            if self._owner is not None:  # this very thread: the lock let it in
+                yield self._writer
+                return
+            self._writer.execute("BEGIN IMMEDIATE")
+            self._owner = threading.get_ident()
+            try:
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+            finally:
+                self._owner = None
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """One moment of the file, for several queries; inside of a transaction of this thread, that one's."""
+        with self._told():
+            if self._owner == threading.get_ident():
+                yield self._writer
+                return
+            reader: sqlite3.Connection | None = getattr(self._readers, "connection", None)
+            if reader is None:
+                reader = self._readers.connection = self._connect()
+            reader.execute("BEGIN")
+            try:
+                yield reader
+            finally:
+                reader.execute("COMMIT")
+
+    def close(self) -> None:
+        """Closes all connections; twice is no error."""
+        with self._lock:
+            self._closed = True
+            connections, self._open = self._open, []
+        for connection in connections:
+            connection.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._closed:
+            raise ConfigError(f"{self.path} is closed")
+        mode = "ro" if self.read_only else "rw"
+        uri = f"{self.path.absolute().as_uri()}?mode={mode}"
+        connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+        self._open.append(connection)
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    def _look(self, *, create: bool) -> None:
+        """What can be seen of the file from outside.
+
+        Raises:
+            ConfigError: it is missing or no database.
+        """
+        try:
+            with self.path.open("rb") as file:
+                head = file.read(len(_MAGIC))
+        except FileNotFoundError:
+            if not create:
+                raise ConfigError(f"cannot read {self.path}: there is no such file") from None
+            self._create()
+            return
+        except OSError as error:
+            raise ConfigError(f"cannot read {self.path}: {error.strerror}") from None
+        if head and head != _MAGIC:
+            raise ConfigError(f"{self.path} is no SQLite database; nothing was changed")
+
+    def _create(self) -> None:
+        try:
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+        except OSError as error:
+            raise ConfigError(f"cannot make {self.path}: {error.strerror}") from None
+
+    def _check(self) -> None:
+        """Whose the database is, and of which version; migrates an older one.
+
+        Raises:
+            ConfigError: it is not ours, or newer.
+        """
+        application, version = self._versions()
+        if application not in {0, APPLICATION_ID} or (application == 0 and self._has_tables()):
+            raise ConfigError(f"{self.path} is another program's database; nothing was changed")
+        if version > len(MIGRATIONS):
+            text = f"{self.path} was made by a newer version of talos_resources (schema {version}, this one knows {len(MIGRATIONS)})"
+            raise ConfigError(f"{text}; update, nothing was changed")
+        if version == len(MIGRATIONS):
+            return
+        if self.read_only:
+            raise ConfigError(f"{self.path} has an older schema ({version}); open it for writing once")
+        self._writer.execute("PRAGMA journal_mode = WAL")
+        with self.transaction() as connection:
+            _, version = self._versions()  # somebody else may have been faster
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            for step in MIGRATIONS[version:]:
+                for statement in step.split(";"):
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+
+    def _versions(self) -> tuple[int, int]:
+        application, version = (self._writer.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
+        return application, version
+
+    def _has_tables(self) -> bool:
+        return bool(self._writer.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turns SQLite's errors into ours, with the file and what to do."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            name = getattr(error, "sqlite_errorname", "")
+            known = next((text for start, text in _REASONS.items() if name.startswith(start)), str(error))
+            if self._closed:
+                known = "it is closed"
+            raise ConfigError(f"{self.path}: {known}", path=str(self.path)) from error
+
+
+_REASONS: Final = {
+    "SQLITE_FULL": "the disk is full; nothing of this write was kept",
+    "SQLITE_IOERR": "the disk failed or is full; nothing of this write was kept",
+    "SQLITE_READONLY": "it can only be read",
+    "SQLITE_CANTOPEN": "it cannot be opened: check the permissions of the file and its folder",
+    "SQLITE_NOTADB": "it is no SQLite database",
+    "SQLITE_CORRUPT": "it is damaged; restore a copy, or save what is left with `sqlite3 FILE .recover`",
+    "SQLITE_BUSY": f"another program has been writing for {BUSY_S:g} s",
+}

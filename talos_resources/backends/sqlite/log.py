@@ -1,0 +1,262 @@
+"""The events in the file: written, packed, read again in order.
+
+Every write of a resource is an event: its number, when it happened, what happened, and the resource as it was
+then. The events of a resource are loose rows until there are many; then the older ones are packed together,
+which takes a sixteenth of the room, for most of a resource stays as it was.
+"""
+
+from __future__ import annotations
+
+import lzma
+import sqlite3
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import merge
+from typing import Any, Final, NamedTuple
+
+from talos_resources.codec.wire import resource_from_wire, resource_to_wire
+from talos_resources.model.resource import Resource
+
+CREATED: Final = 0
+UPDATED: Final = 1
+DESTROYED: Final = 2
+
+PACKED: Final = 128
+"""How many events a pack has."""
+
+_SPREAD: Final = 64
+"""Resources that change in step are not all packed in one write: each waits for so many more events at most."""
+
+_HEAD: Final = struct.Struct("<qqBI")
+_FILTERS: Final = [{"id": lzma.FILTER_LZMA2, "preset": 6}]
+
+
+class Row(NamedTuple):
+    """An event as the file has it.
+
+    Attributes:
+        seq: its number, above those of all before.
+        key: the resource's number in the file.
+        at: when, in nanoseconds since 1970; never before the event before.
+        op: CREATED, UPDATED or DESTROYED.
+        wire: the resource then, or what it was last.
+    """
+
+    seq: int
+    key: int
+    at: int
+    op: int
+    wire: bytes
+
+    def resource(self) -> Resource[Any]:
+        """The resource."""
+        return resource_from_wire(self.wire)
+
+
+class Held(NamedTuple):
+    """What the file knows of a resource: its number, its last event, and what it is now (None: gone)."""
+
+    key: int
+    seq: int
+    wire: bytes | None
+    loose: int
+
+
+def held(connection: sqlite3.Connection, node: str, namespace: str, type: str, id: str) -> Held | None:
+    """What is known of a resource; None if nothing ever was."""
+    query = "SELECT key, seq, wire, loose FROM resources WHERE node = ? AND namespace = ? AND type = ? AND id = ?"
+    row = connection.execute(query, (node, namespace, type, id)).fetchone()
+    return None if row is None else Held(*row)
+
+
+class Write(NamedTuple):
+    """An event to be written.
+
+    Attributes:
+        node: of the resource.
+        known: what `held` gave.
+        op: see `Row`.
+        resource: see `Row`.
+        now: the time; that of the last event, if that is later.
+    """
+
+    node: str
+    known: Held | None
+    op: int
+    resource: Resource[Any]
+    now: int
+
+
+def append(connection: sqlite3.Connection, write: Write, wire: bytes | None = None) -> int:
+    """Adds an event and makes it what the resource is now.
+
+    Args:
+        connection: in a transaction.
+        write: the event.
+        wire: the resource encoded, if somebody has done that already.
+
+    Returns:
+        The number of the event.
+    """
+    node, known, op, resource, now = write
+    wire = resource_to_wire(resource) if wire is None else wire
+    last = connection.execute("SELECT at FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+    at = now if last is None else max(now, last[0])
+    kept = None if op == DESTROYED else wire
+    if known is None:
+        query = "INSERT INTO resources (node, namespace, type, id, seq, wire, loose) VALUES (?, ?, ?, ?, 0, NULL, 0)"
+        metadata = resource.metadata
+        values = (node, metadata.namespace, metadata.type, metadata.id)
+        key, loose = connection.execute(query, values).lastrowid or 0, 0
+    else:
+        key, loose = known.key, known.loose
+    query = "INSERT INTO events (key, at, op, wire) VALUES (?, ?, ?, ?)"
+    seq = connection.execute(query, (key, at, op, wire)).lastrowid or 0
+    connection.execute("UPDATE resources SET seq = ?, wire = ?, loose = ? WHERE key = ?", (seq, kept, loose + 1, key))
+    if loose + 1 > PACKED + key % _SPREAD:
+        _pack(connection, key)
+    return seq
+
+
+def last_seq(connection: sqlite3.Connection) -> int:
+    """The number of the last event; 0 if there was none."""
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()
+    return 0 if row is None else int(row[0])
+
+
+def after(connection: sqlite3.Connection, seq: int) -> Iterator[Row]:
+    """All events after a number, in order; the connection must stay at one moment."""
+    packed = [
+        row
+        for key, data in connection.execute("SELECT key, data FROM packs WHERE last_seq > ?", (seq,))
+        for row in _unpacked(key, data)
+        if row.seq > seq
+    ]
+    packed.sort()
+    loose = connection.execute("SELECT seq, key, at, op, wire FROM events WHERE seq > ? ORDER BY seq", (seq,))
+    yield from merge(packed, map(Row._make, loose))
+
+
+def of_key(connection: sqlite3.Connection, key: int, *, since: int | None = None, until: int | None = None) -> list[Row]:
+    """The events of one resource in order.
+
+    Args:
+        connection: for reading.
+        key: the resource's number.
+        since: only what happened at this time or later, and the event before it.
+        until: nothing that happened later.
+    """
+    upper = (1 << 63) - 1 if until is None else until
+    packs = "SELECT data FROM packs WHERE key = ? AND first_at <= ? ORDER BY first_seq"
+    rows = [row for (data,) in connection.execute(packs, (key, upper)) for row in _unpacked(key, data)]
+    loose = "SELECT seq, key, at, op, wire FROM events WHERE key = ? ORDER BY seq"
+    rows += map(Row._make, connection.execute(loose, (key,)))
+    rows = [row for row in rows if row.at <= upper]
+    if since is None:
+        return rows
+    begin = next((i for i, row in enumerate(rows) if row.at >= since), len(rows))
+    return rows[max(0, begin - 1) :]
+
+
+def last_until(connection: sqlite3.Connection, key: int, at: int) -> Row | None:
+    """The last event of a resource that happened at a time or before."""
+    loose = "SELECT seq, key, at, op, wire FROM events WHERE key = ? AND at <= ? ORDER BY seq DESC LIMIT 1"
+    row = connection.execute(loose, (key, at)).fetchone()
+    if row is not None:
+        return Row(*row)
+    pack = connection.execute(
+        "SELECT data FROM packs WHERE key = ? AND first_at <= ? ORDER BY first_seq DESC LIMIT 1", (key, at)
+    ).fetchone()
+    if pack is None:
+        return None
+    return next((row for row in reversed(list(_unpacked(key, pack[0]))) if row.at <= at), None)
+
+
+def before(connection: sqlite3.Connection, row: Row) -> Row | None:
+    """The event of the same resource before this one."""
+    loose = "SELECT seq, key, at, op, wire FROM events WHERE key = ? AND seq < ? ORDER BY seq DESC LIMIT 1"
+    found = connection.execute(loose, (row.key, row.seq)).fetchone()
+    if found is not None:
+        return Row(*found)
+    pack = connection.execute(
+        "SELECT data FROM packs WHERE key = ? AND first_seq < ? ORDER BY first_seq DESC LIMIT 1", (row.key, row.seq)
+    ).fetchone()
+    return None if pack is None else next((old for old in reversed(list(_unpacked(row.key, pack[0]))) if old.seq < row.seq), None)
+
+
+def prune(connection: sqlite3.Connection, *, before_at: int | None, versions: int | None) -> int:
+    """Forgets old versions; what is there now is kept, and what was there at `before_at` stays known.
+
+    Args:
+        connection: in a transaction.
+        before_at: nothing older is kept, but for the last version before it of each resource.
+        versions: about how many versions of each resource are kept, in whole packs.
+
+    Returns:
+        How many versions were forgotten.
+    """
+    gone: list[tuple[int, int]] = []
+    if before_at is not None:
+        gone += _forget(
+            connection,
+            "packs",
+            "last_at < :at AND (EXISTS (SELECT 1 FROM packs AS n WHERE n.key = packs.key AND n.first_seq > packs.last_seq"
+            " AND n.first_at <= :at) OR EXISTS (SELECT 1 FROM events AS e WHERE e.key = packs.key AND e.at <= :at))",
+            {"at": before_at},
+        )
+        gone += _forget(
+            connection,
+            "events",
+            "at < :at AND EXISTS (SELECT 1 FROM events AS n WHERE n.key = events.key AND n.seq > events.seq AND n.at <= :at)",
+            {"at": before_at},
+        )
+        connection.execute("UPDATE store SET horizon_at = max(horizon_at, ?) WHERE ?", (before_at, bool(gone)))
+    if versions is not None:
+        rest = "(SELECT total(count) FROM packs AS n WHERE n.key = packs.key AND n.first_seq > packs.first_seq)"
+        loose = "(SELECT loose FROM resources AS r WHERE r.key = packs.key)"
+        found = _forget(connection, "packs", f"{rest} + {loose} >= :versions", {"versions": versions})
+        if found:
+            last = connection.execute("SELECT max(at) FROM events").fetchone()[0] or 0
+            oldest = connection.execute("SELECT min(first_at) FROM packs").fetchone()[0] or last
+            connection.execute("UPDATE store SET horizon_at = max(horizon_at, ?)", (oldest,))
+        gone += found
+    if gone:
+        connection.execute("UPDATE store SET horizon = max(horizon, ?)", (max(seq for seq, _ in gone),))
+        connection.execute("UPDATE resources SET loose = (SELECT count(*) FROM events WHERE events.key = resources.key)")
+    return sum(count for _, count in gone)
+
+
+def _forget(connection: sqlite3.Connection, table: str, condition: str, values: dict[str, int]) -> list[tuple[int, int]]:
+    """Deletes rows; gives the last number and how many events of each."""
+    what = "last_seq, count" if table == "packs" else "seq, 1"
+    query = f"DELETE FROM {table} WHERE {condition} RETURNING {what}"  # noqa: S608 - of our own words
+    return [(int(seq), int(count)) for seq, count in connection.execute(query, values)]
+
+
+def _pack(connection: sqlite3.Connection, key: int) -> None:
+    query = "SELECT seq, key, at, op, wire FROM events WHERE key = ? ORDER BY seq LIMIT ?"
+    rows = [Row(*row) for row in connection.execute(query, (key, PACKED))]
+    first, last = rows[0], rows[-1]
+    data = lzma.compress(b"".join(_framed(rows)), lzma.FORMAT_RAW, filters=_FILTERS)
+    values = (key, first.seq, last.seq, first.at, last.at, len(rows), data)
+    connection.execute("INSERT INTO packs VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+    connection.execute("DELETE FROM events WHERE key = ? AND seq <= ?", (key, last.seq))
+    connection.execute("UPDATE resources SET loose = loose - ? WHERE key = ?", (len(rows), key))
+
+
+def _framed(rows: Iterable[Row]) -> Iterator[bytes]:
+    for row in rows:
+        yield _HEAD.pack(row.seq, row.at, row.op, len(row.wire))
+        yield row.wire
+
+
+def _unpacked(key: int, data: bytes) -> Sequence[Row]:
+    whole = lzma.decompress(data, lzma.FORMAT_RAW, filters=_FILTERS)
+    rows = []
+    position = 0
+    while position < len(whole):
+        seq, at, op, size = _HEAD.unpack_from(whole, position)
+        position += _HEAD.size
+        rows.append(Row(seq, key, at, op, whole[position : position + size]))
+        position += size
+    return rows
