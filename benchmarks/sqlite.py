@@ -87,7 +87,7 @@ def event_s(path: Path) -> float:
             written = time.time()
             times.append(here.recv() - written)
         process.join()
-    return statistics.median(times)
+    return float(statistics.median(times))
 
 
 def main(arguments: list[str] | None = None) -> int:

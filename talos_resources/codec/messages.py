@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from talos_resources.codec import atoms
 from talos_resources.codec.fields import FieldInfo, Shape, cached, fields_of
-from talos_resources.codec.protowire import LEN, VARINT, WireError, lengthened, read_payload, read_varint, signed, skip, tag, varint
+from talos_resources.codec.protowire import LEN, VARINT, WireError, cut_off, lengthened, read_varint, signed, skip, tag, varint
 from talos_resources.model.build import twin
 from talos_resources.model.spec import Unknown
 from talos_resources.model.timestamp import Timestamp
@@ -129,8 +129,17 @@ def decoder(cls: type[Any]) -> Callable[[bytes], Any]:
                 unknown += data[start:position]
                 continue
             index, read, repeated, merged = known
-            raw: Any
-            raw, position = read_varint(data, position) if key & 7 == VARINT else read_payload(data, position)
+            # Most numbers and lengths are one byte, and there are a dozen of them in a resource.
+            raw: Any = data[position] if position < end else 128
+            if raw > 127:
+                raw, position = read_varint(data, position)
+            else:
+                position += 1
+            if key & 7 != VARINT:
+                stop = position + raw
+                if stop > end:
+                    raise cut_off(raw, end - position)
+                raw, position = data[position:stop], stop
             if merged:
                 raw = parts[index] = parts[index] + raw if index in parts else raw
             try:

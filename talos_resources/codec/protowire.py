@@ -97,14 +97,16 @@ def read_payload(data: bytes, position: int) -> tuple[bytes, int]:
     Raises:
         WireError: the data ends within it.
     """
-    if position < len(data) and (length := data[position]) < 128:
-        position += 1
-    else:
-        length, position = read_varint(data, position)
+    length, position = read_varint(data, position)
     end = position + length
     if end > len(data):
-        raise WireError(f"cut off: a field of {length} bytes, of which {len(data) - position} are there")
+        raise cut_off(length, len(data) - position)
     return data[position:end], end
+
+
+def cut_off(length: int, left: int) -> WireError:
+    """What is wrong with a field of which there is not all."""
+    return WireError(f"cut off: a field of {length} bytes, of which {left} are there")
 
 
 def skip(data: bytes, position: int, key: int) -> int:

@@ -9,16 +9,17 @@ from immutabledict import immutabledict
 
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
 from talos_resources.codec import atoms, messages
-from talos_resources.codec.protowire import LEN, WireError, lengthened, read_payload, read_varint, size, skip, tag
+from talos_resources.codec.protowire import LEN, WireError, cut_off, lengthened, read_varint, size, skip, tag
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import typed_kind
-from talos_resources.model.metadata import NO_LABELS, Labels, Metadata, Phase
+from talos_resources.model.metadata import NO_LABELS, Labels, Metadata, OpenMetadata, Phase
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
 from talos_resources.model.timestamp import Timestamp
 
 S = TypeVar("S")
 
+_new: Final = object.__new__
 _PHASES: Final = {phase.value: phase for phase in Phase}
 
 
@@ -167,7 +168,15 @@ def _fields(data: bytes, path: str) -> dict[int, list[bytes]]:
             if key & 7 != LEN or key < 8:
                 position = skip(data, position, key)
                 continue
-            payload, position = read_payload(data, position)
+            length = data[position] if position < end else 128
+            if length > 127:
+                length, position = read_varint(data, position)
+            else:
+                position += 1
+            stop = position + length
+            if stop > end:
+                raise cut_off(length, end - position)
+            payload, position = data[position:stop], stop
             number = key >> 3
             if number in found:
                 found[number].append(payload)
@@ -186,22 +195,27 @@ def _metadata_from_wire(data: bytes) -> Metadata:
     if phase is None:
         raise messages.FieldError("metadata.phase", f"{name!r:.40} is neither running nor tearingDown")
     finalizers = given(9)
-    return Metadata(
-        namespace=_shared_text(_last(given(1)), "metadata.namespace"),
-        type=_shared_text(_last(given(2)), "metadata.type"),
-        id=_text(_last(given(3)), "metadata.id"),
-        version=_version(_text(_last(given(4)), "metadata.version")),
-        owner=_shared_text(_last(given(5)), "metadata.owner"),
-        phase=phase,
-        finalizers=tuple(_text(item, "metadata.finalizers") for item in finalizers) if finalizers else (),
-        labels=_labels(given(10), "metadata.labels"),
-        annotations=_labels(given(11), "metadata.annotations"),
-        created=_time(given(7), "metadata.created"),
-        updated=_time(given(8), "metadata.updated"),
-    )
+    # In one piece; see `talos_resources.model.build`.
+    made: Any = _new(OpenMetadata)
+    made.namespace = _shared_text(_last(given(1)), "metadata.namespace")
+    made.type = _shared_text(_last(given(2)), "metadata.type")
+    made.id = _text(_last(given(3)), "metadata.id")
+    made.version = _version(_last(given(4)))
+    made.owner = _shared_text(_last(given(5)), "metadata.owner")
+    made.phase = phase
+    made.finalizers = tuple(_text(item, "metadata.finalizers") for item in finalizers) if finalizers else ()
+    made.labels = _labels(given(10), "metadata.labels")
+    made.annotations = _labels(given(11), "metadata.annotations")
+    made.created = _time(given(7), "metadata.created")
+    made.updated = _time(given(8), "metadata.updated")
+    made.__class__ = Metadata
+    metadata: Metadata = made
+    return metadata
 
 
-def _version(text: str) -> int:
+@functools.lru_cache(maxsize=1024)
+def _version(data: bytes) -> int:
+    text = _text(data, "metadata.version")
     if text in {"undefined", ""}:
         return 0
     if not (text.isascii() and text.isdigit() and len(text) <= 20):

@@ -62,6 +62,11 @@ class Held(NamedTuple):
     loose: int
 
 
+def encode(resource: Resource[Any]) -> bytes:
+    """The resource as the file has it: without the YAML that follows from the message."""
+    return resource_to_wire(resource, with_yaml=False)
+
+
 def held(connection: sqlite3.Connection, node: str, namespace: str, type: str, id: str) -> Held | None:
     """What is known of a resource; None if nothing ever was."""
     query = "SELECT key, seq, wire, loose FROM resources WHERE node = ? AND namespace = ? AND type = ? AND id = ?"
@@ -99,7 +104,7 @@ def append(connection: sqlite3.Connection, write: Write, wire: bytes | None = No
         The number of the event.
     """
     node, known, op, resource, now = write
-    wire = resource_to_wire(resource) if wire is None else wire
+    wire = encode(resource) if wire is None else wire
     last = connection.execute("SELECT at FROM events ORDER BY seq DESC LIMIT 1").fetchone()
     at = now if last is None else max(now, last[0])
     kept = None if op == DESTROYED else wire

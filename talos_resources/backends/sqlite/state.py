@@ -17,7 +17,7 @@ from talos_resources.backends.memory import MemoryState
 from talos_resources.backends.sqlite import log
 from talos_resources.backends.sqlite.file import SqliteFile
 from talos_resources.backends.sqlite.tail import Moment, Place, Tail, TailWatch
-from talos_resources.codec.wire import resource_from_wire, resource_to_wire
+from talos_resources.codec.wire import resource_from_wire
 from talos_resources.model.errors import (
     AlreadyExistsError,
     ConfigError,
@@ -305,7 +305,7 @@ class SqliteState:
             Whether it is another one than before.
         """
         metadata = resource.metadata
-        wire = resource_to_wire(resource)
+        wire = log.encode(resource)
         with self._file.transaction() as connection:
             known = log.held(connection, self.node, metadata.namespace, metadata.type, metadata.id)
             if known is not None and known.wire == wire:
