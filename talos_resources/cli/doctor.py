@@ -38,6 +38,7 @@ def configure(parser: Parser) -> None:
     parser.add_argument("--config", action="append", default=[], metavar="FILE", help="a machine configuration to check with the rest")
     parser.add_argument("--list", action="store_true", help="list the rules and stop")
     parser.add_argument("-o", "--output", choices=("text", "json"), default="text", help="default: text")
+    options.add_at(parser)
     options.add_source(parser)
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from talos_resources.cli import options
+from talos_resources.cli import options, progress
 from talos_resources.cli.parser import Parser
 
-HELP = "Write the resources of nodes to a file, a directory, a zip archive or etcd"
+HELP = "Write the resources of nodes to a file, a directory, a zip archive or a database"
 DESCRIPTION = """\
-Write the resources of nodes to a file, a directory, a zip archive or etcd. The name of the target says the form:
+Write the resources of nodes to a file, a directory, a zip archive or a database. The name of the target says the form:
 *.wire.json (nothing is lost), *.yaml or *.json (as talosctl prints them), *.zip or a directory (one folder
 per node, as in a support bundle), etcd://HOST:PORT/PREFIX (one node under the prefix, several each under
-PREFIX/NODE), - for YAML on stdout. --from reads every one of them.
+PREFIX/NODE), sqlite:PATH, - for YAML on stdout. --from reads every one of them.
 
 Private keys and other secrets are replaced by <REDACTED> unless --show-secrets is given."""
 EXAMPLES = """\
 --to cluster.zip
+--to sqlite:mesh.db
 --from cluster.zip --to node1.yaml -n 172.20.0.2 kubespanpeerstatuses kubespanpeerspecs
 """
 
@@ -26,6 +27,7 @@ def configure(parser: Parser) -> None:
     parser.add_argument("types", nargs="*", metavar="TYPE", help="only resources of these types (default: all)")
     parser.add_argument("--to", required=True, metavar="TARGET", help="where to; it may not exist yet")
     parser.add_argument("--show-secrets", action="store_true", help="write private keys and other secrets too")
+    options.add_at(parser)
     options.add_source(parser)
 
 
@@ -35,5 +37,8 @@ def run(args: Namespace) -> int:
 
     with options.opened(args) as (cluster, selected):
         nodes = selected if args.nodes else cluster.nodes
-        writing.write({node: writing.held_by(cluster.state(node), args.types, show_secrets=args.show_secrets) for node in nodes}, args.to)
+        contents = {}
+        for node in progress.tracked(nodes, "reading nodes"):
+            contents[node] = writing.held_by(cluster.state(node), args.types, show_secrets=args.show_secrets)
+        writing.write(contents, args.to)
     return 0

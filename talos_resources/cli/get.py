@@ -25,6 +25,7 @@ members talos-default-worker-1 -o yaml
 kubespanpeerstatuses -o 'jsonpath={.spec.endpoint}'
 affiliates --from support.zip -l 'zone=a,!edge'
 kubespanpeerstatuses -w
+kubespanpeerstatuses --from sqlite:mesh.db --at -10m
 """
 
 
@@ -43,6 +44,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("-w", "--watch", action="store_true", help="go on printing what changes, until Ctrl-C")
     parser.add_argument("-o", "--output", metavar="FORMAT", default="table", help=f"{', '.join(output.FORMATS)} (default: table)")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="auto: on a terminal, unless NO_COLOR is set")
+    options.add_at(parser)
     options.add_source(parser)
 
 
@@ -50,6 +52,8 @@ def run(args: Namespace) -> int:
     """Prints what is there, or what happens."""
     if args.id is not None and (args.labels or args.id_match is not None):
         raise UsageError("an ID names one resource; leave it out, or --labels and --id-match")
+    if args.at is not None and args.watch:
+        raise UsageError("--at looks at the past, --watch at what comes; leave one out")
     try:
         form = output.parse_output(args.output)
     except QueryError as error:

@@ -45,6 +45,7 @@ def configure(parser: Parser) -> None:
         "--every", type=float, default=TICK_S, metavar="SECONDS", help="how often with --watch (default: 30, KubeSpan's own)"
     )
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="auto: on a terminal, unless NO_COLOR is set")
+    options.add_at(parser)
     options.add_source(parser)
 
 
@@ -52,6 +53,8 @@ def run(args: Namespace) -> int:
     """Shows the mesh once, or again and again."""
     if args.by is not None:
         _check_grouping(args)
+    if args.at is not None and args.watch:
+        raise UsageError("--at looks at the past, --watch at what comes; leave one out")
     if args.every <= 0:
         raise UsageError("--every takes more than 0 seconds")
     if args.watch and args.output in {"html", "svg", "png"}:

@@ -43,13 +43,22 @@ def add_source(parser: Parser) -> None:
         dest="source",
         metavar="URL",
         help="demo, a file (*.wire.json, or YAML or JSON of `talosctl get`), - for stdin, a directory or zip with a folder per node, "
-        "cosi://HOST:PORT, cosi+unix:PATH, etcd://HOST:PORT/PREFIX",
+        "cosi://HOST:PORT, cosi+unix:PATH, etcd://HOST:PORT/PREFIX, sqlite:PATH",
     )
+
+
+def add_at(parser: Parser) -> None:
+    """Adds the moment to look at, for sources that keep their past; `opened` heeds it."""
+    parser.add_argument("--at", metavar="TIME", help="as it was then, of a recording: -10m, 02:14, 2026-11-26 02:14:31 (UTC)")
 
 
 def names(values: list[str]) -> tuple[str, ...]:
     """The names in repeated and comma-separated values, each once, in order."""
     return tuple(dict.fromkeys(name for value in values for part in value.split(",") if (name := part.strip())))
+
+
+def _at(cluster: Cluster, moment: str | None) -> Cluster:
+    return cluster if moment is None else cluster.at(moment)
 
 
 @contextmanager
@@ -78,6 +87,7 @@ def opened(args: Namespace) -> Iterator[tuple[Cluster, tuple[str, ...]]]:
     with cluster:
         try:
             selected = cluster.select(wanted)
+            cluster = _at(cluster, getattr(args, "at", None))
         except ConfigError as error:
             if is_fallback:
                 raise ConfigError(f"{error.message}; there is no talosconfig: name yours with --talosconfig") from None

@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
-from talos_resources.model.errors import ConfigError
+from talos_resources.model.errors import ConfigError, UnsupportedError
+from talos_resources.model.timestamp import Timestamp
 from talos_resources.state.contract import State
 
 if TYPE_CHECKING:
     from talos_resources.insight.mesh import Mesh
 
 Opener = Callable[[], State]
+
+
+@runtime_checkable
+class Historic(Protocol):
+    """A state that keeps its past."""
+
+    def at(self, when: Timestamp) -> State:
+        """What there was at a moment.
+
+        Raises:
+            ConfigError: the history does not go back so far.
+        """
+        ...
 
 
 class Cluster:
@@ -36,6 +52,7 @@ class Cluster:
         default_nodes: Sequence[str] | None = None,
         other_names: Mapping[str, str] | None = None,
         unnamed: bool = False,
+        on_close: Callable[[], None] | None = None,
     ) -> None:
         """Takes the nodes as they are; nothing is opened yet.
 
@@ -45,6 +62,7 @@ class Cluster:
             default_nodes: None for all.
             other_names: further name → node name, host names for example.
             unnamed: see the class.
+            on_close: called when the cluster has been closed.
         """
         self.source = source
         self.nodes = tuple(openers)
@@ -52,6 +70,7 @@ class Cluster:
         self.unnamed = unnamed
         self._openers = dict(openers)
         self._other_names = dict(other_names or {})
+        self._on_close = on_close
         self._states: dict[str, State] = {}
         self._lock = threading.Lock()
 
@@ -99,12 +118,45 @@ class Cluster:
 
         return mesh_of(self, nodes)
 
+    def at(self, when: str | Timestamp) -> Cluster:
+        """The same nodes as they were at a moment, where the source keeps its past (see `record`).
+
+        Args:
+            when: as in `talos_resources.state.when`, `-2h` for example.
+
+        Raises:
+            QueryError: no moment.
+            UnsupportedError: the source knows the present only.
+            ConfigError: it does not go back so far.
+        """
+        from talos_resources.state.when import parse_when
+
+        moment = when if isinstance(when, Timestamp) else parse_when(when, now=Timestamp(time.time_ns()))
+        first = self.state(self.nodes[0])
+        if not isinstance(first, Historic):
+            raise UnsupportedError(f"{self.source} knows the present only; `record --to sqlite:FILE` keeps what nodes were like")
+        openers: dict[str, Opener] = {node: partial(self._past, node, moment) for node in self.nodes}
+        return Cluster(
+            openers,
+            source=f"{self.source} at {moment}",
+            default_nodes=self.default_nodes,
+            other_names=self._other_names,
+            unnamed=self.unnamed,
+        )
+
+    def _past(self, node: str, moment: Timestamp) -> State:
+        state = self.state(node)
+        assert isinstance(state, Historic)
+        return state.at(moment)
+
     def close(self) -> None:
         """Closes every state that was opened; twice is no error."""
         with self._lock:
             states, self._states = self._states, {}
         for state in states.values():
             state.close()
+        if self._on_close is not None:
+            self._on_close()
 
     def __enter__(self) -> Self:
         return self

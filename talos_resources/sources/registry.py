@@ -20,6 +20,7 @@ SCHEMES: Final = {
     "cosi": "talos_resources.sources.live:open_tcp",
     "cosi+unix": "talos_resources.sources.live:open_unix",
     "etcd": "talos_resources.sources.etcd:open_url",
+    "sqlite": "talos_resources.sources.sqlite:open_url",
 }
 """Scheme → module and function. A text without a scheme of this table is a path."""
 
@@ -31,7 +32,7 @@ def open_source(url: str) -> Cluster:
 
     Args:
         url: `demo[:NAME]`, `-` for stdin, the path of a file, directory or zip, `cosi://HOST:PORT`,
-            `cosi+unix:PATH` or `etcd://HOST:PORT/PREFIX`.
+            `cosi+unix:PATH`, `etcd://HOST:PORT/PREFIX` or `sqlite:PATH`.
 
     Raises:
         ConfigError: there is no such source.

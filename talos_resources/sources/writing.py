@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib
 import io
 import json
 import re
@@ -79,17 +80,15 @@ def write(contents: Contents, target: str) -> None:
     Args:
         contents: as `held_by` gives them.
         target: `*.wire.json`, `*.json`, `*.yaml`, `*.yml`, `*.zip`, `-` for YAML on stdout,
-            `etcd://HOST:PORT/PREFIX`, anything else for a directory; archives and directories have a
+            `etcd://HOST:PORT/PREFIX`, `sqlite:PATH`, anything else for a directory; archives and directories have a
             folder per node, as in a support bundle. Files are readable by their owner alone.
 
     Raises:
         ConfigError: the target exists already, or cannot be written.
     """
-    scheme, _, rest = target.partition("://")
-    if scheme == "etcd" and rest:
-        from talos_resources.sources import etcd
-
-        etcd.write(contents, f"//{rest}")
+    scheme, _, rest = target.partition(":")
+    if scheme in {"etcd", "sqlite"} and rest:
+        importlib.import_module(f"talos_resources.sources.{scheme}").write(contents, rest)
         return
     if target == STDIN:
         sys.stdout.write(_yaml(contents))
