@@ -334,7 +334,7 @@ class SqliteState:
         """
         state = MemoryState()
         with self._file.reading() as connection:
-            _check_horizon(connection, when, self.path)
+            _check_begin(connection, when, self.path)
             keys = [key for (key,) in connection.execute("SELECT key FROM resources WHERE node = ?", (self.node,))]
             rows = [row for key in keys if (row := log.last_until(connection, key, when)) is not None]
         state.restore(row.resource() for row in rows if row.op != log.DESTROYED)
@@ -365,15 +365,8 @@ class SqliteState:
     def span(self) -> tuple[Timestamp, Timestamp] | None:
         """The times of the first and the last thing that the file tells of any node; None if it is empty."""
         with self._file.reading() as connection:
-            first, last = (
-                [
-                    value
-                    for query in (f"SELECT {word}(at) FROM events", f"SELECT {word}({word_of_packs}) FROM packs")  # noqa: S608 - our words
-                    if (value := connection.execute(query).fetchone()[0]) is not None
-                ]
-                for word, word_of_packs in (("min", "first_at"), ("max", "last_at"))
-            )
-        return (Timestamp(min(first)), Timestamp(max(last))) if first else None
+            first, last = _span(connection)
+        return None if first is None or last is None else (Timestamp(first), Timestamp(last))
 
     def prune(self, *, before: Timestamp | None = None, versions: int | None = None) -> int:
         """Forgets old versions of all nodes; see `log.prune`. What is there now is always kept.
@@ -440,10 +433,21 @@ class SqliteState:
 _CHANGES: Final = {log.CREATED: "created", log.UPDATED: "updated", log.DESTROYED: "destroyed"}
 
 
-def _check_horizon(connection: Connection, when: Timestamp, path: object) -> None:
+def _check_begin(connection: Connection, when: Timestamp, path: object) -> None:
+    begin = _span(connection)[0]
     horizon = connection.execute("SELECT horizon_at FROM store").fetchone()[0]
-    if when < horizon:
-        raise ConfigError(f"{path} has no history before {Timestamp(horizon)}")
+    if begin is None or when < max(begin, horizon):
+        raise ConfigError(f"{path} has no history before {Timestamp(max(begin or 0, horizon))}" if begin else f"{path} is empty")
+
+
+def _span(connection: Connection) -> tuple[int | None, int | None]:
+    """The times of the first and the last event; None if there is none."""
+    query = """
+        SELECT min(first), max(last) FROM (
+            SELECT min(at) AS first, max(at) AS last FROM events UNION ALL SELECT min(first_at), max(last_at) FROM packs
+        )"""
+    first, last = connection.execute(query).fetchone()
+    return first, last
 
 
 def _reference(kind: type[Any] | Kind[Any], id: str, namespace: str | None) -> Reference:
