@@ -28,6 +28,7 @@ COMMANDS: Final = {
     "doctor": "doctor",
     "dump": "dump",
     "serve": "serve",
+    "discovery": "discovery",
     "config": "config",
     "gen": "gen",
     "cilium": "cilium",

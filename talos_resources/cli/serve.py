@@ -109,8 +109,8 @@ def _state(args: Namespace, stack: contextlib.ExitStack) -> State:
 
 async def _serve(args: Namespace, host: str | None, state: State) -> int:
     import asyncio
-    import signal
 
+    from talos_resources.cli.stopping import stop_event
     from talos_resources.rpc.server.server import Server
 
     credentials: Credentials | None = None
@@ -124,16 +124,13 @@ async def _serve(args: Namespace, host: str | None, state: State) -> int:
     if args.pki is not None:
         path = write_talosconfig(args.pki, authority, address)
         print(f"talosctl --talosconfig {path} get kubespanpeerstatuses", file=sys.stderr)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop = stop_event()
     print(f"listening on {address}", flush=True)
     tasks = []
     if args.churn:
         from talos_resources.rpc.server.churn import churn
 
-        tasks.append(loop.create_task(churn(state)))
+        tasks.append(asyncio.create_task(churn(state)))
     await stop.wait()
     for task in tasks:
         task.cancel()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
-import re
 import sys
 from argparse import Namespace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
+from talos_resources.cli.durations import duration
 from talos_resources.cli.parser import Parser
 
 if TYPE_CHECKING:
@@ -25,8 +24,6 @@ EXAMPLES = """\
 --nodes 100 --scenario nat-harvest --to nat.zip
 """
 
-_DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?\Z")
-
 
 def configure(parser: Parser) -> None:
     """Adds what to simulate and where to put it."""
@@ -41,20 +38,6 @@ def configure(parser: Parser) -> None:
     parser.add_argument("--to", metavar="TARGET", help="write all nodes there at the end, as `dump` does")
     parser.add_argument("--show-secrets", action="store_true", help="write private keys and other secrets too")
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table", help="default: table")
-
-
-def duration(text: str) -> float:
-    """Seconds of a duration such as `90`, `90s`, `15m` or `1h30m`.
-
-    Raises:
-        ArgumentTypeError: the text is none.
-    """
-    match = _DURATION.match(text)
-    if match is None or not any(match.groups()):
-        msg = f"{text!r} is no duration such as 90s, 15m or 1h30m"
-        raise argparse.ArgumentTypeError(msg)
-    hours, minutes, seconds = (int(part or 0) for part in match.groups())
-    return float(3600 * hours + 60 * minutes + seconds)
 
 
 def run(args: Namespace) -> int:

@@ -65,7 +65,15 @@ NODE_ADDRESSES: Final[Form[tuple[IPPrefix, ...]]] = Form(
 )
 PUBLIC_ADDRESSES: Final[Form[IPPrefix]] = Form(
     kind=classless("AddressStatuses.net.talos.dev", "network"),
-    plain=lambda value: {"address": str(value)},
+    plain=lambda value: {
+        "address": str(value),
+        "linkIndex": 0,
+        "linkName": "",
+        "family": "Family(0)",
+        "scope": "global",
+        "flags": "",
+        "priority": 0,
+    },
     parse=lambda plain: IPPrefix.parse(str(plain["address"])),
 )
 NODENAMES: Final[Form[str]] = Form(
