@@ -10,6 +10,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
+from functools import partial
 from random import SystemRandom
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
@@ -21,12 +22,12 @@ from talos_resources.discovery import payload
 from talos_resources.discovery.crypto import ClusterCipher
 from talos_resources.discovery.messages import DELETE, UPDATE, DeleteRequest, Duration, HelloResponse, UpdateRequest, WatchResponse
 from talos_resources.discovery.pace import Backoff, Clock, MachineClock
-from talos_resources.discovery.session import REFRESH_S, ServiceError, Session
+from talos_resources.discovery.session import REFRESH_S, Connect, ServiceError, Session
 from talos_resources.discovery.view import Discovered, View
 from talos_resources.discovery.wire import encode
 from talos_resources.model.errors import ConfigError
 from talos_resources.model.net import IPAddress
-from talos_resources.rpc.transport import Credentials
+from talos_resources.rpc.transport import Credentials, open_transport
 
 if TYPE_CHECKING:
     from random import Random
@@ -91,6 +92,7 @@ class DiscoveryClient:
         ttl: timedelta = TTL,
         version: str = f"talos-resources {__version__}",
         on_change: Callable[[], None] | None = None,
+        connect: Connect | None = None,
         clock: Clock | None = None,
         random: Random | None = None,
     ) -> None:
@@ -106,6 +108,7 @@ class DiscoveryClient:
             ttl: how long announcements last; they are repeated after half of it.
             version: that the service counts us as.
             on_change: called after each change of `affiliates` or `client_ip`, in a thread of the client; must not block.
+            connect: another way to endpoints than TCP, with TLS or without; `insecure` and `ca` are not used then.
             clock: None for the machine's.
             random: spreads the pauses.
 
@@ -116,8 +119,9 @@ class DiscoveryClient:
             raise ConfigError(f"announcements cannot last {ttl.total_seconds():g} s; Talos has them last 30 min")
         self._cipher = ClusterCipher(key)
         self._configured = self._endpoint = endpoint
-        self._credentials = None if insecure else Credentials(ca=ca)
-        Session(endpoint, self._credentials).close()
+        credentials = None if insecure else Credentials(ca=ca)
+        self._connect: Connect = partial(open_transport, credentials=credentials) if connect is None else connect
+        self._connect(endpoint).close()  # what cannot be used is said now
         self._cluster_id, self._affiliate_id, self._version = cluster_id, affiliate_id, version
         self._ttl = ttl
         self._clock: Clock = MachineClock() if clock is None else clock
@@ -235,7 +239,7 @@ class DiscoveryClient:
     def _run(self) -> None:
         failures = 0
         while self._pause(self._backoff.next()):
-            session = Session(self._endpoint, self._credentials)
+            session = Session(self._endpoint, self._connect)
             with self._changed:
                 if self._closing:
                     break
@@ -250,7 +254,8 @@ class DiscoveryClient:
             except Exception:  # noqa: BLE001  # whatever it is, the node goes on trying
                 redirected = False
                 failures += 1
-                _LOG.exception("discovery with %s failed", session.endpoint)
+                if not self._closing:
+                    _LOG.exception("discovery with %s failed", session.endpoint)
             finally:
                 with self._changed:
                     self._session, self._fresh = None, False

@@ -21,7 +21,7 @@ from talos_resources.discovery.wire import MessageError, decode, encode
 from talos_resources.model.errors import ConnectError
 from talos_resources.rpc.call import Channel, Messages
 from talos_resources.rpc.status import Code, RpcError
-from talos_resources.rpc.transport import Credentials, TransportError, open_transport
+from talos_resources.rpc.transport import Transport, TransportError
 
 _LOG: Final = logging.getLogger("talos_resources.discovery")
 
@@ -33,6 +33,10 @@ _OUR_FAULT: Final = frozenset({Code.INVALID_ARGUMENT, Code.RESOURCE_EXHAUSTED})
 
 Received = Callable[["Session", WatchResponse, bool], None]
 """Gets each message of the watch, and whether it is the first."""
+
+
+Connect = Callable[[str], Transport]
+"""The way to an endpoint, `HOST:PORT`; nothing is connected yet."""
 
 
 class ServiceError(Exception):
@@ -56,12 +60,12 @@ class Session:
         ended: why the watch ended; None while it does not.
     """
 
-    def __init__(self, endpoint: str, credentials: Credentials | None) -> None:
+    def __init__(self, endpoint: str, connect: Connect) -> None:
         """Raises ConfigError for certificates that cannot be used."""
         self.endpoint = endpoint
         self.watching = False
         self.ended: str | None = None
-        self._transport = open_transport(endpoint, credentials=credentials)
+        self._transport = connect(endpoint)
         self._messages: Messages | None = None
         self._closed = threading.Event()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -22,6 +23,7 @@ from talos_resources.resources.kubespan.config import KubeSpanConfig
 
 Document = Mapping[str, Any]
 
+_NOT_IN_HOSTS: Final = re.compile(r"[\x00-\x7f](?<![A-Za-z0-9\-_.~!$&'()*+,;=:\[\]<>\"%])")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 
 
@@ -137,6 +139,8 @@ def _split(url: str) -> tuple[str, str, str]:
     if scheme is None and not url.startswith("/"):
         msg = f'parse "{url}": invalid URI for request'
         raise ConfigError(msg)
+    if scheme is None:
+        return "", "", url
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -144,6 +148,10 @@ def _split(url: str) -> tuple[str, str, str]:
         msg = f'parse "{url}": invalid host or port'
         raise ConfigError(msg) from None
     host = parts.netloc.rpartition("@")[2]
+    strange = _NOT_IN_HOSTS.search(host)
+    if strange is not None:
+        msg = f'parse "{url}": invalid character {json.dumps(strange[0])} in host name'
+        raise ConfigError(msg)
     return parts.scheme, host, parts.path if host else ""
 
 

@@ -66,6 +66,13 @@ class Calls(Answering):
         """The client's own content type comes back."""
         return (("content-type", headers.get("content-type", _GRPC)),)
 
+    async def say_goodbye(self, call: Call, headers: Mapping[str, str]) -> None:
+        """A watch ends well: its client looks for the next server at once."""
+        if headers.get(":path") == WATCH:
+            await call.finish(Code.OK)
+        else:
+            await super().say_goodbye(call, headers)
+
     async def answer(self, call: Call, stream: Stream, headers: dict[str, str], connection: ClientConnection) -> None:
         """See `Answering`."""
         content_type = headers.get("content-type", "")

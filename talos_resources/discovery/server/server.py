@@ -90,15 +90,19 @@ class DiscoveryListener(Listener):
                 await collector
         await super().stop()
 
+    async def collect(self) -> None:
+        """Forgets what has expired; done by itself every `gc_interval_s` seconds."""
+        for cluster_id, affiliate_id in self._registry.collect(now=self._now()):
+            if self._store is not None:
+                try:
+                    await self._store.keep(cluster_id, affiliate_id)
+                except TalosResourcesError as error:
+                    _LOG.warning("what has expired could not be removed from the state: %s", error)
+
     async def _collect(self) -> None:
         while True:
             await asyncio.sleep(self._interval)
-            for cluster_id, affiliate_id in self._registry.collect(now=self._now()):
-                if self._store is not None:
-                    try:
-                        await self._store.keep(cluster_id, affiliate_id)
-                    except TalosResourcesError as error:
-                        _LOG.warning("what has expired could not be removed from the state: %s", error)
+            await self.collect()
 
     def _address_of(self, headers: Mapping[str, str], peer: str) -> IPAddress | None:
         """The client's address: what a proxy says, if it is one of ours, else who is connected."""
@@ -154,7 +158,7 @@ class DiscoveryServer(Background):
             ConfigError: it cannot be started.
             TalosResourcesError: the state cannot be read.
         """
-        listener = DiscoveryListener(
+        self._listener = DiscoveryListener(
             credentials=credentials,
             state=state,
             gc_interval_s=gc_interval_s,
@@ -166,7 +170,11 @@ class DiscoveryServer(Background):
             now=now,
             wall=wall,
         )
-        super().__init__(listener, listen)
+        super().__init__(self._listener, listen)
+
+    def collect(self) -> None:
+        """Forgets what has expired, now; done by itself every `gc_interval_s` seconds."""
+        self._call(self._listener.collect)
 
 
 def _tls(credentials: Credentials) -> ssl.SSLContext:

@@ -99,6 +99,11 @@ class Answering:
         """Answers one request."""
         raise NotImplementedError
 
+    async def say_goodbye(self, call: Call, headers: Mapping[str, str]) -> None:
+        """Ends a call because the server stops."""
+        del headers
+        await call.finish(Code.UNAVAILABLE, "the server is stopping")
+
     async def __call__(self, stream: Stream, headers: dict[str, str], connection: ClientConnection) -> None:
         """Answers one request; see `connection.Dispatch`."""
         call = Call(connection.roles, stream, self._limits, self.head(headers))
@@ -110,7 +115,7 @@ class Answering:
                 except asyncio.CancelledError:
                     if not connection.closing:
                         raise
-                    await call.finish(Code.UNAVAILABLE, "the server is stopping")
+                    await self.say_goodbye(call, headers)
         except (StreamTerminatedError, asyncio.CancelledError):
             pass  # the client has gone, or given up
         except (H2Error, OSError, AttributeError) as error:
