@@ -118,6 +118,7 @@ def test_nodes_find_each_other_and_their_address(nodes: list[Node]) -> None:
 
 def test_what_a_node_has_seen_reaches_the_others(nodes: list[Node]) -> None:
     alder, birch, cedar = nodes
+    alder.sees("cedar")  # the service has endpoints in the order in which they came
     seen = KubeSpanEndpoint(affiliate_id="cedar", endpoint=AddrPort.parse("203.0.113.7:40112"))
     birch.state.create(Resource.new(seen, id="key of cedar"))
     alder.sees("cedar", with_endpoints("10.0.0.2:51820", "203.0.113.7:40112"))

@@ -14,16 +14,21 @@ from talos_resources.rpc.server.pki_folder import authority_in, server_credentia
 INTEROP = Path(__file__).parents[2] / "interop"
 
 
-@pytest.fixture(scope="session")
-def go() -> str:
-    """The go command, in whose module our programs can be built."""
+def go_for(module: Path) -> str:
+    """The go command, with which the programs of a module can be built."""
     found = shutil.which("go")
     if found is None:
         pytest.skip("Go is not installed")
-    downloaded = subprocess.run([found, "mod", "download"], cwd=INTEROP, capture_output=True, text=True, timeout=300, check=False)
+    downloaded = subprocess.run([found, "mod", "download"], cwd=module, capture_output=True, text=True, timeout=300, check=False)
     if downloaded.returncode:
         pytest.skip(f"the Go modules cannot be had: {downloaded.stderr.strip().splitlines()[-1]}")
     return found
+
+
+@pytest.fixture(scope="session")
+def go() -> str:
+    """The go command, in whose module our programs can be built."""
+    return go_for(INTEROP)
 
 
 @pytest.fixture(scope="session")
