@@ -120,6 +120,9 @@ class Proxied:
         extra = [("x-real-ip", self._real_ip)] if self._real_ip else []
         return self._inner.request(path, [*headers, *extra], body, timeout=timeout)
 
+    def gather(self, path: str, headers: Sequence[tuple[str, str]], body: bytes, *, timeout: float | None) -> Reply:
+        return self.request(path, headers, body, timeout=timeout)
+
     def close(self) -> None:
         self._inner.close()
 
