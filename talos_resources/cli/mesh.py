@@ -31,7 +31,7 @@ EXAMPLES: Final = """\
 -w
 """
 
-FORMATS: Final = ("table", "wide", "json", "yaml", "html", "svg", "png", "dot")
+FORMATS: Final = ("table", "wide", "json", "yaml", "html", "svg", "png", "dot", "prometheus")
 TICK_S: Final = 30.0
 
 
@@ -143,12 +143,15 @@ def _follow(args: Namespace, cluster: Cluster, wanted: Sequence[str]) -> int:
 
 
 def _show(args: Namespace, screen: Screen, mesh: Mesh, mtus: dict[str, int]) -> None:
+    from talos_resources.insight.metrics import mesh_metrics
     from talos_resources.views import mesh_data, mesh_text
+    from talos_resources.views.prometheus import metrics_text
 
     documents: dict[str, Callable[[Mesh], str]] = {
         "json": mesh_data.mesh_json,
         "yaml": mesh_data.mesh_yaml,
         "dot": mesh_data.mesh_dot,
+        "prometheus": lambda mesh: metrics_text(mesh_metrics(mesh)),
     }
     if args.output in documents:
         screen.print([documents[args.output](mesh)])

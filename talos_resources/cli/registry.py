@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "explain": "explain",
     "mesh": "mesh",
     "doctor": "doctor",
+    "export": "export",
     "dump": "dump",
     "serve": "serve",
     "discovery": "discovery",

@@ -1,0 +1,126 @@
+"""`export`: the mesh for monitoring."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from argparse import Namespace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Final
+
+from talos_resources.cli import options
+from talos_resources.cli.parser import Parser, UsageError
+from talos_resources.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from talos_resources.sources.poll import Poll
+
+HELP: Final = "serve the mesh as metrics: prometheus"
+EXAMPLES: Final = """\
+prometheus -n 10.0.0.1,10.0.0.2,10.0.0.3
+prometheus --listen 0.0.0.0:9633 --every 15
+"""
+
+DEFAULT_ADDRESS: Final = "127.0.0.1:9633"
+
+
+def configure(parser: Parser) -> None:
+    """Adds `prometheus`."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="FORMAT")
+    prometheus = actions.add_parser(
+        "prometheus",
+        help="metrics over HTTP",
+        description="Read all nodes again and again and serve what they say at /metrics, as plain HTTP. A scrape never waits for a node. "
+        'When it is ready it prints "listening on ADDRESS"; SIGTERM and Ctrl-C stop it.',
+    )
+    prometheus.add_argument("--listen", metavar="HOST:PORT", default=DEFAULT_ADDRESS, help=f"port 0: any (default: {DEFAULT_ADDRESS})")
+    prometheus.add_argument("--every", type=float, default=30.0, metavar="SECONDS", help="how often to read the nodes (default: 30)")
+    options.add_source(prometheus)
+    prometheus.set_defaults(watch=True)  # it goes on until it is stopped, so the note about the demo comes first
+
+
+def run(args: Namespace) -> int:
+    """Serves until somebody stops it."""
+    from talos_resources.rpc.server.server import split_address
+    from talos_resources.sources.poll import Poll
+
+    if args.every <= 0:
+        raise UsageError("--every takes more than 0 seconds")
+    host, port = split_address(args.listen)
+    with options.opened(args) as (cluster, selected):
+        poll = Poll(cluster, tuple(selected) if args.nodes else cluster.nodes, every_s=args.every)
+        try:
+            server = _Server((host, port), poll)
+        except OSError as error:
+            raise ConfigError(f"cannot listen on {args.listen}: {error.strerror}") from None
+        poll.start()
+        _serve(server)
+        poll.stop()
+    return 0
+
+
+def _serve(server: _Server) -> None:
+    def stop(*_: Any) -> None:
+        threading.Thread(target=server.shutdown, daemon=True).start()  # it waits for the loop, which this signal interrupts
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        host, port = server.server_address[:2]
+        shown = f"[{host!s}]" if ":" in str(host) else str(host)
+        print(f"listening on {shown}:{port}", flush=True)
+        server.serve_forever(poll_interval=0.2)
+    finally:
+        server.server_close()
+        signal.signal(signal.SIGTERM, before)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], poll: Poll) -> None:
+        import socket
+
+        if ":" in address[0]:
+            self.address_family = socket.AF_INET6
+        self.poll = poll
+        super().__init__(address, _Handler)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    timeout = 30
+
+    def do_GET(self) -> None:
+        """Metrics, and a page that leads to them."""
+        from talos_resources.views.prometheus import CONTENT_TYPE
+
+        path = self.path.partition("?")[0]
+        if path == "/metrics":
+            self._answer(200, CONTENT_TYPE, self._metrics())
+        elif path == "/":
+            self._answer(200, "text/html; charset=utf-8", '<!DOCTYPE html><title>talos-resources</title><a href="/metrics">metrics</a>\n')
+        else:
+            self._answer(404, "text/plain; charset=utf-8", "there is /metrics\n")
+
+    def _metrics(self) -> str:
+        from talos_resources.insight.mesh import build
+        from talos_resources.insight.metrics import discovery_metrics, mesh_metrics, reading_metrics
+        from talos_resources.views.prometheus import metrics_text
+
+        assert isinstance(self.server, _Server)
+        snapshot, readings = self.server.poll.now()
+        mesh = build(snapshot)
+        return metrics_text([*mesh_metrics(mesh), *discovery_metrics(mesh, snapshot.views), *reading_metrics(readings)])
+
+    def _answer(self, status: int, kind: str, text: str) -> None:
+        body = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Only what went wrong: a line for each scrape is noise."""
+        if args and str(args[-2 if len(args) > 1 else -1]).startswith("5"):
+            print(f"{self.address_string()}: {format % args}", file=sys.stderr)
