@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 
 from talos_resources.cli import options
+from talos_resources.cli.durations import duration
 from talos_resources.cli.parser import Parser, UsageError
 from talos_resources.model.errors import ConfigError
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 HELP: Final = "serve the mesh as metrics: prometheus"
 EXAMPLES: Final = """\
 prometheus -n 10.0.0.1,10.0.0.2,10.0.0.3
-prometheus --listen 0.0.0.0:9633 --every 15
+prometheus --listen 0.0.0.0:9633 --every 15s
 """
 
 DEFAULT_ADDRESS: Final = "127.0.0.1:9633"
@@ -35,7 +36,7 @@ def configure(parser: Parser) -> None:
         'When it is ready it prints "listening on ADDRESS"; SIGTERM and Ctrl-C stop it.',
     )
     prometheus.add_argument("--listen", metavar="HOST:PORT", default=DEFAULT_ADDRESS, help=f"port 0: any (default: {DEFAULT_ADDRESS})")
-    prometheus.add_argument("--every", type=float, default=30.0, metavar="SECONDS", help="how often to read the nodes (default: 30)")
+    prometheus.add_argument("--every", type=duration, default=30.0, metavar="TIME", help="how often to read the nodes (default: 30s)")
     options.add_source(prometheus)
     prometheus.set_defaults(watch=True)  # it goes on until it is stopped, so the note about the demo comes first
 

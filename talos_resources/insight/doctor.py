@@ -68,8 +68,9 @@ def _blind(case: Case) -> list[str]:
         for name in view.unreadable:
             denied.setdefault(name, []).append(index)
     lines += [f"{name} could not be read on {case.names(indexes)}; what depends on it was not checked" for name, indexes in denied.items()]
-    if case.views and not any(view.chains for view in case.views.values()):
-        lines.append("there are no NfTablesChains here: whether the packet filter fits the peers was not checked")
-    if case.views and not any(view.links for view in case.views.values()):
-        lines.append("there are no LinkStatuses here: whether the MTU fits the network below was not checked")
-    return lines
+    lacking = {
+        "the packet filter fits the peers (no NfTablesChains)": any(view.chains for view in case.views.values()),
+        "the MTU fits the network below (no LinkStatuses)": any(view.links for view in case.views.values()),
+    }
+    told = [what for what, is_there in lacking.items() if not is_there]
+    return [*lines, *([f"whether {' and whether '.join(told)}"] if told and case.views else [])]

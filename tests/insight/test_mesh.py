@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -197,3 +201,41 @@ def test_a_cluster_makes_its_mesh() -> None:
         assert some.mesh().errors == {"b": "nobody listens"}
         with pytest.raises(ConnectError):
             some.mesh("b")
+
+
+def test_recordings_are_seen_as_they_were(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = f"sqlite:{tmp_path / 'mesh.db'}"
+    assert main(["dump", "--from", "demo", "-n", "172.20.0.2,172.20.0.3", "--to", target]) == 0
+    with open_source(target) as cluster:
+        state = cluster.state("172.20.0.2")
+        before = Timestamp(time.time_ns())
+        peer = next(status for status in state.list(KubeSpanPeerStatus) if status.spec.label == NAMES[1])
+        state.update(peer.with_spec(state=PeerState.DOWN))
+        other = cluster.state("172.20.0.3")
+        for status in other.list(KubeSpanPeerStatus):  # both ends have looked again
+            other.update(status.with_spec(receive_bytes=status.spec.receive_bytes + 1, last_handshake_time=before))
+        assert cluster.mesh().state(0, 1) is LinkState.DOWN
+        assert cluster.at(before).mesh().state(0, 1) is LinkState.UP
+    capsys.readouterr()
+    assert main(["doctor", "--from", target]) == 3
+    assert "is up in one direction only: talos-default-controlplane-1 does not see it up" in capsys.readouterr().out
+    assert main(["doctor", "--from", target, "--at", before.rfc3339()]) == 0
+    assert main(["mesh", "--from", target, "--at", before.rfc3339()]) == 0
+    assert "8 of 8 links up" in capsys.readouterr().out
+
+
+def test_watching_looks_again_until_it_is_interrupted() -> None:
+    command = [sys.executable, "-m", "talos_resources", "mesh", "--from", "demo", "-o", "wide", "-w", "--every", "1s"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            heads = 0
+            while heads < 2:
+                line = process.stdout.readline()
+                assert line
+                heads += line.startswith("5 nodes, 20 of 20 links up")
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+            assert (process.returncode, errors) == (130, "")
+        finally:
+            process.kill()
