@@ -78,8 +78,8 @@ def choose(
 
 def _without_login(url: str) -> str:
     """The URL as a message may show it: without a user's password."""
-    before, at, after = url.rpartition("@")
-    return f"{before.partition('//')[0]}//…@{after}" if at and "//" in before else url
+    scheme, _, rest = url.partition(":")
+    return f"{scheme}://…@{rest.rpartition('@')[2]}" if scheme == "etcd" and "@" in rest else url
 
 
 def _has_talosconfig() -> bool:

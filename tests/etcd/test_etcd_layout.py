@@ -52,12 +52,15 @@ def test_users_and_variables() -> None:
     ("url", "message"),
     [
         ("etcd:/a", "an etcd is named as etcd://HOST:PORT/PREFIX"),
-        ("etcd://", "is no address of an etcd member"),
-        ("etcd://a:1,", "is no address of an etcd member"),
-        ("etcd://a:99999", "is no address of an etcd member"),
-        ("etcd://a:b", "is no address of an etcd member"),
+        ("etcd://", "member 1 of the etcd URL is no address; write HOST:PORT"),
+        ("etcd://a:1,", "member 2 of the etcd URL is no address"),
+        ("etcd://a:99999", "member 1 of the etcd URL is no address"),
+        ("etcd://a:b", "member 1 of the etcd URL is no address"),
         ("etcd://::1", "an IPv6 address in brackets"),
         ("etcd://a b", "is no address"),
+        ("etcd://v:hush/hush@a", "must be percent-encoded"),
+        ("etcd://v:hush?hush@a", "must be percent-encoded"),
+        ("etcd://v:hush", "is no address"),
         ("etcd://a?x=1", "has no option 'x'; it has ca, cert, key, salt, tls"),
         ("etcd://a?tls=maybe", "the option tls of an etcd URL is true or false"),
         ("etcd://a?ca=/no/such", "cannot read /no/such: No such file or directory"),
@@ -65,8 +68,9 @@ def test_users_and_variables() -> None:
     ],
 )
 def test_urls_that_are_none(url: str, message: str) -> None:
-    with pytest.raises(ConfigError, match=message):
+    with pytest.raises(ConfigError, match=message) as caught:
         parse(url.replace("//", "//u:hush@") if "//" in url else url, environment=NOTHING)
+    assert "hush" not in str(caught.value)
 
 
 def test_certificates_that_are_none(tmp_path: Path) -> None:

@@ -65,12 +65,14 @@ def parse(url: str, *, environment: Mapping[str, str] = os.environ) -> EtcdAddre
     rest, _, query = url.removeprefix(SCHEME).partition("?")
     authority, slash, path = rest.partition("/")
     login, _, hosts = authority.rpartition("@")
+    if "@" in path or "@" in query:
+        raise ConfigError("the user and the password in an etcd URL must be percent-encoded: %2F for /, %3F for ?, %40 for @, %3A for :")
     options = _options(query)
     given = login or environment.get("ETCDCTL_USER", "")
     user, _, password = given.partition(":")
     prefix = f"/{path}".rstrip("/") if slash else ""
     return EtcdAddress(
-        endpoints=tuple(dict.fromkeys(_endpoint(host) for host in hosts.split(","))),
+        endpoints=tuple(dict.fromkeys(_endpoint(host, number) for number, host in enumerate(hosts.split(","), 1))),
         prefix=unquote(prefix) or DEFAULT_PREFIX,
         user=(unquote(user) if login else user) or None,
         password=(unquote(password) if login else password) or environment.get("ETCDCTL_PASSWORD", ""),
@@ -79,10 +81,11 @@ def parse(url: str, *, environment: Mapping[str, str] = os.environ) -> EtcdAddre
     )
 
 
-def _endpoint(text: str) -> str:
+def _endpoint(text: str, number: int) -> str:
     found = _HOST.fullmatch(text)
     if found is None or int(found["port"] or DEFAULT_PORT) not in range(1, 65536):
-        raise ConfigError(f"{text!r} is no address of an etcd member; write HOST:PORT, an IPv6 address in brackets")
+        # It may be a password without what should follow it.
+        raise ConfigError(f"member {number} of the etcd URL is no address; write HOST:PORT, an IPv6 address in brackets")
     return f"{found['host']}:{found['port'] or DEFAULT_PORT}"
 
 

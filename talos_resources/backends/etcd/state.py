@@ -116,11 +116,13 @@ class EtcdState:
         stored = resource.stamped(1, owner, Timestamp(time_ns()), metadata.updated)
         value = encode(stored)
         answer, doubtful = self._write(key, value, pb.Compare(target=pb.Compare.VERSION, key=key, version=0), stored.reference)
+        revision = answer.header.revision
         if not answer.succeeded:
             [held] = answer.responses[0].response_range.kvs
             if not (doubtful and held.version == 1 and held.value == value):
                 raise AlreadyExistsError(self._values.decode(held).reference)
-        self._values.remember(key, Known(1, value, answer.header.revision, stored))
+            revision = held.mod_revision
+        self._values.remember(key, Known(1, value, revision, stored))
         return stored
 
     def update(
