@@ -67,6 +67,7 @@ class DirectEndpoint:
         self._connect_timeout = connect_timeout
         self._idle: deque[Connection] = deque(maxlen=IDLE_CONNECTIONS)
         self._process = os.getpid()
+        self._closed = False
 
     def call(self, head: bytes, message: bytes, timeout: float) -> bytes:
         """One message each way.
@@ -107,7 +108,8 @@ class DirectEndpoint:
         return answer
 
     def close(self) -> None:
-        """Closes the connections that nobody uses; a later call makes new ones."""
+        """Closes the connections that nobody uses, and those in use after their call; a later call makes one for itself."""
+        self._closed = True
         while self._idle:
             self._idle.pop().close()
 
@@ -124,7 +126,7 @@ class DirectEndpoint:
             found.close()
 
     def _keep(self, connection: Connection) -> None:
-        if connection.ended or len(self._idle) >= IDLE_CONNECTIONS:
+        if connection.ended or self._closed or len(self._idle) >= IDLE_CONNECTIONS:
             connection.close()
         else:
             self._idle.append(connection)

@@ -67,6 +67,13 @@ def test_calls_share_a_connection(endpoint: DirectEndpoint, state: MemoryState) 
     assert endpoint._idle[0]._stream > 100
 
 
+def test_after_close_nothing_is_kept(endpoint: DirectEndpoint, state: MemoryState) -> None:
+    state.create(path("closed"))
+    endpoint.close()
+    assert get(endpoint, "closed").id == "closed"
+    assert not endpoint._idle
+
+
 @pytest.mark.parametrize("size", [0, 16_384, 65_535, 65_536, 1_000_000, 5_000_000])
 def test_large_messages_both_ways(endpoint: DirectEndpoint, size: int) -> None:
     """Beyond the windows that both sides begin with."""
