@@ -6,11 +6,13 @@ import os
 import re
 import subprocess
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from talos_resources.backends.memory import MemoryState
+from talos_resources.backends.sqlite.state import SqliteState
 from talos_resources.rpc.connect import connect_plain
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.state.contract import State
@@ -38,9 +40,9 @@ def conformance(go: str, address: str, *, without: str = "", tests: int = 24) ->
     assert len(passed) == tests
 
 
-@pytest.mark.parametrize("make", [MemoryState], ids=["memory"])
-def test_conformance_against_our_server(go: str, tmp_path: Path, make: Callable[[], State]) -> None:
-    with BackgroundServer(make(), f"unix:{tmp_path}/state.sock") as server:
+@pytest.mark.parametrize("make", [lambda _folder: MemoryState(), lambda folder: SqliteState(folder / "state.db")], ids=["memory", "sqlite"])
+def test_conformance_against_our_server(go: str, tmp_path: Path, make: Callable[[Path], State]) -> None:
+    with closing(make(tmp_path)) as state, BackgroundServer(state, f"unix:{tmp_path}/state.sock") as server:
         conformance(go, server.address)
 
 

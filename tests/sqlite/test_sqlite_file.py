@@ -18,7 +18,7 @@ from talos_resources.backends.sqlite import file as sqlite_file
 from talos_resources.backends.sqlite import log
 from talos_resources.backends.sqlite.file import MIGRATIONS
 from talos_resources.backends.sqlite.state import SqliteState
-from talos_resources.model.errors import ConfigError, InvalidBookmarkError, NotFoundError, VersionConflictError
+from talos_resources.model.errors import ConfigError, InvalidBookmarkError, NotFoundError, VersionConflictError, WatchError
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.state.events import Bootstrapped, Created, Updated
 from talos_resources.testing.conformance.parts import PATHS, PATIENCE, path, told
@@ -193,6 +193,38 @@ def test_threads_read_while_one_writes(state: SqliteState) -> None:
     for thread in threads:
         thread.join(PATIENCE)
     assert len(seen) == 3
+
+
+def test_threads_that_end_leave_no_connection_behind(state: SqliteState) -> None:
+    state.create(path("a"))
+
+    def opened() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    def read() -> None:
+        threads = [threading.Thread(target=state.get, args=(PATHS, "a")) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(PATIENCE)
+
+    read()
+    before = opened()
+    for _ in range(10):
+        read()
+    assert opened() <= before + 2 * sqlite_file.IDLE_READERS  # two descriptors a connection; 200 threads would have 400
+
+
+def test_a_watch_of_a_file_that_breaks_says_so(state: SqliteState, file: Path) -> None:
+    with state.watch_kind(PATHS, bootstrap=False) as events:
+        state.create(path("a"))
+        assert told(events, 1) == ["+a1"]
+        with closing(sqlite3.connect(file)) as other:
+            other.execute("DROP TABLE events")
+        with pytest.raises(WatchError, match="the watch cannot go on: .*no such table"):
+            events.next(PATIENCE)
+        with pytest.raises(StopIteration):
+            events.next(PATIENCE)
 
 
 def test_a_stale_writer_is_told(state: SqliteState, file: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,9 @@ APPLICATION_ID: Final = 0x54524553
 
 BUSY_S: Final = 60.0
 """How long a writer waits for those of other processes."""
+
+IDLE_READERS: Final = 8
+"""How many connections are kept open for the next readers."""
 
 _MAGIC: Final = b"SQLite format 3\0"
 
@@ -58,7 +62,7 @@ MIGRATIONS: Final = (
 
 
 class SqliteFile:
-    """Connections to one file: one that writes, and one per thread that reads.
+    """Connections to one file: one that writes, and as many as there are readers at a time.
 
     Attributes:
         path: as it was given.
@@ -78,10 +82,11 @@ class SqliteFile:
         """
         self.path = Path(path)
         self.read_only = read_only
+        self._log = f"{self.path}-wal"
         self._lock = threading.RLock()
         self._owner: int | None = None
-        self._readers = threading.local()
-        self._open: list[sqlite3.Connection] = []
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._open: set[sqlite3.Connection] = set()
         self._closed = False
         self._look(create=create and not read_only)
         with self._told():
@@ -118,22 +123,48 @@ class SqliteFile:
             if self._owner == threading.get_ident():
                 yield self._writer
                 return
-            reader: sqlite3.Connection | None = getattr(self._readers, "connection", None)
-            if reader is None:
-                reader = self._readers.connection = self._connect()
-            reader.execute("BEGIN")
             try:
+                reader = self._idle.pop()
+            except IndexError:
+                reader = self._connect()
+            try:
+                reader.execute("BEGIN")
                 yield reader
             finally:
-                reader.execute("COMMIT")
+                self._give_back(reader)
+
+    def stamp(self) -> object:
+        """What changes with every write of any process, as far as the file system's clock ticks; None if it cannot be told."""
+        try:
+            status = os.stat(self._log)  # noqa: PTH116 - asked often
+        except OSError:
+            return None
+        return status.st_mtime_ns, status.st_size, status.st_ino
 
     def close(self) -> None:
         """Closes all connections; twice is no error."""
         with self._lock:
             self._closed = True
-            connections, self._open = self._open, []
-        for connection in connections:
+            self._idle.clear()
+        for connection in tuple(self._open):
             connection.close()
+
+    def _give_back(self, reader: sqlite3.Connection) -> None:
+        """Ends what a reader has read in; threads come and go, so its connection is kept for others, or closed."""
+        try:
+            if reader.in_transaction:
+                reader.execute("COMMIT")
+        except sqlite3.Error:  # it could not be read, or was closed meanwhile: the reader is told of that
+            self._drop(reader)
+            return
+        if self._closed or len(self._idle) >= IDLE_READERS:
+            self._drop(reader)
+        else:
+            self._idle.append(reader)
+
+    def _drop(self, connection: sqlite3.Connection) -> None:
+        self._open.discard(connection)
+        connection.close()
 
     def _connect(self) -> sqlite3.Connection:
         if self._closed:
@@ -141,7 +172,10 @@ class SqliteFile:
         mode = "ro" if self.read_only else "rw"
         uri = f"{self.path.absolute().as_uri()}?mode={mode}"
         connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-        self._open.append(connection)
+        self._open.add(connection)
+        if self._closed:  # just now, by another thread
+            self._drop(connection)
+            raise ConfigError(f"{self.path} is closed")
         connection.execute("PRAGMA synchronous = FULL")
         return connection
 

@@ -1,12 +1,13 @@
 """Follows the file: what any process writes becomes events in the rings that watches read.
 
-One thread looks at SQLite's counter of changes some fifty times a second, which costs next to nothing; writes
-of this process wake it at once.
+One thread looks at the times of the write-ahead log some fifty times a second, and into the file when they
+changed; writes of this process wake it at once.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from sqlite3 import Connection
@@ -16,17 +17,32 @@ from talos_resources.backends.ring import EventRing
 from talos_resources.backends.sqlite import log
 from talos_resources.backends.sqlite.file import SqliteFile
 from talos_resources.backends.watch import RingWatch
-from talos_resources.model.errors import InvalidBookmarkError, TalosResourcesError, WatchOverrunError
+from talos_resources.model.errors import InvalidBookmarkError, TalosResourcesError, WatchError, WatchOverrunError
 from talos_resources.model.resource import Resource
 from talos_resources.state.events import AnyEvent, Created, Destroyed, Updated
 
 S = TypeVar("S")
 
 POLL_S: Final = 0.02
+LOOK_S: Final = 1.0
+"""For so long after a sign of life every poll looks into the file: a commit can be seen only after its data is
+safe. And so often one looks anyway, for file systems whose times cannot be trusted."""
+
 COOKIE_BYTES: Final = 8
 
 Place = tuple[str, str, str]
 """Node, namespace and type."""
+
+
+class TailRing(EventRing):
+    """A ring that nobody fills any more when the file cannot be read; `failure` is why."""
+
+    __slots__ = ("failure",)
+
+    def __init__(self, name: str, *, capacity: int, cookie: bytes) -> None:
+        super().__init__(name, capacity=capacity, gap=0, cookie=cookie)
+        self.followed = True
+        self.failure: TalosResourcesError | None = None
 
 
 class Moment(NamedTuple):
@@ -40,7 +56,7 @@ class Moment(NamedTuple):
     """
 
     connection: Connection
-    ring: EventRing
+    ring: TailRing
     position: int
     seq: int
 
@@ -58,7 +74,7 @@ class Tail:
         self._file = file
         self._capacity = capacity
         self._lock = threading.Lock()
-        self._rings: dict[Place, EventRing] = {}
+        self._rings: dict[Place, TailRing] = {}
         self._places: dict[int, Place] = {}
         self._last: dict[int, Resource[Any]] = {}
         self._seq = 0
@@ -66,6 +82,9 @@ class Tail:
         self._poke = threading.Event()
         self._thread: threading.Thread | None = None
         self._closed = False
+        self._stamp: object = None
+        self._look_until = 0.0
+        self._next_look = 0.0
 
     @contextmanager
     def moment(self, place: Place) -> Iterator[Moment]:
@@ -79,8 +98,7 @@ class Tail:
             ring = self._rings.get(place)
             if ring is None:
                 name = f'namespace "{place[1]}" type "{place[2]}"'
-                ring = self._rings[place] = EventRing(name, capacity=self._capacity, gap=0, cookie=self.cookie(connection))
-                ring.followed = True
+                ring = self._rings[place] = TailRing(name, capacity=self._capacity, cookie=self.cookie(connection))
                 ring.closed = self._closed
             yield Moment(connection, ring, ring.end, self._seq)
         for wake in wakes:
@@ -129,31 +147,50 @@ class Tail:
         """Ends all watches."""
         with self._lock:
             self._closed = True
-            rings = tuple(self._rings.values())
+            rings, thread = tuple(self._rings.values()), self._thread
         self._poke.set()
         for ring in rings:
             ring.close()
-        if self._thread is not None:
-            self._thread.join()
+        if thread is not None:
+            thread.join()
 
     def _run(self) -> None:
-        changes = -1
         while not self._closed:
-            poked = self._poke.wait(POLL_S)
-            self._poke.clear()
+            self._wait()
             wakes: list[Callable[[], None]] = []
             try:
                 with self._lock, self._file.reading() as connection:
-                    now = connection.execute("PRAGMA data_version").fetchone()[0]
-                    if poked or now != changes:
-                        changes = now
+                    if log.last_seq(connection) != self._seq:
                         wakes = self._advance(connection)
-            except TalosResourcesError:
-                if self._closed:
-                    return
-                raise
+            except TalosResourcesError as error:
+                if not self._closed:
+                    self._fail(error)
+                return
             for wake in wakes:
                 wake()
+
+    def _wait(self) -> None:
+        """Sleeps until there may be something new."""
+        while not self._closed:
+            poked = self._poke.wait(POLL_S)
+            self._poke.clear()
+            stamp, now = self._file.stamp(), time.monotonic()
+            if stamp != self._stamp:
+                self._stamp, self._look_until = stamp, now + LOOK_S
+            if poked or now < self._look_until or now >= self._next_look:
+                self._next_look = now + LOOK_S
+                return
+
+    def _fail(self, error: TalosResourcesError) -> None:
+        """Ends all watches with an error; the next one begins anew."""
+        with self._lock:
+            rings = tuple(self._rings.values())
+            self._rings.clear()
+            self._last.clear()
+            self._thread = None
+        for ring in rings:
+            ring.failure = error
+            ring.close()
 
     def _advance(self, connection: Connection) -> list[Callable[[], None]]:
         """Puts what is new into the rings; gives whom to wake, once the lock is released."""
@@ -190,12 +227,13 @@ class Tail:
 
 
 class TailWatch(RingWatch[S]):
-    """A watch whose overrun error carries the bookmark of the last event that it took."""
+    """A watch whose errors carry the bookmark of the last event that it took."""
 
-    __slots__ = ("_last_bookmark",)
+    __slots__ = ("_last_bookmark", "_tail_ring")
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def __init__(self, ring: TailRing, *args: Any, **options: Any) -> None:
+        super().__init__(ring, *args, **options)
+        self._tail_ring = ring
         self._last_bookmark: bytes | None = None
 
     def _read(self) -> Any:
@@ -206,4 +244,7 @@ class TailWatch(RingWatch[S]):
             raise
         if events:
             self._last_bookmark = events[-1].bookmark
+        elif (failure := self._tail_ring.failure) is not None:
+            self._closed = True
+            raise WatchError(f"the watch cannot go on: {failure.message}", bookmark=self._last_bookmark) from failure
         return events
