@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 
 from talos_resources.model.errors import ConfigError
@@ -71,6 +72,7 @@ def plain(address: str) -> Cluster:
     Raises:
         ConfigError: it is no address.
     """
-    with lean_pyqwest():
+    # Unix sockets are asyncio's work; pyqwest has no part in it.
+    with nullcontext() if address.startswith("unix:") else lean_pyqwest():
         state = connect_plain(address)
     return Cluster({address: lambda: state}, source=address, unnamed=True)

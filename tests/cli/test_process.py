@@ -122,3 +122,13 @@ def test_both_entries_are_the_same(environment: dict[str, str]) -> None:
     script = Path(sys.executable).parent / "talos-resources"
     done = subprocess.run([script, *STATUSES], capture_output=True, env=environment, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, run(environment, *STATUSES).stdout, b"")
+
+
+def test_a_unix_socket_is_read_by_a_process_of_its_own(environment: dict[str, str], tmp_path: Path) -> None:
+    from talos_resources.rpc.server.server import BackgroundServer
+    from talos_resources.testing.node import fresh_state
+
+    with BackgroundServer(fresh_state(), f"unix:{tmp_path}/state.sock") as server:
+        done = run(environment, "get", "namespaces", "-o", "name", "--from", f"cosi+{server.address}")
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"Namespaces.meta.cosi.dev/kubespan" in done.stdout.replace(b"namespaces.meta.cosi.dev", b"Namespaces.meta.cosi.dev")

@@ -142,6 +142,17 @@ def after(connection: sqlite3.Connection, seq: int) -> Iterator[Row]:
     yield from merge(packed, map(Row._make, loose))
 
 
+def since(connection: sqlite3.Connection, at: int) -> Iterator[Row]:
+    """All events at a time or later, in order; the connection must stay at one moment."""
+    # Times do not run backwards in the file: what comes before the first of them is older.
+    first = connection.execute(
+        "SELECT min(seq) FROM (SELECT min(seq) AS seq FROM events WHERE at >= :at"
+        " UNION ALL SELECT min(first_seq) FROM packs WHERE last_at >= :at)",
+        {"at": at},
+    ).fetchone()[0]
+    return (row for row in (after(connection, first - 1) if first is not None else ()) if row.at >= at)
+
+
 def of_key(connection: sqlite3.Connection, key: int, *, since: int | None = None, until: int | None = None) -> list[Row]:
     """The events of one resource in order.
 

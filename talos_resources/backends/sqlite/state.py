@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from sqlite3 import Connection
 from time import time_ns
@@ -53,11 +54,13 @@ class Version:
         at: when it was written.
         resource: what was written; what it was last, if it was destroyed then.
         change: `created`, `updated` or `destroyed`.
+        old: as it was before; None if it was not there, or nobody knows any more.
     """
 
     at: Timestamp
     resource: Resource[Any]
     change: str
+    old: Resource[Any] | None = None
 
 
 class SqliteState:
@@ -268,9 +271,14 @@ class SqliteState:
 
         return resolve_held(name, known_kinds(self), self.held_kinds)
 
-    def held_kinds(self) -> Sequence[tuple[str, str]]:
-        """Namespace and type of every kind of which there is a resource, whether or not it has a definition."""
-        query = "SELECT DISTINCT namespace, type FROM resources WHERE node = ? AND wire IS NOT NULL ORDER BY type, namespace"
+    def held_kinds(self, *, ever: bool = False) -> Sequence[tuple[str, str]]:
+        """Namespace and type of every kind of which there is a resource, whether or not it has a definition.
+
+        Args:
+            ever: also where all resources are gone.
+        """
+        which = "" if ever else "AND wire IS NOT NULL"
+        query = f"SELECT DISTINCT namespace, type FROM resources WHERE node = ? {which} ORDER BY type, namespace"  # noqa: S608 - our words
         with self._file.reading() as connection:
             return [(namespace, name) for namespace, name in connection.execute(query, (self.node,))]
 
@@ -360,7 +368,32 @@ class SqliteState:
             rows = [] if known is None else log.of_key(connection, known.key, since=since)
         if not rows:
             raise NotFoundError(about)
-        return [Version(Timestamp(row.at), row.resource(), _CHANGES[row.op]) for row in rows]
+        versions: deque[Version] = deque()
+        for row in rows:
+            before = versions[-1].resource if versions and row.op != log.CREATED else None
+            versions.append(Version(Timestamp(row.at), row.resource(), _CHANGES[row.op], before))
+        return tuple(versions)
+
+    def changes(self, *, since: Timestamp, types: Container[str] | None = None) -> Iterator[Version]:
+        """What happened to the resources of the node, oldest first.
+
+        Args:
+            since: nothing older.
+            types: full names of the types; None for all.
+        """
+        query = "SELECT key, type FROM resources WHERE node = ?"
+        last: dict[int, Resource[Any]] = {}
+        with self._file.reading() as connection:
+            keys = {key for key, name in connection.execute(query, (self.node,)) if types is None or name in types}
+            for row in log.since(connection, since):
+                if row.key not in keys:
+                    continue
+                resource = row.resource()
+                old = last.get(row.key)
+                if old is None and row.op == log.UPDATED and (found := log.before(connection, row)) is not None:
+                    old = found.resource()
+                last[row.key] = resource
+                yield Version(Timestamp(row.at), resource, _CHANGES[row.op], old if row.op == log.UPDATED else None)
 
     def span(self) -> tuple[Timestamp, Timestamp] | None:
         """The times of the first and the last thing that the file tells of any node; None if it is empty."""

@@ -1,0 +1,139 @@
+"""`events`: what happened on all nodes, and what happens."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from talos_resources.cli import history, nodes, options
+from talos_resources.cli.parser import Parser, UsageError
+
+if TYPE_CHECKING:
+    from talos_resources.model.resource import Resource
+    from talos_resources.model.timestamp import Timestamp
+    from talos_resources.sources import Cluster
+    from talos_resources.state.contract import Watch
+
+HELP: Final = "tell what happened on all nodes, and what happens"
+DESCRIPTION: Final = """\
+Tell what happened to the resources of all nodes, oldest first, from a recording; and what happens from now on
+with --watch, on live nodes too. Changes of counters alone are left out unless --all is given."""
+EXAMPLES: Final = """\
+--from sqlite:mesh.db --since 1h
+kubespanpeerstatuses -w -n 10.0.0.1,10.0.0.2
+-w -o json
+"""
+
+_HEADING: Final = ("TIME", "NODE", "TYPE", "ID", "CHANGE")
+
+
+def configure(parser: Parser) -> None:
+    """Adds what to tell."""
+    parser.add_argument("types", nargs="*", metavar="TYPE", help="only resources of these types (default: all that is recorded)")
+    history.add_window(parser)
+    parser.add_argument("-w", "--watch", action="store_true", help="go on with what happens, until Ctrl-C")
+    parser.add_argument("-o", "--output", choices=("table", "json"), default="table", help="default: table; json: one object a line")
+    options.add_source(parser)
+
+
+def run(args: Namespace) -> int:
+    """Tells the past, then what comes."""
+    from talos_resources.backends.sqlite.state import SqliteState
+
+    with options.opened(args) as (cluster, selected):
+        wanted = tuple(selected) if args.nodes else cluster.nodes
+        printer = _Printer(args)
+        if isinstance(cluster.state(wanted[0]), SqliteState):
+            _past(args, cluster, wanted, printer)
+        elif not args.watch:
+            raise UsageError(f"{cluster.source} keeps no past; follow it with --watch, or record it first (record --to sqlite:FILE)")
+        return _follow(args, cluster, wanted, printer) if args.watch else 0
+
+
+class _Printer:
+    """Prints events; the columns are as wide as what has come so far."""
+
+    def __init__(self, args: Namespace) -> None:
+        self._args = args
+        self._widths = [0] * (len(_HEADING) - 1)
+        self._began = False
+
+    def print(self, at: Timestamp, node: str, change: str, resource: Resource[Any], old: Resource[Any] | None) -> None:
+        """Prints one event, unless it is of no interest."""
+        from talos_resources.insight.changes import field_changes
+        from talos_resources.views import changes as view
+
+        fields = () if old is None or change != "updated" else field_changes(old, resource)
+        if change == "updated" and not self._args.all:
+            fields = tuple(field for field in fields if not field.is_counter)
+            if not fields:
+                return
+        if self._args.output == "json":
+            sys.stdout.write(view.json_line({"time": str(at), "node": node, **view.change_plain(change, resource, fields)}))
+        else:
+            if not self._began:
+                self._row(_HEADING)
+            self._row((view.clock(at), node, view.type_name(resource), view.subject(resource), view.change_text(change, fields)))
+        self._began = True
+
+    def _row(self, cells: Sequence[str]) -> None:
+        self._widths = [max(width, len(cell)) for width, cell in zip(self._widths, cells, strict=False)]
+        padded = [cell.ljust(width) for cell, width in zip(cells, self._widths, strict=False)]
+        sys.stdout.write("   ".join([*padded, cells[-1]]) + "\n")
+
+
+def _past(args: Namespace, cluster: Cluster, wanted: Sequence[str], printer: _Printer) -> None:
+    from heapq import merge
+
+    from talos_resources.model.timestamp import Timestamp
+
+    since = history.since_of(args)
+    moment = Timestamp(0) if since is None else since
+
+    def of_node(node: str) -> Iterator[tuple[Any, str, Any]]:
+        state = history.recorded(cluster, node)
+        types = {state.kind(name).type for name in args.types} if args.types else None
+        return ((version.at, node, version) for version in list(state.changes(since=moment, types=types)))
+
+    for at, node, version in merge(*(of_node(node) for node in wanted), key=lambda entry: (entry[0], entry[1])):
+        printer.print(at, node, version.change, version.resource, version.old)
+
+
+def _follow(args: Namespace, cluster: Cluster, wanted: Sequence[str], printer: _Printer) -> int:
+    import time
+
+    from talos_resources.model.timestamp import Timestamp
+    from talos_resources.state.events import Created, Destroyed, Updated
+
+    watches: dict[str, Watch[Any]] = {}
+    answers = nodes.Answers(nodes.each(wanted, lambda node: _subscribe(args, cluster, node)))
+    for node, found in answers.values.items():
+        watches |= {f"{node}\0{number}": watch for number, watch in enumerate(found)}
+    if watches:
+        sys.stdout.flush()
+        try:
+            for key, event in nodes.followed(watches, {}):
+                now, node = Timestamp(time.time_ns()), key.partition("\0")[0]
+                match event:
+                    case Created(resource):
+                        printer.print(now, node, "created", resource, None)
+                    case Updated(resource, old):
+                        printer.print(now, node, "updated", resource, old)
+                    case Destroyed(_, resource) if resource is not None:
+                        printer.print(now, node, "destroyed", resource, None)
+                    case _:
+                        continue
+                sys.stdout.flush()
+        finally:
+            for watch in watches.values():
+                watch.close()
+    return answers.report(wanted)
+
+
+def _subscribe(args: Namespace, cluster: Cluster, node: str) -> Sequence[Watch[Any]]:
+    from talos_resources.sources.recording import kinds_of
+
+    state = cluster.state(node)
+    return [state.watch_kind(kind, bootstrap=False) for kind in kinds_of(state, args.types)]

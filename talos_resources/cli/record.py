@@ -1,0 +1,74 @@
+"""`record`: keeps what nodes are like, to look at later."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from typing import Final
+
+from talos_resources.cli import options
+from talos_resources.cli.parser import Parser, UsageError
+
+HELP: Final = "keep what nodes are like, to look at later"
+DESCRIPTION: Final = """\
+Follow nodes and keep every change of their resources in a SQLite file, until Ctrl-C. It may be stopped and
+started again as you like: it goes on in the same file. `history`, `diff`, `events` and --at of `get`, `mesh`
+and `doctor` look into it, also while it is written.
+
+Without types the mesh and the cluster are recorded. Private keys and other secrets are replaced by
+<REDACTED> unless --show-secrets is given."""
+EXAMPLES: Final = """\
+--to sqlite:mesh.db -n 10.0.0.1,10.0.0.2
+--to sqlite:mesh.db --keep 30d
+--to sqlite:mesh.db kubespanpeerstatuses links
+"""
+
+
+def configure(parser: Parser) -> None:
+    """Adds the target and what to record."""
+    parser.add_argument("types", nargs="*", metavar="TYPE", help="only resources of these types (default: the mesh and the cluster)")
+    parser.add_argument("--to", required=True, metavar="sqlite:PATH", help="the file; it is made, or gone on with")
+    parser.add_argument("--keep", metavar="TIME", help="forget what is older, 30d for example (default: keep all)")
+    parser.add_argument("--show-secrets", action="store_true", help="record private keys and other secrets too")
+    options.add_source(parser)
+    parser.set_defaults(watch=True)  # it goes on until it is stopped, so the note about the demo comes first
+
+
+def run(args: Namespace) -> int:
+    """Records until somebody stops it."""
+    import signal
+    import threading
+
+    from talos_resources.backends.sqlite.state import SqliteState
+    from talos_resources.sources.recording import Recorder
+
+    scheme, _, path = args.to.partition(":")
+    if scheme != "sqlite" or not path:
+        raise UsageError(f"--to takes sqlite:PATH, not {args.to!r}", prog="talos-resources record")
+    keep_s = None if args.keep is None else _seconds(args.keep)
+    with options.opened(args) as (cluster, selected), SqliteState(path) as target:
+        nodes = tuple(selected) if args.nodes else cluster.nodes
+
+        def note(node: str, text: str) -> None:
+            print(f"{node}: {text}" if node else text, file=sys.stderr, flush=True)
+
+        recorder = Recorder(cluster, nodes, target, types=args.types, show_secrets=args.show_secrets, keep_s=keep_s, on_note=note)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, lambda _number, _frame: recorder.stop())
+        note("", f"recording {len(nodes)} {'node' if len(nodes) == 1 else 'nodes'} to {args.to}; Ctrl-C stops")
+        try:
+            recorder.run()
+        finally:
+            note("", f"{recorder.written} changes recorded")
+    return 0
+
+
+def _seconds(text: str) -> float:
+    from talos_resources.model.errors import QueryError
+    from talos_resources.model.timestamp import Timestamp
+    from talos_resources.state.when import parse_when
+
+    try:
+        return -parse_when(text, now=Timestamp(0)) / 1e9
+    except QueryError:
+        raise UsageError(f"--keep takes a time such as 30d or 12h, not {text!r}", prog="talos-resources record") from None
