@@ -123,3 +123,24 @@ def test_rewriting_keeps_what_scalars_look_like() -> None:
     )
     assert rewrite_entry("") == " null\n"
     assert rewrite_entry("{}") == " {}\n"
+
+
+@pytest.mark.parametrize(
+    ("key", "simple"),
+    [
+        (r'"\x01' + r"\x01" * 127 + '"', True),  # 128 bytes, however long it looks
+        (r'"' + r"\x01" * 129 + '"', False),
+        ("k" * 128, True),
+        ("k" * 129, False),
+        ("\u00e9" * 65, False),
+        (r'"\r"', False),
+        (r'"a\Nb"', False),
+        (r'"a\Lb"', False),
+        (r'"a\tb"', True),
+    ],
+)
+def test_rewriting_knows_simple_keys_by_their_text(key: str, simple: bool) -> None:
+    """As go.yaml.in/yaml/v4 writes the same nodes."""
+    given = f"? {key}\n: 1\n"
+    assert rewrite_entry(given) == (f"\n    {key}: 1\n" if simple else f"\n    ? {key}\n    : 1\n")
+    assert load(rewrite_entry(given)) == load(given)

@@ -46,6 +46,12 @@ class Written(str):
     __slots__ = ()
 
 
+class ComplexKey(Written):
+    """One whose text is not that of a simple key, whatever it looks like now."""
+
+    __slots__ = ()
+
+
 def scalar(text: str) -> str:
     """The text on one line: plain where that reads back as the same text, else in quotes."""
     if _LETTER_FIRST.match(text):
@@ -104,6 +110,11 @@ def float_text(value: float) -> str:
     sign, digits, _ = number.as_tuple()
     fraction = "".join(map(str, digits[1:]))
     return f"{'-' if sign else ''}{digits[0]}{'.' if fraction else ''}{fraction}e{exponent:+03d}"
+
+
+def is_simple_key(text: str) -> bool:
+    """Whether Go writes the text as a key in front of a colon: up to 128 bytes without what YAML 1.1 calls a line break."""
+    return _BREAK.search(text) is None and len(text.encode(errors="surrogatepass")) <= 128
 
 
 def needs_block(text: str) -> bool:
@@ -201,7 +212,7 @@ def _write_nested(out: list[str], value: Any, column: int, *, at_line_start: boo
 
 
 def _write_entry(out: list[str], key: Any, item: Any, column: int) -> None:
-    simple = not isinstance(key, str) or (_BREAK.search(key) is None and len(key.encode(errors="surrogatepass")) <= 128)
+    simple = not isinstance(key, ComplexKey) if isinstance(key, Written) else not isinstance(key, str) or is_simple_key(key)
     name = scalar(key) if simple and type(key) is str else leaf(key, indent=deeper(column), parent=column)
     if simple:
         out.append(f"{name}:")

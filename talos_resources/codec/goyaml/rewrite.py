@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from talos_resources.codec.goyaml.emit import Written, dump, dump_entry, single_quoted, verbatim
+from talos_resources.codec.goyaml.emit import ComplexKey, Written, dump, dump_entry, is_simple_key, single_quoted, verbatim
 from talos_resources.codec.goyaml.nodes import Node, at, compose_all
 from talos_resources.codec.goyaml.values import pairs_of
 from talos_resources.model.errors import DecodeError
@@ -42,7 +42,12 @@ def _styled(node: Node, source: str) -> Any:
         return _scalar(node)
     if node.kind == "sequence":
         return [_styled(item, source) for item in node.items]
-    return {_scalar(key): _styled(value, source) for key, value in pairs_of(node, source=source)}
+    return {_key(key): _styled(value, source) for key, value in pairs_of(node, source=source)}
+
+
+def _key(node: Node) -> str:
+    written = _scalar(node)
+    return ComplexKey(written) if isinstance(written, Written) and not is_simple_key(node.text) else written
 
 
 def _scalar(node: Node) -> str:
