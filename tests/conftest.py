@@ -6,6 +6,11 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A machine with other work is slow, not wrong.
+settings.register_profile("patient", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 NO_SKIP = bool(os.environ.get("TALOS_RESOURCES_NO_SKIP"))
 """Set on CI, where everything that a test may need is there: who skips has not looked properly."""
