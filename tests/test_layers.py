@@ -50,7 +50,6 @@ SIDEWAYS = {
     ("machineconfig", "kubespan"),
     ("views", "insight"),
     ("sources", "insight"),
-    ("simulate", "sources"),
     ("__main__", "__init__"),
 }
 

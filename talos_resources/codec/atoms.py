@@ -127,6 +127,10 @@ def addrport_from_wire(data: bytes) -> AddrPort | None:
     Raises:
         WireError: no message, no address, or a port beyond 65535.
     """
+    if len(data) > 7 and data[6] == _INT_2 and data.startswith(b"\x0a\x04"):  # IPv4, as nearly all are
+        number, position = read_varint(data, 7)
+        if position == len(data) and number <= 65535:
+            return AddrPort(ipaddress.IPv4Address(data[2:6]), number)
     address, port = _net(data)
     if not 0 <= port <= 65535:
         raise WireError(f"the port {port} is not from 0 to 65535")
@@ -153,6 +157,11 @@ def time_from_wire(data: bytes) -> Timestamp:
     Raises:
         WireError: no message, or a time outside of the years 1 to 9999.
     """
+    if len(data) > 7 and data[0] == _INT_1 and data[6] == _INT_2:  # 1970 to 3058, as nearly all are
+        seconds, middle = read_varint(data, 1)
+        nanos, position = read_varint(data, 7)
+        if middle == 6 and position == len(data) and nanos < _SECOND_NS:
+            return Timestamp(seconds * _SECOND_NS + nanos)
     seconds = nanos = position = 0
     while position < len(data):
         key = data[position]

@@ -8,7 +8,10 @@ before anybody else has seen it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import gc
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final, TypeVar, cast
 
 import attrs
@@ -45,6 +48,30 @@ def twin(cls: type[T]) -> type[Any]:
     trial: Any = object.__new__(made)
     trial.__class__ = cls  # raises if the layouts differ
     return made
+
+
+@contextmanager
+def no_collector(*, freeze: bool = False) -> Iterator[None]:
+    """Without the cycle collector, while very many values are made: they hold no cycles, and it would walk them all, again and again.
+
+    Args:
+        freeze: the collector is not to look at them afterwards either, nor at anything else that is there at the end.
+    """
+    with _no_collector:
+        _were_on.append(gc.isenabled())
+        gc.disable()
+    try:
+        yield
+    finally:
+        with _no_collector:
+            if _were_on.pop():  # the last to leave finds what the first has found
+                if freeze:
+                    gc.freeze()
+                gc.enable()
+
+
+_no_collector: Final = threading.Lock()
+_were_on: Final[list[bool]] = []
 
 
 def evolve(value: T, changes: Mapping[str, Any]) -> T:
@@ -105,7 +132,7 @@ def _evolver(cls: type[Any]) -> _Evolver:
         "    made.__class__ = cls",
         "    return made",
     ]
-    return cast("_Evolver", _written(lines, new=object.__new__, opened=opened, cls=cls, names=frozenset(names), unknown=unknown))
+    return cast("_Evolver", written(lines, new=object.__new__, opened=opened, cls=cls, names=frozenset(names), unknown=unknown))
 
 
 def _comparer(cls: type[Any]) -> _Comparer:
@@ -114,10 +141,10 @@ def _comparer(cls: type[Any]) -> _Comparer:
     if not fields or cast("object", cls.__eq__) is object.__eq__ or any(not field.eq or field.eq_key is not None for field in fields):
         return lambda one, other: bool(one == other)
     terms = [f"(one.{field.name} is other.{field.name} or one.{field.name} == other.{field.name})" for field in fields]
-    return cast("_Comparer", _written(["def function(one, other):", f"    return bool({' and '.join(terms)})"]))
+    return cast("_Comparer", written(["def function(one, other):", f"    return bool({' and '.join(terms)})"]))
 
 
-def _written(lines: list[str], **names: Any) -> Any:
+def written(lines: list[str], **names: Any) -> Any:
     """The function that these lines define; written for a class, as attrs writes its methods."""
     exec("\n".join(lines), names)  # noqa: S102 - made of the names of fields, which are identifiers
     return names["function"]

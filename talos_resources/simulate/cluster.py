@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import base64
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from random import Random
 from typing import Final
 
 import attrs
 
-from talos_resources.kubespan.keys import public_key
+from talos_resources.model.build import no_collector
 from talos_resources.model.net import IPAddress
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources.kubespan.peer_status import KubeSpanPeerStatus, PeerState
@@ -19,7 +16,7 @@ from talos_resources.runtime.scheduler import VirtualTime
 from talos_resources.simulate.device import Air
 from talos_resources.simulate.discovery import DiscoveryService
 from talos_resources.simulate.network import Host, Network, Router
-from talos_resources.simulate.node import NodeSettings, Origin, Shared, SimulatedNode
+from talos_resources.simulate.node import NodeSettings, Shared, SimulatedNode
 
 START: Final = Timestamp.parse("2026-01-01T00:00:00Z")
 _S: Final = 1_000_000_000
@@ -64,28 +61,8 @@ class SimulatedCluster:
         service: the discovery service.
     """
 
-    def __init__(
-        self,
-        *,
-        seed: int = 0,
-        loss: float = 0.0,
-        start: Timestamp = START,
-        name: str = "simulated",
-        cluster_id: str | None = None,
-        secret: str | None = None,
-        public_key: Callable[[str], str] = public_key,
-    ) -> None:
-        """Begins without nodes.
-
-        Args:
-            seed: of all chance.
-            loss: the share of lost packets, 0 to 1.
-            start: when it begins.
-            name: what it is called.
-            cluster_id: made up if not given.
-            secret: of the cluster, base64; made up if not given.
-            public_key: which public key belongs to a private one, for nodes whose private key nobody knows.
-        """
+    def __init__(self, *, seed: int = 0, loss: float = 0.0, start: Timestamp = START, name: str = "simulated") -> None:
+        """Takes the seed of all chance, the share of lost packets, when it begins and what it is called."""
         self._random = Random(seed)  # noqa: S311  (a repeatable run needs no secret)
         self._start = start
         self.nodes: dict[str, SimulatedNode] = {}
@@ -93,31 +70,16 @@ class SimulatedCluster:
         self.network = Network(loss=loss)
         self.service = DiscoveryService(self.clock)
         self._shared = Shared(
-            cluster_id=cluster_id or base64.urlsafe_b64encode(self._random.randbytes(32)).decode(),
+            cluster_id=base64.urlsafe_b64encode(self._random.randbytes(32)).decode(),
             cluster_name=name,
-            secret=secret or base64.b64encode(self._random.randbytes(32)).decode(),
+            secret=base64.b64encode(self._random.randbytes(32)).decode(),
             clock=self.clock,
-            air=Air(self.network, self.clock.now, seed=seed, public_key=public_key),
+            air=Air(self.network, self.clock.now, seed=seed),
             service=self.service,
         )
 
-    def add(
-        self,
-        settings: NodeSettings,
-        *,
-        address: IPAddress,
-        site: str = "",
-        router: Router | None = None,
-        origin: Origin | None = None,
-    ) -> SimulatedNode:
+    def add(self, settings: NodeSettings, *, address: IPAddress, site: str = "", router: Router | None = None) -> SimulatedNode:
         """A new node, switched off.
-
-        Args:
-            settings: what it is like.
-            address: of its interface.
-            site: see `Host`.
-            router: see `Host`.
-            origin: who it is; made up if not given.
 
         Raises:
             ValueError: there is one of this name.
@@ -126,31 +88,18 @@ class SimulatedCluster:
             msg = f"there are two nodes {settings.name}; give each a name of its own"
             raise ValueError(msg)
         place = Host(name=settings.name, number=len(self.nodes), address=address, site=site, router=router, online=False)
-        node = self.nodes[settings.name] = SimulatedNode(settings, place, self._shared, self._random, origin=origin)
+        node = self.nodes[settings.name] = SimulatedNode(settings, place, self._shared, self._random)
         return node
-
-    def carry(self, source: SimulatedNode, target: SimulatedNode, size: int) -> None:
-        """So many bytes of hosts and pods go from one node to another through the mesh and arrive.
-
-        Raises:
-            ValueError: there is no link between them.
-        """
-        session = source.device.sessions.get(target.device.key)
-        if session is None or target.device.sessions.get(source.device.key) is not session:
-            msg = f"there is no link between {source.settings.name} and {target.settings.name}; let them find each other first"
-            raise ValueError(msg)
-        session.advance(self.clock.now())
-        session.carry(source.device, size)
 
     def start(self) -> None:
         """Switches every node on."""
-        with self._no_collector():
+        with no_collector(freeze=True):
             for node in self.nodes.values():
                 self.network.change(node.start)
 
     def run_until(self, at_s: float) -> None:
         """Lets time pass until so many seconds after the start."""
-        with self._no_collector():
+        with no_collector(freeze=True):
             self.clock.run_until(Timestamp(self._start + round(at_s * _S)))
 
     @property
@@ -175,15 +124,3 @@ class SimulatedCluster:
             unknown=counts[PeerState.UNKNOWN],
             missing=missing,
         )
-
-    @contextmanager
-    def _no_collector(self) -> Iterator[None]:
-        """Without the cycle collector, during and after: values hold no cycles, but it would walk millions of them."""
-        enabled = gc.isenabled()
-        gc.disable()
-        try:
-            yield
-        finally:
-            if enabled:
-                gc.freeze()
-                gc.enable()

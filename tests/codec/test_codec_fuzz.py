@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from talos_resources.codec import messages, wire
 from talos_resources.codec.text import resource_to_json, resource_to_yaml
 from talos_resources.codec.wire import resource_from_wire, resource_to_wire, spec_from_wire
 from talos_resources.model.errors import DecodeError
@@ -54,6 +55,28 @@ def test_garbage_as_specs(cls: Any) -> None:
             assert str(error)
 
     check()
+
+
+def _outcome(read: Any, data: bytes) -> Any:
+    try:
+        return read(data)
+    except ValueError as error:
+        return str(error), getattr(error, "path", None)
+
+
+@given(strategies.any_resources(), st.data())
+def test_the_fast_way_reads_what_the_thorough_one_reads(resource: Any, data: Any) -> None:
+    """Whole, damaged, with fields twice, unknown or in another order: the same value or the same fault."""
+    cls = type(resource.spec)
+    pairs: list[tuple[Any, bytes]] = [(wire._read_metadata, wire._metadata_to_wire(resource.metadata))]
+    if messages_of := [kind for kind in typed_kinds() if kind.spec is cls]:
+        pairs.append((messages.decoder(messages_of[0].spec), messages.encode(resource.spec)))
+    for read, encoded in pairs:
+        changed = bytearray(encoded + data.draw(st.sampled_from((b"", encoded, b"\x7a\x00", b"\x0a\x00", b"\x00"))))
+        for _ in range(data.draw(st.integers(0, 3)) if changed else 0):
+            changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
+        given_bytes = bytes(changed[: data.draw(st.integers(0, len(changed)))] if data.draw(st.booleans()) else changed)
+        assert _outcome(read, given_bytes) == _outcome(read.__globals__["otherwise"], given_bytes)
 
 
 def test_deep_groups_are_refused() -> None:

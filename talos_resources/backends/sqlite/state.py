@@ -19,6 +19,7 @@ from talos_resources.backends.sqlite import log
 from talos_resources.backends.sqlite.file import SqliteFile
 from talos_resources.backends.sqlite.tail import Moment, Place, Tail, TailWatch
 from talos_resources.codec.wire import resource_from_wire
+from talos_resources.model.build import no_collector
 from talos_resources.model.errors import (
     AlreadyExistsError,
     ConfigError,
@@ -447,7 +448,8 @@ class SqliteState:
 
     def _listed(self, connection: Connection, about: Reference) -> Sequence[Resource[Any]]:
         query = "SELECT key, seq, wire FROM resources WHERE node = ? AND namespace = ? AND type = ? AND wire IS NOT NULL ORDER BY id"
-        return [self._decoded(*row) for row in connection.execute(query, self._place(about))]
+        with no_collector():
+            return [self._decoded(*row) for row in connection.execute(query, self._place(about))]
 
     def _events(
         self, moment: Moment, about: Reference, *, after: int | None = None, tail: int = 0, key: int | None = None
