@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Final
 
 from talos_resources.model.kind import Kind
 from talos_resources.model.resource import Resource
@@ -13,6 +12,9 @@ from talos_resources.state.events import AnyEvent
 from talos_resources.views.cells import Cells, Shape
 from talos_resources.views.documents import gathered
 from talos_resources.views.watch import shown
+
+# The writer quotes those line breaks only that its own terminator has, so it has to have both.
+_END: Final = "\r\n"
 
 
 class CsvPrinter:
@@ -43,6 +45,13 @@ class CsvPrinter:
 
 
 def _csv(rows: list[list[str]]) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(rows)
-    return out.getvalue()
+    lines = _Lines()
+    csv.writer(lines, lineterminator=_END).writerows(rows)
+    return "".join(lines)
+
+
+class _Lines(list[str]):
+    """Takes lines from a writer that ends them with `_END`."""
+
+    def write(self, line: str) -> None:
+        self.append(line.removesuffix(_END) + "\n")

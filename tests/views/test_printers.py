@@ -146,9 +146,12 @@ def test_a_range_is_for_one_resource_as_in_talosctl() -> None:
 
 
 def test_csv_reads_back() -> None:
-    hostile = DOWN.with_spec(label='quote " comma , line\nbreak')
-    rows = list(csv.DictReader(io.StringIO(listed("csv", UP, hostile))))
-    assert [row["LABEL"] for row in rows] == ["talos-default-controlplane-2", 'quote " comma , line\nbreak']
+    labels = ['quote " comma , line\nbreak', "carriage\rreturn", "\r", "\r\n", "ends\r\n"]
+    hostile = [DOWN.with_spec(label=label) for label in labels]
+    text = listed("csv", UP, *hostile)
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [row["LABEL"] for row in rows] == ["talos-default-controlplane-2", *labels]
+    assert text.startswith("NODE,NAMESPACE,TYPE,ID,VERSION,LABEL,ENDPOINT,STATE,RX,TX\ncp-1,")
     assert rows[0]["NODE"] == "cp-1"
     assert listed("csv") == "NODE,NAMESPACE,TYPE,ID,VERSION,LABEL,ENDPOINT,STATE,RX,TX\n"
 
