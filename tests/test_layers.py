@@ -50,6 +50,7 @@ SIDEWAYS = {
     ("machineconfig", "kubespan"),
     ("views", "insight"),
     ("sources", "insight"),
+    ("simulate", "sources"),
     ("__main__", "__init__"),
 }
 

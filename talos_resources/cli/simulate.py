@@ -7,7 +7,8 @@ from argparse import Namespace
 from typing import TYPE_CHECKING
 
 from talos_resources.cli.durations import duration
-from talos_resources.cli.parser import Parser
+from talos_resources.cli.parser import Parser, UsageError
+from talos_resources.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from talos_resources.simulate.cluster import Sample, SimulatedCluster
@@ -50,15 +51,21 @@ def run(args: Namespace) -> int:
         for name, known in SCENARIOS.items():
             print(f"{name:{width}}   {known.about}")
         return 0
-    chosen = scenario(args.scenario)
-    cluster, summary = simulate(
-        chosen,
-        nodes=args.nodes,
-        seed=args.seed,
-        duration_s=args.duration,
-        every_s=args.every,
-        progress=_progress if sys.stderr.isatty() else None,
-    )
+    if args.to is not None:
+        from talos_resources.sources import writing
+
+        writing.check_target(args.to)
+    try:
+        cluster, summary = simulate(
+            scenario(args.scenario),
+            nodes=args.nodes,
+            seed=args.seed,
+            duration_s=args.duration,
+            every_s=args.every,
+            progress=_progress if sys.stderr.isatty() else None,
+        )
+    except ConfigError as error:  # the arguments do not fit each other
+        raise UsageError(error.message) from None
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
     if args.to is not None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from random import Random
 from typing import Final
 
 import attrs
 
+from talos_resources.kubespan.keys import public_key
 from talos_resources.model.build import no_collector
 from talos_resources.model.net import IPAddress
 from talos_resources.model.timestamp import Timestamp
@@ -16,7 +18,7 @@ from talos_resources.runtime.scheduler import VirtualTime
 from talos_resources.simulate.device import Air
 from talos_resources.simulate.discovery import DiscoveryService
 from talos_resources.simulate.network import Host, Network, Router
-from talos_resources.simulate.node import NodeSettings, Shared, SimulatedNode
+from talos_resources.simulate.node import NodeSettings, Origin, Shared, SimulatedNode
 
 START: Final = Timestamp.parse("2026-01-01T00:00:00Z")
 _S: Final = 1_000_000_000
@@ -61,8 +63,28 @@ class SimulatedCluster:
         service: the discovery service.
     """
 
-    def __init__(self, *, seed: int = 0, loss: float = 0.0, start: Timestamp = START, name: str = "simulated") -> None:
-        """Takes the seed of all chance, the share of lost packets, when it begins and what it is called."""
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        loss: float = 0.0,
+        start: Timestamp = START,
+        name: str = "simulated",
+        cluster_id: str | None = None,
+        secret: str | None = None,
+        public_key: Callable[[str], str] = public_key,
+    ) -> None:
+        """Begins without nodes.
+
+        Args:
+            seed: of all chance.
+            loss: the share of lost packets, 0 to 1.
+            start: when it begins.
+            name: what it is called.
+            cluster_id: made up if not given.
+            secret: of the cluster, base64; made up if not given.
+            public_key: which public key belongs to a private one, for nodes whose private key nobody knows.
+        """
         self._random = Random(seed)  # noqa: S311  (a repeatable run needs no secret)
         self._start = start
         self.nodes: dict[str, SimulatedNode] = {}
@@ -70,16 +92,31 @@ class SimulatedCluster:
         self.network = Network(loss=loss)
         self.service = DiscoveryService(self.clock)
         self._shared = Shared(
-            cluster_id=base64.urlsafe_b64encode(self._random.randbytes(32)).decode(),
+            cluster_id=cluster_id or base64.urlsafe_b64encode(self._random.randbytes(32)).decode(),
             cluster_name=name,
-            secret=base64.b64encode(self._random.randbytes(32)).decode(),
+            secret=secret or base64.b64encode(self._random.randbytes(32)).decode(),
             clock=self.clock,
-            air=Air(self.network, self.clock.now, seed=seed),
+            air=Air(self.network, self.clock.now, seed=seed, public_key=public_key),
             service=self.service,
         )
 
-    def add(self, settings: NodeSettings, *, address: IPAddress, site: str = "", router: Router | None = None) -> SimulatedNode:
+    def add(
+        self,
+        settings: NodeSettings,
+        *,
+        address: IPAddress,
+        site: str = "",
+        router: Router | None = None,
+        origin: Origin | None = None,
+    ) -> SimulatedNode:
         """A new node, switched off.
+
+        Args:
+            settings: what it is like.
+            address: of its interface.
+            site: see `Host`.
+            router: see `Host`.
+            origin: who it is; made up if not given.
 
         Raises:
             ValueError: there is one of this name.
@@ -88,8 +125,21 @@ class SimulatedCluster:
             msg = f"there are two nodes {settings.name}; give each a name of its own"
             raise ValueError(msg)
         place = Host(name=settings.name, number=len(self.nodes), address=address, site=site, router=router, online=False)
-        node = self.nodes[settings.name] = SimulatedNode(settings, place, self._shared, self._random)
+        node = self.nodes[settings.name] = SimulatedNode(settings, place, self._shared, self._random, origin=origin)
         return node
+
+    def carry(self, source: SimulatedNode, target: SimulatedNode, size: int) -> None:
+        """So many bytes of hosts and pods go from one node to another through the mesh and arrive.
+
+        Raises:
+            ValueError: there is no link between them.
+        """
+        session = source.device.sessions.get(target.device.key)
+        if session is None or target.device.sessions.get(source.device.key) is not session:
+            msg = f"there is no link between {source.settings.name} and {target.settings.name}; let them find each other first"
+            raise ValueError(msg)
+        session.advance(self.clock.now())
+        session.carry(source.device, size)
 
     def start(self) -> None:
         """Switches every node on."""

@@ -59,7 +59,7 @@ class SimulatedDevice:
         """See `WireGuardDevice`."""
         if config.private_key != self._private_key:
             self.remove()
-            self._private_key, self.key = config.private_key, public_key(config.private_key)
+            self._private_key, self.key = config.private_key, self._air.public_key(config.private_key)
             self._air.devices[self.key] = self
         now = self._air.now()
         wanted = {peer.public_key: peer for peer in config.peers}
@@ -119,10 +119,19 @@ class Air:
         devices: those that are configured, by public key.
         now: the true time, whatever a node's own clock says.
         seed: decides which packets get lost.
+        public_key: which public key belongs to a private one.
     """
 
-    def __init__(self, network: Network, now: Callable[[], Timestamp], *, seed: int) -> None:
+    def __init__(
+        self,
+        network: Network,
+        now: Callable[[], Timestamp],
+        *,
+        seed: int,
+        public_key: Callable[[str], str] = public_key,
+    ) -> None:
         self.network = network
+        self.public_key = public_key
         self.devices: dict[str, SimulatedDevice] = {}
         self.now = now
         self.seed = seed
@@ -225,6 +234,15 @@ class Session:
         made.__class__ = PeerReading
         reading: PeerReading = made
         return reading
+
+    def carry(self, sender: SimulatedDevice, size: int) -> None:
+        """So many bytes of hosts and pods arrive at the other side, beside WireGuard's own."""
+        if self.first is sender:
+            self._first_sent += size
+            self._second_received += size
+        else:
+            self._second_sent += size
+            self._first_received += size
 
     def advance(self, now: Timestamp) -> None:
         """Works out what happened until now; nothing but time has changed since the last look."""

@@ -85,6 +85,7 @@ class NodeSettings:
         force_routing: whether peers that are down stay routed through the mesh.
         discovery: whether it takes part in discovery.
         skew_s: by how much its clock is ahead of the true time, in seconds.
+        operating_system: its name and version, as the node announces them.
     """
 
     name: str
@@ -99,6 +100,22 @@ class NodeSettings:
     force_routing: bool = True
     discovery: bool = True
     skew_s: float = 0.0
+    operating_system: str = OPERATING_SYSTEM
+
+
+@attrs.frozen(kw_only=True)
+class Origin:
+    """Who a node is, where that is not made up.
+
+    Attributes:
+        node_id: in discovery.
+        hardware_address: of its first interface.
+        identity: its key pair, and its address if that does not follow from cluster and hardware.
+    """
+
+    node_id: str
+    hardware_address: str
+    identity: KubeSpanIdentity
 
 
 @attrs.frozen(kw_only=True)
@@ -138,15 +155,18 @@ class SimulatedNode:
         device: its WireGuard device.
     """
 
-    def __init__(self, settings: NodeSettings, place: Host, shared: Shared, random: Random) -> None:
+    def __init__(self, settings: NodeSettings, place: Host, shared: Shared, random: Random, *, origin: Origin | None = None) -> None:
         self.settings = settings
         self.host = place
         self._shared = shared
         self._random = random
         self._scheduler: Scheduler = shared.clock if not settings.skew_s else SkewedTime(shared.clock, settings.skew_s)
-        self.node_id = encode(random.randbytes(32))
-        self._hardware = ":".join(f"{octet:02x}" for octet in (0x02, *random.randbytes(5)))
-        self._keys = self._new_keys()
+        if origin is None:
+            self.node_id = encode(random.randbytes(32))
+            self._hardware = ":".join(f"{octet:02x}" for octet in (0x02, *random.randbytes(5)))
+            self._keys = self._new_keys()
+        else:
+            self.node_id, self._hardware, self._keys = origin.node_id, origin.hardware_address, origin.identity
         self.device = SimulatedDevice(place, shared.air, skew_s=settings.skew_s)
         self.state = MemoryState(clock=self._scheduler.now)
         self._runtime: Runtime | None = None
@@ -202,7 +222,7 @@ class SimulatedNode:
         shared = self._shared
         return [
             IdentityController(lambda: self._keys),
-            LocalAffiliateController(OPERATING_SYSTEM),
+            LocalAffiliateController(self.settings.operating_system),
             SimulatedDiscoveryController(shared.service, self.host),
             AffiliateMergeController(),
             MemberController(shared.members),
@@ -236,6 +256,8 @@ class SimulatedNode:
         self._put(DiscoveryConfig, CLUSTER, self._discovery())
         self._put(ClusterIdentity, LOCAL, ClusterIdentity(node_id=self.node_id))
         self._put(ClusterInfo, "current", ClusterInfo(cluster_id=shared.cluster_id, cluster_name=shared.cluster_name))
+        if self._keys.address is not None:  # the controller leaves an identity that is there as it is
+            self.state.create(Resource.new(self._keys, id=LOCAL), owner=IdentityController.name)
         self._tell(host.HARDWARE_ADDRESSES, host.FIRST_HARDWARE_ADDRESS, host.HardwareAddress("eth0", self._hardware))
         self._tell(host.HOSTNAMES, host.HOSTNAME, host.Hostname(settings.name))
         self._tell(host.NODENAMES, host.NODENAME, settings.name)

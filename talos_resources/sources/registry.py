@@ -40,6 +40,8 @@ def open_source(url: str) -> Cluster:
     """
     scheme, colon, rest = url.partition(":")
     known = scheme in SCHEMES and (colon or scheme == "demo")
+    if not known and rest.startswith("//"):
+        raise ConfigError(f'no source "{scheme}://"; there are {", ".join(SCHEMES)}, or the path of a file, directory or zip')
     home, argument = (SCHEMES[scheme], rest) if known else (SCHEMES["file"], url)
     module, _, function = home.partition(":")
     cluster = getattr(importlib.import_module(module), function)(argument)

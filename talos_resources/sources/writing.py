@@ -87,7 +87,7 @@ def write(contents: Contents, target: str) -> None:
         ConfigError: the target exists already, or cannot be written.
     """
     scheme, _, rest = target.partition(":")
-    if scheme in {"etcd", "sqlite"} and rest:
+    if _is_store(target):
         importlib.import_module(f"talos_resources.sources.{scheme}").write(contents, rest)
         return
     if target == STDIN:
@@ -101,13 +101,41 @@ def write(contents: Contents, target: str) -> None:
         else:
             _write_folders(path, contents)
     except FileExistsError:
-        raise ConfigError(f"{target} exists already; remove it or name another target") from None
+        raise _occupied(target) from None
     except OSError as error:
         raise ConfigError(f"cannot write {target}: {error.strerror or error}") from None
 
 
+def check_target(target: str) -> None:
+    """Says before long work that `write` would refuse the target because it exists.
+
+    Raises:
+        ConfigError: it exists already.
+    """
+    if target == STDIN or _is_store(target):
+        return
+    path = Path(target)
+    if path.exists() if target.endswith(tuple(_RENDERERS)) else _is_occupied(path):
+        raise _occupied(target)
+
+
+def _is_store(target: str) -> bool:
+    """Whether the target is a URL of something that keeps resources itself."""
+    scheme, _, rest = target.partition(":")
+    return scheme in {"etcd", "sqlite"} and bool(rest)
+
+
+def _occupied(target: str) -> ConfigError:
+    return ConfigError(f"{target} exists already; remove it or name another target")
+
+
+def _is_occupied(path: Path) -> bool:
+    """Whether something is where a directory is to be written; an empty one may be there."""
+    return path.exists() and (not path.is_dir() or any(path.iterdir()))
+
+
 def _write_folders(path: Path, contents: Contents) -> None:
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+    if _is_occupied(path):
         raise FileExistsError
     for name, data in _bundle(contents):
         write_private(path / name, data, overwrite=False)

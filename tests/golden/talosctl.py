@@ -37,6 +37,7 @@ from talos_resources.state.contract import State
 from tests.golden.scripted import Change, ScriptedState, changes
 
 _TIME: Final = re.compile(r'"?(created|updated)"?: "?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)')
+_TABLE: Final = re.compile(r"\A(-o=?|--output=)table\Z")
 _WHOLE_MAPS: Final = re.compile(r"\.\*|\.\.")
 
 
@@ -114,8 +115,10 @@ def run(recording: Recording, case: dict[str, Any]) -> Result:
 
 def _ours(arguments: Sequence[str]) -> list[str]:
     """Our arguments for talosctl's: its table, also its default, is our `wide`."""
-    ours = ["wide" if word == "table" and before == "-o" else word for before, word in zip(["", *arguments], arguments, strict=False)]
-    return ours if "-o" in arguments else [*ours, "-o", "wide"]
+    ours = []
+    for before, word in zip(["", *arguments], arguments, strict=False):
+        ours.append("wide" if word == "table" and before in {"-o", "--output"} else _TABLE.sub(r"\1wide", word))
+    return ours if any(word.startswith(("-o", "--output")) for word in arguments) else [*ours, "-o", "wide"]
 
 
 def _get(recording: Recording, arguments: list[str], case: dict[str, Any]) -> Outcome:
@@ -153,8 +156,7 @@ def _difference(recording: Recording, case: dict[str, Any], outcome: Outcome) ->
     theirs = case["stdout"]
     if case.get("watch"):
         ours, theirs = (_TIME.sub(partial(_masked, recording), text) for text in (ours, theirs))
-    template = next((word for word in case["args"] if word.startswith("jsonpath=")), "")
-    if _WHOLE_MAPS.search(template):
+    if _WHOLE_MAPS.search(" ".join(word for word in case["args"] if "jsonpath=" in word)):
         ours, theirs = (_in_any_order(recording, case, text) for text in (ours, theirs))
     if ours != theirs:
         return _first_difference(theirs.split("\n"), ours.split("\n"))
@@ -177,7 +179,7 @@ def _masked(recording: Recording, match: re.Match[str]) -> str:
 def _in_any_order(recording: Recording, case: dict[str, Any], text: str) -> str:
     """The results of a JSONPath, those of each resource sorted."""
     results = list(_results(text))
-    arguments = [word for word in case["args"] if word != "-o" and not word.startswith("jsonpath=")]
+    arguments = [word for word in case["args"] if word not in {"-o", "--output"} and "jsonpath=" not in word]
     names = _get(recording, [*arguments, "-o", "name"], case).stdout.splitlines()
     each, rest = divmod(len(results), len(names) or 1)
     if rest:  # not as many for each resource: only all of them can be compared

@@ -184,12 +184,25 @@ def test_every_command_reads_what_was_written(tmp_path: Path, capsys: pytest.Cap
     assert "<REDACTED>" in capsys.readouterr().out
 
 
+def test_a_target_that_exists_is_refused_before_anything_is_simulated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "mesh.zip"
+    target.write_text("mine")
+    for taken in (target, tmp_path):
+        assert main(["simulate", "--nodes", "3", "--to", str(taken)]) == 1
+        said = capsys.readouterr()
+        assert said.out == ""
+        assert said.err == f"error: {taken} exists already; remove it or name another target\n"
+    assert target.read_text() == "mine"
+
+
 def test_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["simulate", "--list"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == len(SCENARIOS)
     assert main(["simulate", "--nodes", "2", "--duration", "1m30s", "-o", "json"]) == 0
     assert '"full_mesh_s": 30.0' in capsys.readouterr().out
-    assert main(["simulate", "--duration", "soon"]) == 2
+    for wrong in (["--duration", "soon"], ["--nodes", "1"], ["--scenario", "flood"], ["--every", "0s"]):
+        assert main(["simulate", *wrong]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
     assert main(["runtime", "graph"]) == 0
     assert "kubespan.ManagerController\n  <- KubeSpanConfigs" in capsys.readouterr().out
 

@@ -17,6 +17,7 @@ from talos_resources.model.errors import ConfigError, DecodeError, TalosResource
 from talos_resources.model.kind import kind_of
 from talos_resources.model.redact import REDACTED
 from talos_resources.model.resource import Resource
+from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import (
     KubeSpanConfig,
     KubeSpanIdentity,
@@ -75,10 +76,16 @@ def test_what_is_written_is_read_back(tmp_path: Path, name: str) -> None:
     with open_source(target) as opened:
         assert opened.nodes == tuple(written)
         for node, resources in contents(opened).items():
-            whole = [r.with_metadata(created=r.metadata.created, updated=r.metadata.updated) for r in written[node]]
-            if not name.endswith(".wire.json"):  # YAML and JSON print whole seconds of the metadata's times
-                assert all(r.metadata.created.nanos == 0 for r in resources)
-            assert resources == whole
+            if name.endswith(".wire.json"):
+                assert resources == written[node]
+            else:  # YAML and JSON print whole seconds of the metadata's times
+                assert resources == [
+                    r.with_metadata(created=_whole(r.metadata.created), updated=_whole(r.metadata.updated)) for r in written[node]
+                ]
+
+
+def _whole(time: Timestamp) -> Timestamp:
+    return Timestamp(time - time.nanos)
 
 
 def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
@@ -274,3 +281,10 @@ def test_states_of_a_wire_file_keep_nanoseconds(tmp_path: Path) -> None:
     write({"n": [changed]}, str(tmp_path / "x.wire.json"))
     with open_source(str(tmp_path / "x.wire.json")) as cluster:
         assert cluster.state("n").list(KubeSpanPeerStatus) == (changed,)
+
+
+@pytest.mark.parametrize("url", ["foo://bar", "https://user:secret@10.0.0.1/x"])
+def test_a_scheme_that_nobody_knows_is_no_path(url: str) -> None:
+    with pytest.raises(ConfigError, match=r'no source "\w+://"; there are demo, .*, or the path of a file') as caught:
+        open_source(url)
+    assert "secret" not in caught.value.message
