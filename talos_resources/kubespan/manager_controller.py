@@ -122,7 +122,7 @@ class ManagerController(Controller):
 
     def _tick(self, now: Timestamp) -> Timestamp:
         """The next time of the 30 s rhythm, which begins with the first call."""
-        if self._next_tick is None:
+        if self._next_tick is None or self._next_tick > now + _TICK:  # the clock was set back
             self._next_tick = Timestamp(now + _TICK)
         elif self._next_tick <= now:
             self._next_tick = Timestamp(now + _TICK - (now - self._next_tick) % _TICK)

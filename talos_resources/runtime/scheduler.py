@@ -21,6 +21,8 @@ from talos_resources.state.contract import Watch
 from talos_resources.state.events import Errored
 
 _S: Final = 1_000_000_000
+# Below that the clock is slewed rather than set, and timers need no help.
+_STEP: Final = _S
 _RETRY_S: Final = 1.0
 
 Call = Callable[[], None]
@@ -107,6 +109,10 @@ class _Queue:
             if call is not None:
                 return call
         return None
+
+    def shift(self, step: int) -> None:
+        """Moves all timers by so many nanoseconds."""
+        self._timers = [(Timestamp(when + step), number, timer) for when, number, timer in self._timers]
 
     def next_time(self) -> Timestamp | None:
         """When the next timer is due."""
@@ -198,10 +204,16 @@ class _Polled:
 
 
 class RealTime:
-    """The machine's clock; calls run in one thread, from `start` to `stop`."""
+    """The machine's clock; calls run in one thread, from `start` to `stop`.
 
-    def __init__(self, *, seed: int | None = None) -> None:
+    A timer waits no longer than it was meant to when the clock is set back.
+    """
+
+    def __init__(self, *, seed: int | None = None, clock: Callable[[], int] = time.time_ns) -> None:
+        """Takes a seed for the spread of retries, and the time of day in nanoseconds since 1970, UTC."""
         self.random = Random(seed)  # noqa: S311  (it spreads retries, nothing more)
+        self._clock = clock
+        self._ahead = clock() - time.monotonic_ns()
         self._queue = _Queue()
         self._changed = threading.Condition()
         self._stopped = False
@@ -209,7 +221,7 @@ class RealTime:
 
     def now(self) -> Timestamp:
         """The time of day in UTC."""
-        return Timestamp(time.time_ns())
+        return Timestamp(self._clock())
 
     def soon(self, call: Call) -> None:
         """See `Scheduler`."""
@@ -220,6 +232,7 @@ class RealTime:
     def at(self, when: Timestamp, call: Call) -> Timer:
         """See `Scheduler`."""
         with self._changed:
+            self._mind_steps(self.now())
             timer = self._queue.at(when, call)
             self._changed.notify()
             return timer
@@ -249,6 +262,7 @@ class RealTime:
         with self._changed:
             while not self._stopped:
                 now = self.now()
+                self._mind_steps(now)
                 call = self._queue.take(now)
                 if call is not None:
                     return call
@@ -256,6 +270,13 @@ class RealTime:
                 # Not for ever, so that a clock that is set forward is noticed.
                 self._changed.wait(60 if due is None else min((due - now) / _S, 60))
         return None
+
+    def _mind_steps(self, now: Timestamp) -> None:
+        """Moves the timers along when the clock was set back."""
+        ahead = now - time.monotonic_ns()
+        if ahead < self._ahead - _STEP:
+            self._queue.shift(ahead - self._ahead)
+        self._ahead = ahead
 
 
 class _Threaded:

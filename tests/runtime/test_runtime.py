@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from talos_resources.backends.memory import MemoryState
+from talos_resources.kubespan.manager_controller import ManagerController
 from talos_resources.model.errors import ConfigError, OwnerConflictError
 from talos_resources.model.metadata import Phase
 from talos_resources.model.resource import Resource
@@ -18,6 +20,8 @@ from talos_resources.runtime.controller import Controller, Input, Output
 from talos_resources.runtime.graph import as_dot, as_mermaid, as_text, edges
 from talos_resources.runtime.runtime import Runtime
 from talos_resources.runtime.scheduler import RealTime, VirtualTime
+from talos_resources.simulate.cluster import SimulatedCluster
+from talos_resources.simulate.scenarios import lan
 from talos_resources.state.derived import add_finalizer, remove_finalizer
 
 S = 1_000_000_000
@@ -304,6 +308,32 @@ def test_real_time_keeps_times_and_takes_calls_from_any_thread() -> None:
     assert done.wait(10)
     clock.stop(timeout=10)
     assert order == ["soon", "later"]
+
+
+def test_a_clock_that_is_set_back_holds_up_no_timer() -> None:
+    """Nothing else would come in this test before the hour is over."""
+    back = 0
+    clock = RealTime(clock=lambda: time.time_ns() - back)
+    order: list[str] = []
+    done = threading.Event()
+    now = clock.now()
+    clock.at(Timestamp(now + S // 10), done.set)
+    clock.at(Timestamp(now + S // 20), lambda: order.append("first"))
+    clock.at(Timestamp(now + 7200 * S), lambda: order.append("much later"))
+    back = 3600 * S
+    clock.start()
+    assert done.wait(60)
+    clock.stop(timeout=10)
+    assert order == ["first"]
+
+
+def test_the_managers_rhythm_survives_a_clock_that_is_set_back() -> None:
+    manager = ManagerController(lan(SimulatedCluster(), 1)[0].device)
+    start = Timestamp.parse("2026-01-01T01:00:00Z")
+    assert manager._tick(start) == start + 30 * S
+    back = Timestamp(start - 3600 * S)
+    assert manager._tick(back) == back + 30 * S
+    assert manager._tick(Timestamp(back + 5 * S)) == back + 30 * S
 
 
 def test_the_graph_shows_declarations() -> None:
