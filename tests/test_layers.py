@@ -31,6 +31,7 @@ LAYERS = {
     "views": 5,
     "insight": 5,
     "simulate": 5,
+    "tui": 6,
     "cli": 6,
     # Outside of the table: the entry point, the lazy exports, and what is shipped for tests of all layers.
     "__main__": 7,
@@ -48,6 +49,7 @@ SIDEWAYS = {
     ("discovery", "runtime"),
     ("discovery", "kubespan"),
     ("machineconfig", "kubespan"),
+    ("cli", "tui"),
     ("views", "insight"),
     ("sources", "insight"),
     ("simulate", "sources"),

@@ -133,7 +133,7 @@ def _follow(args: Namespace, cluster: Cluster, wanted: Sequence[str], printer: _
 
 
 def _subscribe(args: Namespace, cluster: Cluster, node: str) -> Sequence[Watch[Any]]:
-    from talos_resources.sources.recording import kinds_of
+    from talos_resources.sources.following import kinds_of
 
     state = cluster.state(node)
     return [state.watch_kind(kind, bootstrap=False) for kind in kinds_of(state, args.types)]

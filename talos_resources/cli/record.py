@@ -49,17 +49,25 @@ def run(args: Namespace) -> int:
     with options.opened(args) as (cluster, selected), SqliteState(path) as target:
         nodes = tuple(selected) if args.nodes else cluster.nodes
 
-        def note(node: str, text: str) -> None:
-            print(f"{node}: {text}" if node else text, file=sys.stderr, flush=True)
+        def say(text: str) -> None:
+            print(text, file=sys.stderr, flush=True)
 
-        recorder = Recorder(cluster, nodes, target, types=args.types, show_secrets=args.show_secrets, keep_s=keep_s, on_note=note)
+        recorder = Recorder(
+            cluster,
+            nodes,
+            target,
+            types=args.types,
+            show_secrets=args.show_secrets,
+            keep_s=keep_s,
+            on_note=lambda note: say(f"{note.node}: {note.text}"),
+        )
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, lambda _number, _frame: recorder.stop())
-        note("", f"recording {len(nodes)} {'node' if len(nodes) == 1 else 'nodes'} to {args.to}; Ctrl-C stops")
+        say(f"recording {len(nodes)} {'node' if len(nodes) == 1 else 'nodes'} to {args.to}; Ctrl-C stops")
         try:
             recorder.run()
         finally:
-            note("", f"{recorder.written} changes recorded")
+            say(f"{recorder.written} changes recorded")
     return 0
 
 

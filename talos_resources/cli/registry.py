@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "history": "history",
     "diff": "diff",
     "events": "events",
+    "top": "top",
     "serve": "serve",
     "discovery": "discovery",
     "config": "config",

@@ -26,6 +26,7 @@ from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import ClusterInfo, KubeSpanIdentity, KubeSpanPeerStatus, PeerState
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.sources.cluster import Cluster
+from talos_resources.sources.following import Note
 from talos_resources.sources.recording import Recorder
 from talos_resources.testing.conformance.parts import PATIENCE
 
@@ -116,11 +117,11 @@ def test_secrets_are_kept_only_when_asked_for(target: SqliteState, file: Path, s
 
 
 def test_a_node_that_cannot_be_recorded_is_told_and_the_others_are(target: SqliteState) -> None:
-    told: list[tuple[str, str]] = []
+    told: list[Note] = []
     heard = threading.Event()
 
-    def note(node: str, text: str) -> None:
-        told.append((node, text))
+    def note(note: Note) -> None:
+        told.append(note)
         heard.set()
 
     node = MemoryState()
@@ -133,8 +134,9 @@ def test_a_node_that_cannot_be_recorded_is_told_and_the_others_are(target: Sqlit
     with recording({"bad": Closed(), "good": node}, target, types=["kubespanpeerstatuses"], on_note=note):
         wait_for(target, "good", "a", 1)
         assert heard.wait(PATIENCE)
-    assert told[0][0] == "bad"
-    assert "cannot be recorded" in told[0][1]
+    assert told[0].node == "bad"
+    assert told[0].is_error
+    assert "cannot be followed" in told[0].text
 
 
 def ago(minutes: float) -> Timestamp:

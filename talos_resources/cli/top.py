@@ -1,0 +1,46 @@
+"""`top`: the mesh live on the whole terminal."""
+
+from __future__ import annotations
+
+import sys
+from argparse import Namespace
+from typing import Final
+
+from talos_resources.cli import options
+from talos_resources.cli.parser import Parser
+from talos_resources.model.errors import ConfigError, UnsupportedError
+
+HELP: Final = "watch the mesh on the whole terminal"
+DESCRIPTION: Final = """\
+Show the mesh of live nodes on the whole terminal: who sees whom, peers with their rates, what happens, and every
+resource as YAML. The keys are shown at the bottom; q ends it. Secrets are hidden until s is pressed.
+Needs the extra `tui`."""
+EXAMPLES: Final = """\
+-n 10.0.0.1,10.0.0.2,10.0.0.3
+--from sqlite:mesh.db
+"""
+
+
+def configure(parser: Parser) -> None:
+    """Adds where the data comes from."""
+    options.add_source(parser)
+    parser.set_defaults(watch=True)  # it goes on until it is stopped, so the note about the demo comes first
+
+
+def run(args: Namespace) -> int:
+    """Shows it until somebody ends it.
+
+    Raises:
+        UnsupportedError: textual is not installed.
+        ConfigError: there is no terminal.
+    """
+    try:
+        from talos_resources.tui.app import Top
+        from talos_resources.tui.live import Live
+    except ModuleNotFoundError as error:
+        raise UnsupportedError(f"top needs {error.name}; pip install 'talos-resources[tui]'") from None
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise ConfigError("top needs a terminal; for pipes there are `mesh`, `get -w` and `events -w`")
+    with options.opened(args) as (cluster, selected):
+        Top(Live(cluster, tuple(selected) if args.nodes else cluster.nodes)).run()
+    return 0

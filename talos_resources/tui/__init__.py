@@ -1,0 +1,1 @@
+"""The full-screen view of `top`: what it shows, kept current by threads, and the screens."""

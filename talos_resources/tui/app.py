@@ -1,0 +1,299 @@
+"""The screens of `top`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Final, TypeVar
+
+from rich.text import Text
+from textual import work
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import DataTable, Footer, Input, OptionList, RichLog, Static, TabbedContent, TabPane
+from textual.widgets.option_list import Option
+
+from talos_resources.codec.text import resource_to_yaml
+from talos_resources.model.errors import TalosResourcesError
+from talos_resources.model.kind import Kind
+from talos_resources.model.redact import redacted
+from talos_resources.model.resource import Resource
+from talos_resources.tui.live import Live, Peer, sparkline
+from talos_resources.views import mesh_text
+from talos_resources.views.age import age, rate
+from talos_resources.views.cells import Cells, Shape, printable
+from talos_resources.views.changes import clock, subject, type_name
+from talos_resources.views.explain import explain
+from talos_resources.views.states import COLOURS
+
+T = TypeVar("T")
+
+REFRESH_S: Final = 0.5
+SPARK: Final = 12
+# The endpoint last: the others fit 80 columns.
+_PEER_COLUMNS: Final = ("NODE", "PEER", "STATE", "SEEN", "RX", "TX", "RATE", "ENDPOINT")
+
+
+class TextScreen(ModalScreen[None]):
+    """A text to read: the YAML of a resource, or the explanation of a type."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter", "dismiss", "Back"),
+        Binding("s", "reveal", "Secrets"),
+    ]
+    CSS = "TextScreen VerticalScroll { border: round $primary; background: $surface; padding: 0 1; }"
+
+    def __init__(self, heading: str, text: Callable[[bool], str]) -> None:
+        """Takes what makes the text; its argument says whether secrets are shown."""
+        super().__init__()
+        self._heading = heading
+        self._text = text
+        self._shown = False
+
+    def compose(self) -> ComposeResult:
+        """The text in a frame, and the keys."""
+        with VerticalScroll() as frame:
+            frame.border_title = self._heading
+            yield Static(Text(self._text(False)), id="text")
+        yield Footer()
+
+    def action_reveal(self) -> None:
+        """Shows secrets, or hides them again."""
+        self._shown = not self._shown
+        self.query_one("#text", Static).update(Text(self._text(self._shown)))
+
+
+class Top(App[None]):
+    """The mesh, its peers, what happens, and every resource, of live nodes."""
+
+    TITLE = "talos-resources top"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "show('mesh')", "Mesh"),
+        Binding("2", "show('peers')", "Peers"),
+        Binding("3", "show('events')", "Events"),
+        Binding("4", "show('resources')", "Resources"),
+        Binding("n", "next_node", "Node"),
+        Binding("slash", "filter", "Filter"),
+        Binding("e", "explain", "Explain"),
+        Binding("q,ctrl+c", "quit", "Quit"),
+    ]
+    CSS = """
+    #status { height: 1; background: $panel; padding: 0 1; }
+    #mesh-text { padding: 0 1; }
+    #types { width: 26; }
+    #types Input { height: 3; }
+    DataTable { height: 1fr; }
+    """
+
+    def __init__(self, live: Live) -> None:
+        """Takes what is shown; it is started and closed with the app."""
+        super().__init__()
+        self._live = live
+        self._revision = -1
+        self._told = 0
+        self._node = live.nodes[0]
+        self._kinds: Sequence[Kind[Any]] = ()
+        self._kind: Kind[Any] | None = None
+        self._rows: dict[str, Resource[Any]] = {}
+
+    def compose(self) -> ComposeResult:
+        """The tabs."""
+        yield Static(id="status")
+        with TabbedContent(initial="mesh"):
+            with TabPane("Mesh", id="mesh"), VerticalScroll():
+                yield Static(id="mesh-text")
+            with TabPane("Peers", id="peers"):
+                yield DataTable(id="peer-table", cursor_type="row")
+            with TabPane("Events", id="events"):
+                yield RichLog(id="event-log", max_lines=1000, wrap=True)
+            with TabPane("Resources", id="resources"), Horizontal():
+                with Vertical(id="types"):
+                    yield Input(placeholder="filter types", id="type-filter")
+                    yield OptionList(id="type-list")
+                yield DataTable(id="resource-table", cursor_type="row")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Begins."""
+        table = self.query_one("#peer-table", DataTable)
+        for position, column in enumerate(_PEER_COLUMNS):
+            table.add_column(column, key=str(position))
+        self._live.start()
+        self.set_interval(REFRESH_S, self._refresh)
+        self._load_kinds()
+
+    def on_unmount(self) -> None:
+        """Ends."""
+        self._live.close()
+
+    def action_show(self, tab: str) -> None:
+        """Goes to a tab, with the focus where the keys are of use."""
+        self.query_one(TabbedContent).active = tab
+        focus = {"peers": "#peer-table", "events": "#event-log", "resources": "#type-list"}.get(tab)
+        if focus is not None:
+            self.query_one(focus).focus()
+
+    def action_next_node(self) -> None:
+        """Browses the resources of the next node."""
+        names = self._live.nodes
+        self._node = names[(names.index(self._node) + 1) % len(names)]
+        self._revision = -1
+        self._load_kinds()
+
+    def action_filter(self) -> None:
+        """Filters the types by a part of their names."""
+        self.action_show("resources")
+        self.query_one("#type-filter", Input).focus()
+
+    def action_explain(self) -> None:
+        """Explains the type that is selected, or that of peers."""
+        kind = self._kind
+        if self.query_one(TabbedContent).active != "resources" or kind is None:
+            from talos_resources.model.kind import kind_of
+            from talos_resources.resources import KubeSpanPeerStatus
+
+            kind = kind_of(KubeSpanPeerStatus)
+        text = explain(kind)
+        self.push_screen(TextScreen(kind.display_type, lambda _secrets: text))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Filters while one types."""
+        self._list_kinds(event.value)
+
+    def on_input_submitted(self) -> None:
+        """Goes from the filter to what it found."""
+        self.query_one("#type-list").focus()
+
+    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
+        """Lists the resources of the type."""
+        self._kind = next(kind for kind in self._kinds if kind.type == event.option.id)
+        self._load_resources(self._node, self._kind, focus=True)
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """Shows the resource as YAML."""
+        key = str(event.row_key.value)
+        resource = self._rows.get(key) if event.data_table.id == "resource-table" else self._peer_of(key)
+        if resource is not None:
+            self._show_yaml(resource)
+
+    def _show_yaml(self, resource: Resource[Any]) -> None:
+        sensitive = next((kind.sensitive for kind in self._kinds if kind.type == resource.type), True)
+
+        def text(secrets: bool) -> str:
+            return resource_to_yaml(resource if secrets else redacted(resource, sensitive=sensitive))
+
+        self.push_screen(TextScreen(f"{type_name(resource)} {printable(resource.id)}", text))
+
+    def _refresh(self) -> None:
+        """Shows what is new, and nothing if nothing is."""
+        revision = self._live.revision
+        changed, self._revision = revision != self._revision, revision
+        self._show_peers()  # ages grow also when nothing happens
+        if not changed:
+            return
+        mesh = self._live.mesh()
+        troubles = self._live.troubles()
+        lines = [mesh_text.coloured(line) for line in mesh_text.lines(mesh, width=self.size.width - 4)]
+        lines += [Text(f"{node}: {text}", style="red") for node, text in troubles.items()]
+        self.query_one("#mesh-text", Static).update(Text("\n").join(lines))
+        status = Text(f"{mesh_text.summary(mesh)}   node: {self._node}")
+        if troubles:
+            status.append(f"   {len(troubles)} not followed", style="bold red")
+        self.query_one("#status", Static).update(status)
+        self._show_events()
+        if self._kind is not None and self.query_one(TabbedContent).active == "resources":
+            self._load_resources(self._node, self._kind)
+
+    def _show_events(self) -> None:
+        log = self.query_one("#event-log", RichLog)
+        for happening in self._live.happenings(self._told):
+            self._told = happening.number
+            what = "" if happening.resource is None else f"{type_name(happening.resource)} {subject(happening.resource)}  "
+            log.write(Text(f"{clock(happening.at)}  {happening.node}  {what}{happening.text}"))
+
+    def _show_peers(self) -> None:
+        table = self.query_one("#peer-table", DataTable)
+        peers = {f"{peer.node}\0{peer.resource.id}": peer for peer in self._live.peers()}
+        _fill(table, {key: _peer_cells(peer) for key, peer in peers.items()})
+
+    def _peer_of(self, key: str) -> Resource[Any] | None:
+        return next((peer.resource for peer in self._live.peers() if f"{peer.node}\0{peer.resource.id}" == key), None)
+
+    def _list_kinds(self, part: str) -> None:
+        options = self.query_one("#type-list", OptionList)
+        options.clear_options()
+        wanted = part.strip().lower()
+        options.add_options([Option(kind.display_type, id=kind.type) for kind in self._kinds if wanted in kind.type.lower()])
+
+    @work(thread=True, exclusive=True, group="kinds")
+    def _load_kinds(self) -> None:
+        """Asks the node for its types, away from the screen."""
+        node = self._node
+        try:
+            kinds = self._live.kinds(node)
+        except TalosResourcesError as error:
+            self.call_from_thread(self.notify, f"{node}: {error.message}", severity="error")
+            return
+
+        def show() -> None:
+            self._kinds = kinds
+            self._list_kinds(self.query_one("#type-filter", Input).value)
+
+        self.call_from_thread(show)
+
+    @work(thread=True, exclusive=True, group="resources")
+    def _load_resources(self, node: str, kind: Kind[Any], *, focus: bool = False) -> None:
+        """Asks the node for the resources of a type, away from the screen."""
+        try:
+            found = self._live.listing(node, kind)
+        except TalosResourcesError as error:
+            self.call_from_thread(self.notify, f"{node}: {error.message}", severity="error")
+            return
+        self.call_from_thread(self._show_resources, kind, found, focus)
+
+    def _show_resources(self, kind: Kind[Any], found: Iterable[Resource[Any]], focus: bool) -> None:
+        table = self.query_one("#resource-table", DataTable)
+        cells = Cells(kind, Shape())
+        headings = [str(column.label) for column in table.ordered_columns]
+        if headings != list(cells.headings):
+            table.clear(columns=True)
+            for position, heading in enumerate(cells.headings):  # a type may have two columns of one name
+                table.add_column(heading, key=str(position))
+        self._rows = {f"{resource.namespace}\0{resource.id}": resource for resource in found}
+        _fill(table, {key: [Text(cell) for cell in cells.row(resource, node="")] for key, resource in self._rows.items()})
+        if focus:
+            table.focus()
+
+
+def _fill(table: DataTable[Any], rows: Mapping[str, Sequence[Text]]) -> None:
+    """Makes a table show these rows; what stays is changed in place, so that nothing flickers and the cursor stays."""
+    there = [str(key.value) for key in table.rows]
+    if there != list(rows):
+        cursor = there[table.cursor_row] if there and table.cursor_row < len(there) else None
+        table.clear()
+        for key, cells in rows.items():
+            table.add_row(*cells, key=key)
+        if cursor is not None and cursor in rows:
+            table.move_cursor(row=list(rows).index(cursor), animate=False)
+        return
+    for key, cells in rows.items():
+        for position, (old, cell) in enumerate(zip(table.get_row(key), cells, strict=True)):
+            if old != cell:
+                table.update_cell(key, str(position), cell, update_width=True)
+
+
+def _peer_cells(peer: Peer) -> list[Text]:
+    spec = peer.resource.spec
+    state = spec.state.value
+    return [
+        Text(printable(peer.node)),
+        Text(printable(spec.label or peer.resource.id)),
+        Text(state, style=COLOURS.get(state, "")),
+        Text(age(peer.handshake_s)),
+        Text(rate(peer.receive_rate)),
+        Text(rate(peer.transmit_rate)),
+        Text(sparkline(peer.history, SPARK)),
+        Text("" if spec.endpoint is None else str(spec.endpoint)),
+    ]

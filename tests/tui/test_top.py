@@ -1,0 +1,199 @@
+"""`top`, driven: what it shows, its keys, nodes that die, secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import DataTable, Input, OptionList, Static
+
+from talos_resources.backends.memory import MemoryState
+from talos_resources.cli.main import main
+from talos_resources.model.errors import ConnectError
+from talos_resources.model.net import AddrPort
+from talos_resources.model.resource import Resource
+from talos_resources.model.timestamp import Timestamp
+from talos_resources.resources import KubeSpanIdentity, KubeSpanPeerStatus, PeerState
+from talos_resources.sources import Cluster, open_source
+from talos_resources.state.derived import update_with_conflicts
+from talos_resources.tui.app import TextScreen, Top
+from talos_resources.tui.live import Live, sparkline
+
+PATIENCE_S = 30.0
+SECRET = "gNoasoKOJzl+/B+uXhvsBVxv81OcVLrlcmQ5jQwZO08="
+
+
+def peer(id: str, **fields: Any) -> Resource[KubeSpanPeerStatus]:
+    return Resource.new(KubeSpanPeerStatus(label=f"node-{id}", **fields), id=id)
+
+
+def drive(cluster: Cluster, act: Callable[[Top, Pilot[None]], Awaitable[None]], *, size: tuple[int, int] = (80, 24)) -> None:
+    """Runs the app without a terminal and does something with it."""
+
+    async def go() -> None:
+        app = Top(Live(cluster, cluster.nodes))
+        async with app.run_test(size=size) as pilot:
+            await act(app, pilot)
+
+    asyncio.run(go())
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
+    """Waits until the app shows something."""
+    end = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < end, "it never came"
+        await pilot.pause(0.05)
+
+
+def shown(app: Top, where: str) -> str:
+    """The text of a static part."""
+    return str(app.screen.query_one(where, Static).render())
+
+
+def cells(app: Top, table: str) -> list[list[str]]:
+    found = app.query_one(table, DataTable)
+    return [[str(cell) for cell in found.get_row_at(index)] for index in range(found.row_count)]
+
+
+def test_the_demo_at_80_by_24() -> None:
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "20 of 20 links up" in shown(app, "#status"))
+        await until(pilot, lambda: "talos-default-worker-2" in shown(app, "#mesh-text"))
+        await pilot.press("2")
+        await until(pilot, lambda: len(cells(app, "#peer-table")) == 20)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, TextScreen))
+        assert "receiveBytes: " in shown(app, "#text")
+        await pilot.press("escape")
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, TextScreen))
+        assert "lastHandshakeTime" in shown(app, "#text")
+        await pilot.press("escape", "q")
+
+    with open_source("demo") as cluster:
+        drive(cluster, act)
+
+
+def test_what_happens_is_shown_where_the_cursor_stays() -> None:
+    state = MemoryState()
+    endpoint = AddrPort.parse("10.0.0.1:51820")
+    for name in "abc":
+        state.create(peer(name, state=PeerState.UP, endpoint=endpoint))
+
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        await pilot.press("2")
+        await until(pilot, lambda: len(cells(app, "#peer-table")) == 3)
+        table = app.query_one("#peer-table", DataTable)
+        table.move_cursor(row=1)
+        update_with_conflicts(state, KubeSpanPeerStatus, "b", lambda now: now.with_spec(receive_bytes=10**6))
+        await until(pilot, lambda: cells(app, "#peer-table")[1][4] not in {"-", "0 B/s"})
+        assert table.cursor_row == 1
+        # The one that goes down comes to the top, and the cursor with it.
+        update_with_conflicts(state, KubeSpanPeerStatus, "b", lambda now: now.with_spec(state=PeerState.DOWN))
+        await until(pilot, lambda: cells(app, "#peer-table")[0][1:3] == ["node-b", "down"])
+        assert table.cursor_row == 0
+        state.destroy(KubeSpanPeerStatus, "a")
+        await until(pilot, lambda: len(cells(app, "#peer-table")) == 2)
+        texts = [happening.text for happening in app._live.happenings()]
+        assert texts == ["state: up → down", "destroyed"]
+
+    drive(Cluster({"one": lambda: state}, source="a test"), act)
+
+
+def test_every_type_can_be_browsed_and_secrets_are_hidden() -> None:
+    state = MemoryState()
+    state.create(Resource.new(KubeSpanIdentity(private_key=SECRET, public_key="public"), id="local"))
+
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: app.query_one("#type-list", OptionList).option_count > 5)
+        await pilot.press("slash", *"kubespanidentit")
+        await until(pilot, lambda: app.query_one("#type-list", OptionList).option_count == 1)
+        assert app.query_one("#type-filter", Input).value == "kubespanidentit"
+        await pilot.press("enter", "down", "enter")
+        await until(pilot, lambda: cells(app, "#resource-table") and cells(app, "#resource-table")[0][0] == "local")
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, TextScreen))
+        assert "privateKey: <REDACTED>" in shown(app, "#text")
+        await pilot.press("s")
+        await until(pilot, lambda: f"privateKey: {SECRET}" in shown(app, "#text"))
+        await pilot.press("s")
+        await until(pilot, lambda: SECRET not in shown(app, "#text"))
+        await pilot.press("escape", "e")
+        await until(pilot, lambda: isinstance(app.screen, TextScreen))
+        assert "KubeSpanIdentity" in shown(app, "#text")
+
+    drive(Cluster({"one": lambda: state}, source="a test"), act)
+
+
+def test_a_node_that_does_not_answer_is_told_beside_the_others() -> None:
+    state = MemoryState()
+    state.create(peer("a", state=PeerState.UP, last_handshake_time=Timestamp(time.time_ns())))
+
+    def dead() -> MemoryState:
+        raise ConnectError("10.0.0.9:50000: connection refused: nothing listens there")
+
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "1 not followed" in shown(app, "#status"))
+        await until(pilot, lambda: "connection refused" in shown(app, "#mesh-text"))
+        await pilot.press("2")
+        await until(pilot, lambda: len(cells(app, "#peer-table")) == 1)
+        await pilot.press("n")  # that node has no types to list, which is told and no more
+        await until(pilot, lambda: "node: two" in shown(app, "#status"))
+
+    drive(Cluster({"one": lambda: state, "two": dead}, source="a test"), act)
+
+
+def test_sparklines() -> None:
+    assert sparkline([0, 1, 4, 8], 6) == "   ▁▄█"
+    assert sparkline([], 3) == "   "
+    assert sparkline([0, 0], 3) == "   "
+    assert sparkline(range(9), 4) == "▅▆▇█"
+
+
+def test_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["top", "--from", "demo"]) == 1
+    assert "top needs a terminal" in capsys.readouterr().err
+
+
+def test_without_textual(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "textual", None)
+    monkeypatch.delitem(sys.modules, "talos_resources.tui.app", raising=False)
+    assert main(["top", "--from", "demo"]) == 1
+    assert "pip install 'talos-resources[tui]'" in capsys.readouterr().err
+
+
+def test_on_a_real_terminal(tmp_path: Path) -> None:
+    """A process on a terminal of 80 by 24: it draws the mesh, and q gives the terminal back."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "HOME": str(tmp_path), "COLUMNS": "80", "LINES": "24"}
+    command = [sys.executable, "-m", "talos_resources", "top", "--from", "demo"]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        written = b""
+        asked = False
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            if select.select([ours], [], [], 1.0)[0]:
+                try:
+                    written += os.read(ours, 65536)
+                except OSError:  # it has gone
+                    break
+            if not asked and b"links up" in written:
+                asked = True
+                os.write(ours, b"q")
+        assert process.wait(60) == 0
+    os.close(ours)
+    assert asked
+    assert b"\x1b[?1049h" in written  # the alternate screen, entered
+    assert b"\x1b[?1049l" in written  # and left
