@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from talos_resources.backends.etcd import EtcdState as EtcdState
     from talos_resources.backends.memory import MemoryState as MemoryState
     from talos_resources.backends.sqlite.state import SqliteState as SqliteState
+    from talos_resources.insight.mesh import LinkState as LinkState
+    from talos_resources.insight.mesh import Mesh as Mesh
     from talos_resources.model.errors import AlreadyExistsError as AlreadyExistsError
     from talos_resources.model.errors import AmbiguousKindError as AmbiguousKindError
     from talos_resources.model.errors import ConfigError as ConfigError
@@ -95,6 +97,7 @@ _EXPORTS: Final = {
     "talos_resources.backends.etcd": ("EtcdState",),
     "talos_resources.backends.memory": ("MemoryState",),
     "talos_resources.backends.sqlite.state": ("SqliteState",),
+    "talos_resources.insight.mesh": ("LinkState", "Mesh"),
     "talos_resources.model.errors": (
         "AlreadyExistsError",
         "AmbiguousKindError",

@@ -57,6 +57,8 @@ def examine(snapshot: Snapshot) -> Diagnosis:
 
 def _blind(case: Case) -> list[str]:
     lines = []
+    if not any(view.statuses or view.specs for view in case.views.values()):
+        lines.append("there are no KubeSpan peers here: KubeSpan is off, or the source has no KubeSpanPeerStatuses")
     unseen = len(case.nodes) - len(case.views)
     if unseen and case.views:
         lines.append(

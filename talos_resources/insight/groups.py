@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Final
 
@@ -47,18 +48,26 @@ class Group:
 
 
 @attrs.frozen(kw_only=True)
+class Between:
+    """How many directions from one group to another are not up, and how many there are."""
+
+    faults: int
+    total: int
+
+
+@attrs.frozen(kw_only=True)
 class Grouped:
     """A mesh in groups.
 
     Attributes:
         by: the key that made them.
         groups: those with most faults first, then by name.
-        between: (observers' group, peers' group) → state → how many directions.
+        between: (observers' group, peers' group) → what is not up, for pairs where something is not.
     """
 
     by: str
     groups: tuple[Group, ...]
-    between: Mapping[tuple[str, str], Mapping[LinkState, int]]
+    between: Mapping[tuple[str, str], Between]
 
 
 def group_key(by: str) -> Callable[[MeshNode], str]:
@@ -95,21 +104,23 @@ def grouped(mesh: Mesh, by: str) -> Grouped:
     members: dict[str, list[int]] = {}
     for index, key in enumerate(keys):
         members.setdefault(key, []).append(index)
-    between: dict[tuple[str, str], dict[LinkState, int]] = {}
-    for here, observers in members.items():
-        rows = [mesh.row(index) for index in observers if mesh.nodes[index].is_observed]
-        for there, peers in members.items():
-            picked = [row[peer] for row in rows for peer in peers]
-            between[here, there] = {state: picked.count(state) for state in mesh.counts}
-    groups = [
-        Group(
-            name=name,
-            nodes=tuple(mesh.nodes[index] for index in indexes),
-            counts={state: sum(between[name, other][state] for other in members) for state in mesh.counts},
-        )
-        for name, indexes in members.items()
-    ]
+    faults: Counter[tuple[str, str]] = Counter()
+    for row in mesh.observed:
+        if mesh.faults[row.index][0]:
+            faults.update((keys[row.index], key) for key, state in zip(keys, mesh.row(row), strict=True) if state.is_fault)
+    groups = [_group(mesh, name, indexes) for name, indexes in members.items()]
+    asked = {name: sum(mesh.nodes[index].is_observed for index in indexes) for name, indexes in members.items()}
+    between = {
+        (here, there): Between(faults=count, total=asked[here] * (len(members[there]) - (here == there)))
+        for (here, there), count in faults.items()
+    }
     return Grouped(by=by, groups=tuple(sorted(groups, key=lambda group: (-group.faults, natural(group.name)))), between=between)
+
+
+def _group(mesh: Mesh, name: str, indexes: Sequence[int]) -> Group:
+    rows = [mesh.row(index) for index in indexes if mesh.nodes[index].is_observed]
+    counts = {state: sum(row.count(state) for row in rows) for state in mesh.counts}
+    return Group(name=name, nodes=tuple(mesh.nodes[index] for index in indexes), counts=counts)
 
 
 def _network(address: IPAddress) -> str:

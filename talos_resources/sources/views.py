@@ -111,19 +111,28 @@ def _with_settings(view: NodeView, reader: _Reader) -> NodeView:
     config, discovery = reader.one(KubeSpanConfig, "kubespan"), reader.one(DiscoveryConfig, "cluster")
     links = {name: link for name, link in reader.plain(LINK_STATUSES).items() if isinstance(link, Mapping)}
     tunnel = links.get(LINK_NAME, {}).get("mtu")
+    addresses = reader.plain(host.NODE_ADDRESSES)
+    carriers = _carriers(reader, addresses.get(host.CURRENT_WITHOUT_KUBERNETES, ())) if links else set()
     return attrs.evolve(
         view,
         raw_affiliates=reader.list(Affiliate, namespace="cluster-raw"),
         endpoints=reader.list(KubeSpanEndpoint),
         config=None if config is None else attrs.evolve(config, shared_secret=""),
         discovery=None if discovery is None else attrs.evolve(discovery, service_encryption_key=b""),
-        addresses=reader.plain(host.NODE_ADDRESSES),
+        addresses=addresses,
         chains=_chains(reader),
-        links={name: link["mtu"] for name, link in links.items() if _carries(name, link)},
+        links={name: link["mtu"] for name, link in links.items() if _carries(name, link) and name in (carriers or links)},
         tunnel_mtu=tunnel if isinstance(tunnel, int) else None,
         cni=_cni(reader, links),
         unreadable=reader.unreadable,
     )
+
+
+def _carriers(reader: _Reader, own: Sequence[IPPrefix]) -> set[str]:
+    """The links that hold the node's own addresses: a link for storage alone may have an MTU of its own."""
+    wanted = {str(prefix.address) for prefix in own}
+    held = [status for status in reader.plain(host.PUBLIC_ADDRESSES.kind).values() if isinstance(status, Mapping)]
+    return {str(status.get("linkName")) for status in held if str(status.get("address", "")).partition("/")[0] in wanted}
 
 
 def _carries(name: str, link: Mapping[str, Any]) -> bool:

@@ -45,7 +45,7 @@ def summary(mesh: Mesh) -> str:
     counts = mesh.counts
     nodes = _number(len(mesh.nodes), "node")
     if not mesh.total:
-        return f"{nodes}, no links: {'nobody was asked' if not mesh.observed else 'a mesh takes two nodes'}"
+        return f"{nodes}, no links: {'no node answered' if not mesh.observed else 'there are no KubeSpan peers here'}"
     if counts[LinkState.UP] == mesh.total:
         return f"{nodes}, {mesh.total} of {mesh.total} links up"
     absent = f", {counts[LinkState.ABSENT]} absent" if counts[LinkState.ABSENT] else ""
@@ -215,26 +215,27 @@ def group_lines(mesh: Mesh, groups: Grouped, *, width: int | None = None) -> Ite
     yield []
     states = (LinkState.UP, LinkState.DOWN, LinkState.UNKNOWN, LinkState.ABSENT)
     rows = [("GROUP", "NODES", "LINKS", *(state.value.upper() for state in states), "WORST NODE")]
-    for group in groups.groups:
+    for group in groups.groups[:MOST_LINES]:
         bad = max(group.nodes, key=lambda node: sum(mesh.faults[node.index]))
         name = printable(bad.name) if sum(mesh.faults[bad.index]) else ""
         rows.append((printable(group.name), str(len(group.nodes)), str(group.total), *(str(group.counts[state]) for state in states), name))
     for number, text in enumerate(align("".join("\t".join(row) + "\n" for row in rows)).splitlines()):
         faulty = number > 0 and groups.groups[number - 1].faults > 0
         yield [(text.rstrip(), LinkState.DOWN if faulty else None)]
+    if len(groups.groups) > MOST_LINES:
+        yield [(f"… and {len(groups.groups) - MOST_LINES} more groups", None)]
     yield from _between(groups)
     yield from _foot(mesh)
 
 
 def _between(groups: Grouped, limit: int = 20) -> Iterator[list[Piece]]:
     """The pairs of groups with faults, the worst first."""
-    faults = {pair: sum(count for state, count in counts.items() if state.is_fault) for pair, counts in groups.between.items()}
-    pairs = sorted((pair for pair, count in faults.items() if count), key=lambda pair: (-faults[pair], pair))
+    pairs = sorted(groups.between, key=lambda pair: (-groups.between[pair].faults, pair))
     if pairs:
         yield []
     for here, there in pairs[:limit]:
-        total = sum(groups.between[here, there].values())
-        yield [(f"{printable(here)} → {printable(there)}: {faults[here, there]} of {total} links not up", LinkState.DOWN)]
+        found = groups.between[here, there]
+        yield [(f"{printable(here)} → {printable(there)}: {found.faults} of {found.total} links not up", LinkState.DOWN)]
     if len(pairs) > limit:
         yield [(f"… and {len(pairs) - limit} more pairs of groups", None)]
 

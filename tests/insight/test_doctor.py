@@ -166,7 +166,7 @@ def test_all_endpoints_of_a_peer_were_tried() -> None:
     cluster.start()
     cluster.run_until(600)
     told = text(only(taken(cluster), "endpoint-unreachable", "no endpoint answers"))
-    assert "172.20.0.6:51820, 198.51.100.7:51820, both in turn: about" in told
+    assert "172.20.0.6:51820, 198.51.100.7:51820, both in turn, 9 times: about" in told
 
 
 def test_a_node_that_nobody_reaches() -> None:
@@ -411,3 +411,20 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
 def test_a_peer_spec_that_cannot_be_read_is_no_crash() -> None:
     snapshot = in_view(healthy(), "worker-1", specs=specs("worker-2", allowed_ips=(None,), endpoints=(None,)), chains={})
     assert "worker-1" in str(examine(snapshot).mesh.nodes)
+
+
+def test_a_source_without_kubespan_says_so() -> None:
+    nothing = everywhere(demo(), statuses=(), specs=(), affiliates=())
+    diagnosis = examine(attrs.evolve(nothing, views=nothing.views[:1]))
+    assert diagnosis.findings == ()
+    assert "no KubeSpan peers here" in diagnosis.blind[0]
+
+
+def test_traffic_between_two_looks_is_not_lost() -> None:
+    def busy(amount: int) -> Snapshot:
+        one = in_view(healthy(), "worker-1", statuses=statuses("worker-2", transmit_bytes=amount))
+        return in_view(one, "worker-2", statuses=statuses("worker-1", receive_bytes=round(amount * 0.85)))
+
+    assert names(busy(10_000_000)) == []
+    half = in_view(busy(10_000_000), "worker-2", statuses=statuses("worker-1", receive_bytes=5_000_000))
+    assert names(half) == ["lost-bytes"]

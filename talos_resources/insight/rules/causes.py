@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator
 from enum import Enum, auto
 from typing import Final
 
-from talos_resources.insight.case import S_NS, Case, Pair
+from talos_resources.insight.case import S_NS, Case, Pair, clock
 from talos_resources.insight.mesh import LinkState, is_asymmetric
 from talos_resources.insight.rules.split import split_pairs
+from talos_resources.kubespan.constants import TICK_S
 from talos_resources.model.net import AddrPort, IPAddress, IPNetwork, IPPrefix, is_private
 
 INITIATION_BYTES: Final = 148
@@ -178,8 +179,12 @@ def attempts(case: Case, observer: int, peer: int) -> Iterator[str]:
     span = (view.as_of - made) / S_NS if made > 0 else 0.0
     where = ", ".join(map(str, ways)) or "nowhere"
     if status.last_handshake_time.is_zero:
-        circle = f", {'both' if len(ways) == 2 else f'all {len(ways)}'} in turn" if len(ways) > 1 and span > 30 * len(ways) else ""
+        rounds = int(span / (TICK_S * len(ways))) if len(ways) > 1 else 0
+        circle = f", {'both' if len(ways) == 2 else f'all {len(ways)}'} in turn, {rounds} times" if rounds > 1 else ""
         received = f"{status.receive_bytes} bytes received"
         yield f"{case.name(observer)} tries {where}{circle}: about {tried} handshakes begun, none answered, {received}"
     else:
-        yield f"{case.name(observer)} tries {where} ({status.receive_bytes} bytes received, {status.transmit_bytes} sent in all)"
+        change, used = status.last_endpoint_change, status.last_used_endpoint
+        turned = f"no handshake since it turned to {used} at {clock(change)}, " if change > status.last_handshake_time else ""
+        counters = f"{status.receive_bytes} bytes received, {status.transmit_bytes} sent in all"
+        yield f"{case.name(observer)} tries {where} ({turned}{counters})"

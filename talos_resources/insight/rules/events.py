@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from talos_resources.insight.case import Case, duration, limited, up_pairs
+from talos_resources.insight.case import S_NS, Case, duration, limited, up_pairs
 from talos_resources.insight.rules.registry import Rule, rule
+from talos_resources.kubespan.constants import TICK_S
 from talos_resources.model.finding import Finding, Severity
 
 LOST_BYTES = 4096
 LOST_SHARE = 0.1
-SAME_AGE_NS = 60 * 10**9
+SAME_AGE_NS = 60 * S_NS
 
 
 @rule("lost-bytes", "much of what one end sent did not reach the other", severity=Severity.NOTE, guide="KubeSpan, KubeSpanPeerStatuses")
@@ -29,12 +30,13 @@ def lost_bytes(case: Case, this: Rule) -> Iterator[Finding]:
             (there, here, theirs.transmit_bytes, mine.receive_bytes),
         ):
             lost = sent - received
-            # Counters that began at different times tell nothing.
-            if (
-                lost > LOST_BYTES
-                and lost > LOST_SHARE * sent
-                and abs(created[here][keys[there]] - created[there][keys[here]]) < SAME_AGE_NS
-            ):
+            if lost <= LOST_BYTES or lost <= LOST_SHARE * sent:
+                continue
+            begun = created[here][keys[there]], created[there][keys[here]]
+            seen = case.views[sender].as_of, case.views[receiver].as_of
+            # Counters that began at different times tell nothing; those of different moments differ by what was sent between.
+            between = abs(seen[0] - seen[1]) + TICK_S * S_NS
+            if abs(begun[0] - begun[1]) < SAME_AGE_NS and lost > 3 * sent * between / max(seen[0] - begun[0], between):
                 found.append((lost / sent, sender, receiver, sent, lost))
     if found:
         found.sort(key=lambda item: (-item[0], item[1:]))
@@ -67,7 +69,7 @@ def late_handshakes(case: Case, this: Rule) -> Iterator[Finding]:
     for here, there in up_pairs(case):
         links.update((here, there))
         mine = case.status(here, there)
-        age = (case.views[here].as_of - mine.last_handshake_time) / 1e9 if mine is not None and mine.last_handshake_time > 0 else 0.0
+        age = (case.views[here].as_of - mine.last_handshake_time) / S_NS if mine is not None and mine.last_handshake_time > 0 else 0.0
         if age > LATE_S:
             late.append((age, here, there))
     if not late:
