@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 from talos_resources.backends.sqlite import file as sqlite_file
 from talos_resources.backends.sqlite import log
 from talos_resources.backends.sqlite.file import MIGRATIONS
-from talos_resources.backends.sqlite.state import SqliteState
+from talos_resources.backends.sqlite.state import Retention, SqliteState
 from talos_resources.model.errors import ConfigError, InvalidBookmarkError, NotFoundError, VersionConflictError, WatchError
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.state.events import Bootstrapped, Created, Updated
@@ -125,6 +126,18 @@ def test_what_is_forgotten_leaves_the_present_and_the_moment(state: SqliteState)
     assert len(state.history(PATHS, "a")) < 200
 
 
+def test_the_past_is_forgotten_as_one_writes(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("talos_resources.backends.sqlite.state.PRUNE_EVERY", 100)
+    with SqliteState(file, retention=Retention(versions=150)) as state:
+        state.create(path("a"))
+        changed(state, 999)
+        assert 150 <= len(state.history(PATHS, "a")) < 500
+    with SqliteState(file, retention=Retention(age=timedelta(0))) as state:
+        changed(state, 100)
+        assert len(state.history(PATHS, "a")) < 150
+        assert state.get(PATHS, "a").version == 1100
+
+
 def test_a_batch_is_all_or_nothing(state: SqliteState, file: Path) -> None:
     other = SqliteState(file)
     with pytest.raises(RuntimeError), state.batch():
@@ -154,7 +167,7 @@ def test_nodes_do_not_mix(state: SqliteState) -> None:
 
 WRITER = """
 import sys
-from talos_resources.backends.sqlite.state import SqliteState
+from talos_resources.backends.sqlite.state import Retention, SqliteState
 from talos_resources.state.derived import update_with_conflicts
 from talos_resources.testing.conformance.parts import PATHS
 with SqliteState(sys.argv[1]) as state:
@@ -303,7 +316,7 @@ def test_read_only(file: Path, state: SqliteState) -> None:
 
 FULL = """
 import resource, signal, sys
-from talos_resources.backends.sqlite.state import SqliteState
+from talos_resources.backends.sqlite.state import Retention, SqliteState
 from talos_resources.model.errors import ConfigError
 from talos_resources.testing.conformance.parts import PATHS, path
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -26,6 +26,9 @@ BUSY_S: Final = 60.0
 IDLE_READERS: Final = 8
 """How many connections are kept open for the next readers."""
 
+CACHE_KIB: Final = 64 << 10
+"""What a connection may keep of the file: a list goes through it in the order of ids, from page to page."""
+
 _MAGIC: Final = b"SQLite format 3\0"
 
 MIGRATIONS: Final = (
@@ -177,6 +180,7 @@ class SqliteFile:
             self._drop(connection)
             raise ConfigError(f"{self.path} is closed")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         return connection
 
     def _look(self, *, create: bool) -> None:

@@ -7,6 +7,7 @@ import os
 from collections import deque
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from sqlite3 import Connection
 from time import time_ns
 from typing import Any, Final, Self, TypeVar
@@ -43,6 +44,8 @@ from talos_resources.state.select import is_about, select
 S = TypeVar("S")
 
 DEFAULT_CAPACITY: Final = 100_000
+PRUNE_EVERY: Final = 5_000
+"""Writes after which what is too old is forgotten."""
 CACHED: Final = 200_000
 """How many resources are kept decoded."""
 
@@ -62,6 +65,19 @@ class Version:
     resource: Resource[Any]
     change: str
     old: Resource[Any] | None = None
+
+
+@attrs.frozen
+class Retention:
+    """How much of the past is kept; what is there now always is.
+
+    Attributes:
+        age: nothing older, but for what was there at that moment; None for no end.
+        versions: about how many versions of each resource, in whole packs; None for no end.
+    """
+
+    age: timedelta | None = None
+    versions: int | None = None
 
 
 class SqliteState:
@@ -87,6 +103,7 @@ class SqliteState:
         create: bool = True,
         read_only: bool = False,
         capacity: int = DEFAULT_CAPACITY,
+        retention: Retention = Retention(),
     ) -> None:
         """Opens the file; see `SqliteFile`.
 
@@ -96,6 +113,7 @@ class SqliteState:
             create: whether a missing file is made.
             read_only: refuse to write.
             capacity: events of each kind that are kept in memory for watchers that are slow.
+            retention: what is forgotten by and by, as this state writes.
 
         Raises:
             ConfigError: the file cannot be used.
@@ -106,6 +124,8 @@ class SqliteState:
         self._tail = Tail(self._file, capacity=capacity)
         self._cache: dict[int, tuple[int, Resource[Any]]] = {}
         self._is_owner = True
+        self._retention = retention
+        self._writes = 0
 
     def of_node(self, node: str) -> SqliteState:
         """The state of another node in the same file, over the same connections; it is closed with this one."""
@@ -152,7 +172,7 @@ class SqliteState:
             now = time_ns()
             stored = resource.stamped(1, owner, Timestamp(now), metadata.updated)
             log.append(connection, log.Write(self.node, known, log.CREATED, stored, now))
-        self._tail.poke()
+        self._wrote()
         return stored
 
     def update(
@@ -178,7 +198,7 @@ class SqliteState:
             now = time_ns()
             stored = resource.stamped(held.version + 1, held.owner, held.created, Timestamp(now))
             log.append(connection, log.Write(self.node, known, log.UPDATED, stored, now))
-        self._tail.poke()
+        self._wrote()
         return stored
 
     def destroy(self, kind: type[Any] | Kind[Any], id: str, *, namespace: str | None = None, owner: str = "") -> None:
@@ -195,7 +215,7 @@ class SqliteState:
             if held.finalizers:
                 raise PendingFinalizersError(held.reference, finalizers=held.finalizers)
             log.append(connection, log.Write(self.node, known, log.DESTROYED, resource, time_ns()))
-        self._tail.poke()
+        self._wrote()
 
     @contextmanager
     def batch(self) -> Iterator[Self]:
@@ -205,7 +225,7 @@ class SqliteState:
         """
         with self._file.transaction():
             yield self
-        self._tail.poke()
+        self._wrote()
 
     def watch(
         self,
@@ -321,7 +341,7 @@ class SqliteState:
                 return False
             op = log.CREATED if known is None or known.wire is None else log.UPDATED
             log.append(connection, log.Write(self.node, known, op, resource, time_ns() if at is None else at), wire)
-        self._tail.poke()
+        self._wrote()
         return True
 
     def drop(self, reference: Reference, *, at: Timestamp | None = None) -> bool:
@@ -332,7 +352,7 @@ class SqliteState:
                 return False
             resource = self._decoded(known.key, known.seq, known.wire)
             log.append(connection, log.Write(self.node, known, log.DESTROYED, resource, time_ns() if at is None else at))
-        self._tail.poke()
+        self._wrote()
         return True
 
     def at(self, when: Timestamp) -> MemoryState:
@@ -429,6 +449,15 @@ class SqliteState:
 
     def __repr__(self) -> str:
         return f"<SqliteState {self.path}{f' of {self.node}' if self.node else ''}>"
+
+    def _wrote(self) -> None:
+        """After each write: watches are told, and now and then the past is forgotten."""
+        self._tail.poke()
+        self._writes += 1
+        kept = self._retention
+        if self._writes % PRUNE_EVERY == 0 and (kept.age is not None or kept.versions is not None):
+            before = None if kept.age is None else Timestamp(time_ns() - kept.age // timedelta(microseconds=1) * 1000)
+            self.prune(before=before, versions=kept.versions)
 
     def _place(self, about: Reference) -> Place:
         return self.node, about.namespace, about.type
