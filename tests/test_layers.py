@@ -31,6 +31,7 @@ LAYERS = {
     "views": 5,
     "insight": 5,
     "simulate": 5,
+    "agent": 5,
     "tui": 6,
     "cli": 6,
     # Outside of the table: the entry point, the lazy exports, and what is shipped for tests of all layers.

@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "history": "history",
     "diff": "diff",
     "events": "events",
+    "agent": "agent",
     "top": "top",
     "serve": "serve",
     "discovery": "discovery",
