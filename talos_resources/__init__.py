@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from talos_resources.backends.etcd import EtcdState as EtcdState
     from talos_resources.backends.memory import MemoryState as MemoryState
+    from talos_resources.backends.sqlite.past import Retention as Retention
     from talos_resources.backends.sqlite.state import SqliteState as SqliteState
     from talos_resources.insight.mesh import LinkState as LinkState
     from talos_resources.insight.mesh import Mesh as Mesh
@@ -96,6 +97,7 @@ __version__: Final = "0.1.0"
 _EXPORTS: Final = {
     "talos_resources.backends.etcd": ("EtcdState",),
     "talos_resources.backends.memory": ("MemoryState",),
+    "talos_resources.backends.sqlite.past": ("Retention",),
     "talos_resources.backends.sqlite.state": ("SqliteState",),
     "talos_resources.insight.mesh": ("LinkState", "Mesh"),
     "talos_resources.model.errors": (

@@ -12,7 +12,8 @@ from talos_resources.cli.parser import Parser
 from talos_resources.model.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from talos_resources.backends.sqlite.state import SqliteState, Version
+    from talos_resources.backends.sqlite.past import Version
+    from talos_resources.backends.sqlite.state import SqliteState
     from talos_resources.sources import Cluster
 
 HELP: Final = "tell what happened to a resource, from a recording"

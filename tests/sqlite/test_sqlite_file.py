@@ -18,7 +18,8 @@ import pytest
 from talos_resources.backends.sqlite import file as sqlite_file
 from talos_resources.backends.sqlite import log
 from talos_resources.backends.sqlite.file import MIGRATIONS
-from talos_resources.backends.sqlite.state import Retention, SqliteState
+from talos_resources.backends.sqlite.past import Retention
+from talos_resources.backends.sqlite.state import SqliteState
 from talos_resources.model.errors import ConfigError, InvalidBookmarkError, NotFoundError, VersionConflictError, WatchError
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.state.events import Bootstrapped, Created, Updated
@@ -167,7 +168,7 @@ def test_nodes_do_not_mix(state: SqliteState) -> None:
 
 WRITER = """
 import sys
-from talos_resources.backends.sqlite.state import Retention, SqliteState
+from talos_resources.backends.sqlite.state import SqliteState
 from talos_resources.state.derived import update_with_conflicts
 from talos_resources.testing.conformance.parts import PATHS
 with SqliteState(sys.argv[1]) as state:
@@ -316,7 +317,7 @@ def test_read_only(file: Path, state: SqliteState) -> None:
 
 FULL = """
 import resource, signal, sys
-from talos_resources.backends.sqlite.state import Retention, SqliteState
+from talos_resources.backends.sqlite.state import SqliteState
 from talos_resources.model.errors import ConfigError
 from talos_resources.testing.conformance.parts import PATHS, path
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -4,33 +4,29 @@ from __future__ import annotations
 
 import copy
 import os
-from collections import deque
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from sqlite3 import Connection
 from time import time_ns
 from typing import Any, Final, Self, TypeVar
 
-import attrs
-
 from talos_resources.backends.collection import contents
-from talos_resources.backends.memory import MemoryState
 from talos_resources.backends.sqlite import log
 from talos_resources.backends.sqlite.file import SqliteFile
+from talos_resources.backends.sqlite.past import KEEP_ALL, Past, Retention, reference_to
 from talos_resources.backends.sqlite.tail import Moment, Place, Tail, TailWatch
 from talos_resources.codec.wire import resource_from_wire
 from talos_resources.model.build import no_collector
 from talos_resources.model.errors import (
     AlreadyExistsError,
-    ConfigError,
     NotFoundError,
     OwnerConflictError,
     PendingFinalizersError,
     PhaseConflictError,
     VersionConflictError,
 )
-from talos_resources.model.kind import Kind, kind_of
+from talos_resources.model.kind import Kind
 from talos_resources.model.metadata import Phase, Reference
 from talos_resources.model.query import Labels, matcher
 from talos_resources.model.resource import Resource
@@ -50,37 +46,7 @@ CACHED: Final = 200_000
 """How many resources are kept decoded."""
 
 
-@attrs.frozen
-class Version:
-    """A resource as it was from a moment on.
-
-    Attributes:
-        at: when it was written.
-        resource: what was written; what it was last, if it was destroyed then.
-        change: `created`, `updated` or `destroyed`.
-        old: as it was before; None if it was not there, or nobody knows any more.
-    """
-
-    at: Timestamp
-    resource: Resource[Any]
-    change: str
-    old: Resource[Any] | None = None
-
-
-@attrs.frozen
-class Retention:
-    """How much of the past is kept; what is there now always is.
-
-    Attributes:
-        age: nothing older, but for what was there at that moment; None for no end.
-        versions: about how many versions of each resource, in whole packs; None for no end.
-    """
-
-    age: timedelta | None = None
-    versions: int | None = None
-
-
-class SqliteState:
+class SqliteState(Past):
     """A State in a SQLite file.
 
     A write is acknowledged when it would survive a loss of power. Several processes may use one file, and
@@ -103,7 +69,7 @@ class SqliteState:
         create: bool = True,
         read_only: bool = False,
         capacity: int = DEFAULT_CAPACITY,
-        retention: Retention = Retention(),
+        retention: Retention = KEEP_ALL,
     ) -> None:
         """Opens the file; see `SqliteFile`.
 
@@ -136,7 +102,7 @@ class SqliteState:
 
     def get(self, kind: type[S] | Kind[S], id: str, *, namespace: str | None = None) -> Resource[S]:
         """The resource; see `State.get`."""
-        about = _reference(kind, id, namespace)
+        about = reference_to(kind, id, namespace)
         with self._file.reading() as connection:
             known = log.held(connection, self.node, about.namespace, about.type, id)
         if known is None or known.wire is None:
@@ -152,7 +118,7 @@ class SqliteState:
         ids: str | None = None,
     ) -> ResourceList[S]:
         """All resources of the kind that match, as they were at one moment; see `State.list`."""
-        about = _reference(kind, "", namespace)
+        about = reference_to(kind, "", namespace)
         matches = matcher(labels, ids)
         with self._file.reading() as connection:
             found = self._listed(connection, about)
@@ -203,7 +169,7 @@ class SqliteState:
 
     def destroy(self, kind: type[Any] | Kind[Any], id: str, *, namespace: str | None = None, owner: str = "") -> None:
         """Removes the resource; see `State.destroy`."""
-        about = _reference(kind, id, namespace)
+        about = reference_to(kind, id, namespace)
         with self._file.transaction() as connection:
             known = log.held(connection, self.node, about.namespace, about.type, id)
             if known is None or known.wire is None:
@@ -238,7 +204,7 @@ class SqliteState:
     ) -> Watch[S]:
         """Follows one resource; see `State.watch`."""
         check_watch_options(tail_events, start_from_bookmark)
-        about = _reference(kind, id, namespace)
+        about = reference_to(kind, id, namespace)
         head: Sequence[AnyEvent]
         with self._tail.moment(self._place(about)) as moment:
             known = log.held(moment.connection, self.node, about.namespace, about.type, id)
@@ -271,7 +237,7 @@ class SqliteState:
     ) -> Watch[S]:
         """Follows all resources of a kind that match; see `State.watch_kind`."""
         check_watch_options(tail_events, start_from_bookmark)
-        about = _reference(kind, "", namespace)
+        about = reference_to(kind, "", namespace)
         matches = matcher(labels, ids)
         with self._tail.moment(self._place(about)) as moment:
             bookmark = self._tail.bookmark(moment.connection, moment.seq)
@@ -355,86 +321,6 @@ class SqliteState:
         self._wrote()
         return True
 
-    def at(self, when: Timestamp) -> MemoryState:
-        """A copy of what there was at a moment, in memory.
-
-        Raises:
-            ConfigError: the history does not go back so far.
-        """
-        state = MemoryState()
-        with self._file.reading() as connection:
-            _check_begin(connection, when, self.path)
-            keys = [key for (key,) in connection.execute("SELECT key FROM resources WHERE node = ?", (self.node,))]
-            rows = [row for key in keys if (row := log.last_until(connection, key, when)) is not None]
-        state.restore(row.resource() for row in rows if row.op != log.DESTROYED)
-        return state
-
-    def history(
-        self, kind: type[S] | Kind[S], id: str, *, namespace: str | None = None, since: Timestamp | None = None
-    ) -> Sequence[Version]:
-        """Every version of a resource that is kept, oldest first.
-
-        Args:
-            kind: a resource class or a Kind.
-            id: its id.
-            namespace: instead of the kind's own.
-            since: only what was written then or later, and the version before it.
-
-        Raises:
-            NotFoundError: there never was such a resource.
-        """
-        about = _reference(kind, id, namespace)
-        with self._file.reading() as connection:
-            known = log.held(connection, self.node, about.namespace, about.type, id)
-            rows = [] if known is None else log.of_key(connection, known.key, since=since)
-        if not rows:
-            raise NotFoundError(about)
-        versions: deque[Version] = deque()
-        for row in rows:
-            before = versions[-1].resource if versions and row.op != log.CREATED else None
-            versions.append(Version(Timestamp(row.at), row.resource(), _CHANGES[row.op], before))
-        return tuple(versions)
-
-    def changes(self, *, since: Timestamp, types: Container[str] | None = None) -> Iterator[Version]:
-        """What happened to the resources of the node, oldest first.
-
-        Args:
-            since: nothing older.
-            types: full names of the types; None for all.
-        """
-        query = "SELECT key, type FROM resources WHERE node = ?"
-        last: dict[int, Resource[Any]] = {}
-        with self._file.reading() as connection:
-            keys = {key for key, name in connection.execute(query, (self.node,)) if types is None or name in types}
-            for row in log.since(connection, since):
-                if row.key not in keys:
-                    continue
-                resource = row.resource()
-                old = last.get(row.key)
-                if old is None and row.op == log.UPDATED and (found := log.before(connection, row)) is not None:
-                    old = found.resource()
-                last[row.key] = resource
-                yield Version(Timestamp(row.at), resource, _CHANGES[row.op], old if row.op == log.UPDATED else None)
-
-    def span(self) -> tuple[Timestamp, Timestamp] | None:
-        """The times of the first and the last thing that the file tells of any node; None if it is empty."""
-        with self._file.reading() as connection:
-            first, last = _span(connection)
-        return None if first is None or last is None else (Timestamp(first), Timestamp(last))
-
-    def prune(self, *, before: Timestamp | None = None, versions: int | None = None) -> int:
-        """Forgets old versions of all nodes; see `log.prune`. What is there now is always kept.
-
-        Args:
-            before: older versions go, but for what was there at that moment.
-            versions: about how many of each resource are kept.
-
-        Returns:
-            How many versions were forgotten.
-        """
-        with self._file.transaction() as connection:
-            return log.prune(connection, before_at=before, versions=versions)
-
     def close(self) -> None:
         """Ends all watches and closes the file; twice is no error."""
         if self._is_owner:
@@ -492,28 +378,3 @@ class SqliteState:
         else:
             rows = [row for row in log.after(moment.connection, after) if row.key in keys]
         return list(self._tail.events(moment.connection, rows))
-
-
-_CHANGES: Final = {log.CREATED: "created", log.UPDATED: "updated", log.DESTROYED: "destroyed"}
-
-
-def _check_begin(connection: Connection, when: Timestamp, path: object) -> None:
-    begin = _span(connection)[0]
-    horizon = connection.execute("SELECT horizon_at FROM store").fetchone()[0]
-    if begin is None or when < max(begin, horizon):
-        raise ConfigError(f"{path} has no history before {Timestamp(max(begin or 0, horizon))}" if begin else f"{path} is empty")
-
-
-def _span(connection: Connection) -> tuple[int | None, int | None]:
-    """The times of the first and the last event; None if there is none."""
-    query = """
-        SELECT min(first), max(last) FROM (
-            SELECT min(at) AS first, max(at) AS last FROM events UNION ALL SELECT min(first_at), max(last_at) FROM packs
-        )"""
-    first, last = connection.execute(query).fetchone()
-    return first, last
-
-
-def _reference(kind: type[Any] | Kind[Any], id: str, namespace: str | None) -> Reference:
-    found = kind_of(kind)
-    return Reference(found.namespace if namespace is None else namespace, found.type, id)

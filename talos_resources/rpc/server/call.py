@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
@@ -83,7 +84,7 @@ class Call:
             await self._stream.send_headers([(":status", "200"), *self._head])
 
 
-class Answering:
+class Answering(ABC):
     """Answers requests, and copes with clients that go away meanwhile."""
 
     def __init__(self, limits: Limits) -> None:
@@ -95,9 +96,9 @@ class Answering:
         del headers
         return _HEAD
 
+    @abstractmethod
     async def answer(self, call: Call, stream: Stream, headers: dict[str, str], connection: ClientConnection) -> None:
         """Answers one request."""
-        raise NotImplementedError
 
     async def say_goodbye(self, call: Call, headers: Mapping[str, str]) -> None:
         """Ends a call because the server stops."""

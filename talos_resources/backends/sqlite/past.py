@@ -1,0 +1,175 @@
+"""The past of a SQLite state: moments, histories, what is forgotten."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Container, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Any, Final, TypeVar
+
+import attrs
+
+from talos_resources.backends.memory import MemoryState
+from talos_resources.backends.sqlite import log
+from talos_resources.backends.sqlite.file import SqliteFile
+from talos_resources.model.errors import ConfigError, NotFoundError
+from talos_resources.model.kind import Kind, kind_of
+from talos_resources.model.metadata import Reference
+from talos_resources.model.resource import Resource
+from talos_resources.model.timestamp import Timestamp
+
+S = TypeVar("S")
+
+
+@attrs.frozen
+class Version:
+    """A resource as it was from a moment on.
+
+    Attributes:
+        at: when it was written.
+        resource: what was written; what it was last, if it was destroyed then.
+        change: `created`, `updated` or `destroyed`.
+        old: as it was before; None if it was not there, or nobody knows any more.
+    """
+
+    at: Timestamp
+    resource: Resource[Any]
+    change: str
+    old: Resource[Any] | None = None
+
+
+@attrs.frozen
+class Retention:
+    """How much of the past is kept; what is there now always is.
+
+    Attributes:
+        age: nothing older, but for what was there at that moment; None for no end.
+        versions: about how many versions of each resource, in whole packs; None for no end.
+    """
+
+    age: timedelta | None = None
+    versions: int | None = None
+
+
+KEEP_ALL: Final = Retention()
+
+
+class Past:
+    """What a state of a file can tell of its past.
+
+    Attributes:
+        path: of the file.
+        node: whose resources these are.
+    """
+
+    path: Path
+    node: str
+    _file: SqliteFile
+
+    def at(self, when: Timestamp) -> MemoryState:
+        """A copy of what there was at a moment, in memory.
+
+        Raises:
+            ConfigError: the history does not go back so far.
+        """
+        state = MemoryState()
+        with self._file.reading() as connection:
+            _check_begin(connection, when, self.path)
+            keys = [key for (key,) in connection.execute("SELECT key FROM resources WHERE node = ?", (self.node,))]
+            rows = [row for key in keys if (row := log.last_until(connection, key, when)) is not None]
+        state.restore(row.resource() for row in rows if row.op != log.DESTROYED)
+        return state
+
+    def history(
+        self, kind: type[S] | Kind[S], id: str, *, namespace: str | None = None, since: Timestamp | None = None
+    ) -> Sequence[Version]:
+        """Every version of a resource that is kept, oldest first.
+
+        Args:
+            kind: a resource class or a Kind.
+            id: its id.
+            namespace: instead of the kind's own.
+            since: only what was written then or later, and the version before it.
+
+        Raises:
+            NotFoundError: there never was such a resource.
+        """
+        about = reference_to(kind, id, namespace)
+        with self._file.reading() as connection:
+            known = log.held(connection, self.node, about.namespace, about.type, id)
+            rows = [] if known is None else log.of_key(connection, known.key, since=since)
+        if not rows:
+            raise NotFoundError(about)
+        versions: deque[Version] = deque()
+        for row in rows:
+            before = versions[-1].resource if versions and row.op != log.CREATED else None
+            versions.append(Version(Timestamp(row.at), row.resource(), _CHANGES[row.op], before))
+        return tuple(versions)
+
+    def changes(self, *, since: Timestamp, types: Container[str] | None = None) -> Iterator[Version]:
+        """What happened to the resources of the node, oldest first.
+
+        Args:
+            since: nothing older.
+            types: full names of the types; None for all.
+        """
+        query = "SELECT key, type FROM resources WHERE node = ?"
+        last: dict[int, Resource[Any]] = {}
+        with self._file.reading() as connection:
+            keys = {key for key, name in connection.execute(query, (self.node,)) if types is None or name in types}
+            for row in log.since(connection, since):
+                if row.key not in keys:
+                    continue
+                resource = row.resource()
+                old = last.get(row.key)
+                if old is None and row.op == log.UPDATED and (found := log.before(connection, row)) is not None:
+                    old = found.resource()
+                last[row.key] = resource
+                yield Version(Timestamp(row.at), resource, _CHANGES[row.op], old if row.op == log.UPDATED else None)
+
+    def span(self) -> tuple[Timestamp, Timestamp] | None:
+        """The times of the first and the last thing that the file tells of any node; None if it is empty."""
+        with self._file.reading() as connection:
+            first, last = _span(connection)
+        return None if first is None or last is None else (Timestamp(first), Timestamp(last))
+
+    def prune(self, *, before: Timestamp | None = None, versions: int | None = None) -> int:
+        """Forgets old versions of all nodes; see `log.prune`. What is there now is always kept.
+
+        Args:
+            before: older versions go, but for what was there at that moment.
+            versions: about how many of each resource are kept.
+
+        Returns:
+            How many versions were forgotten.
+        """
+        with self._file.transaction() as connection:
+            return log.prune(connection, before_at=before, versions=versions)
+
+
+_CHANGES: Final = {log.CREATED: "created", log.UPDATED: "updated", log.DESTROYED: "destroyed"}
+
+
+def _check_begin(connection: Connection, when: Timestamp, path: object) -> None:
+    begin = _span(connection)[0]
+    horizon = connection.execute("SELECT horizon_at FROM store").fetchone()[0]
+    if begin is None or when < max(begin, horizon):
+        raise ConfigError(f"{path} has no history before {Timestamp(max(begin or 0, horizon))}" if begin else f"{path} is empty")
+
+
+def _span(connection: Connection) -> tuple[int | None, int | None]:
+    """The times of the first and the last event; None if there is none."""
+    query = """
+        SELECT min(first), max(last) FROM (
+            SELECT min(at) AS first, max(at) AS last FROM events UNION ALL SELECT min(first_at), max(last_at) FROM packs
+        )"""
+    first, last = connection.execute(query).fetchone()
+    return first, last
+
+
+def reference_to(kind: type[Any] | Kind[Any], id: str, namespace: str | None) -> Reference:
+    """Names a resource of a kind, in the kind's own namespace unless another is given."""
+    found = kind_of(kind)
+    return Reference(found.namespace if namespace is None else namespace, found.type, id)
