@@ -92,7 +92,7 @@ class Write(NamedTuple):
     now: int
 
 
-def append(connection: sqlite3.Connection, write: Write, wire: bytes | None = None) -> int:
+def append(connection: sqlite3.Connection, write: Write, wire: bytes | None = None) -> tuple[int, int]:
     """Adds an event and makes it what the resource is now.
 
     Args:
@@ -101,7 +101,7 @@ def append(connection: sqlite3.Connection, write: Write, wire: bytes | None = No
         wire: the resource encoded, if somebody has done that already.
 
     Returns:
-        The number of the event.
+        The number of the resource, and that of the event.
     """
     node, known, op, resource, now = write
     wire = encode(resource) if wire is None else wire
@@ -120,7 +120,7 @@ def append(connection: sqlite3.Connection, write: Write, wire: bytes | None = No
     connection.execute("UPDATE resources SET seq = ?, wire = ?, loose = ? WHERE key = ?", (seq, kept, loose + 1, key))
     if loose + 1 > PACKED + key % _SPREAD:
         _pack(connection, key)
-    return seq
+    return key, seq
 
 
 def last_seq(connection: sqlite3.Connection) -> int:

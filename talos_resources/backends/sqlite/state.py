@@ -137,8 +137,8 @@ class SqliteState(Past):
                 raise AlreadyExistsError(self._decoded(known.key, known.seq, known.wire).reference)
             now = time_ns()
             stored = resource.stamped(1, owner, Timestamp(now), metadata.updated)
-            log.append(connection, log.Write(self.node, known, log.CREATED, stored, now))
-        self._wrote()
+            place = log.append(connection, log.Write(self.node, known, log.CREATED, stored, now))
+        self._wrote(*place, stored)
         return stored
 
     def update(
@@ -163,8 +163,8 @@ class SqliteState(Past):
                 raise PhaseConflictError(held.reference, expected=expected_phase)
             now = time_ns()
             stored = resource.stamped(held.version + 1, held.owner, held.created, Timestamp(now))
-            log.append(connection, log.Write(self.node, known, log.UPDATED, stored, now))
-        self._wrote()
+            place = log.append(connection, log.Write(self.node, known, log.UPDATED, stored, now))
+        self._wrote(*place, stored)
         return stored
 
     def destroy(self, kind: type[Any] | Kind[Any], id: str, *, namespace: str | None = None, owner: str = "") -> None:
@@ -189,8 +189,12 @@ class SqliteState(Past):
 
         Much faster than one by one; other writers wait until it ends.
         """
-        with self._file.transaction():
-            yield self
+        try:
+            with self._file.transaction():
+                yield self
+        except BaseException:
+            self._cache.clear()  # what was undone never was, and its numbers are given out again
+            raise
         self._wrote()
 
     def watch(
@@ -336,8 +340,10 @@ class SqliteState(Past):
     def __repr__(self) -> str:
         return f"<SqliteState {self.path}{f' of {self.node}' if self.node else ''}>"
 
-    def _wrote(self) -> None:
-        """After each write: watches are told, and now and then the past is forgotten."""
+    def _wrote(self, key: int = 0, seq: int = 0, stored: Resource[Any] | None = None) -> None:
+        """After each write: it is remembered, watches are told, and now and then the past is forgotten."""
+        if stored is not None:
+            self._remember(key, seq, stored)
         self._tail.poke()
         self._writes += 1
         kept = self._retention
