@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).resolve().parents[1]
 PROG: Final = "talos-resources"
 LAYERS_MARK: Final = "<!-- layers -->"
+
+_ELSEWHERE: Final = r"((?:https?:)?//[^\s\"'>)]+)"
+_FETCHES: Final = (
+    re.compile(rf"<(?:script|img|iframe|source|video|audio|embed)\b[^>]*?\bsrc=[\"']?{_ELSEWHERE}", re.IGNORECASE),
+    re.compile(rf"<link\b(?=[^>]*\brel=[\"']?(?:stylesheet|icon|preload|preconnect))[^>]*?\bhref=[\"']?{_ELSEWHERE}", re.IGNORECASE),
+    re.compile(rf"(?:\burl\(|@import\s)\s*[\"']?{_ELSEWHERE}", re.IGNORECASE),
+)
 
 TITLES: Final = {
     "connecting": ("Opening and connecting", ("rpc.connect", "sources")),
@@ -47,6 +55,20 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, **_others: object) -> str:
     """Puts the picture of the layers where the page asks for it."""
     return markdown.replace(LAYERS_MARK, layers()) if LAYERS_MARK in markdown else markdown
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Refuses a site that would fetch anything from elsewhere."""
+    from mkdocs.exceptions import PluginError
+
+    for path in sorted(Path(config.site_dir).rglob("*")):
+        if path.suffix in {".html", ".css", ".svg"} and (found := fetched(path.read_text(encoding="utf-8"))):
+            raise PluginError(f"{path.relative_to(config.site_dir)} would be shown with {', '.join(found)}; put a copy into docs/")
+
+
+def fetched(text: str) -> list[str]:
+    """The addresses elsewhere that showing a page, a style or a picture would ask for: not those it only links to."""
+    return [url for pattern in _FETCHES for url in pattern.findall(text)]
 
 
 def commands() -> str:

@@ -59,7 +59,8 @@ SIDEWAYS = {
 
 # One file and the one module above it that it may import.
 UPWARDS = {("state/listing.py", "talos_resources.views.html"), ("model/resource.py", "talos_resources.views.html")}
-UPWARDS |= {("insight/mesh.py", "talos_resources.views.mesh_html")}
+UPWARDS |= {("insight/mesh.py", "talos_resources.views.mesh_html"), ("insight/doctor.py", "talos_resources.views.mesh_text")}
+UPWARDS |= {("insight/doctor.py", "talos_resources.views.findings"), ("model/finding.py", "talos_resources.views.findings")}
 
 
 def modules() -> list[Path]:

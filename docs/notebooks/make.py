@@ -49,6 +49,13 @@ mesh
 records = mesh.records()
 {key: records[0][key] for key in ("observer", "peer", "state")}, len(records)
 %% text
+Is anything wrong with it?
+%% code
+from talos_resources.insight.doctor import examine
+from talos_resources.sources.views import snapshot
+
+examine(snapshot(cluster, full=True))
+%% text
 As a graph, for everything that networkx can do:
 %% code
 import networkx as nx

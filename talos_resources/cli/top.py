@@ -42,5 +42,6 @@ def run(args: Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigError("top needs a terminal; for pipes there are `mesh`, `get -w` and `events -w`")
     with options.opened(args) as (cluster, selected):
-        Top(Live(cluster, tuple(selected) if args.nodes else cluster.nodes)).run()
-    return 0
+        top = Top(Live(cluster, tuple(selected) if args.nodes else cluster.nodes))
+        top.run()
+    return top.return_code or 0

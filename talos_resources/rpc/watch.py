@@ -92,6 +92,8 @@ class RemoteWatch(Generic[S]):
         self._ready = False
         self._failure: TalosResourcesError | None = None
         self._wake: Callable[[], None] | None = None
+        self._interruption: TalosResourcesError | None = None
+        self._tell: Callable[[TalosResourcesError | None], None] | None = None
         threading.Thread(target=self._run, name=f"talos-resources watch {spec.type}", daemon=True).start()
         self._wait_until_ready(timeout)
 
@@ -124,6 +126,17 @@ class RemoteWatch(Generic[S]):
                 self._wake = wake
                 return
         wake()
+
+    def tell_interruptions(self, tell: Callable[[TalosResourcesError | None], None]) -> None:
+        """Has `tell` called with the reason each time the watch has to begin again, and with None when it goes on.
+
+        At once if it is interrupted now; else in the thread of the watch, which must not be held up, and from which
+        the watch must not be used.
+        """
+        with self._changed:
+            self._tell = tell
+            if self._interruption is not None:
+                tell(self._interruption)
 
     def close(self) -> None:
         """Ends the watch."""
@@ -212,13 +225,22 @@ class RemoteWatch(Generic[S]):
                 return None
             if not self._ready or not self._resume:
                 return reason
-            if bookmark_is_good and self._on_interruption is not None:
-                self._on_interruption(reason)
+            if bookmark_is_good:
+                self._interrupted(reason)
             delay = FIRST_DELAY_S if progress else min(delay * 2, LONGEST_DELAY_S)
             # Jitter, so that a thousand watchers do not come back at the same moment.
             if bookmark_is_good and self._closing.wait(random.uniform(delay / 2, delay)):  # noqa: S311  # no secret
                 return None
         return self._continuity.lost(reason)
+
+    def _interrupted(self, reason: TalosResourcesError | None) -> None:
+        """Tells that the stream broke, or that there is one again."""
+        with self._changed:
+            self._interruption = reason
+            if self._tell is not None:
+                self._tell(reason)
+        if reason is not None and self._on_interruption is not None:
+            self._on_interruption(reason)
 
     @staticmethod
     def _older(before: TalosResourcesError, refusal: InvalidBookmarkError) -> TalosResourcesError:
@@ -238,6 +260,8 @@ class RemoteWatch(Generic[S]):
             with self._changed:
                 self._ready = True
                 self._changed.notify_all()
+            if self._interruption is not None:
+                self._interrupted(None)
             while not self._closing.is_set() and (events := stream.read()) is not None:
                 told, error = self._continuity.tell(events)
                 progress = progress or bool(events)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import time_ns
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 from talos_resources.model.errors import TalosResourcesError, UnknownKindError
 from talos_resources.model.kind import Kind
@@ -32,6 +33,15 @@ MESH_TYPES: Final = (
 
 FIRST_DELAY_S: Final = 1.0
 LONGEST_DELAY_S: Final = 30.0
+
+
+@runtime_checkable
+class Interruptible(Protocol):
+    """A watch that goes on by itself after an interruption, and tells of it."""
+
+    def tell_interruptions(self, tell: Callable[[TalosResourcesError | None], None]) -> None:
+        """Has `tell` called with the reason when it is interrupted, and with None when it goes on."""
+        ...
 
 
 class News(NamedTuple):
@@ -108,6 +118,8 @@ class Follower:
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._watches: set[Any] = set()
+        # Node → the types whose watches wait for it to come back.
+        self._waiting: dict[str, set[str]] = {node: set() for node in nodes}
 
     def start(self) -> None:
         """Begins."""
@@ -125,14 +137,19 @@ class Follower:
     def _follow_node(self, node: str) -> None:
         """Finds out which kinds the node has, and follows each in a thread."""
         delay = FIRST_DELAY_S
+        told = ""
         while not self._stopping.is_set():
             try:
                 kinds = kinds_of(self._cluster.state(node), self._types)
             except TalosResourcesError as error:
-                self._on_note(Note(node, None, f"cannot be followed: {error.message}; trying again", is_error=True))
+                if error.message != told:
+                    self._on_note(Note(node, None, f"cannot be followed: {error.message}; trying again", is_error=True))
+                    told = error.message
                 self._stopping.wait(delay)
                 delay = min(delay * 2, LONGEST_DELAY_S)
                 continue
+            if told:
+                self._on_note(Note(node, None, "is followed now", is_error=False))
             for kind in kinds:
                 threading.Thread(target=self._follow, args=(node, kind), name=f"follow {node} {kind.type}", daemon=True).start()
             return
@@ -169,6 +186,8 @@ class Follower:
             with self._lock:
                 self._watches.add(watch)
             try:
+                if isinstance(watch, Interruptible):
+                    watch.tell_interruptions(partial(self._interrupted, node, kind))
                 yield ()
                 while not self._stopping.is_set():
                     try:
@@ -181,3 +200,18 @@ class Follower:
             finally:
                 with self._lock:
                     self._watches.discard(watch)
+                    self._waiting[node].discard(kind.type)
+
+    def _interrupted(self, node: str, kind: Kind[Any], reason: TalosResourcesError | None) -> None:
+        """Tells once that a node is away, and once that all its watches go on: it has a dozen of them."""
+        with self._lock:  # also while it is told, so that the words come in order
+            waiting = self._waiting[node]
+            already = bool(waiting)
+            if reason is None:
+                waiting.discard(kind.type)
+            else:
+                waiting.add(kind.type)
+            if bool(waiting) is already or self._stopping.is_set():
+                return
+            text = "is followed again" if reason is None else f"is not followed for now: {reason.message}"
+            self._on_note(Note(node, None, text, is_error=reason is not None))

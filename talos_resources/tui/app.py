@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Final, TypeVar
 
 from rich.text import Text
-from textual import work
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -30,9 +30,9 @@ from talos_resources.views.states import COLOURS
 T = TypeVar("T")
 
 REFRESH_S: Final = 0.5
-SPARK: Final = 12
-# The endpoint last: the others fit 80 columns.
-_PEER_COLUMNS: Final = ("NODE", "PEER", "STATE", "SEEN", "RX", "TX", "RATE", "ENDPOINT")
+SPARK: Final = 10
+# What matters most first: 80 columns do not hold all of them beside long names.
+_PEER_COLUMNS: Final = ("NODE", "PEER", "STATE", "SEEN", "RATE", "RX", "TX", "ENDPOINT")
 
 
 class TextScreen(ModalScreen[None]):
@@ -41,6 +41,7 @@ class TextScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter", "dismiss", "Back"),
         Binding("s", "reveal", "Secrets"),
+        Binding("ctrl+c", "app.quit", "Quit", show=False),
     ]
     CSS = "TextScreen VerticalScroll { border: round $primary; background: $surface; padding: 0 1; }"
 
@@ -84,7 +85,7 @@ class Top(App[None]):
     #mesh-text { padding: 0 1; }
     #types { width: 26; }
     #types Input { height: 3; }
-    DataTable { height: 1fr; }
+    TabbedContent, DataTable { height: 1fr; }
     """
 
     def __init__(self, live: Live) -> None:
@@ -97,6 +98,7 @@ class Top(App[None]):
         self._kinds: Sequence[Kind[Any]] = ()
         self._kind: Kind[Any] | None = None
         self._rows: dict[str, Resource[Any]] = {}
+        self._asked: set[tuple[str, str]] = set()
 
     def compose(self) -> ComposeResult:
         """The tabs."""
@@ -140,7 +142,9 @@ class Top(App[None]):
         names = self._live.nodes
         self._node = names[(names.index(self._node) + 1) % len(names)]
         self._revision = -1
-        self._load_kinds()
+        self._kinds = ()
+        self._list_kinds("")
+        self._load_kinds(wanted=True)
 
     def action_filter(self) -> None:
         """Filters the types by a part of their names."""
@@ -169,7 +173,11 @@ class Top(App[None]):
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Lists the resources of the type."""
         self._kind = next(kind for kind in self._kinds if kind.type == event.option.id)
-        self._load_resources(self._node, self._kind, focus=True)
+        self._rows = {}
+        table = self.query_one("#resource-table", DataTable)
+        table.clear(columns=True)
+        table.focus()
+        self._load_resources(self._kind, wanted=True)
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Shows the resource as YAML."""
@@ -190,7 +198,9 @@ class Top(App[None]):
         """Shows what is new, and nothing if nothing is."""
         revision = self._live.revision
         changed, self._revision = revision != self._revision, revision
-        self._show_peers()  # ages grow also when nothing happens
+        active = self.query_one(TabbedContent).active
+        if active == "peers":
+            self._show_peers()  # ages grow also when nothing happens
         if not changed:
             return
         mesh = self._live.mesh()
@@ -203,8 +213,10 @@ class Top(App[None]):
             status.append(f"   {len(troubles)} not followed", style="bold red")
         self.query_one("#status", Static).update(status)
         self._show_events()
-        if self._kind is not None and self.query_one(TabbedContent).active == "resources":
-            self._load_resources(self._node, self._kind)
+        if not self._kinds:
+            self._load_kinds()  # the node was away when it was asked
+        if self._kind is not None and active == "resources":
+            self._load_resources(self._kind)
 
     def _show_events(self) -> None:
         log = self.query_one("#event-log", RichLog)
@@ -227,33 +239,55 @@ class Top(App[None]):
         wanted = part.strip().lower()
         options.add_options([Option(kind.display_type, id=kind.type) for kind in self._kinds if wanted in kind.type.lower()])
 
-    @work(thread=True, exclusive=True, group="kinds")
-    def _load_kinds(self) -> None:
-        """Asks the node for its types, away from the screen."""
+    def _load_kinds(self, *, wanted: bool = False) -> None:
         node = self._node
-        try:
-            kinds = self._live.kinds(node)
-        except TalosResourcesError as error:
-            self.call_from_thread(self.notify, f"{node}: {error.message}", severity="error")
+
+        def show(kinds: Sequence[Kind[Any]]) -> None:
+            if node == self._node:
+                self._kinds = kinds
+                self._list_kinds(self.query_one("#type-filter", Input).value)
+
+        self._ask(node, "", lambda: self._live.kinds(node), show, wanted=wanted)
+
+    def _load_resources(self, kind: Kind[Any], *, wanted: bool = False) -> None:
+        node = self._node
+
+        def show(found: Sequence[Resource[Any]]) -> None:
+            if node == self._node and kind is self._kind:
+                self._show_resources(kind, found)
+
+        self._ask(node, kind.type, lambda: self._live.listing(node, kind), show, wanted=wanted)
+
+    def _ask(self, node: str, what: str, ask: Callable[[], T], show: Callable[[T], None], *, wanted: bool) -> None:
+        """Asks a node in a thread: one that hangs holds up neither the screen nor its end, and is not asked twice at once.
+
+        Args:
+            node: whom.
+            what: the type that is asked for; empty for all types.
+            ask: gets the answer.
+            show: shows it, in the app's thread.
+            wanted: somebody asked for it, and is told if there is no answer.
+        """
+        if (node, what) in self._asked:
             return
+        self._asked.add((node, what))
 
-        def show() -> None:
-            self._kinds = kinds
-            self._list_kinds(self.query_one("#type-filter", Input).value)
+        def run() -> None:
+            try:
+                answer = ask()
+            except TalosResourcesError as error:
+                failure = f"{node}: {error.message}"
+                self.call_later(done, lambda: self.notify(failure, severity="error", markup=False) if wanted else None)
+            else:
+                self.call_later(done, lambda: show(answer))
 
-        self.call_from_thread(show)
+        def done(then: Callable[[], None]) -> None:
+            self._asked.discard((node, what))
+            then()
 
-    @work(thread=True, exclusive=True, group="resources")
-    def _load_resources(self, node: str, kind: Kind[Any], *, focus: bool = False) -> None:
-        """Asks the node for the resources of a type, away from the screen."""
-        try:
-            found = self._live.listing(node, kind)
-        except TalosResourcesError as error:
-            self.call_from_thread(self.notify, f"{node}: {error.message}", severity="error")
-            return
-        self.call_from_thread(self._show_resources, kind, found, focus)
+        threading.Thread(target=run, name=f"ask {node} {what}", daemon=True).start()
 
-    def _show_resources(self, kind: Kind[Any], found: Iterable[Resource[Any]], focus: bool) -> None:
+    def _show_resources(self, kind: Kind[Any], found: Iterable[Resource[Any]]) -> None:
         table = self.query_one("#resource-table", DataTable)
         cells = Cells(kind, Shape())
         headings = [str(column.label) for column in table.ordered_columns]
@@ -263,8 +297,6 @@ class Top(App[None]):
                 table.add_column(heading, key=str(position))
         self._rows = {f"{resource.namespace}\0{resource.id}": resource for resource in found}
         _fill(table, {key: [Text(cell) for cell in cells.row(resource, node="")] for key, resource in self._rows.items()})
-        if focus:
-            table.focus()
 
 
 def _fill(table: DataTable[Any], rows: Mapping[str, Sequence[Text]]) -> None:
@@ -292,8 +324,8 @@ def _peer_cells(peer: Peer) -> list[Text]:
         Text(printable(spec.label or peer.resource.id)),
         Text(state, style=COLOURS.get(state, "")),
         Text(age(peer.handshake_s)),
+        Text(sparkline(peer.history, SPARK)),
         Text(rate(peer.receive_rate)),
         Text(rate(peer.transmit_rate)),
-        Text(sparkline(peer.history, SPARK)),
         Text("" if spec.endpoint is None else str(spec.endpoint)),
     ]

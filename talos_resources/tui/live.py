@@ -13,6 +13,7 @@ import attrs
 from talos_resources.backends.memory import MemoryState
 from talos_resources.insight.changes import field_changes
 from talos_resources.insight.mesh import Mesh, build
+from talos_resources.insight.snapshot import Snapshot
 from talos_resources.model.errors import TalosResourcesError
 from talos_resources.model.kind import Kind, kind_of
 from talos_resources.model.resource import Resource
@@ -138,6 +139,8 @@ class Live:
             state = MemoryState()
             state.restore(resources)
             raw[node] = view_of(state, node)
+        if all(isinstance(answer, TalosResourcesError) for answer in raw.values()):
+            return build(Snapshot(views=(), errors={node: answer.message for node, answer in raw.items()}))
         return build(snapshot_of(raw))
 
     def peers(self) -> list[Peer]:
@@ -184,7 +187,6 @@ class Live:
             for event in news.events:
                 self._event(where, event, news.at)
             self._troubles[news.node].pop(news.kind.type, None)
-            self._troubles[news.node].pop("", None)
             self.revision += 1
 
     def _event(self, where: tuple[str, str], event: AnyEvent, at: Timestamp) -> None:

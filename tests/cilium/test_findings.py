@@ -1,11 +1,13 @@
-"""Findings as text and JSON."""
+"""Findings as text, HTML and JSON."""
 
 from __future__ import annotations
 
 import json
 
+import attrs
+
 from talos_resources.model.finding import Finding, Severity
-from talos_resources.views.findings import findings_json, findings_text
+from talos_resources.views.findings import findings_html, findings_json, findings_text
 
 NOTE = Finding(severity=Severity.NOTE, rule="n", title="good to know")
 WARNING = Finding(severity=Severity.WARNING, rule="w", title="a warning", cause="a cause", advice="do that", guide="KubeSpan")
@@ -38,3 +40,20 @@ def test_json_has_everything() -> None:
     found = json.loads(findings_json([WARNING, ERROR]))
     assert [item["severity"] for item in found] == ["error", "warning"]
     assert found[0]["evidence"] == ["one", "two"]
+
+
+def test_as_a_table_for_notebooks_with_everything_escaped() -> None:
+    hostile = attrs.evolve(ERROR, title="<b>x</b>", evidence=("<script>",), cause="a & b", advice="<i>", guide="<u>")
+    table = findings_html([NOTE, hostile], heading="<h1>", blind=["<p>"])
+    assert table.index("ERROR") < table.index("NOTE")
+    for text in (
+        "&lt;b&gt;x&lt;/b&gt;",
+        "&lt;script&gt;",
+        "Why: a &amp; b",
+        "Do: &lt;i&gt;   guide: &lt;u&gt;",
+        "&lt;h1&gt;",
+        "not known: &lt;p&gt;",
+    ):
+        assert text in table
+    assert "1 error, 0 warnings, 1 note" in table
+    assert "&lt;b&gt;x" in hostile._repr_html_()

@@ -49,3 +49,27 @@ def test_the_layers_are_those_that_are_tested(site: dict[str, Any]) -> None:
 
     named = re.findall(r"`(\w+)`", site["layers"]())
     assert sorted(named) == sorted(name for name in LAYERS if not name.startswith("__"))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ('<a href="https://a.example/">a link</a>', []),
+        ('<link rel="canonical" href="https://a.example/">', []),
+        ('<script src="assets/x.js"></script>', []),
+        ('<script async src="https://a.example/x.js">', ["https://a.example/x.js"]),
+        ("<img alt=x src=//a.example/x.png>", ["//a.example/x.png"]),
+        ('<link href="https://a.example/x.css" rel="stylesheet">', ["https://a.example/x.css"]),
+        ('src: url("https://a.example/x.woff2")', ["https://a.example/x.woff2"]),
+        ("@import 'https://a.example/x.css';", ["https://a.example/x.css"]),
+        ("clip-path: url(#here)", []),
+    ],
+)
+def test_what_a_page_would_fetch_from_elsewhere_is_found(site: dict[str, Any], text: str, found: list[str]) -> None:
+    assert site["fetched"](text) == found
+
+
+def test_the_pictures_fetch_nothing(site: dict[str, Any]) -> None:
+    pictures = sorted((ROOT / "docs" / "images").glob("*.svg"))
+    assert pictures
+    assert {path.name: site["fetched"](path.read_text(encoding="utf-8")) for path in pictures} == {path.name: [] for path in pictures}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import random
 import socket
 import subprocess
@@ -20,6 +21,7 @@ from talos_resources.model.resource import Resource
 from talos_resources.resources import KubeSpanPeerStatus
 from talos_resources.rpc.connect import Endpoints, connect_plain
 from talos_resources.rpc.server.server import BackgroundServer
+from talos_resources.sources.following import Interruptible
 from talos_resources.state.contract import Watch
 from talos_resources.state.events import Bootstrapped, Created, Destroyed, Updated
 
@@ -298,3 +300,26 @@ def test_whoever_asks_is_told_of_interruptions() -> None:
             assert isinstance(watch.next(10), Created)
         client.close()
         proxy.close()
+
+
+def test_a_watch_tells_that_it_is_interrupted_and_goes_on(tmp_path: Path) -> None:
+    told: queue.Queue[TalosResourcesError | None] = queue.Queue()
+    state = MemoryState()
+    address = f"unix:{tmp_path}/state.sock"
+    with BackgroundServer(state, address):
+        client = connect_plain(address, timeout=5)
+        watch = client.watch_kind(KubeSpanPeerStatus)
+        assert isinstance(watch, Interruptible)
+        watch.next(5)
+    late: queue.Queue[TalosResourcesError | None] = queue.Queue()
+    watch.tell_interruptions(told.put)
+    assert isinstance(told.get(timeout=30), TalosResourcesError)
+    watch.tell_interruptions(late.put)  # at once, for it is interrupted
+    assert isinstance(late.get(timeout=30), TalosResourcesError)
+    with BackgroundServer(state, address):
+        while late.get(timeout=30) is not None:
+            pass
+        state.create(Resource.new(KubeSpanPeerStatus(), id="a"))
+        assert isinstance(watch.next(30), Created)
+        watch.close()
+        client.close()

@@ -8,23 +8,28 @@ import pty
 import select
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from textual.pilot import Pilot
-from textual.widgets import DataTable, Input, OptionList, Static
+from textual.widgets import DataTable, Footer, Input, OptionList, Static
 
 from talos_resources.backends.memory import MemoryState
 from talos_resources.cli.main import main
 from talos_resources.model.errors import ConnectError
+from talos_resources.model.kind import kind_of
 from talos_resources.model.net import AddrPort
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import KubeSpanIdentity, KubeSpanPeerStatus, PeerState
+from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.sources import Cluster, open_source
+from talos_resources.sources.following import kinds_of
 from talos_resources.state.derived import update_with_conflicts
 from talos_resources.tui.app import TextScreen, Top
 from talos_resources.tui.live import Live, sparkline
@@ -72,6 +77,10 @@ def test_the_demo_at_80_by_24() -> None:
         await until(pilot, lambda: "talos-default-worker-2" in shown(app, "#mesh-text"))
         await pilot.press("2")
         await until(pilot, lambda: len(cells(app, "#peer-table")) == 20)
+        # Nothing is pushed out: the summary on the first line, the keys on the last.
+        assert app.screen.max_scroll_y == 0
+        assert app.query_one("#status").region.y == 0
+        assert app.query_one(Footer).region.y == 23
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, TextScreen))
         assert "receiveBytes: " in shown(app, "#text")
@@ -97,7 +106,7 @@ def test_what_happens_is_shown_where_the_cursor_stays() -> None:
         table = app.query_one("#peer-table", DataTable)
         table.move_cursor(row=1)
         update_with_conflicts(state, KubeSpanPeerStatus, "b", lambda now: now.with_spec(receive_bytes=10**6))
-        await until(pilot, lambda: cells(app, "#peer-table")[1][4] not in {"-", "0 B/s"})
+        await until(pilot, lambda: cells(app, "#peer-table")[1][5] not in {"-", "0 B/s"})
         assert table.cursor_row == 1
         # The one that goes down comes to the top, and the cursor with it.
         update_with_conflicts(state, KubeSpanPeerStatus, "b", lambda now: now.with_spec(state=PeerState.DOWN))
@@ -154,6 +163,108 @@ def test_a_node_that_does_not_answer_is_told_beside_the_others() -> None:
     drive(Cluster({"one": lambda: state, "two": dead}, source="a test"), act)
 
 
+@pytest.mark.parametrize("keys", [(), ("2",), ("slash",), ("2", "enter")], ids=str)
+def test_ctrl_c_ends_it_everywhere(keys: tuple[str, ...]) -> None:
+    state = MemoryState()
+    state.create(peer("a", state=PeerState.UP))
+
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "links up" in shown(app, "#status"))
+        if "2" in keys:
+            await pilot.press("2")
+            await until(pilot, lambda: cells(app, "#peer-table"))
+        await pilot.press(*(key for key in keys if key != "2"))
+        await until(pilot, lambda: isinstance(app.screen, TextScreen) is ("enter" in keys))
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: app.return_code is not None)
+        assert app.return_code == 0
+
+    drive(Cluster({"one": lambda: state}, source="a test"), act)
+
+
+def test_the_only_node_is_away_at_first(tmp_path: Path) -> None:
+    state = MemoryState()
+    state.create(peer("a", state=PeerState.UP))
+    address = f"unix:{tmp_path}/node.sock"
+
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "1 not followed" in shown(app, "#status"))
+        assert "no node answered" in shown(app, "#mesh-text")
+        with BackgroundServer(state, address):
+            await until(pilot, lambda: "1 of 1 links up" in shown(app, "#status"))
+            assert "not followed" not in shown(app, "#status")
+            await until(pilot, lambda: app.query_one("#type-list", OptionList).option_count > 5)
+
+    with open_source(f"cosi+{address}") as cluster:
+        drive(cluster, act)
+
+
+def test_a_node_that_dies_and_comes_back(tmp_path: Path) -> None:
+    state = MemoryState()
+    state.create(peer("a", state=PeerState.UP))
+    address = f"unix:{tmp_path}/node.sock"
+    alive = ExitStack()
+    alive.enter_context(BackgroundServer(state, address))
+
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "1 of 1 links up" in shown(app, "#status"))
+        await until(pilot, lambda: len(app._live._follower._watches) == len(kinds_of(state)))
+        alive.close()
+        await until(pilot, lambda: "1 not followed" in shown(app, "#status"))
+        assert "is not followed for now" in shown(app, "#mesh-text")
+        await pilot.press("2")
+        await until(pilot, lambda: len(cells(app, "#peer-table")) == 1)  # what it told last
+        with BackgroundServer(state, address):
+            await until(pilot, lambda: "not followed" not in shown(app, "#status"))
+            update_with_conflicts(state, KubeSpanPeerStatus, "a", lambda now: now.with_spec(state=PeerState.DOWN))
+            await until(pilot, lambda: cells(app, "#peer-table")[0][2] == "down")
+            texts = [happening.text for happening in app._live.happenings() if not happening.change]
+        assert [text.partition(":")[0] for text in texts] == ["is not followed for now", "is followed again"]
+
+    with alive, open_source(f"cosi+{address}") as cluster:
+        drive(cluster, act)
+
+
+def test_a_node_that_hangs_holds_up_nothing() -> None:
+    """Its answer comes when something else is shown by then; it is asked once at a time; the app ends before it answers."""
+    goes_on = threading.Event()
+    asked: list[str] = []
+
+    class Hanging(MemoryState):
+        def list(self, kind: Any, **options: Any) -> Any:
+            if "Identit" in (name := kind_of(kind).type):
+                asked.append(name)
+                goes_on.wait(PATIENCE_S)
+            return super().list(kind, **options)
+
+    state = Hanging()
+    state.create(peer("a", state=PeerState.UP))
+
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: app.query_one("#type-list", OptionList).option_count > 5)
+        await choose(app, pilot, "kubespanidentit")
+        await until(pilot, lambda: asked)
+        for count in (1, 2, 3):
+            update_with_conflicts(state, KubeSpanPeerStatus, "a", lambda now: now.with_spec(receive_bytes=count))  # noqa: B023
+            revision = app._live.revision
+            await until(pilot, lambda: app._live.revision >= revision and app._revision == app._live.revision)  # noqa: B023
+        assert len(asked) == 1
+        await choose(app, pilot, "kubespanpeerstatus")
+        await until(pilot, lambda: cells(app, "#resource-table") and cells(app, "#resource-table")[0][0] == "a")
+        await pilot.press("q")
+        await until(pilot, lambda: app.return_code is not None)
+
+    async def choose(app: Top, pilot: Pilot[None], part: str) -> None:
+        app.query_one("#type-filter", Input).value = ""
+        await pilot.press("slash", *part)
+        await until(pilot, lambda: app.query_one("#type-list", OptionList).option_count == 1)
+        await pilot.press("enter", "down", "enter")
+
+    drive(Cluster({"one": lambda: state}, source="a test"), act)
+    assert not goes_on.is_set()
+    goes_on.set()
+
+
 def test_sparklines() -> None:
     assert sparkline([0, 1, 4, 8], 6) == "   ▁▄█"
     assert sparkline([], 3) == "   "
@@ -167,7 +278,8 @@ def test_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_without_textual(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "textual", None)
+    for name in [name for name in sys.modules if name.partition(".")[0] == "textual"]:
+        monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.delitem(sys.modules, "talos_resources.tui.app", raising=False)
     assert main(["top", "--from", "demo"]) == 1
     assert "pip install 'talos-resources[tui]'" in capsys.readouterr().err
