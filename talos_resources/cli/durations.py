@@ -21,3 +21,16 @@ def duration(text: str) -> float:
         raise argparse.ArgumentTypeError(msg)
     hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return float(3600 * hours + 60 * minutes + seconds)
+
+
+def some_time(text: str) -> float:
+    """Seconds of a duration that is not zero.
+
+    Raises:
+        ArgumentTypeError: the text is none.
+    """
+    seconds = duration(text)
+    if not seconds:
+        msg = "it takes more than 0 seconds"
+        raise argparse.ArgumentTypeError(msg)
+    return seconds

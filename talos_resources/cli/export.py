@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 
 from talos_resources.cli import options
-from talos_resources.cli.durations import duration
-from talos_resources.cli.parser import Parser, UsageError
+from talos_resources.cli.durations import some_time
+from talos_resources.cli.parser import Parser
 from talos_resources.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def configure(parser: Parser) -> None:
         'When it is ready it prints "listening on ADDRESS"; SIGTERM and Ctrl-C stop it.',
     )
     prometheus.add_argument("--listen", metavar="HOST:PORT", default=DEFAULT_ADDRESS, help=f"port 0: any (default: {DEFAULT_ADDRESS})")
-    prometheus.add_argument("--every", type=duration, default=30.0, metavar="TIME", help="how often to read the nodes (default: 30s)")
+    prometheus.add_argument("--every", type=some_time, default=30.0, metavar="TIME", help="how often to read the nodes (default: 30s)")
     options.add_source(prometheus)
     prometheus.set_defaults(watch=True)  # it goes on until it is stopped, so the note about the demo comes first
 
@@ -46,8 +46,6 @@ def run(args: Namespace) -> int:
     from talos_resources.rpc.server.server import split_address
     from talos_resources.sources.poll import Poll
 
-    if args.every <= 0:
-        raise UsageError("--every takes more than 0 seconds")
     host, port = split_address(args.listen)
     with options.opened(args) as (cluster, selected):
         poll = Poll(cluster, tuple(selected) if args.nodes else cluster.nodes, every_s=args.every)

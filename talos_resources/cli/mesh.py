@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 from talos_resources.cli import nodes, options
-from talos_resources.cli.durations import duration
+from talos_resources.cli.durations import some_time
 from talos_resources.cli.parser import Parser, UsageError
 from talos_resources.cli.screen import Screen
 from talos_resources.model.errors import QueryError
@@ -43,7 +43,7 @@ def configure(parser: Parser) -> None:
     parser.add_argument("--all", action="store_true", help="list every node of a large mesh, also those without a fault")
     parser.add_argument("-w", "--watch", action="store_true", help="look again and again, with rates, until Ctrl-C")
     parser.add_argument(
-        "--every", type=duration, default=TICK_S, metavar="TIME", help="how often with --watch, such as 10s (default: 30s, KubeSpan's own)"
+        "--every", type=some_time, default=TICK_S, metavar="TIME", help="how often with --watch, such as 10s (default: 30s, KubeSpan's own)"
     )
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="auto: on a terminal, unless NO_COLOR is set")
     options.add_at(parser)
@@ -56,8 +56,6 @@ def run(args: Namespace) -> int:
         _check_grouping(args)
     if args.at is not None and args.watch:
         raise UsageError("--at looks at the past, --watch at what comes; leave one out")
-    if args.every <= 0:
-        raise UsageError("--every takes more than 0 seconds")
     if args.watch and args.output in {"html", "svg", "png"}:
         raise UsageError(f"-o {args.output} is one picture; leave out --watch")
     with options.opened(args) as (cluster, selected):

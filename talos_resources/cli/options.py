@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from talos_resources.cli.durations import some_time
 from talos_resources.cli.parser import Parser
 from talos_resources.model.errors import ConfigError
 
@@ -18,7 +19,7 @@ DEMO_NOTE: Final = (
     "note: no cluster configured, this is the built-in demo; point at yours with --talosconfig, -n and -e, or --from (see --help)"
 )
 
-WITH_VALUE: Final = frozenset({"-n", "--nodes", "-e", "--endpoints", "--context", "--talosconfig", "--from"})
+WITH_VALUE: Final = frozenset({"-n", "--nodes", "-e", "--endpoints", "--context", "--talosconfig", "--timeout", "--from"})
 """The source options that take a value; they may stand before the command as well."""
 
 
@@ -38,6 +39,9 @@ def add_source(parser: Parser) -> None:
     )
     group.add_argument("--context", metavar="NAME", help="the context of the talosconfig to use")
     group.add_argument("--talosconfig", metavar="FILE", help="default: $TALOSCONFIG, else ~/.talos/config")
+    group.add_argument(
+        "--timeout", type=some_time, metavar="TIME", help="how long a node may take to answer, such as 5s (default: 60s, with etcd 30s)"
+    )
     group.add_argument(
         "--from",
         dest="source",
@@ -80,6 +84,7 @@ def opened(args: Namespace) -> Iterator[tuple[Cluster, tuple[str, ...]]]:
         endpoints=names(args.endpoints),
         context=args.context,
         talosconfig=args.talosconfig,
+        timeout=args.timeout,
     )
     endless = getattr(args, "watch", False)
     if is_fallback and endless:

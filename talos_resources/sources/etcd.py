@@ -13,6 +13,7 @@ from typing import Any
 import attrs
 
 from talos_resources.backends.etcd.address import EtcdAddress, parse
+from talos_resources.backends.etcd.client import DEFAULT_TIMEOUT_S
 from talos_resources.backends.etcd.layout import escaped
 from talos_resources.backends.etcd.state import EtcdState
 from talos_resources.model.errors import ConfigError
@@ -20,22 +21,27 @@ from talos_resources.model.resource import Resource
 from talos_resources.sources.cluster import Cluster
 
 
-def open_url(rest: str) -> Cluster:
+def open_url(rest: str, *, timeout: float = DEFAULT_TIMEOUT_S) -> Cluster:
     """The nodes behind `etcd://HOST:PORT[,HOST:PORT…][/PREFIX]`; a prefix without anything is one empty node.
+
+    Args:
+        rest: the URL without `etcd:`.
+        timeout: seconds for a call.
 
     Raises:
         ConfigError: a URL that cannot be used, or a prefix that holds a node and has others below it.
         ConnectError: no member answers.
     """
     address = parse(f"etcd:{rest}")
-    own, names = EtcdState.nodes(address)
+    own, names = EtcdState.nodes(address, timeout=timeout)
     if own and names:
         raise ConfigError(
             f"{address} holds the resources of one node, and those of {len(names)} below it; name one of them, {address}/{names[0]} say"
         )
     if names:
-        return Cluster({name: partial(EtcdState, _below(address, name)) for name in names}, source=str(address))
-    return Cluster({address.prefix.rpartition("/")[2]: partial(EtcdState, address)}, source=str(address), unnamed=True)
+        return Cluster({name: partial(EtcdState, _below(address, name), timeout=timeout) for name in names}, source=str(address))
+    opener = partial(EtcdState, address, timeout=timeout)
+    return Cluster({address.prefix.rpartition("/")[2]: opener}, source=str(address), unnamed=True)
 
 
 def write(contents: Mapping[str, Sequence[Resource[Any]]], rest: str) -> None:

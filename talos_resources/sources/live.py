@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from functools import partial
 
 from talos_resources.model.errors import ConfigError
+from talos_resources.rpc.client import DEFAULT_TIMEOUT_S
 from talos_resources.rpc.connect import Endpoints, connect_plain
 from talos_resources.rpc.lean import lean_pyqwest
 from talos_resources.rpc.talosconfig import TalosConfig
@@ -20,6 +21,7 @@ def open_nodes(
     endpoints: Sequence[str] = (),
     context: str | None = None,
     talosconfig: str | os.PathLike[str] | None = None,
+    timeout: float | None = DEFAULT_TIMEOUT_S,
 ) -> Cluster:
     """The nodes of a talosconfig; a node is connected when it is first asked.
 
@@ -28,6 +30,7 @@ def open_nodes(
         endpoints: control-plane nodes to go through; without, those of the context.
         context: without, the current one.
         talosconfig: the file; without, `$TALOSCONFIG`, else `~/.talos/config`.
+        timeout: seconds for a call; None for ever.
 
     Raises:
         ConfigError: a talosconfig that cannot be used.
@@ -35,7 +38,7 @@ def open_nodes(
     """
     chosen = TalosConfig.load(talosconfig).context(context)
     with lean_pyqwest():
-        ways = Endpoints.of_context(chosen, endpoints=endpoints)
+        ways = Endpoints.of_context(chosen, endpoints=endpoints, timeout=timeout)
     source = f'context "{chosen.name}"'
     names = tuple(nodes) or chosen.nodes
     if names:
@@ -43,16 +46,16 @@ def open_nodes(
     return Cluster({(tuple(endpoints) or chosen.endpoints)[0]: ways.node}, source=source)
 
 
-def open_tcp(rest: str) -> Cluster:
+def open_tcp(rest: str, *, timeout: float = DEFAULT_TIMEOUT_S) -> Cluster:
     """The one node behind `cosi://HOST:PORT`.
 
     Raises:
         ConfigError: no address.
     """
-    return plain(rest.removeprefix("//").rstrip("/"))
+    return plain(rest.removeprefix("//").rstrip("/"), timeout=timeout)
 
 
-def open_unix(rest: str) -> Cluster:
+def open_unix(rest: str, *, timeout: float = DEFAULT_TIMEOUT_S) -> Cluster:
     """The one node behind `cosi+unix:PATH`.
 
     Raises:
@@ -60,19 +63,20 @@ def open_unix(rest: str) -> Cluster:
     """
     if not rest:
         raise ConfigError("cosi+unix: needs the path of a socket, cosi+unix:/run/state.sock for example")
-    return plain(f"unix:{rest}")
+    return plain(f"unix:{rest}", timeout=timeout)
 
 
-def plain(address: str) -> Cluster:
+def plain(address: str, *, timeout: float = DEFAULT_TIMEOUT_S) -> Cluster:
     """A server without TLS as the one node that it is; it answers to any name.
 
     Args:
         address: `HOST:PORT` or `unix:PATH`.
+        timeout: seconds for a call.
 
     Raises:
         ConfigError: it is no address.
     """
     # Unix sockets are asyncio's work; pyqwest has no part in it.
     with nullcontext() if address.startswith("unix:") else lean_pyqwest():
-        state = connect_plain(address)
+        state = connect_plain(address, timeout=timeout)
     return Cluster({address: lambda: state}, source=address, unnamed=True)

@@ -24,15 +24,19 @@ SCHEMES: Final = {
 }
 """Scheme → module and function. A text without a scheme of this table is a path."""
 
+LIVE: Final = frozenset({"cosi", "cosi+unix", "etcd"})
+"""The schemes whose functions take a `timeout` too."""
+
 SERVICE_ACCOUNT_CONFIG: Final = "/var/run/secrets/talos.dev/config"
 
 
-def open_source(url: str) -> Cluster:
+def open_source(url: str, *, timeout: float | None = None) -> Cluster:
     """Opens a source.
 
     Args:
         url: `demo[:NAME]`, `-` for stdin, the path of a file, directory or zip, `cosi://HOST:PORT`,
             `cosi+unix:PATH`, `etcd://HOST:PORT/PREFIX` or `sqlite:PATH`.
+        timeout: seconds that a call may take where there are calls; None for the usual: 60, with etcd 30.
 
     Raises:
         ConfigError: there is no such source.
@@ -44,7 +48,8 @@ def open_source(url: str) -> Cluster:
         raise ConfigError(f'no source "{scheme}://"; there are {", ".join(SCHEMES)}, or the path of a file, directory or zip')
     home, argument = (SCHEMES[scheme], rest) if known else (SCHEMES["file"], url)
     module, _, function = home.partition(":")
-    cluster = getattr(importlib.import_module(module), function)(argument)
+    limits = {"timeout": timeout} if timeout is not None and known and scheme in LIVE else {}
+    cluster = getattr(importlib.import_module(module), function)(argument, **limits)
     assert isinstance(cluster, Cluster)
     return cluster
 
@@ -56,6 +61,7 @@ def choose(
     endpoints: Sequence[str] = (),
     context: str | None = None,
     talosconfig: str | None = None,
+    timeout: float | None = None,
 ) -> tuple[Cluster, bool]:
     """Opens what the command line means: a URL, else the talosconfig, else the demo.
 
@@ -70,11 +76,12 @@ def choose(
     if url is not None:
         if live:
             raise ConfigError(f"--from {_without_login(url)} and {live[0]} exclude each other; leave one out")
-        return open_source(url), False
+        return open_source(url, timeout=timeout), False
     if live or _has_talosconfig():
         from talos_resources.sources.live import open_nodes
 
-        return open_nodes(nodes=nodes, endpoints=endpoints, context=context, talosconfig=talosconfig), False
+        limits = {} if timeout is None else {"timeout": timeout}
+        return open_nodes(nodes=nodes, endpoints=endpoints, context=context, talosconfig=talosconfig, **limits), False
     return open_source("demo"), True
 
 

@@ -145,6 +145,16 @@ def test_peers_that_are_no_talos_api(peer: Callable[[Peer], str], behave: Peer, 
     state.close()
 
 
+def test_a_time_limit_on_the_command_line(peer: Callable[[Peer], str], talos_node: TalosNode, capsys: pytest.CaptureFixture[str]) -> None:
+    address = peer(silent)
+    assert main(["get", "members", "--timeout", "1s", "--from", f"cosi://{address}"]) == 1
+    assert capsys.readouterr() == ("", f"error: no answer through {address}: timed out\n")
+    assert main(["--timeout", "1s", "get", "members", "--talosconfig", str(talos_node.talosconfig), "-e", address]) == 1
+    assert "timed out" in capsys.readouterr().err
+    assert main(["get", "members", "--timeout", "0"]) == 2
+    assert "more than 0 seconds" in capsys.readouterr().err
+
+
 def test_a_silent_peer_does_not_hold_a_watch(peer: Callable[[Peer], str]) -> None:
     state = connect_plain(peer(silent), timeout=0.5)
     with pytest.raises(ConnectError, match="not confirmed within 0.5 s"):

@@ -243,17 +243,18 @@ class EtcdState:
         restore(self._client, self._layout, resources)
 
     @classmethod
-    def nodes(cls, url: str | EtcdAddress) -> tuple[bool, Sequence[str]]:
+    def nodes(cls, url: str | EtcdAddress, *, timeout: float = DEFAULT_TIMEOUT_S) -> tuple[bool, Sequence[str]]:
         """What is under a prefix: whether it holds the resources of a state, and the states one level below it.
 
         Args:
             url: as for the class.
+            timeout: seconds for a call.
 
         Raises:
             ConnectError: no member answers.
             ConfigError: a URL or certificates that cannot be used.
         """
-        with cls(url) as state:
+        with cls(url, timeout=timeout) as state:
             return states(state._client, state.address.prefix)
 
     def close(self) -> None:
