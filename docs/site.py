@@ -35,7 +35,7 @@ TITLES: Final = {
     "resources": ("Resources", ("model.resource", "model.metadata", "model.spec", "resources")),
     "states": ("States", ("state.contract", "backends", "state.aio", "state.listing")),
     "operations": ("Operations", ("state.derived", "state.waiting", "state.events")),
-    "insight": ("The mesh", ("insight",)),
+    "insight": ("The mesh", ("insight", "model.finding")),
     "queries": ("Kinds and queries", ("model.kind", "model.query", "model.selector")),
     "values": ("Values", ("model.net", "model.timestamp")),
     "errors": ("Errors", ("model.errors",)),

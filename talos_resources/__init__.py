@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from talos_resources.backends.memory import MemoryState as MemoryState
     from talos_resources.backends.sqlite.past import Retention as Retention
     from talos_resources.backends.sqlite.state import SqliteState as SqliteState
+    from talos_resources.insight.doctor import Diagnosis as Diagnosis
     from talos_resources.insight.mesh import LinkState as LinkState
     from talos_resources.insight.mesh import Mesh as Mesh
     from talos_resources.model.errors import AlreadyExistsError as AlreadyExistsError
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from talos_resources.model.errors import VersionConflictError as VersionConflictError
     from talos_resources.model.errors import WatchError as WatchError
     from talos_resources.model.errors import WatchOverrunError as WatchOverrunError
+    from talos_resources.model.finding import Finding as Finding
+    from talos_resources.model.finding import Severity as Severity
     from talos_resources.model.kind import Column as Column
     from talos_resources.model.kind import Kind as Kind
     from talos_resources.model.metadata import Metadata as Metadata
@@ -68,9 +71,10 @@ if TYPE_CHECKING:
     from talos_resources.resources import ResourceDefinition as ResourceDefinition
     from talos_resources.resources import Sensitivity as Sensitivity
     from talos_resources.rpc.connect import connect as connect
-    from talos_resources.rpc.connect import connect_nodes as connect_nodes
     from talos_resources.sources import Cluster as Cluster
     from talos_resources.sources import open_source as open_source
+    from talos_resources.sources.listing import ClusterList as ClusterList
+    from talos_resources.sources.live import connect_cluster as connect_cluster
     from talos_resources.state.aio import AioState as AioState
     from talos_resources.state.contract import State as State
     from talos_resources.state.contract import Watch as Watch
@@ -89,6 +93,7 @@ if TYPE_CHECKING:
     from talos_resources.state.events import Noop as Noop
     from talos_resources.state.events import Updated as Updated
     from talos_resources.state.listing import ResourceList as ResourceList
+    from talos_resources.state.waiting import Condition as Condition
     from talos_resources.state.waiting import watch_for as watch_for
 
 __version__: Final = "0.1.0"
@@ -99,6 +104,7 @@ _EXPORTS: Final = {
     "talos_resources.backends.memory": ("MemoryState",),
     "talos_resources.backends.sqlite.past": ("Retention",),
     "talos_resources.backends.sqlite.state": ("SqliteState",),
+    "talos_resources.insight.doctor": ("Diagnosis",),
     "talos_resources.insight.mesh": ("LinkState", "Mesh"),
     "talos_resources.model.errors": (
         "AlreadyExistsError",
@@ -121,6 +127,10 @@ _EXPORTS: Final = {
         "VersionConflictError",
         "WatchError",
         "WatchOverrunError",
+    ),
+    "talos_resources.model.finding": (
+        "Finding",
+        "Severity",
     ),
     "talos_resources.model.kind": (
         "Column",
@@ -164,11 +174,13 @@ _EXPORTS: Final = {
         "ResourceDefinition",
         "Sensitivity",
     ),
-    "talos_resources.rpc.connect": ("connect", "connect_nodes"),
+    "talos_resources.rpc.connect": ("connect",),
     "talos_resources.sources": (
         "Cluster",
         "open_source",
     ),
+    "talos_resources.sources.listing": ("ClusterList",),
+    "talos_resources.sources.live": ("connect_cluster",),
     "talos_resources.state.aio": ("AioState",),
     "talos_resources.state.contract": (
         "State",
@@ -193,12 +205,14 @@ _EXPORTS: Final = {
         "Updated",
     ),
     "talos_resources.state.listing": ("ResourceList",),
-    "talos_resources.state.waiting": ("watch_for",),
+    "talos_resources.state.waiting": ("Condition", "watch_for"),
 }
 _HOMES: Final = {name: module for module, names in _EXPORTS.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__all__":  # not a variable: type checkers would take it for all that there is
+        return sorted(_HOMES)
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

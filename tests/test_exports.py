@@ -34,6 +34,12 @@ def test_every_name_is_there(name: str) -> None:
     assert name in dir(talos_resources)
 
 
+def test_a_star_brings_all_of_them() -> None:
+    namespace: dict[str, object] = {}
+    exec("from talos_resources import *", namespace)
+    assert namespace.keys() - {"__builtins__"} == talos_resources._HOMES.keys()
+
+
 def test_nothing_is_forgotten() -> None:
     public = {name for name, value in vars(errors).items() if inspect.isclass(value) and issubclass(value, errors.TalosResourcesError)}
     public |= set(resources.__all__)

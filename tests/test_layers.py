@@ -53,6 +53,7 @@ SIDEWAYS = {
     ("cli", "tui"),
     ("views", "insight"),
     ("sources", "insight"),
+    ("sources", "views"),
     ("simulate", "sources"),
     ("__main__", "__init__"),
 }

@@ -21,17 +21,16 @@ EXPLORING: Final = """\
 # Exploring a mesh
 
 The demo is the cluster of the Talos KubeSpan guide: three control planes and two workers.
-With `connect_nodes()` instead of `open_source("demo")` the same cells show yours.
+With `connect_cluster()` instead of `open_source("demo")` the same cells show yours.
 %% code
 from talos_resources import KubeSpanPeerStatus, open_source
 
 cluster = open_source("demo")
 cluster.nodes
 %% text
-A list of resources shows as a table.
+A list of resources shows as a table; `cluster.list()` asks all nodes, or those that are named.
 %% code
-node = cluster.state("172.20.0.2")
-peers = node.list(KubeSpanPeerStatus)
+peers = cluster.list(KubeSpanPeerStatus, "172.20.0.2")
 peers
 %% text
 One resource shows all that it has; secrets are hidden.
@@ -51,10 +50,7 @@ records = mesh.records()
 %% text
 Is anything wrong with it?
 %% code
-from talos_resources.insight.doctor import examine
-from talos_resources.sources.views import snapshot
-
-examine(snapshot(cluster, full=True))
+cluster.doctor()
 %% text
 As a graph, for everything that networkx can do:
 %% code
@@ -65,11 +61,12 @@ nx.is_strongly_connected(graph), nx.density(graph)
 %% text
 Who sends the most?
 %% code
-sent = {
-    node: sum(peer.spec.transmit_bytes for peer in cluster.state(node).list(KubeSpanPeerStatus))
-    for node in cluster.nodes
-}
-sorted(sent.items(), key=lambda item: -item[1])
+from collections import Counter
+
+sent = Counter()
+for record in cluster.list(KubeSpanPeerStatus).records():
+    sent[record["node"]] += record["transmit_bytes"]
+sent.most_common()
 """
 
 COMPARING: Final = """\

@@ -108,7 +108,9 @@ def _follow(args: Namespace, cluster: Cluster, wanted: Sequence[str], printer: _
     from talos_resources.state.events import Created, Destroyed, Updated
 
     watches: dict[str, Watch[Any]] = {}
-    answers = nodes.Answers(nodes.each(wanted, lambda node: _subscribe(args, cluster, node)))
+    from talos_resources.sources.asking import each
+
+    answers = nodes.Answers(each(wanted, lambda node: _subscribe(args, cluster, node)))
     for node, found in answers.values.items():
         watches |= {f"{node}\0{number}": watch for number, watch in enumerate(found)}
     if watches:

@@ -13,6 +13,7 @@ from talos_resources.model.errors import NotFoundError, QueryError
 from talos_resources.model.kind import Kind
 from talos_resources.model.resource import Resource
 from talos_resources.sources import Cluster
+from talos_resources.sources.asking import each
 from talos_resources.state.contract import State, Watch
 from talos_resources.views import output
 
@@ -73,7 +74,7 @@ def _list(args: Namespace, form: output.Output, cluster: Cluster, selected: Sequ
                 return kind, error
         return kind, state.list(kind, namespace=args.namespace, labels=args.labels, ids=args.id_match)
 
-    answers = nodes.Answers(nodes.each(selected, fetch))
+    answers = nodes.Answers(each(selected, fetch))
     if answers.values:
         screen = Screen(args.color)
         kind = next(iter(answers.values.values()))[0]
@@ -95,7 +96,7 @@ def _watch(args: Namespace, form: output.Output, cluster: Cluster, selected: Seq
         kind = state.kind(args.type)
         return kind, _subscribe(state, kind, args)
 
-    answers = nodes.Answers(nodes.each(selected, subscribe))
+    answers = nodes.Answers(each(selected, subscribe))
     if answers.values:
         screen = Screen(args.color)
         watches = {node: watch for node, (_, watch) in answers.values.items()}

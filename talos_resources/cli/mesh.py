@@ -72,10 +72,9 @@ def look(cluster: Cluster, wanted: Sequence[str], *, full: bool = False) -> tupl
     Raises:
         TalosResourcesError: not one answered.
     """
-    from talos_resources.sources.views import snapshot_of, view_of
+    from talos_resources.sources.views import snapshot_of, views
 
-    # In memory, threads would only take turns.
-    raw = dict(nodes.each(wanted, lambda node: view_of(cluster.state(node), node, full=full)))
+    raw = views(cluster, wanted, full=full)
     return snapshot_of(raw), nodes.Answers(raw.items())
 
 

@@ -1,10 +1,9 @@
-"""The same for several nodes: in parallel, and one that fails does not hide the others."""
+"""What came back of several nodes, and what goes on coming."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from typing import Any, Final, Generic, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Generic, TypeVar
 
 from talos_resources.cli.parser import complain
 from talos_resources.model.errors import TalosResourcesError
@@ -12,54 +11,6 @@ from talos_resources.state.contract import Watch
 from talos_resources.state.events import AnyEvent, Errored
 
 T = TypeVar("T")
-
-_PARALLEL: Final = 64
-"""How many nodes are asked at a time."""
-
-
-def each(names: Sequence[str], call: Callable[[str], T]) -> Iterator[tuple[str, T | TalosResourcesError]]:
-    """Calls something for each node; yields the nodes in their order with what came back, or the error.
-
-    The calls run in daemon threads, because a network call does not notice Ctrl-C; waiting for them does.
-    """
-
-    def attempt(name: str) -> T | TalosResourcesError:
-        try:
-            return call(name)
-        except TalosResourcesError as error:
-            return error
-
-    if len(names) == 1:
-        yield names[0], attempt(names[0])
-        return
-    from queue import Empty, SimpleQueue
-    from threading import Thread
-
-    waiting: SimpleQueue[str] = SimpleQueue()
-    done: SimpleQueue[tuple[str, T | BaseException]] = SimpleQueue()
-
-    def work() -> None:
-        with suppress(Empty):
-            while True:
-                name = waiting.get_nowait()
-                try:
-                    done.put((name, attempt(name)))
-                except BaseException as error:  # noqa: BLE001 - raised again by who waits for it
-                    done.put((name, error))
-
-    for name in names:
-        waiting.put(name)
-    for _ in range(min(len(names), _PARALLEL)):
-        Thread(target=work, daemon=True).start()
-    results: dict[str, T | BaseException] = {}
-    for name in names:
-        while name not in results:
-            finished, result = done.get()
-            results[finished] = result
-        result = results[name]
-        if isinstance(result, BaseException) and not isinstance(result, TalosResourcesError):
-            raise result
-        yield name, result
 
 
 class Answers(Generic[T]):

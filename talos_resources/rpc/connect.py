@@ -111,7 +111,7 @@ def connect(
 
     Args:
         nodes: the one node to talk to; without, the one of the talosconfig, or else the endpoint itself.
-            For several nodes use `connect_nodes`.
+            For several nodes use `connect_cluster`.
         endpoints: control-plane nodes to go through; without, those of the talosconfig.
         talosconfig: a file, or what was loaded from one; None for `$TALOSCONFIG`, else `~/.talos/config`.
         context: the name of its context; None for the current one.
@@ -124,30 +124,8 @@ def connect(
     config = _context(talosconfig, context)
     names = tuple(nodes) or config.nodes
     if len(names) > 1:
-        raise ConfigError(f"connect() is for one node, these are {len(names)}: {', '.join(names)}; name one, or use connect_nodes()")
+        raise ConfigError(f"connect() is for one node, these are {len(names)}: {', '.join(names)}; name one, or use connect_cluster()")
     return Endpoints.of_context(config, endpoints=endpoints, timeout=timeout).node(names[0] if names else None)
-
-
-def connect_nodes(
-    *,
-    nodes: Sequence[str] = (),
-    endpoints: Sequence[str] = (),
-    talosconfig: str | os.PathLike[str] | TalosConfig | None = None,
-    context: str | None = None,
-    timeout: float | None = DEFAULT_TIMEOUT_S,
-) -> dict[str, RemoteState]:
-    """The states of several live nodes by name, over shared connections; the arguments are those of `connect`.
-
-    Raises:
-        ConfigError: a talosconfig that cannot be used, or no nodes.
-        DecodeError: a file that is no talosconfig.
-    """
-    config = _context(talosconfig, context)
-    names = tuple(nodes) or config.nodes
-    if not names:
-        raise ConfigError(f'no nodes are named, and context "{config.name}" has none; name them with --nodes, or `config node`')
-    ways = Endpoints.of_context(config, endpoints=endpoints, timeout=timeout)
-    return {name: ways.node(name) for name in dict.fromkeys(names)}
 
 
 def connect_plain(

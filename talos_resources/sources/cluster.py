@@ -7,14 +7,20 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar, runtime_checkable
 
 from talos_resources.model.errors import ConfigError, UnsupportedError
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.state.contract import State
 
 if TYPE_CHECKING:
+    from talos_resources.insight.doctor import Diagnosis
     from talos_resources.insight.mesh import Mesh
+    from talos_resources.model.kind import Kind
+    from talos_resources.model.query import Labels
+    from talos_resources.sources.listing import ClusterList
+
+S = TypeVar("S")
 
 Opener = Callable[[], State]
 
@@ -104,6 +110,35 @@ class Cluster:
                 self._states[name] = self._openers[name]()
             return self._states[name]
 
+    def list(
+        self,
+        kind: type[S] | Kind[S],
+        *nodes: str,
+        namespace: str | None = None,
+        labels: Labels = (),
+        ids: str | None = None,
+    ) -> ClusterList[S]:
+        """The resources of a kind on several nodes, asked in parallel; those that fail are in its `errors`.
+
+        Args:
+            kind: the class of the spec, or a kind: `cluster.state(node).kind("links")`.
+            nodes: their names; all of them without any.
+            namespace: None for the kind's own.
+            labels: a label query such as `zone=a,!edge`, or several of which one must match.
+            ids: a regular expression (RE2 syntax) searched anywhere in the id.
+
+        Raises:
+            ConfigError: there is no such node.
+            QueryError: a query that cannot be understood.
+            TalosResourcesError: not one node answered.
+        """
+        from talos_resources.sources.asking import each
+        from talos_resources.sources.listing import ClusterList
+
+        wanted = self.select(nodes) if nodes else self.nodes
+        answers = each(wanted, lambda node: self.state(node).list(kind, namespace=namespace, labels=labels, ids=ids))
+        return ClusterList.of(dict(answers))
+
     def mesh(self, *nodes: str) -> Mesh:
         """Who sees whom, put together from what the nodes say.
 
@@ -117,6 +152,21 @@ class Cluster:
         from talos_resources.sources.views import mesh_of
 
         return mesh_of(self, nodes)
+
+    def doctor(self, *nodes: str) -> Diagnosis:
+        """What is wrong with the mesh, why, and what to do.
+
+        Args:
+            nodes: their names; all of them without any.
+
+        Raises:
+            ConfigError: there is no such node.
+            TalosResourcesError: not one node answered.
+        """
+        from talos_resources.insight.doctor import examine
+        from talos_resources.sources.views import snapshot
+
+        return examine(snapshot(self, nodes, full=True))
 
     def at(self, when: str | Timestamp) -> Cluster:
         """The same nodes as they were at a moment, where the source keeps its past (see `record`).

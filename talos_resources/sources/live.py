@@ -15,7 +15,7 @@ from talos_resources.rpc.talosconfig import TalosConfig
 from talos_resources.sources.cluster import Cluster
 
 
-def open_nodes(
+def connect_cluster(
     *,
     nodes: Sequence[str] = (),
     endpoints: Sequence[str] = (),
@@ -23,7 +23,13 @@ def open_nodes(
     talosconfig: str | os.PathLike[str] | None = None,
     timeout: float | None = DEFAULT_TIMEOUT_S,
 ) -> Cluster:
-    """The nodes of a talosconfig; a node is connected when it is first asked.
+    """The nodes of a talosconfig as a cluster; a node is connected when it is first asked.
+
+    ```python
+    with connect_cluster(nodes=["10.0.0.1", "10.0.0.2"]) as cluster:
+        peers = cluster.list(KubeSpanPeerStatus)
+        mesh = cluster.mesh()
+    ```
 
     Args:
         nodes: their names; without, those of the context, or else the first endpoint itself.

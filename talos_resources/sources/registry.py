@@ -78,10 +78,10 @@ def choose(
             raise ConfigError(f"--from {_without_login(url)} and {live[0]} exclude each other; leave one out")
         return open_source(url, timeout=timeout), False
     if live or _has_talosconfig():
-        from talos_resources.sources.live import open_nodes
+        from talos_resources.sources.live import connect_cluster
 
         limits = {} if timeout is None else {"timeout": timeout}
-        return open_nodes(nodes=nodes, endpoints=endpoints, context=context, talosconfig=talosconfig, **limits), False
+        return connect_cluster(nodes=nodes, endpoints=endpoints, context=context, talosconfig=talosconfig, **limits), False
     return open_source("demo"), True
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -30,6 +29,7 @@ from talos_resources.resources import (
     KubeSpanPeerStatus,
     Member,
 )
+from talos_resources.sources.asking import each
 from talos_resources.sources.cluster import Cluster
 from talos_resources.state.contract import State
 
@@ -41,7 +41,6 @@ _CARRIERS: Final = frozenset({"", "bond", "vlan", "bridge"})
 """Kinds of links that may carry the mesh; tunnels and the CNI's own links do not."""
 _CNI_SIGNS: Final = {"cilium": "Cilium", "calico": "Calico", "cali": "Calico", "flannel": "flannel"}
 """What the names of links or manifests hold → the CNI."""
-_PARALLEL: Final = 64
 
 
 class _Reader:
@@ -189,18 +188,12 @@ def snapshot(cluster: Cluster, nodes: Sequence[str] = (), *, full: bool = False)
         ConfigError: there is no such node.
         TalosResourcesError: not one node answered.
     """
-    selected = cluster.select(nodes) if nodes else cluster.nodes
+    return snapshot_of(views(cluster, cluster.select(nodes) if nodes else cluster.nodes, full=full))
 
-    def read(node: str) -> NodeView | TalosResourcesError:
-        try:
-            return view_of(cluster.state(node), node, full=full)
-        except TalosResourcesError as error:
-            return error
 
-    # What is in memory is not read faster by many threads; what is far away is.
-    with ThreadPoolExecutor(min(len(selected), _PARALLEL) or 1) as pool:
-        answers: Callable[..., Any] = pool.map
-        return snapshot_of(dict(zip(selected, answers(read, selected), strict=True)))
+def views(cluster: Cluster, nodes: Sequence[str], *, full: bool = False) -> dict[str, NodeView | TalosResourcesError]:
+    """What each node holds now, or why that is not known; see `snapshot`."""
+    return dict(each(nodes, lambda node: view_of(cluster.state(node), node, full=full)))
 
 
 def snapshot_of(answers: Mapping[str, NodeView | TalosResourcesError]) -> Snapshot:

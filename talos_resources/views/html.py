@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import Any, Final
 
 from talos_resources.model.kind import Kind, typed_kind, untyped
@@ -36,17 +37,19 @@ _COLOURS: Final = {**COLOURS, "unknown": "darkgoldenrod"}  # CSS's yellow cannot
 _PAGE_END: Final = "</body>\n</html>\n"
 
 
-def table_html(resources: Sequence[Resource[Any]], *, kind: Kind[Any] | None = None) -> str:
+def table_html(resources: Sequence[Resource[Any]], *, kind: Kind[Any] | None = None, nodes: Sequence[str] | None = None) -> str:
     """A table of resources of one kind.
 
     Args:
         resources: any number; none makes an empty table.
         kind: for the columns of types without a class; found by the first resource's type if None.
+        nodes: the node of each resource, for a column; None for no such column.
     """
     if kind is None:
         kind = _kind(resources[0]) if resources else untyped("Resources", "")
-    table = _Table(kind, Shape())
-    return "".join([table.start(), *(table.row(resource) for resource in resources), table.END])
+    table = _Table(kind, Shape(node=nodes is not None))
+    rows = (table.row(resource, node=node) for resource, node in zip(resources, nodes or repeat(""), strict=False))
+    return "".join([table.start(), *rows, table.END])
 
 
 def resource_html(resource: Resource[Any]) -> str:

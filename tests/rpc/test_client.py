@@ -31,7 +31,8 @@ from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
 from talos_resources.resources import KubeSpanIdentity, KubeSpanPeerStatus, Member
 from talos_resources.rpc.call import interruptible
-from talos_resources.rpc.connect import Endpoints, connect, connect_nodes, with_port
+from talos_resources.rpc.connect import Endpoints, connect, credentials_of, with_port
+from talos_resources.rpc.talosconfig import TalosConfig
 from talos_resources.state.derived import teardown_and_destroy
 from talos_resources.state.events import Bootstrapped, Created, Destroyed, Updated
 from talos_resources.testing.node import TalosNode
@@ -185,12 +186,12 @@ def test_connect_by_talosconfig(talos_node: TalosNode) -> None:
     with connect(nodes=["10.0.0.1"], endpoints=["127.0.0.1:1", talos_node.address], talosconfig=talos_node.talosconfig) as node:
         assert node.node == "10.0.0.1"
         assert len(node.list(KubeSpanPeerStatus)) == 1
-    several = connect_nodes(nodes=["a", "b"], talosconfig=talos_node.talosconfig)
-    assert list(several) == ["a", "b"]
-    several["a"].close()
-    assert len(several["b"].list(KubeSpanPeerStatus)) == 1
-    several["b"].close()
-    with pytest.raises(ConfigError, match="connect_nodes"):
+    several = Endpoints([talos_node.address], credentials=credentials_of(TalosConfig.load(talos_node.talosconfig).context()))
+    first, second = several.node("a"), several.node("b")
+    first.close()
+    assert len(second.list(KubeSpanPeerStatus)) == 1
+    second.close()
+    with pytest.raises(ConfigError, match="connect_cluster"):
         connect(nodes=["a", "b"], talosconfig=talos_node.talosconfig)
     with pytest.raises(ConfigError, match="cannot be sent"):
         connect(nodes=["knöten\n"], talosconfig=talos_node.talosconfig)

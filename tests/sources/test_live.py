@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from talos_resources.cli.main import main
-from talos_resources.model.errors import ConfigError
+from talos_resources.model.errors import ConfigError, QueryError
+from talos_resources.resources import KubeSpanPeerStatus
 from talos_resources.rpc.talosconfig import SERVICE_ACCOUNT_PATH
 from talos_resources.sources import open_source, registry
+from talos_resources.sources.live import connect_cluster
 from talos_resources.testing.node import TalosNode
 
 
@@ -51,6 +53,18 @@ def test_a_talosconfig_that_is_missing(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_the_same_places_are_looked_at() -> None:
     assert str(SERVICE_ACCOUNT_PATH) == registry.SERVICE_ACCOUNT_CONFIG
+
+
+def test_a_cluster_in_python(node: TalosNode) -> None:
+    with connect_cluster(nodes=["a", "b"], talosconfig=node.talosconfig) as cluster:
+        peers = cluster.list(KubeSpanPeerStatus)
+        assert cluster.nodes == ("a", "b")
+        assert peers.nodes == ("a",) * 4 + ("b",) * 4
+        assert cluster.list(KubeSpanPeerStatus, "b", ids="^06").nodes == ("b",)
+        with pytest.raises(QueryError):
+            cluster.list(KubeSpanPeerStatus, labels="a=b=c,(")
+        with pytest.raises(ConfigError):
+            cluster.list(KubeSpanPeerStatus, "c")
 
 
 @pytest.mark.parametrize("url", ["cosi+unix:", "cosi://", "cosi://nohost"])

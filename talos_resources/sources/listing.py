@@ -1,0 +1,53 @@
+"""What `Cluster.list` returns: the resources of several nodes, which know how to show themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Self, TypeVar
+
+from talos_resources.model.errors import TalosResourcesError
+from talos_resources.model.resource import Resource
+from talos_resources.state.listing import ResourceList
+
+S = TypeVar("S")
+
+
+class ClusterList(ResourceList[S]):
+    """Resources of one kind, node by node, those of a node sorted by id.
+
+    Attributes:
+        nodes: the node of each resource, in the same order.
+        errors: node → why it has none here.
+    """
+
+    nodes: tuple[str, ...]
+    errors: Mapping[str, TalosResourcesError]
+
+    @classmethod
+    def of(cls, answers: Mapping[str, Sequence[Resource[S]] | TalosResourcesError]) -> Self:
+        """Joins what nodes answered.
+
+        Raises:
+            TalosResourcesError: not one node answered; the first error.
+        """
+        errors = {node: answer for node, answer in answers.items() if isinstance(answer, TalosResourcesError)}
+        if errors and len(errors) == len(answers):
+            raise next(iter(errors.values()))
+        found = {node: answer for node, answer in answers.items() if not isinstance(answer, TalosResourcesError)}
+        joined = cls(resource for resources in found.values() for resource in resources)
+        joined.nodes = tuple(node for node, resources in found.items() for _ in resources)
+        joined.errors = MappingProxyType(errors)
+        return joined
+
+    def records(self) -> list[dict[str, Any]]:
+        """As of any list of resources, with `node` first."""
+        return [{"node": node, **record} for node, record in zip(self.nodes, super().records(), strict=True)]
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        from talos_resources.views.html import table_html
+
+        missing = "".join(f"<p>{escape(node)}: {escape(error.message)}</p>\n" for node, error in self.errors.items())
+        return table_html(self, nodes=self.nodes) + missing

@@ -1,0 +1,51 @@
+"""One kind on all nodes of a cluster."""
+
+from __future__ import annotations
+
+import pytest
+
+from talos_resources.backends.memory import MemoryState
+from talos_resources.model.errors import ConnectError
+from talos_resources.model.resource import Resource
+from talos_resources.resources import KubeSpanPeerStatus
+from talos_resources.sources import Cluster, open_source
+from talos_resources.state.contract import State
+
+
+def away() -> State:
+    raise ConnectError("cp-2 <away>: refused")
+
+
+def present() -> State:
+    state = MemoryState()
+    state.create(Resource.new(KubeSpanPeerStatus(label="worker-1"), id="abc="))
+    return state
+
+
+def test_all_nodes_of_the_demo() -> None:
+    with open_source("demo") as cluster:
+        peers = cluster.list(KubeSpanPeerStatus)
+        assert [peer.id for peer in peers[4:8]] == [peer.id for peer in cluster.state("172.20.0.3").list(KubeSpanPeerStatus)]
+        assert peers.nodes == tuple(node for node in cluster.nodes for _ in range(4))
+        assert list(peers.records()[4])[:3] == ["node", "id", "version"]
+        assert peers.records()[4]["node"] == "172.20.0.3"
+        assert "<th>NODE</th>" in peers._repr_html_()
+        assert "<td>172.20.0.6</td>" in peers._repr_html_()
+        assert not peers.errors
+        assert cluster.doctor().is_clean
+
+
+def test_a_node_that_does_not_answer_is_named() -> None:
+    with Cluster({"cp-1": present, "cp-2": away}, source="test") as cluster:
+        peers = cluster.list(KubeSpanPeerStatus)
+        assert peers.nodes == ("cp-1",)
+        assert [*peers.errors] == ["cp-2"]
+        assert "<p>cp-2: cp-2 &lt;away&gt;: refused" in peers._repr_html_()
+        with pytest.raises(ConnectError):
+            cluster.list(KubeSpanPeerStatus, "cp-2")
+
+
+def test_nothing_is_an_empty_table() -> None:
+    with Cluster({"cp-1": MemoryState}, source="test") as cluster:
+        assert not cluster.list(KubeSpanPeerStatus)
+        assert "<tbody>\n</tbody>" in cluster.list(KubeSpanPeerStatus)._repr_html_()
