@@ -165,7 +165,7 @@ def test_another_cluster_secret_shows_nobody_and_harms_nobody(nodes: list[Node],
     assert client.wait(lambda: client.refused == {"alder": "cipher: message authentication failed"}, timeout=LONG)
     birch.sees("cedar")
     cedar.sees("birch")
-    assert "refused affiliate 'birch': cipher: message authentication failed" in caplog.text
+    assert "refused affiliate 'alder': cipher: message authentication failed" in caplog.text
     assert KEY.hex() not in caplog.text
 
 
