@@ -30,17 +30,19 @@ SINGLE_AT_LEAST: Final = 300
 LIST_CPU_S: Final = 1.0
 EVENT_S: Final = 0.050
 EVENTS: Final = 50
+ROUNDS: Final = 3
 
 
-def fill(path: Path, count: int) -> float:
-    """Creates so many resources in batches; gives how many a second."""
+def fill(path: Path, count: int) -> tuple[float, float]:
+    """Creates so many resources in batches; gives how many a second, and the CPU seconds of a list by who wrote them."""
     start = time.perf_counter()
     with SqliteState(path) as state:
         for begin in range(0, count, BATCH):
             with state.batch():
                 for i in range(begin, min(begin + BATCH, count)):
                     state.create(status(i))
-    return count / (time.perf_counter() - start)
+        rate = count / (time.perf_counter() - start)
+        return rate, listed_s(state, count)
 
 
 def single(path: Path) -> float:
@@ -53,15 +55,21 @@ def single(path: Path) -> float:
         return SINGLE / (time.perf_counter() - start)
 
 
+def listed_s(state: SqliteState, count: int) -> float:
+    """CPU seconds of a list."""
+    start = time.process_time()
+    assert len(state.list(KubeSpanPeerStatus)) == count
+    return time.process_time() - start
+
+
 def listing_s(path: Path, count: int) -> tuple[float, float]:
-    """CPU seconds of the first and of a later list."""
-    times = []
-    with SqliteState(path) as state:
-        for _ in range(2):
-            start = time.process_time()
-            assert len(state.list(KubeSpanPeerStatus)) == count
-            times.append(time.process_time() - start)
-    return times[0], times[1]
+    """CPU seconds of the first and of a later list of who has just opened the file, the best of some rounds."""
+    first, later = [], []
+    for _ in range(ROUNDS):
+        with SqliteState(path) as state:
+            first.append(listed_s(state, count))
+            later.append(listed_s(state, count))
+    return min(first), min(later)
 
 
 def _follow(path: Path, pipe: Connection) -> None:
@@ -97,10 +105,11 @@ def main(arguments: list[str] | None = None) -> int:
     count = parser.parse_args(arguments).n
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        batched, one_by_one = fill(folder / "many.db", count), single(folder / "one.db")
+        (batched, own), one_by_one = fill(folder / "many.db", count), single(folder / "one.db")
         first, later = listing_s(folder / "many.db", count)
         print(f"batched writes {batched:.0f}/s (at least {BATCHED_AT_LEAST}), single {one_by_one:.0f}/s (at least {SINGLE_AT_LEAST})")
         good = batched >= BATCHED_AT_LEAST and one_by_one >= SINGLE_AT_LEAST
+        good &= row(f"{count} resources listed by who wrote them, CPU", own, LIST_CPU_S)
         good &= row(f"{count} resources listed, first time, CPU", first, LIST_CPU_S)
         good &= row(f"{count} resources listed, later, CPU", later, LIST_CPU_S)
         good &= row("from a write to its event in another process", event_s(folder / "events.db"), EVENT_S)

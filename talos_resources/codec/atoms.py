@@ -130,7 +130,7 @@ def addrport_from_wire(data: bytes) -> AddrPort | None:
     if len(data) > 7 and data[6] == _INT_2 and data.startswith(b"\x0a\x04"):  # IPv4, as nearly all are
         number, position = read_varint(data, 7)
         if position == len(data) and number <= 65535:
-            return AddrPort(ipaddress.IPv4Address(data[2:6]), number)
+            return AddrPort(ipaddress.IPv4Address(int.from_bytes(data[2:6], "big")), number)
     address, port = _net(data)
     if not 0 <= port <= 65535:
         raise WireError(f"the port {port} is not from 0 to 65535")

@@ -75,18 +75,23 @@ def read_varint(data: bytes, position: int) -> tuple[int, int]:
         one = data[position]
         if one < 128:
             return one, position + 1
+        # What is taken off is the highest bit of each byte before the last.
         two = data[position + 1]
         if two < 128:
-            return two << 7 | one & 127, position + 2
+            return (two << 7) + one - 0x80, position + 2
         three = data[position + 2]
         if three < 128:
-            return three << 14 | (two & 127) << 7 | one & 127, position + 3
+            return (three << 14) + (two << 7) + one - 0x4080, position + 3
         four = data[position + 3]
         if four < 128:
-            return four << 21 | (three & 127) << 14 | (two & 127) << 7 | one & 127, position + 4
-        result = (four & 127) << 21 | (three & 127) << 14 | (two & 127) << 7 | one & 127
-        position += 4
-        for shift in range(28, 64, 7):
+            return (four << 21) + (three << 14) + (two << 7) + one - 0x204080, position + 4
+        five = data[position + 4]
+        result = (five << 28) + (four << 21) + (three << 14) + (two << 7) + one - 0x10204080
+        position += 5
+        if five < 128:
+            return result, position
+        result -= 0x800000000
+        for shift in range(35, 64, 7):
             byte = data[position]
             position += 1
             result |= (byte & 127) << shift

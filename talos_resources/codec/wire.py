@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any, Final, TypeVar, cast
 
 from immutabledict import immutabledict
 
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
 from talos_resources.codec import atoms, messages
+from talos_resources.codec.fields import cached
 from talos_resources.codec.protowire import LEN, WireError, cut_off, lengthened, read_varint, size, skip, tag
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import typed_kind
@@ -16,10 +18,14 @@ from talos_resources.model.metadata import NO_LABELS, Labels, Metadata, OpenMeta
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.model.unread import unread
 
 S = TypeVar("S")
 
 _new: Final = object.__new__
+Maker = Callable[[Metadata, bytes], Resource[Any]]
+"""Makes a resource of its metadata and the message of its spec."""
+
 _PHASES: Final = {phase.value: phase for phase in Phase}
 
 
@@ -28,8 +34,13 @@ def spec_to_wire(spec: Any) -> bytes:
     return spec.wire if isinstance(spec, UntypedSpec) else messages.encode(spec)
 
 
-def spec_from_wire(cls: type[S], data: bytes) -> S:
+def spec_from_wire(cls: type[S], data: bytes, *, path: str = "") -> S:
     """Reads the message of a spec class; fields that the class does not know are kept in `unknown`.
+
+    Args:
+        cls: the class.
+        data: the message.
+        path: where it stands, for errors.
 
     Raises:
         DecodeError: the bytes are no such message; the path begins at the message.
@@ -37,9 +48,9 @@ def spec_from_wire(cls: type[S], data: bytes) -> S:
     try:
         return cast("S", messages.decoder(cls)(data))
     except messages.FieldError as error:
-        raise DecodeError(str(error), path=error.path) from None
+        raise DecodeError(str(error), path=f"{path}.{error.path}" if path else error.path) from None
     except WireError as error:
-        raise DecodeError(f"not a message: {error}") from None
+        raise DecodeError(f"not a message: {error}", path=path) from None
 
 
 def resource_to_wire(resource: Resource[Any], *, with_yaml: bool = True) -> bytes:
@@ -116,6 +127,24 @@ def _pair_to_wire(key: str, value: str) -> bytes:
     return lengthened(b"\x0a", key.encode()) + lengthened(b"\x12", value.encode())
 
 
+def resource_of_store(data: bytes) -> Resource[Any]:
+    """As `resource_from_wire`, of bytes that a store has written: the spec is read when somebody looks at it.
+
+    Raises:
+        DecodeError: the bytes are no resource. A fault within the spec is told by the look at it.
+    """
+    try:
+        plain = _plain_resource(data, _unread)
+    except (messages.FieldError, WireError):
+        plain = None
+    return resource_from_wire(data) if plain is None else plain
+
+
+@cached
+def _unread(cls: type[Any]) -> Maker:
+    return unread(functools.partial(spec_from_wire, cls, path="spec"))
+
+
 def resource_from_wire(data: bytes) -> Resource[Any]:
     """Reads a `cosi.resource.Resource`.
 
@@ -126,7 +155,7 @@ def resource_from_wire(data: bytes) -> Resource[Any]:
         DecodeError: the bytes are no resource; the path says which field is at fault.
     """
     try:
-        plain = _plain_resource(data)
+        plain = _plain_resource(data, _read)
         if plain is not None:
             return plain
         fields = _fields(data, "resource")
@@ -147,7 +176,13 @@ def resource_from_wire(data: bytes) -> Resource[Any]:
     return Resource(metadata, _spec_from_yaml(kind.spec, text))
 
 
-def _plain_resource(data: bytes) -> Resource[Any] | None:
+@cached
+def _read(cls: type[Any]) -> Maker:
+    decode = messages.decoder(cls)
+    return lambda metadata, data: Resource(metadata, decode(data))
+
+
+def _plain_resource(data: bytes, maker: Callable[[type[Any]], Maker]) -> Resource[Any] | None:
     """A resource as stores write it: the metadata and a typed spec's message, each in one piece; None for any other.
 
     It is what a list of a hundred thousand consists of.
@@ -169,7 +204,7 @@ def _plain_resource(data: bytes) -> Resource[Any] | None:
         return None
     metadata = _read_metadata(data[start:stop])
     kind = typed_kind(metadata.type)
-    return None if kind is None else Resource(metadata, messages.decoder(kind.spec)(data[message:]))
+    return None if kind is None else maker(kind.spec)(metadata, data[message:])
 
 
 def _spec_from_yaml(cls: type[Any], yaml: str) -> Any:
@@ -283,6 +318,7 @@ def _labels(entries: list[bytes] | None, path: str) -> Labels:
     return immutabledict(labels)
 
 
+@functools.lru_cache(maxsize=1024)
 def _pair(entry: bytes) -> tuple[str, str]:
     fields = _fields(entry, "")
     return _last(fields.get(1)).decode(), _last(fields.get(2)).decode()

@@ -15,6 +15,7 @@ from talos_resources.backends.etcd.layout import Layout
 from talos_resources.backends.etcd.reading import read_folder
 from talos_resources.backends.etcd.values import CACHED_BYTES, Known, Values, encode
 from talos_resources.backends.etcd.watch import Watcher
+from talos_resources.model.build import no_collector
 from talos_resources.model.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -99,7 +100,8 @@ class EtcdState:
         about = _reference(kind, "", namespace)
         matches = matcher(labels, ids)
         kvs, _ = read_folder(lambda request: self._range(request, about.type), self._layout.folder(about.namespace, about.type))
-        found = list(map(self._values.decode, kvs))
+        with no_collector():
+            found = list(map(self._values.decode, kvs))
         if matches is not None:
             found = [resource for resource in found if matches(resource.metadata)]
         found.sort(key=lambda resource: resource.metadata.id)  # code point order is byte order

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple, Protocol
 
-from talos_resources.codec.wire import resource_from_wire, resource_to_wire
+from talos_resources.codec.wire import resource_of_store, resource_to_wire
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.resource import Resource
 
@@ -102,11 +102,13 @@ class Values:
         if known is not None and known[0] == version and known[1] == value:
             return known[3]
         try:
-            resource = resource_from_wire(value)
+            resource = resource_of_store(value)
         except DecodeError as error:
             where = key.decode("utf-8", "replace")
             raise DecodeError(f"is no resource: {error}", source=f"etcd key {where}") from None
         metadata = resource.metadata
+        if metadata.version == version:
+            return resource
         return resource.stamped(version, metadata.owner, metadata.created, metadata.updated)
 
 

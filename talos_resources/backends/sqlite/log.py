@@ -123,6 +123,17 @@ def append(connection: sqlite3.Connection, write: Write, wire: bytes | None = No
     return key, seq
 
 
+def of_kind(connection: sqlite3.Connection, node: str, namespace: str, type: str) -> Iterable[tuple[int, int, bytes]]:
+    """The resources of a kind, in no order: the number of each, that of its last event, and what it is."""
+    wanted, place = "node = ? AND namespace = ? AND type = ?", (node, namespace, type)
+    query = f"SELECT count(*), min(key), max(key) FROM resources WHERE {wanted}"  # noqa: S608 - our words
+    [(count, first, last)] = connection.execute(query, place)
+    # Where they lie together, to go through the table costs a third of what it costs to look up each.
+    how = f"NOT INDEXED WHERE key BETWEEN {first} AND {last} AND" if count and last - first < 2 * count else "WHERE"
+    query = f"SELECT key, seq, wire FROM resources {how} {wanted} AND wire IS NOT NULL"  # noqa: S608 - our words and numbers
+    return connection.execute(query, place)
+
+
 def last_seq(connection: sqlite3.Connection) -> int:
     """The number of the last event; 0 if there was none."""
     row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'events'").fetchone()

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from operator import attrgetter
 from sqlite3 import Connection
 from time import time_ns
 from typing import Any, Final, Self, TypeVar
@@ -16,7 +17,7 @@ from talos_resources.backends.sqlite import log
 from talos_resources.backends.sqlite.file import SqliteFile
 from talos_resources.backends.sqlite.past import KEEP_ALL, Past, Retention, reference_to
 from talos_resources.backends.sqlite.tail import Moment, Place, Tail, TailWatch
-from talos_resources.codec.wire import resource_from_wire
+from talos_resources.codec.wire import resource_of_store
 from talos_resources.model.build import no_collector
 from talos_resources.model.errors import (
     AlreadyExistsError,
@@ -358,7 +359,7 @@ class SqliteState(Past):
         known = self._cache.get(key)
         if known is not None and known[0] == seq:
             return known[1]
-        resource = resource_from_wire(wire)
+        resource = resource_of_store(wire)
         self._remember(key, seq, resource)
         return resource
 
@@ -368,9 +369,10 @@ class SqliteState(Past):
         self._cache[key] = seq, resource
 
     def _listed(self, connection: Connection, about: Reference) -> Sequence[Resource[Any]]:
-        query = "SELECT key, seq, wire FROM resources WHERE node = ? AND namespace = ? AND type = ? AND wire IS NOT NULL ORDER BY id"
         with no_collector():
-            return [self._decoded(*row) for row in connection.execute(query, self._place(about))]
+            found = [self._decoded(*row) for row in log.of_kind(connection, *self._place(about))]
+        found.sort(key=attrgetter("metadata.id"))  # code point order is byte order
+        return found
 
     def _events(
         self, moment: Moment, about: Reference, *, after: int | None = None, tail: int = 0, key: int | None = None
