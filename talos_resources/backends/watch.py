@@ -51,16 +51,17 @@ class RingWatch(Generic[S]):
             try:
                 return self._buffer.popleft()
             except IndexError:
-                self._fill(timeout)
+                self._buffer.extend(self._awaited(timeout))
 
     def next_batch(self, timeout: Timeout = None) -> Sequence[Event[S]]:
         """All events that are there; see `talos_resources.state.contract.Watch`."""
         batch: list[AnyEvent] = []
         try:
-            if not self._buffer:
-                self._fill(timeout)
-            batch += self._buffer
-            self._buffer.clear()
+            if self._buffer:
+                batch += self._buffer
+                self._buffer.clear()
+            else:
+                batch += self._awaited(timeout)
             while more := self._pull():
                 batch += more
         except WatchOverrunError as error:
@@ -101,16 +102,14 @@ class RingWatch(Generic[S]):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _fill(self, timeout: Timeout) -> None:
-        """Waits until there is something in the buffer."""
+    def _awaited(self, timeout: Timeout) -> Sequence[AnyEvent]:
+        """Waits until there is something, and takes some of it."""
         deadline: Deadline | None = None
         while True:
             # Looked at first: what was appended before the end is still told.
             ended = self._closed or self._ring.closed
-            if not self._closed:
-                self._buffer.extend(self._pull())
-                if self._buffer and not self._closed:
-                    return
+            if not self._closed and (events := self._pull()) and not self._closed:
+                return events
             if ended or self._closed:
                 self.close()
                 raise StopIteration
