@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from talos_resources.cli import nodes, options
 from talos_resources.cli.parser import Parser, UsageError
 from talos_resources.cli.screen import Screen
 from talos_resources.model.errors import NotFoundError, QueryError
-from talos_resources.model.kind import Kind
-from talos_resources.model.resource import Resource
-from talos_resources.sources import Cluster
 from talos_resources.sources.asking import each
-from talos_resources.state.contract import State, Watch
 from talos_resources.views import output
+
+if TYPE_CHECKING:
+    from talos_resources.model.kind import Kind
+    from talos_resources.model.resource import Resource
+    from talos_resources.sources import Cluster
+    from talos_resources.state.contract import State, Watch
 
 HELP = "Print resources, or follow them"
 DESCRIPTION = "Print the resources of a type, or one of them, or follow them with --watch. `rd` lists the types."

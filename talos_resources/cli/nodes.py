@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from talos_resources.cli.parser import complain
 from talos_resources.model.errors import TalosResourcesError
-from talos_resources.state.contract import Watch
-from talos_resources.state.events import AnyEvent, Errored
+
+if TYPE_CHECKING:
+    from talos_resources.state.contract import Watch
+    from talos_resources.state.events import AnyEvent
 
 T = TypeVar("T")
 
@@ -91,6 +93,8 @@ def _batches(watches: Mapping[str, Watch[Any]]) -> Iterator[tuple[str, Sequence[
 
 def _heard(watch: Watch[Any]) -> Iterator[Sequence[AnyEvent] | TalosResourcesError | None]:
     """What a watch tells, then its error, or None if it was closed."""
+    from talos_resources.state.events import Errored
+
     while True:
         try:
             batch = watch.next_batch()

@@ -85,6 +85,7 @@ def opened(args: Namespace) -> Iterator[tuple[Cluster, tuple[str, ...]]]:
         context=args.context,
         talosconfig=args.talosconfig,
         timeout=args.timeout,
+        kinds_first=getattr(args, "type", None) is not None,
     )
     endless = getattr(args, "watch", False)
     if is_fallback and endless:

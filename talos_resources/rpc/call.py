@@ -4,27 +4,19 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Final, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import attrs
 
-from talos_resources import __version__
-from talos_resources.model.errors import ConfigError, ConnectError
+from talos_resources.model.errors import ConnectError
 from talos_resources.rpc.framing import MAX_MESSAGE_BYTES, Deframer, FrameError, frame
+from talos_resources.rpc.headers import call_headers
 from talos_resources.rpc.status import Code, RpcError, decode_text, parse_code
 from talos_resources.rpc.transport import Reply, Transport, TransportError
 
 T = TypeVar("T")
-
-_HEADERS: Final = (
-    ("content-type", "application/grpc+proto"),
-    ("te", "trailers"),
-    ("user-agent", f"talos-resources/{__version__}"),
-    ("grpc-accept-encoding", "gzip"),
-)
-_MAX_TIMEOUT_MS: Final = 99_999_999  # eight digits are all that grpc-timeout may have
 
 
 class Messages:
@@ -120,7 +112,7 @@ class Channel:
         """
 
         def work(transport: Transport) -> list[T]:
-            reply = transport.gather(method, self._headers(self.timeout), frame(request), timeout=self.timeout)
+            reply = transport.gather(method, call_headers(self.metadata, self.timeout), frame(request), timeout=self.timeout)
             return [convert(message) for batch in Messages(reply, address=transport.address) for message in batch]
 
         return interruptible(lambda: self._attempt(work, repeatable=True))
@@ -142,12 +134,8 @@ class Channel:
         )
 
     def _call(self, transport: Transport, method: str, request: bytes, timeout: float | None) -> Messages:
-        reply = transport.request(method, self._headers(timeout), frame(request), timeout=timeout)
+        reply = transport.request(method, call_headers(self.metadata, timeout), frame(request), timeout=timeout)
         return Messages(reply, address=transport.address)
-
-    def _headers(self, timeout: float | None) -> list[tuple[str, str]]:
-        limit = [] if timeout is None else [("grpc-timeout", f"{min(int(timeout * 1000) + 1, _MAX_TIMEOUT_MS)}m")]
-        return [*_HEADERS, *self.metadata, *limit]
 
     def _attempt(self, work: Callable[[Transport], T], *, repeatable: bool) -> T:
         """Runs `work` with the endpoint that answered last, then with the others."""
@@ -193,16 +181,3 @@ def interruptible(work: Callable[[], T]) -> T:
 
 def _raise(error: BaseException) -> NoReturn:
     raise error
-
-
-def metadata_for(node: str | None, extra: Mapping[str, str] | None = None) -> tuple[tuple[str, str], ...]:
-    """The metadata that names a node to the endpoint.
-
-    Raises:
-        ConfigError: a name that cannot be sent.
-    """
-    pairs = [*([("node", node)] if node else []), *(extra or {}).items()]
-    for name, value in pairs:
-        if not value.isascii() or not value.isprintable():
-            raise ConfigError(f"{name} {value!r} cannot be sent to a node; use its address or an ASCII host name")
-    return tuple(pairs)

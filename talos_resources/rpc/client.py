@@ -16,8 +16,9 @@ from talos_resources.model.resource import Resource
 from talos_resources.rpc import messages
 from talos_resources.rpc.call import Channel, Messages
 from talos_resources.rpc.continuity import Start, WatchSpec
+from talos_resources.rpc.headers import LIST, SERVICE, metadata_for
 from talos_resources.rpc.status import RpcError, error_of
-from talos_resources.rpc.transport import Transport, TransportError
+from talos_resources.rpc.transport import DEFAULT_TIMEOUT_S, Transport, TransportError
 from talos_resources.rpc.watch import RemoteWatch
 from talos_resources.state.contract import Watch
 from talos_resources.state.events import AnyEvent
@@ -27,14 +28,12 @@ from talos_resources.state.options import check_watch_options
 S = TypeVar("S")
 T = TypeVar("T")
 
-DEFAULT_TIMEOUT_S: Final = 60.0
 
-_GET: Final = f"{messages.SERVICE}Get"
-_LIST: Final = f"{messages.SERVICE}List"
-_CREATE: Final = f"{messages.SERVICE}Create"
-_UPDATE: Final = f"{messages.SERVICE}Update"
-_DESTROY: Final = f"{messages.SERVICE}Destroy"
-_WATCH: Final = f"{messages.SERVICE}Watch"
+_GET: Final = f"{SERVICE}Get"
+_CREATE: Final = f"{SERVICE}Create"
+_UPDATE: Final = f"{SERVICE}Update"
+_DESTROY: Final = f"{SERVICE}Destroy"
+_WATCH: Final = f"{SERVICE}Watch"
 
 
 class RemoteState:
@@ -69,8 +68,6 @@ class RemoteState:
         Raises:
             ConfigError: a node's name that cannot be sent.
         """
-        from talos_resources.rpc.call import metadata_for
-
         self.node = node
         self._channel = Channel(transports, metadata_for(node), timeout)
         self._resume = resume
@@ -98,7 +95,7 @@ class RemoteState:
         about = _reference(kind, "", namespace)
         request = messages.list_request(about.namespace, about.type, labels=labels, ids=ids)
         try:
-            resources = self._channel.gather(_LIST, request, messages.resource_of)
+            resources = self._channel.gather(LIST, request, messages.resource_of)
         except (RpcError, ConnectError) as error:
             self._fail(error, about)
         # The other side sorts; we promise it.

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from talos_resources.model.errors import ConfigError, TalosResourcesError
-from talos_resources.rpc.client import DEFAULT_TIMEOUT_S, RemoteState
+from talos_resources.rpc.headers import LIST, call_headers, metadata_for
 from talos_resources.rpc.pki import standard_key_pem
 from talos_resources.rpc.talosconfig import Context, TalosConfig
-from talos_resources.rpc.transport import Credentials, Transport, open_transport
+from talos_resources.rpc.transport import DEFAULT_TIMEOUT_S, Credentials, Transport, open_transport
+
+if TYPE_CHECKING:
+    from talos_resources.rpc.client import RemoteState
 
 API_PORT: Final = 50000
 """Where the Talos API listens."""
@@ -45,7 +48,7 @@ class Endpoints:
         self._timeout = timeout
         self._on_interruption = on_interruption
         connect_timeout = CONNECT_TIMEOUT_S if timeout is None else min(CONNECT_TIMEOUT_S, timeout)
-        self._transports: Sequence[Transport] = [
+        self._transports: list[Transport] = [
             open_transport(address, credentials=credentials, connect_timeout=connect_timeout) for address in addresses
         ]
         if not self._transports:
@@ -72,12 +75,25 @@ class Endpoints:
             raise ConfigError(f'context "{context.name}" has no endpoints; name one with --endpoints, or `config endpoint`')
         return cls(map(with_port, addresses), credentials=credentials_of(context), timeout=timeout, on_interruption=on_interruption)
 
+    def foresee_kinds(self, node: str | None) -> None:
+        """Asks for the definitions of a node's types: its state will be, and what it needs can be loaded in the meantime.
+
+        Raises:
+            ConfigError: a node's name that cannot be sent.
+        """
+        from talos_resources.rpc.foreseen import ForeseenTransport, list_of_definitions
+
+        headers, message = call_headers(metadata_for(node), self._timeout), list_of_definitions()
+        self._transports[0] = ForeseenTransport(self._transports[0], LIST, headers, message, timeout=self._timeout)
+
     def node(self, name: str | None = None) -> RemoteState:
         """The state of a node; its connections are released when the last of the states is closed.
 
         Args:
             name: None for whatever answers at the endpoint.
         """
+        from talos_resources.rpc.client import RemoteState
+
         with self._lock:
             self._states += 1
         released = threading.Event()

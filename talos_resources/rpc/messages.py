@@ -20,7 +20,6 @@ from talos_resources.model.query import LabelOp, Labels, LabelTerm, as_queries
 from talos_resources.model.resource import Resource
 from talos_resources.state.events import AnyEvent, Bootstrapped, Created, Destroyed, Errored, Noop, Updated
 
-SERVICE: Final = "/cosi.resource.State/"
 API_VERSION: Final = 1
 OVERRUN: Final = "buffer overrun"
 """How the text of an error begins when a watcher was too slow."""

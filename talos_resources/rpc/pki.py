@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import enum
 import ipaddress
-import secrets
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -146,6 +145,8 @@ def new_authority(
         algorithm: of its key.
         lifetime: how long it is valid.
     """
+    import secrets
+
     from cryptography import x509
     from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -252,6 +253,8 @@ def _issue(
 
 
 def _builder(now: datetime, lifetime: timedelta) -> x509.CertificateBuilder:
+    import secrets  # here, for it brings all of OpenSSL, and most who come by only want a key's label
+
     from cryptography import x509
 
     start = now.replace(microsecond=0)

@@ -7,9 +7,12 @@ so that TCP with Rust's TLS (`http2`) and unix sockets (`unix`) are the same to 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import attrs
+
+DEFAULT_TIMEOUT_S: Final = 60.0
+"""How long a call may take."""
 
 
 class TransportError(Exception):

@@ -6,7 +6,6 @@ a bounded buffer: a consumer that is slow stops the reading, not the memory.
 
 from __future__ import annotations
 
-import random
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -227,6 +226,8 @@ class RemoteWatch(Generic[S]):
                 return reason
             if bookmark_is_good:
                 self._interrupted(reason)
+            import random  # here, for it brings OpenSSL, and most watches are never interrupted
+
             delay = FIRST_DELAY_S if progress else min(delay * 2, LONGEST_DELAY_S)
             # Jitter, so that a thousand watchers do not come back at the same moment.
             if bookmark_is_good and self._closing.wait(random.uniform(delay / 2, delay)):  # noqa: S311  # no secret

@@ -10,19 +10,19 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar, runtime_checkable
 
 from talos_resources.model.errors import ConfigError, UnsupportedError
-from talos_resources.model.timestamp import Timestamp
-from talos_resources.state.contract import State
 
 if TYPE_CHECKING:
     from talos_resources.insight.doctor import Diagnosis
     from talos_resources.insight.mesh import Mesh
     from talos_resources.model.kind import Kind
     from talos_resources.model.query import Labels
+    from talos_resources.model.timestamp import Timestamp
     from talos_resources.sources.listing import ClusterList
+    from talos_resources.state.contract import State
+
+    Opener = Callable[[], State]
 
 S = TypeVar("S")
-
-Opener = Callable[[], State]
 
 
 @runtime_checkable
@@ -179,6 +179,7 @@ class Cluster:
             UnsupportedError: the source knows the present only.
             ConfigError: it does not go back so far.
         """
+        from talos_resources.model.timestamp import Timestamp
         from talos_resources.state.when import parse_when
 
         moment = when if isinstance(when, Timestamp) else parse_when(when, now=Timestamp(time.time_ns()))

@@ -8,10 +8,10 @@ from contextlib import nullcontext
 from functools import partial
 
 from talos_resources.model.errors import ConfigError
-from talos_resources.rpc.client import DEFAULT_TIMEOUT_S
 from talos_resources.rpc.connect import Endpoints, connect_plain
 from talos_resources.rpc.lean import lean_pyqwest
 from talos_resources.rpc.talosconfig import TalosConfig
+from talos_resources.rpc.transport import DEFAULT_TIMEOUT_S
 from talos_resources.sources.cluster import Cluster
 
 
@@ -22,6 +22,7 @@ def connect_cluster(
     context: str | None = None,
     talosconfig: str | os.PathLike[str] | None = None,
     timeout: float | None = DEFAULT_TIMEOUT_S,
+    kinds_first: bool = False,
 ) -> Cluster:
     """The nodes of a talosconfig as a cluster; a node is connected when it is first asked.
 
@@ -37,6 +38,7 @@ def connect_cluster(
         context: without, the current one.
         talosconfig: the file; without, `$TALOSCONFIG`, else `~/.talos/config`.
         timeout: seconds for a call; None for ever.
+        kinds_first: the first question will be what types the first node has; it is sent at once.
 
     Raises:
         ConfigError: a talosconfig that cannot be used.
@@ -47,6 +49,8 @@ def connect_cluster(
         ways = Endpoints.of_context(chosen, endpoints=endpoints, timeout=timeout)
     source = f'context "{chosen.name}"'
     names = tuple(nodes) or chosen.nodes
+    if kinds_first:
+        ways.foresee_kinds(names[0] if names else None)
     if names:
         return Cluster({name: partial(ways.node, name) for name in names}, source=source)
     return Cluster({(tuple(endpoints) or chosen.endpoints)[0]: ways.node}, source=source)

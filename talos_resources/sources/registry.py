@@ -62,8 +62,11 @@ def choose(
     context: str | None = None,
     talosconfig: str | None = None,
     timeout: float | None = None,
+    kinds_first: bool = False,
 ) -> tuple[Cluster, bool]:
     """Opens what the command line means: a URL, else the talosconfig, else the demo.
+
+    `kinds_first` is that of `connect_cluster`.
 
     Returns:
         The cluster, and whether it is the demo because nothing else was named.
@@ -78,10 +81,18 @@ def choose(
             raise ConfigError(f"--from {_without_login(url)} and {live[0]} exclude each other; leave one out")
         return open_source(url, timeout=timeout), False
     if live or _has_talosconfig():
+        from talos_resources.rpc.transport import DEFAULT_TIMEOUT_S
         from talos_resources.sources.live import connect_cluster
 
-        limits = {} if timeout is None else {"timeout": timeout}
-        return connect_cluster(nodes=nodes, endpoints=endpoints, context=context, talosconfig=talosconfig, **limits), False
+        cluster = connect_cluster(
+            nodes=nodes,
+            endpoints=endpoints,
+            context=context,
+            talosconfig=talosconfig,
+            timeout=DEFAULT_TIMEOUT_S if timeout is None else timeout,
+            kinds_first=kinds_first,
+        )
+        return cluster, False
     return open_source("demo"), True
 
 

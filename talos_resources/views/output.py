@@ -10,13 +10,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from talos_resources.model.errors import QueryError
-from talos_resources.model.kind import Kind
-from talos_resources.model.resource import Resource
-from talos_resources.views.cells import Shape
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from talos_resources.model.kind import Kind
+    from talos_resources.model.resource import Resource
     from talos_resources.state.events import AnyEvent
     from talos_resources.views.csv import CsvPrinter
     from talos_resources.views.documents import DocumentPrinter
@@ -106,6 +105,8 @@ def list_printer(output: Output, kind: Kind[Any], *, nodes: Sequence[str], width
     """
     if output.format not in ("table", "wide"):
         return _stream(output, kind, nodes, events=False)
+    from talos_resources.views.cells import Shape
+
     wide = output.format == "wide"
     node = wide or len(nodes) > 1
     if width is None:
@@ -132,6 +133,7 @@ def watch_printer(output: Output, kind: Kind[Any], *, nodes: Sequence[str], sing
     """
     if output.format not in ("table", "wide"):
         return _stream(output, kind, nodes, events=True)
+    from talos_resources.views.cells import Shape
     from talos_resources.views.watch_table import LiveTable, LiveTablePrinter, WatchTablePrinter
 
     wide = output.format == "wide"

@@ -19,14 +19,15 @@ from talos_resources.model.spec import UntypedSpec
 from talos_resources.rpc import h2frames as h2
 from talos_resources.rpc import messages
 from talos_resources.rpc.direct import DirectEndpoint, request_head
+from talos_resources.rpc.headers import SERVICE
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.rpc.status import Code, RpcError
 from talos_resources.rpc.transport import TransportError
 from talos_resources.testing.conformance.parts import PATHS, path
 from tests.rpc.test_faults import Proxy
 
-GET = f"{messages.SERVICE}Get"
-CREATE = f"{messages.SERVICE}Create"
+GET = f"{SERVICE}Get"
+CREATE = f"{SERVICE}Create"
 
 
 @pytest.fixture(scope="module")

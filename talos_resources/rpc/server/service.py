@@ -15,7 +15,7 @@ from talos_resources._generated import cosi_resource_pb2 as pb
 from talos_resources.model.errors import TalosResourcesError
 from talos_resources.model.kind import Kind
 from talos_resources.rpc.framing import frame
-from talos_resources.rpc.messages import SERVICE
+from talos_resources.rpc.headers import SERVICE
 from talos_resources.rpc.server.call import Call, Method
 from talos_resources.rpc.server.encoding import Encoder
 from talos_resources.rpc.server.limits import Limits
