@@ -68,6 +68,7 @@ class SimulatedCluster:
         *,
         seed: int = 0,
         loss: float = 0.0,
+        traffic: int = 0,
         start: Timestamp = START,
         name: str = "simulated",
         cluster_id: str | None = None,
@@ -79,6 +80,7 @@ class SimulatedCluster:
         Args:
             seed: of all chance.
             loss: the share of lost packets, 0 to 1.
+            traffic: bytes a second that each node sends to each other.
             start: when it begins.
             name: what it is called.
             cluster_id: made up if not given.
@@ -89,7 +91,7 @@ class SimulatedCluster:
         self._start = start
         self.nodes: dict[str, SimulatedNode] = {}
         self.clock = VirtualTime(start, seed=seed)
-        self.network = Network(loss=loss)
+        self.network = Network(loss=loss, traffic=traffic)
         self.service = DiscoveryService(self.clock)
         self._shared = Shared(
             cluster_id=cluster_id or base64.urlsafe_b64encode(self._random.randbytes(32)).decode(),

@@ -142,13 +142,13 @@ class Air:
         for device in self.devices.values():
             device.settle(now)
 
-    def lost(self, session: Session, attempt: Timestamp) -> bool:
-        """Whether a handshake at this moment fails because one of its two packets is lost."""
+    def lost(self, session: Session, packet: str) -> bool:
+        """Whether a packet between two devices gets lost; `packet` tells it from all others between them."""
         loss = self.network.loss
         if not loss or session.first is None or session.second is None:
             return False
-        dice = f"{self.seed} {session.first.key} {session.second.key} {attempt}".encode()
-        return int.from_bytes(blake2b(dice, digest_size=4).digest(), "big") / 2**32 >= (1 - loss) ** 2
+        dice = f"{self.seed} {session.first.key} {session.second.key} {packet}".encode()
+        return int.from_bytes(blake2b(dice, digest_size=4).digest(), "big") < loss * 2**32
 
 
 class Session:
@@ -236,13 +236,14 @@ class Session:
         return reading
 
     def carry(self, sender: SimulatedDevice, size: int) -> None:
-        """So many bytes of hosts and pods arrive at the other side, beside WireGuard's own."""
+        """So many bytes of hosts and pods are sent to the other side, beside WireGuard's own."""
+        arrived = round(size * (1 - self._air.network.loss))
         if self.first is sender:
             self._first_sent += size
-            self._second_received += size
+            self._second_received += arrived
         else:
             self._second_sent += size
-            self._first_received += size
+            self._first_received += arrived
 
     def advance(self, now: Timestamp) -> None:
         """Works out what happened until now; nothing but time has changed since the last look."""
@@ -272,34 +273,55 @@ class Session:
             self._second_reaches = network.arrives(there, back, here, answered=forth)
 
     def _exchange(self, since: Timestamp, now: Timestamp) -> None:
-        handshakes = self._shake_hands(since, now)
-        alive = now - self._handshake < _REJECT
-        if not alive:
-            self._call_in_vain(since, now)
+        self._shake_hands(since, now)
+        if now - self._handshake >= _REJECT:
             return
         if not (self._first_reaches and self._second_reaches):
             self._roam()
-        keepalives = (now - self._origin) // _KEEPALIVE - (since - self._origin) // _KEEPALIVE
-        sent = handshakes * _INITIATION_BYTES + keepalives * _KEEPALIVE_BYTES
-        answered = handshakes * _RESPONSE_BYTES + keepalives * _KEEPALIVE_BYTES
-        if sent:
-            self._first_sent += sent
+        self._talk(since, now)
+        turns = range((since - self._origin) // _KEEPALIVE, (now - self._origin) // _KEEPALIVE)
+        if not turns:
+            return
+        sent = len(turns) * _KEEPALIVE_BYTES
+        self._first_sent += sent
+        self._second_sent += sent
+        if not self._air.network.loss:
+            self._first_received += sent
             self._second_received += sent
-            self._second_sent += answered
-            self._first_received += answered
+            return
+        for turn in turns:
+            self._second_received += 0 if self._air.lost(self, f"{turn} forth") else _KEEPALIVE_BYTES
+            self._first_received += 0 if self._air.lost(self, f"{turn} back") else _KEEPALIVE_BYTES
 
-    def _shake_hands(self, since: Timestamp, now: Timestamp) -> int:
-        """Makes the handshakes that were due; how many there were."""
-        made = 0
+    def _talk(self, since: Timestamp, now: Timestamp) -> None:
+        network = self._air.network
+        if not network.traffic:
+            return
+        # Of what was sent until a moment, so that nothing is rounded away however often somebody looks.
+        sent = network.traffic * (now - self._origin) // _S - network.traffic * (since - self._origin) // _S
+        arrives = network.traffic * (1 - network.loss)
+        arrived = int(arrives * (now - self._origin) / _S) - int(arrives * (since - self._origin) / _S)
+        self._first_sent += sent
+        self._second_sent += sent
+        self._first_received += arrived
+        self._second_received += arrived
+
+    def _shake_hands(self, since: Timestamp, now: Timestamp) -> None:
+        """Makes the handshakes that were due, and those that failed because one of their two packets was lost."""
         attempt = self._first_attempt(since)
         while attempt + _ROUND_TRIP <= now:
-            if self._air.lost(self, attempt):
+            self._first_sent += _INITIATION_BYTES
+            if self._air.lost(self, f"{attempt} initiation"):
                 attempt = Timestamp(attempt + _RETRY)
                 continue
+            self._second_received += _INITIATION_BYTES
+            self._second_sent += _RESPONSE_BYTES
+            if self._air.lost(self, f"{attempt} response"):
+                attempt = Timestamp(attempt + _RETRY)
+                continue
+            self._first_received += _RESPONSE_BYTES
             self._handshake = Timestamp(attempt + _ROUND_TRIP)
-            made += 1
             attempt = Timestamp(self._handshake + _REKEY)
-        return made
 
     def _first_attempt(self, since: Timestamp) -> Timestamp:
         """When the next handshake is due: at the renewal of the key, else at the next turn of the retry timer."""

@@ -78,11 +78,13 @@ class Network:
 
     Attributes:
         loss: the share of packets that get lost, 0 to 1.
+        traffic: what hosts and pods send to each other beside WireGuard's own packets, in bytes a second and direction.
         version: counts the changes, so that what follows from them can be remembered.
     """
 
-    def __init__(self, *, loss: float = 0.0) -> None:
+    def __init__(self, *, loss: float = 0.0, traffic: int = 0) -> None:
         self.loss = loss
+        self.traffic = traffic
         self.version = 0
         self._blocked: set[tuple[str, str]] = set()
         self._before_change: list[Callable[[], None]] = []

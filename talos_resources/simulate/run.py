@@ -70,7 +70,7 @@ def run(
     if until <= 0 or every_s <= 0:
         msg = "a simulation takes a duration and a rhythm of more than 0 s"
         raise ConfigError(msg)
-    cluster = SimulatedCluster(seed=seed, loss=scenario.loss)
+    cluster = SimulatedCluster(seed=seed, loss=scenario.loss, traffic=scenario.traffic)
     events = sorted((event for event in scenario.build(cluster, nodes) if event.at_s <= until), key=lambda event: event.at_s)
     cluster.start()
     samples = []

@@ -45,6 +45,7 @@ class Scenario:
         build: adds so many nodes to an empty cluster and returns what will happen to them, in order of time.
         least: how many nodes it takes.
         loss: the share of packets that get lost.
+        traffic: bytes a second that each node sends to each other.
         duration_s: how long to watch, in seconds.
     """
 
@@ -53,6 +54,7 @@ class Scenario:
     build: Callable[[SimulatedCluster, int], Sequence[Event]]
     least: int = 2
     loss: float = 0.0
+    traffic: int = 0
     duration_s: float = 2 * MINUTE_S
 
 
@@ -250,7 +252,7 @@ SCENARIOS: Final = {
         Scenario(name="partition", about="the cluster is cut in halves and healed", build=_partition, duration_s=16 * MINUTE_S),
         Scenario(name="moving", about="a node gets another address, three times", build=_moving, duration_s=10 * MINUTE_S),
         Scenario(name="asymmetric", about="a firewall drops packets in one direction", build=_asymmetric, duration_s=16 * MINUTE_S),
-        Scenario(name="loss", about="every second packet gets lost", build=_mesh, loss=0.5, duration_s=10 * MINUTE_S),
+        Scenario(name="loss", about="every second packet gets lost", build=_mesh, loss=0.5, traffic=1_000, duration_s=10 * MINUTE_S),
         Scenario(name="restart", about="a node is switched off and on", build=_restart, duration_s=12 * MINUTE_S),
         Scenario(name="new-keys", about="a node comes back with new keys", build=_new_keys, duration_s=8 * MINUTE_S),
         Scenario(name="leave", about="a node leaves for good", build=_leave, duration_s=40 * MINUTE_S),

@@ -81,12 +81,13 @@ SCENARIOS = [
     ("filters", None, "filtered-endpoint", "controlplane-1 ↔ worker-3"),
     ("partition", 480, "mesh-split", "controlplane-1, controlplane-2, controlplane-3 | worker-1, worker-2, worker-3"),
     ("asymmetric", 480, "path-blocked", "controlplane-1 ↔ worker-3 has been down for 7 m"),
-    ("loss", 300, "late-handshakes", "links are late to renew"),
+    ("loss", None, "lost-bytes", "50 % of the bytes on 30 links that are up got lost"),
     ("restart", 200, "no-answer", "worker-3 did not answer"),
     ("leave", 300, "node-silent", "worker-3 is off or unreachable"),
     ("leave", 600, "node-silent", "worker-3 is off or unreachable"),
     ("new-keys", None, "new-key", "worker-3 came back with a new WireGuard key at 00:02:00"),
     ("discovery-outage", None, "discovery-unreachable", "controlplane-1 cannot reach the discovery service"),
+    ("discovery-outage", 2700, "discovery-unreachable", "controlplane-1 cannot reach the discovery service"),
     ("skew", None, "clock-skew", "the clock of worker-3 is 10 m ahead"),
     ("mtu", None, "mtu-differs", "worker-3 has another MTU"),
     ("overlap", None, "overlapping-networks", "controlplane-1 and worker-3 both announce 10.244.0.0/24"),
@@ -109,6 +110,12 @@ def test_each_scenario_is_named_and_nothing_else(name: str, seconds: float | Non
 )
 def test_scenarios_of_other_sizes(name: str, rule: str, nodes: int) -> None:
     only(scene(name, nodes=nodes), rule)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(("name", "seconds", "rule"), [(name, seconds, rule) for name, seconds, rule, _ in SCENARIOS])
+def test_each_scenario_is_named_whatever_the_chance(name: str, seconds: float | None, rule: str, seed: int) -> None:
+    only(scene(name, duration_s=seconds, seed=seed), rule)
 
 
 def test_healed_scenarios_only_note_what_was_lost() -> None:

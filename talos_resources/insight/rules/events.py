@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from talos_resources.insight.case import S_NS, Case, duration, limited, up_pairs
 from talos_resources.insight.rules.registry import Rule, rule
@@ -13,11 +14,33 @@ from talos_resources.model.finding import Finding, Severity
 LOST_BYTES = 4096
 LOST_SHARE = 0.1
 SAME_AGE_NS = 60 * S_NS
+SESSION_NS = 180 * S_NS
+RETRY_NS = 5 * S_NS
+HANDSHAKE_BYTES = 148
 
 
-@rule("lost-bytes", "much of what one end sent did not reach the other", severity=Severity.NOTE, guide="KubeSpan, KubeSpanPeerStatuses")
-def lost_bytes(case: Case, this: Rule) -> Iterator[Finding]:
-    """Both ends count since the link was made: what one sent and the other did not get is lost."""
+class Loss(NamedTuple):
+    """What one end of a link sent and the other did not get.
+
+    Attributes:
+        share: of what was sent.
+        sender: index of the node.
+        receiver: index of the node.
+        sent: bytes.
+        lost: bytes.
+        is_steady: more than an interruption of the link can explain.
+    """
+
+    share: float
+    sender: int
+    receiver: int
+    sent: int
+    lost: int
+    is_steady: bool
+
+
+def losses(case: Case) -> list[Loss]:
+    """Both ends count since the link was made: what one sent and the other did not get is lost. The worst first."""
     found = []
     created = {index: {status.id: status.metadata.created for status in view.statuses} for index, view in case.fresh.items()}
     keys = [node.public_key for node in case.nodes]
@@ -36,19 +59,35 @@ def lost_bytes(case: Case, this: Rule) -> Iterator[Finding]:
             seen = case.views[sender].as_of, case.views[receiver].as_of
             # Counters that began at different times tell nothing; those of different moments differ by what was sent between.
             between = abs(seen[0] - seen[1]) + TICK_S * S_NS
-            if abs(begun[0] - begun[1]) < SAME_AGE_NS and lost > 3 * sent * between / max(seen[0] - begun[0], between):
-                found.append((lost / sent, sender, receiver, sent, lost))
-    if found:
-        found.sort(key=lambda item: (-item[0], item[1:]))
-        sent, lost = sum(item[3] for item in found), sum(item[4] for item in found)
+            age = max(seen[0] - begun[0], between)
+            if abs(begun[0] - begun[1]) < SAME_AGE_NS and lost > 3 * sent * between / age:
+                # Into a link that is interrupted goes what is sent until its session ends, then one handshake every 5 s.
+                interrupted = sent * SESSION_NS / age + HANDSHAKE_BYTES * age / RETRY_NS
+                found.append(Loss(lost / sent, sender, receiver, sent, lost, lost > interrupted))
+    return sorted(found, key=lambda loss: (-loss.share, loss[1:]))
+
+
+@rule("lost-bytes", "much of what one end sent did not reach the other", severity=Severity.WARNING, guide="KubeSpan, KubeSpanPeerStatuses")
+def lost_bytes(case: Case, this: Rule) -> Iterator[Finding]:
+    """A warning where more got lost than an interruption explains, else a note."""
+    every = losses(case)
+    for severity, cause in (
+        (Severity.WARNING, "Packets get lost on the way, more than an interruption of the link explains."),
+        (Severity.NOTE, "The links were interrupted for a while, or packets get lost: the counters run since a link was made."),
+    ):
+        found = [loss for loss in every if loss.is_steady is (severity is Severity.WARNING)]
+        if not found:
+            continue
+        sent, lost = sum(loss.sent for loss in found), sum(loss.lost for loss in found)
         yield this.found(
             f"{round(100 * lost / sent)} % of the bytes on {len(found)} links that are up got lost",
             evidence=limited(
-                f"{case.name(sender)} → {case.name(receiver)}: {gone} of {bytes_} bytes sent did not arrive"
-                for _, sender, receiver, bytes_, gone in found
+                f"{case.name(loss.sender)} → {case.name(loss.receiver)}: {loss.lost} of {loss.sent} bytes sent did not arrive"
+                for loss in found
             ),
-            cause="Packets get lost on the way, or the links were interrupted for a while: the counters run since a link was made.",
+            cause=cause,
             advice="look twice (`mesh -w -o wide`): if what arrives stays below what is sent, look for a saturated or faulty line",
+            severity=severity,
         )
 
 
@@ -66,8 +105,11 @@ def late_handshakes(case: Case, this: Rule) -> Iterator[Finding]:
     """Before a link goes down, and where many packets get lost, handshakes come late."""
     late: list[tuple[float, int, int]] = []
     links: Counter[int] = Counter()
+    lossy = {frozenset((loss.sender, loss.receiver)) for loss in losses(case) if loss.is_steady}
     for here, there in up_pairs(case):
         links.update((here, there))
+        if frozenset((here, there)) in lossy:
+            continue
         mine = case.status(here, there)
         age = (case.views[here].as_of - mine.last_handshake_time) / S_NS if mine is not None and mine.last_handshake_time > 0 else 0.0
         if age > LATE_S:

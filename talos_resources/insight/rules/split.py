@@ -22,7 +22,13 @@ def split_pairs(case: Case) -> frozenset[Pair]:
     if len(every) == 1:
         return frozenset()
     part_of = {index: number for number, part in enumerate(every) for index in part}
-    return frozenset(pair for pair in case.faulty_pairs if part_of.get(pair[0]) != part_of.get(pair[1]))
+    lost = {part[0] for part in every if len(part) == 1 and _is_forgotten(case, part[0])}
+    return frozenset(pair for pair in case.faulty_pairs if part_of.get(pair[0]) != part_of.get(pair[1]) and lost.isdisjoint(pair))
+
+
+def _is_forgotten(case: Case, index: int) -> bool:
+    """Whether most others do not even know of a node: that is a matter of discovery, not of the network."""
+    return bool(case.nodes[index].node_id) and 2 * len(case.listed_by(index)) < len(case.fresh) - 1
 
 
 def _since(case: Case, pairs: frozenset[Pair]) -> Iterator[str]:
@@ -58,9 +64,9 @@ def node_isolated(case: Case, this: Rule) -> Iterator[Finding]:
     if len(every) < 2 or sum(len(part) > 1 for part in every) > 1:
         return
     for part in every:
-        if len(part) > 1 or not any(part[0] in pair for pair in case.faulty_pairs):
-            continue
         pairs = frozenset(pair for pair in split_pairs(case) if part[0] in pair)
+        if len(part) > 1 or not pairs:
+            continue
         yield this.found(
             f"{case.name(part[0])} runs but has no link to any other node",
             evidence=limited([f"it announces {', '.join(map(str, case.announced(part[0]))) or 'no endpoints'}", *_since(case, pairs)]),
