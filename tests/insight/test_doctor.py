@@ -18,7 +18,8 @@ from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.model.finding import Severity
 from talos_resources.simulate.cluster import SimulatedCluster
 from talos_resources.simulate.network import Router
-from talos_resources.simulate.scenarios import behind_nat, lan, lan_address, settings
+from talos_resources.simulate.run import run
+from talos_resources.simulate.scenarios import behind_nat, lan, lan_address, scenario, settings
 from talos_resources.sources.views import view_of
 
 from .changes import affiliates, config, everywhere, in_view, shifted, specs, statuses, without
@@ -110,6 +111,11 @@ def test_each_scenario_is_named_and_nothing_else(name: str, seconds: float | Non
 )
 def test_scenarios_of_other_sizes(name: str, rule: str, nodes: int) -> None:
     only(scene(name, nodes=nodes), rule)
+
+
+def test_lost_handshakes_show_where_nothing_else_is_sent() -> None:
+    cluster, _ = run(attrs.evolve(scenario("loss"), traffic=0), nodes=6, duration_s=300)
+    only(taken(cluster), "late-handshakes", "1 of 15 links are late to renew")
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -80,7 +80,7 @@ def lost_bytes(case: Case, this: Rule) -> Iterator[Finding]:
             continue
         sent, lost = sum(loss.sent for loss in found), sum(loss.lost for loss in found)
         yield this.found(
-            f"{round(100 * lost / sent)} % of the bytes on {len(found)} links that are up got lost",
+            f"{round(100 * lost / sent)} % of the bytes on {'a link that is' if len(found) == 1 else f'{len(found)} links that are'} up got lost",
             evidence=limited(
                 f"{case.name(loss.sender)} → {case.name(loss.receiver)}: {loss.lost} of {loss.sent} bytes sent did not arrive"
                 for loss in found
