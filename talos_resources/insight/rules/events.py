@@ -79,8 +79,9 @@ def lost_bytes(case: Case, this: Rule) -> Iterator[Finding]:
         if not found:
             continue
         sent, lost = sum(loss.sent for loss in found), sum(loss.lost for loss in found)
+        links = "a link that is" if len(found) == 1 else f"{len(found)} links that are"
         yield this.found(
-            f"{round(100 * lost / sent)} % of the bytes on {'a link that is' if len(found) == 1 else f'{len(found)} links that are'} up got lost",
+            f"{round(100 * lost / sent)} % of the bytes on {links} up got lost",
             evidence=limited(
                 f"{case.name(loss.sender)} → {case.name(loss.receiver)}: {loss.lost} of {loss.sent} bytes sent did not arrive"
                 for loss in found
