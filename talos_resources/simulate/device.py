@@ -163,6 +163,7 @@ class Session:
         "_air",
         "_at",
         "_first_endpoint",
+        "_first_heard",
         "_first_reaches",
         "_first_received",
         "_first_sent",
@@ -170,6 +171,7 @@ class Session:
         "_known",
         "_origin",
         "_second_endpoint",
+        "_second_heard",
         "_second_reaches",
         "_second_received",
         "_second_sent",
@@ -183,7 +185,7 @@ class Session:
         self.second: SimulatedDevice | None = None
         self._first_endpoint: AddrPort | None = None
         self._second_endpoint: AddrPort | None = None
-        self._first_reaches = self._second_reaches = False
+        self._first_reaches = self._second_reaches = self._first_heard = self._second_heard = False
         self._first_sent = self._first_received = self._second_sent = self._second_received = 0
         self._handshake = _NEVER
         self._origin = self._at = now
@@ -260,17 +262,18 @@ class Session:
 
     def _look(self) -> None:
         """Works out who reaches whom."""
-        self._first_reaches = self._second_reaches = False
+        self._first_reaches = self._second_reaches = self._first_heard = self._second_heard = False
         network, first, second = self._air.network, self.first, self.second
         self._known = network.version
         if first is None or second is None:
             return
         here, there = first.host, second.host
         forth, back = self._first_endpoint, self._second_endpoint
+        self._first_heard = network.arrives(here, forth, there, answered=back)
+        self._second_heard = network.arrives(there, back, here, answered=forth)
         # Both directions must be open even when one side alone knows an endpoint: a handshake has an answer.
         if network.connected(here, there) and network.connected(there, here):
-            self._first_reaches = network.arrives(here, forth, there, answered=back)
-            self._second_reaches = network.arrives(there, back, here, answered=forth)
+            self._first_reaches, self._second_reaches = self._first_heard, self._second_heard
 
     def _exchange(self, since: Timestamp, now: Timestamp) -> None:
         self._shake_hands(since, now)
@@ -343,10 +346,17 @@ class Session:
         self._known = -1
 
     def _call_in_vain(self, since: Timestamp, now: Timestamp) -> None:
-        attempts = ((now - self._origin) // _RETRY - (since - self._origin) // _RETRY) * _INITIATION_BYTES
+        attempts = (now - self._origin) // _RETRY - (since - self._origin) // _RETRY
         if not attempts:
             return
+        calls, answers = attempts * _INITIATION_BYTES, attempts * _RESPONSE_BYTES
         if self.first is not None and self._first_endpoint is not None:
-            self._first_sent += attempts
+            self._first_sent += calls
+            if self._first_heard:  # and answered, but the answer does not arrive
+                self._second_received += calls
+                self._second_sent += answers
         if self.second is not None and self._second_endpoint is not None:
-            self._second_sent += attempts
+            self._second_sent += calls
+            if self._second_heard:
+                self._first_received += calls
+                self._first_sent += answers

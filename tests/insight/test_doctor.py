@@ -19,7 +19,7 @@ from talos_resources.model.finding import Severity
 from talos_resources.simulate.cluster import SimulatedCluster
 from talos_resources.simulate.network import Router
 from talos_resources.simulate.run import run
-from talos_resources.simulate.scenarios import behind_nat, lan, lan_address, scenario, settings
+from talos_resources.simulate.scenarios import Event, behind_nat, lan, lan_address, scenario, settings
 from talos_resources.sources.views import view_of
 
 from .changes import affiliates, config, everywhere, in_view, shifted, specs, statuses, without
@@ -111,6 +111,23 @@ def test_each_scenario_is_named_and_nothing_else(name: str, seconds: float | Non
 )
 def test_scenarios_of_other_sizes(name: str, rule: str, nodes: int) -> None:
     only(scene(name, nodes=nodes), rule)
+
+
+@pytest.mark.parametrize("nodes", [4, 6, 9])
+def test_the_direction_that_is_blocked_is_named(nodes: int) -> None:
+    diagnosis = only(scene("asymmetric", nodes=nodes, duration_s=480), "path-blocked")
+    assert f"What worker-{nodes - 3} sends does not reach controlplane-1, while the other direction works" in text(diagnosis)
+
+
+def test_a_path_that_is_blocked_both_ways_has_no_direction() -> None:
+    made = attrs.evolve(scenario("asymmetric"), build=_blocked_both_ways)
+    cluster, _ = run(made, nodes=6, duration_s=480)
+    assert "in one direction at least" in text(only(taken(cluster), "path-blocked"))
+
+
+def _blocked_both_ways(cluster: SimulatedCluster, nodes: int) -> list[Event]:
+    first, *_, last = (node.settings.name for node in lan(cluster, nodes))
+    return [Event(120.0, "no packets pass", lambda: cluster.network.block([(first, last), (last, first)]))]
 
 
 def test_lost_handshakes_show_where_nothing_else_is_sent() -> None:

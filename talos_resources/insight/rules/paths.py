@@ -234,12 +234,43 @@ def not_recovered(case: Case, this: Rule) -> Iterator[Finding]:
 def path_blocked(case: Case, this: Rule) -> Iterator[Finding]:
     """There was a handshake once, so endpoints and keys are right."""
     for shared, pairs in _groups(by_cause(case).get(Cause.BLOCKED, [])):
+        ways = [_lost_way(case, pair) for pair in pairs]
+        known = [way for way in ways if way is not None]
+        if len(known) == len(pairs):
+            senders, receivers = case.names({way[0] for way in known}), case.names({way[1] for way in known})
+            cause = f"What {senders} sends does not reach {receivers}, while the other direction works: a firewall or a NAT drops it."
+            advice = f"allow UDP 51820 out at {senders} and in at {receivers}"
+        else:
+            cause = "Something between these two drops packets, in one direction at least: a firewall, a route, a NAT that forgot them."
+            advice = "check firewalls and routes between them for UDP 51820 in both directions"
         yield this.found(
             f"{_subject(case, shared, pairs)} {_down_for(case, pairs)} while both reach others",
-            evidence=limited([*_near(case, pairs), *_single(case, pairs), *_tries(case, pairs)]),
-            cause="Something between these two drops packets, in one direction at least: a firewall, a route, a NAT that forgot them.",
-            advice="check firewalls and routes between them for UDP 51820 in both directions",
+            evidence=limited([*_near(case, pairs), *_arrived(case, known), *_single(case, pairs), *_tries(case, pairs)]),
+            cause=cause,
+            advice=advice,
         )
+
+
+ONE_WAY_BYTES = 2048
+
+
+def _lost_way(case: Case, pair: Pair) -> Pair | None:
+    """From whom to whom packets get lost, where those of the other direction arrive; None if that cannot be told."""
+    mine, theirs = case.status(*pair), case.status(*pair[::-1])
+    if mine is None or theirs is None:
+        return None
+    forth, back = mine.transmit_bytes - theirs.receive_bytes, theirs.transmit_bytes - mine.receive_bytes
+    if max(forth, back) < ONE_WAY_BYTES or 4 * abs(min(forth, back)) > max(forth, back):
+        return None
+    return pair if forth > back else pair[::-1]
+
+
+def _arrived(case: Case, ways: list[Pair]) -> Iterator[str]:
+    for sender, receiver in ways:
+        for source, target in ((sender, receiver), (receiver, sender)):
+            sent, got = case.status(source, target), case.status(target, source)
+            if sent is not None and got is not None:
+                yield f"{case.name(source)} → {case.name(target)}: {got.receive_bytes} of {sent.transmit_bytes} bytes sent arrived"
 
 
 @rule("endpoint-unreachable", "no endpoint of a peer answers", severity=Severity.ERROR, guide=STATUSES)
