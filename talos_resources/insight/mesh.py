@@ -12,6 +12,7 @@ import attrs
 
 from talos_resources.insight.identity import Person, distinct_names, people
 from talos_resources.insight.snapshot import NOTHING, NodeView, Snapshot
+from talos_resources.model.errors import UnsupportedError
 from talos_resources.model.net import AddrPort, IPAddress, format_address
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import KubeSpanPeerStatus, MachineType
@@ -248,9 +249,12 @@ class Mesh:
         """A directed graph: an edge from observer to peer for each direction, with the fields of `records`.
 
         Raises:
-            ModuleNotFoundError: networkx is not installed (`pip install talos-resources[notebook]`).
+            UnsupportedError: the extra `notebook` is not installed.
         """
-        import networkx as nx
+        try:
+            import networkx as nx
+        except ModuleNotFoundError as error:
+            raise UnsupportedError(f"to_networkx() needs {error.name}; pip install 'talos-resources[notebook]'") from None
 
         graph: nx.DiGraph[str] = nx.DiGraph()
         for node in self.nodes:

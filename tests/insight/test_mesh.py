@@ -19,7 +19,7 @@ from talos_resources.cli.main import main
 from talos_resources.insight.groups import NO_GROUP, group_key, grouped
 from talos_resources.insight.mesh import LinkState, Mesh, build
 from talos_resources.insight.snapshot import NodeView, Snapshot
-from talos_resources.model.errors import ConnectError, QueryError
+from talos_resources.model.errors import ConnectError, QueryError, UnsupportedError
 from talos_resources.sources import Cluster, open_source
 from talos_resources.views import mesh_data, mesh_text
 
@@ -239,3 +239,9 @@ def test_watching_looks_again_until_it_is_interrupted() -> None:
             assert (process.returncode, errors) == (130, "")
         finally:
             process.kill()
+
+
+def test_a_graph_without_networkx_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "networkx", None)
+    with pytest.raises(UnsupportedError, match=r"needs networkx; pip install 'talos-resources\[notebook\]'"):
+        build(demo()).to_networkx()
