@@ -35,8 +35,10 @@ from talos_resources.kubespan.manager_controller import ManagerController
 from talos_resources.kubespan.network_specs import NETWORK_KINDS
 from talos_resources.kubespan.node_id import load_node_id
 from talos_resources.machineconfig.documents import MachineConfig
+from talos_resources.machineconfig.gen.config import POD_SUBNET, SERVICE_SUBNET
 from talos_resources.model.errors import ConfigError
 from talos_resources.model.kind import typed_kinds
+from talos_resources.model.net import IPPrefix
 from talos_resources.model.resource import Resource
 from talos_resources.resources import ClusterIdentity, ClusterInfo, DiscoveryConfig, KubeSpanConfig, MachineType, Namespace
 from talos_resources.resources.meta.definition import definition_of
@@ -88,6 +90,7 @@ class Agent:
             raise ConfigError("the machine configuration has no v1alpha1 document")
         self._fields = main.fields
         _check(self._fields)
+        self._kubernetes = kubernetes_networks(self._fields)
         self._settings = settings
         self.state = MemoryState(capacity=HISTORY, gap=0)
         self._clock = RealTime()
@@ -167,7 +170,7 @@ class Agent:
         put(self.state, ClusterInfo, "current", ClusterInfo(cluster_id=kubespan.cluster_id, cluster_name=cluster.get("clusterName", "")))
 
     def _tell_facts(self) -> None:
-        facts = read_facts(self._settings.link)
+        facts = read_facts(self._settings.link, self._kubernetes)
         machine_type = _machine_type(self._fields)
         control_plane = (self._fields.get("cluster") or {}).get("controlPlane") or {}
         port = control_plane.get("localAPIServerPort") or 6443
@@ -185,6 +188,20 @@ class Agent:
                 self._tell_facts()
             except OSError as error:
                 log.warning("the host's addresses cannot be read: %s", error)
+
+
+def kubernetes_networks(fields: Any) -> tuple[IPPrefix, ...]:
+    """The networks of pods and services in a v1alpha1 document, or Talos's own where it names none.
+
+    Raises:
+        ConfigError: one that is no network.
+    """
+    network = (fields.get("cluster") or {}).get("network") or {}
+    texts = [*(network.get("podSubnets") or (POD_SUBNET,)), *(network.get("serviceSubnets") or (SERVICE_SUBNET,))]
+    try:
+        return tuple(IPPrefix.parse(str(text)) for text in texts)
+    except ValueError as error:
+        raise ConfigError(f"cluster.network: {error}") from None
 
 
 def _operating_system() -> str:

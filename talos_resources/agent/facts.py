@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -31,28 +31,36 @@ class Facts:
     Attributes:
         hardware: link and address of the first link that has one; None if there is none.
         addresses: of the host, IPv4 first, as `ip` lists them; not those of Kubernetes and of the mesh.
+        kubernetes: those within the networks of pods and services, on any link but the mesh's.
         hostname: of the host.
     """
 
     hardware: host.HardwareAddress | None
     addresses: tuple[IPPrefix, ...]
+    kubernetes: tuple[IPPrefix, ...]
     hostname: str
 
 
-def read_facts(link: str) -> Facts:
+def read_facts(link: str, kubernetes: Sequence[IPPrefix]) -> Facts:
     """Asks the host.
 
     Args:
         link: the mesh's own, which does not count.
+        kubernetes: the networks of pods and services.
 
     Raises:
         OSError: `ip` is not there, or fails.
     """
-    return facts_of(json.loads(run("ip", "-j", "address", "show") or "[]"), link=link, hostname=socket.gethostname())
+    return facts_of(json.loads(run("ip", "-j", "address", "show") or "[]"), link=link, kubernetes=kubernetes, hostname=socket.gethostname())
 
 
-def facts_of(links: Sequence[Mapping[str, Any]], *, link: str, hostname: str) -> Facts:
+def facts_of(links: Sequence[Mapping[str, Any]], *, link: str, kubernetes: Sequence[IPPrefix], hostname: str) -> Facts:
     """The facts in what `ip -j address show` prints."""
+    clusters = [prefix.network for prefix in kubernetes]
+
+    def is_cluster(prefix: IPPrefix) -> bool:
+        return any(prefix.address in network for network in clusters)
+
     own = [found for found in links if found.get("ifname") != link and not str(found.get("ifname", "")).startswith(_CLUSTER_LINKS)]
     hardware = next(
         (
@@ -62,8 +70,17 @@ def facts_of(links: Sequence[Mapping[str, Any]], *, link: str, hostname: str) ->
         ),
         None,
     )
-    addresses = sorted({prefix: None for found in own for prefix in _global(found)}, key=lambda prefix: prefix.address.version)
-    return Facts(hardware=hardware, addresses=tuple(addresses), hostname=hostname)
+    every = [prefix for found in links if found.get("ifname") != link for prefix in _global(found)]
+    return Facts(
+        hardware=hardware,
+        addresses=_distinct(prefix for found in own for prefix in _global(found) if not is_cluster(prefix)),
+        kubernetes=_distinct(filter(is_cluster, every)),
+        hostname=hostname,
+    )
+
+
+def _distinct(prefixes: Iterable[IPPrefix]) -> tuple[IPPrefix, ...]:
+    return tuple(sorted(dict.fromkeys(prefixes), key=lambda prefix: prefix.address.version))
 
 
 def _global(link: Mapping[str, Any]) -> Iterator[IPPrefix]:
@@ -81,6 +98,7 @@ def tell(state: State, facts: Facts, *, nodename: str, machine_type: MachineType
     _tell(state, host.MACHINE_TYPES, host.MACHINE_TYPE, machine_type)
     for name in (host.ROUTED_WITHOUT_KUBERNETES, host.CURRENT_WITHOUT_KUBERNETES):
         _tell(state, host.NODE_ADDRESSES, name, facts.addresses)
+    _tell(state, host.NODE_ADDRESSES, host.CURRENT_OF_KUBERNETES, facts.kubernetes)
     if api_server_port is not None:
         _tell(state, host.API_SERVERS, host.API_SERVER, api_server_port)
 

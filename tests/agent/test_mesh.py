@@ -147,8 +147,9 @@ class Node:
     def wait_state(self, peer: str, state: PeerState, *, timeout: float) -> None:
         self.wait_for(KubeSpanPeerStatus, lambda there: peer in there and there[peer].spec.state is state, timeout=timeout)
 
-    def ping(self, address: str) -> bool:
-        command = ["ip", "netns", "exec", self.namespace, "ping", "-c", "1", "-W", "2", address]
+    def ping(self, address: str, *, source: str | None = None) -> bool:
+        own = [] if source is None else ["-I", source]
+        command = ["ip", "netns", "exec", self.namespace, "ping", "-c", "1", "-W", "2", *own, address]
         return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0
 
 
@@ -289,6 +290,34 @@ def test_a_mesh_of_four(mesh: Mesh) -> None:
     three.start()
     three.wait_up(3, timeout=PATIENCE_S)
     assert sh("ip", "netns", "exec", three.namespace, "ip", "rule").count("lookup 180") == 1
+
+
+def test_pods_and_peers_that_are_down(mesh: Mesh) -> None:
+    one, deaf, three = mesh.nodes[:3]
+    for number, node in enumerate((one, deaf, three), 1):
+        node.config = CONFIG.replace("enabled: true\n      mtu", "enabled: true\n      advertiseKubernetesNetworks: true\n      mtu")
+        sh("ip", "-n", node.namespace, "link", "add", "cni0", "type", "bridge")
+        sh("ip", "-n", node.namespace, "address", "add", f"10.244.{number}.1/24", "dev", "cni0")
+        sh("ip", "-n", node.namespace, "link", "set", "cni0", "up")
+        # As on any host there is some way for every address; the mesh takes what is its own.
+        sh("ip", "-n", node.namespace, "route", "add", "default", "via", f"{NETWORK}.254")
+    for node in (one, deaf):
+        node.config = node.config.replace("enabled: true\n      adv", "enabled: true\n      allowDownPeerBypass: true\n      adv")
+    cut = "table inet cut { chain input { type filter hook input priority 0; udp dport 51820 drop; }; }"
+    sh("ip", "netns", "exec", deaf.namespace, "nft", cut)
+    for node in (one, deaf, three):
+        node.start()
+
+    one.wait_state(three.key(), PeerState.UP, timeout=PATIENCE_S)
+    networks = [str(network) for network in one.state.get(KubeSpanPeerSpec, three.key()).spec.allowed_ips]
+    assert networks[:2] == [f"{three.address}/32", "10.244.3.0/24"]
+    assert one.ping("10.244.3.1", source="10.244.1.1")
+
+    # What is meant for a peer that is down passes in the open where the node allows it, and nowhere else.
+    one.wait_state(deaf.key(), PeerState.DOWN, timeout=PATIENCE_S)
+    three.wait_state(deaf.key(), PeerState.DOWN, timeout=PATIENCE_S)
+    assert one.ping(deaf.address)
+    assert not three.ping(deaf.address)
 
 
 @pytest.mark.slow

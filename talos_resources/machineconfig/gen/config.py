@@ -15,8 +15,8 @@ from talos_resources.machineconfig.gen.secrets import SecretsBundle, certificate
 
 MachineRole = Literal["init", "controlplane", "worker"]
 
-_POD_SUBNET: Final = "10.244.0.0/16"
-_SERVICE_SUBNET: Final = "10.96.0.0/12"
+POD_SUBNET: Final = "10.244.0.0/16"
+SERVICE_SUBNET: Final = "10.96.0.0/12"
 _KUBE_PRISM_PORT: Final = 7445
 _OLD_REGISTRY: Final = "k8s.gcr.io"
 _NO_LOAD_BALANCER_LABEL: Final = "node.kubernetes.io/exclude-from-external-load-balancers"
@@ -167,7 +167,7 @@ def _common_cluster(options: GenOptions, secrets: SecretsBundle, *, named: bool)
 
 
 def _network(options: GenOptions) -> dict[str, Any]:
-    return {"dnsDomain": options.dns_domain, "podSubnets": [_POD_SUBNET], "serviceSubnets": [_SERVICE_SUBNET]}
+    return {"dnsDomain": options.dns_domain, "podSubnets": [POD_SUBNET], "serviceSubnets": [SERVICE_SUBNET]}
 
 
 def _encryption(options: GenOptions, secrets: SecretsBundle) -> dict[str, str]:
