@@ -18,7 +18,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +27,8 @@ import attrs
 from talos_resources.cli.main import main as cli
 from talos_resources.codec.goyaml.read import load
 from talos_resources.model.errors import DecodeError
+from tests.golden import command as runner
+from tests.golden.command import Verdict
 from tests.golden.config_shape import faults as shape_faults
 
 _COMPAT: Final = {("machineconfig", "patch"), ("mc", "patch"), ("gen", "config"), ("machineconfig", "gen"), ("mc", "gen")}
@@ -58,12 +60,9 @@ def run(arguments: list[str], *, stdin: str = "") -> Outcome:
     return Outcome(code, *texts)
 
 
-def cases(folder: Path, prefixes: Iterable[str] = ()) -> Iterator[Path]:
+def cases(folder: Path) -> Iterator[Path]:
     """The case folders, by name."""
-    wanted = tuple(prefixes) or ("",)
-    for path in sorted(folder.iterdir()):
-        if (path / "cmd.json").is_file() and path.name.startswith(wanted):
-            yield path
+    return (path for path in sorted(folder.iterdir()) if (path / "cmd.json").is_file())
 
 
 def difference(case: Path) -> str | None:
@@ -153,21 +152,19 @@ def _first_difference(wanted: str, text: str) -> str:
     return f"{len(lines[1])} lines instead of {len(lines[0])}"
 
 
-def main(arguments: list[str]) -> int:
-    """Runs the cases and prints what differs; 1 if anything does."""
-    passed = failed = 0
-    for case in cases(Path(arguments[0]).resolve(), arguments[1:]):
+def verdicts(folder: Path) -> Iterator[Verdict]:
+    """How each case of a folder goes."""
+    for case in cases(folder):
         try:
             found = difference(case)
         except Exception as error:  # noqa: BLE001 - a crash is a failed case, and the others still run
             found = f"crashed with {type(error).__name__}: {error}"
-        if found is None:
-            passed += 1
-        else:
-            failed += 1
-            sys.stdout.write(f"{case.name}: {found}\n")
-    sys.stdout.write(f"{passed} passed, {failed} failed\n")
-    return 1 if failed else 0
+        yield Verdict(case.name, found or "")
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the cases of a folder; see `tests.golden.command`."""
+    return runner.run("config", arguments, verdicts)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import json
-import lzma
 import random
 import sys
 import traceback
@@ -36,6 +34,8 @@ from talos_resources.kubespan.merge import merge
 from talos_resources.model.errors import ConfigError, DecodeError
 from talos_resources.resources.cluster.affiliate import Affiliate
 from talos_resources.resources.cluster.config import DiscoveryConfig
+from tests.golden import command
+from tests.golden.command import Verdict
 from tests.golden.discovery_nodes import Recording, client_view
 from tests.golden.discovery_service import Script, Validation
 
@@ -244,8 +244,11 @@ def results(directory: Path) -> Iterator[tuple[str, str]]:
         stem = path.name.partition(".")[0]
         if stem not in {*_PARTS, "validation"} or not path.name.endswith((".json", ".json.xz")):
             continue
-        raw = path.read_bytes()
-        document = json.loads(lzma.decompress(raw) if path.suffix == ".xz" else raw)
+        try:
+            document = command.load(path)
+        except (OSError, ValueError, TypeError) as error:
+            yield stem, f"{type(error).__name__}: {error}"
+            continue
         for part, run in _PARTS.get(stem, {}).items():
             for number, case in enumerate(document.get(part, ())):
                 yield f"{stem}/{part}/{case.get('name', number)}", _run(run, case)
@@ -259,9 +262,10 @@ def results(directory: Path) -> Iterator[tuple[str, str]]:
 
 def _failures(document: Case) -> Iterator[tuple[str, str]]:
     for part, run in (("affiliate_failures", _refused_affiliate), ("endpoint_failures", _refused_endpoints)):
-        key = _bytes(document[part]["key"])
-        for case in document[part]["cases"]:
-            yield f"crypto/{part}/{case['name']}", run(case, key)
+        if part in document:
+            check = functools.partial(run, key=_bytes(document[part]["key"]))
+            for case in document[part]["cases"]:
+                yield f"crypto/{part}/{case['name']}", _run(check, case)
 
 
 def _validated(document: Case) -> Iterator[tuple[str, str]]:
@@ -282,18 +286,8 @@ def _run(run: Run, case: Case) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Prints every failing case and the totals; 1 if a case failed."""
-    if len(arguments) != 1:
-        print("usage: python -m tests.golden.discovery DIR", file=sys.stderr)  # noqa: T201  (a command)
-        return 2
-    directory = Path(arguments[0])
-    passed = failed = 0
-    for name, difference in results(directory):
-        passed, failed = (passed, failed + 1) if difference else (passed + 1, failed)
-        if difference:
-            print(f"FAILED {name}\n{difference}\n")  # noqa: T201  (a command)
-    print(f"{passed} passed, {failed} failed")  # noqa: T201  (a command)
-    return 1 if failed else 0
+    """Runs the cases of a folder; see `tests.golden.command`."""
+    return command.run("discovery", arguments, lambda folder: (Verdict(*result) for result in results(folder)))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ explained in docs/differences.md.
 from __future__ import annotations
 
 import json
-import lzma
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -18,6 +17,8 @@ from typing import Any
 
 import attrs
 
+from tests.golden import command
+from tests.golden.command import Verdict
 from tests.golden.kubespan_cases import CASES
 from tests.golden.kubespan_config import same_load_error
 from tests.golden.kubespan_node import TicksOnce, manager_trace
@@ -92,8 +93,12 @@ def results(directory: Path) -> Iterator[Result]:
         stem = path.name.partition(".")[0]
         if stem not in CASES or not path.name.endswith((".json", ".json.xz")):
             continue
-        raw = lzma.decompress(path.read_bytes()) if path.suffix == ".xz" else path.read_bytes()
-        for case in json.loads(raw)["cases"]:
+        try:
+            cases = command.load(path)["cases"]
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            yield Result(stem, f"{type(error).__name__}: {error}")
+            continue
+        for case in cases:
             yield _result(f"{stem}/{case['name']}", CASES[stem], case)
 
 
@@ -111,21 +116,10 @@ def _result(name: str, run: Any, case: dict[str, Any]) -> Result:
 
 
 def main(arguments: list[str]) -> int:
-    """Prints every failing case and the totals; 1 if a case failed."""
-    if len(arguments) != 1:
-        print("usage: python -m tests.golden.kubespan DIR", file=sys.stderr)  # noqa: T201  (a command)
-        return 2
-    passed = failed = 0
-    for result in results(Path(arguments[0])):
-        if result.difference and not result.meant:
-            print(f"FAILED {result.name}\n{result.difference}\n")  # noqa: T201  (a command)
-            failed += 1
-            continue
-        passed += 1
-        if result.meant:
-            print(f"DIFFERS AS MEANT {result.name}: {result.meant}")  # noqa: T201  (a command)
-    print(f"{passed} passed, {failed} failed")  # noqa: T201  (a command)
-    return 1 if failed else 0
+    """Runs the cases of a folder; see `tests.golden.command`."""
+    return command.run(
+        "kubespan", arguments, lambda folder: (Verdict(result.name, result.difference, result.meant) for result in results(folder))
+    )
 
 
 if __name__ == "__main__":

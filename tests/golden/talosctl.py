@@ -34,6 +34,8 @@ from talos_resources.model.resource import Resource
 from talos_resources.sources.cluster import Cluster
 from talos_resources.sources.registry import SCHEMES
 from talos_resources.state.contract import State
+from tests.golden import command
+from tests.golden.command import Verdict
 from tests.golden.scripted import Change, ScriptedState, changes
 
 _TIME: Final = re.compile(r'"?(created|updated)"?: "?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)')
@@ -91,15 +93,11 @@ def run_all(folder: Path) -> Iterator[Result]:
     """Runs every case of every recording of a folder.
 
     Raises:
-        FileNotFoundError: there is no recording in it, or a file is missing.
+        FileNotFoundError: a file is missing.
     """
-    found = False
     for recording in recordings(folder):
-        found = True
         for case in recording.cases:
             yield run(recording, case)
-    if not found:
-        raise FileNotFoundError(f"no *.cases.json in {folder}")
 
 
 def run(recording: Recording, case: dict[str, Any]) -> Result:
@@ -211,19 +209,8 @@ def _first_difference(theirs: list[str], ours: list[str]) -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Runs the cases of a folder; 0 if all are equal."""
-    if len(arguments) != 1:
-        sys.stderr.write("usage: python -m tests.golden.talosctl DIR\n")
-        return 2
-    passed = failed = 0
-    for result in run_all(Path(arguments[0])):
-        if result.difference:
-            failed += 1
-            sys.stdout.write(f"{result.name}\n  {result.difference}\n")
-        else:
-            passed += 1
-    sys.stdout.write(f"{passed} passed, {failed} failed\n")
-    return 1 if failed else 0
+    """Runs the cases of a folder; see `tests.golden.command`."""
+    return command.run("talosctl", arguments, lambda folder: (Verdict(result.name, result.difference) for result in run_all(folder)))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def test_the_runner_names_the_case_and_the_difference(tmp_path: Path, capsys: py
     (tmp_path / "ula.json").write_text(json.dumps({"cases": [case]}))
     assert kubespan.main([str(tmp_path)]) == 1
     out = capsys.readouterr().out
-    assert 'FAILED ula/wrong\nprefix: recorded "fd00::/64", ours "fd86:' in out
+    assert 'FAILED ula/wrong\n  prefix: recorded "fd00::/64", ours "fd86:' in out
     assert out.endswith("0 passed, 1 failed\n")
 
 

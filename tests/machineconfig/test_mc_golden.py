@@ -41,5 +41,6 @@ def test_runner_names_what_fails_and_counts(recorded: Path, tmp_path: Path, caps
 
     assert main([str(tmp_path)]) == 1
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("patch-wrong: stdout.txt: line ")
+    assert lines[0] == "FAILED patch-wrong"
+    assert lines[1].startswith("  stdout.txt: line ")
     assert lines[-1] == "2 passed, 1 failed"
