@@ -6,6 +6,7 @@ Source: COSI runtime v1.16.2, resource definitions (names, aliases).
 from __future__ import annotations
 
 import builtins
+import importlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Generic, TypeVar
@@ -113,6 +114,7 @@ def names(type: str, *, extra_aliases: Sequence[str] = ()) -> tuple[tuple[str, .
 
 
 _REGISTRY: dict[str, Kind[Any]] = {}
+_ANNOUNCED: dict[str, str] = {}
 
 
 def kind(
@@ -165,11 +167,25 @@ def kind_of(spec_or_kind: type[S] | Kind[S]) -> Kind[S]:
     return found
 
 
+def announce(type: str, module: str) -> None:
+    """Says that a module has the class of a type; it is imported when somebody asks for the kind."""
+    _ANNOUNCED[type] = module
+
+
 def typed_kind(type: str) -> Kind[Any] | None:
     """The kind of a type that has a class here, as far as `talos_resources.resources` is imported."""
-    return _REGISTRY.get(type)
+    found = _REGISTRY.get(type)
+    if found is None and type in _ANNOUNCED:
+        importlib.import_module(_ANNOUNCED[type])
+        found = _REGISTRY[type]
+    return found
+
+
+def typed_names() -> tuple[str, ...]:
+    """The types that have a class here, in the order in which they are announced."""
+    return tuple(dict.fromkeys((*_ANNOUNCED, *_REGISTRY)))
 
 
 def typed_kinds() -> Iterator[Kind[Any]]:
-    """All kinds that have a class here, in order of registration."""
-    return iter(tuple(_REGISTRY.values()))
+    """All kinds that have a class here, in the order of `typed_names`."""
+    return iter([found for name in typed_names() if (found := typed_kind(name)) is not None])

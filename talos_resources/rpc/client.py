@@ -13,6 +13,7 @@ from talos_resources.model.kind import Kind, kind_of
 from talos_resources.model.metadata import Phase, Reference
 from talos_resources.model.query import Labels
 from talos_resources.model.resource import Resource
+from talos_resources.resources import ResourceDefinition
 from talos_resources.rpc import messages
 from talos_resources.rpc.call import Channel, Messages
 from talos_resources.rpc.continuity import Start, WatchSpec
@@ -73,7 +74,7 @@ class RemoteState:
         self._resume = resume
         self._on_interruption = on_interruption
         self._on_close = on_close
-        self._kinds: tuple[Kind[Any], ...] | None = None
+        self._definitions: tuple[ResourceDefinition, ...] | None = None
         self._lock = threading.Lock()
         self._watches: set[RemoteWatch[Any]] = set()
 
@@ -169,22 +170,22 @@ class RemoteState:
 
     def kind(self, name: str) -> Kind[Any]:
         """See `State`; the definitions are the node's."""
-        from talos_resources.state.registry import known_kinds, resolve
+        from talos_resources.state.registry import definitions_of, resolve_defined
 
         with self._lock:
-            kinds, fresh = self._kinds, False
-        if kinds is None:
-            kinds, fresh = known_kinds(self), True
+            definitions, fresh = self._definitions, False
+        if definitions is None:
+            definitions, fresh = definitions_of(self), True
         try:
-            kind = resolve(name, kinds)
+            kind = resolve_defined(name, definitions)
         except UnknownKindError:
             if fresh:
                 raise
             # A node registers types while it boots.
-            kinds = known_kinds(self)
-            kind = resolve(name, kinds)
+            definitions = definitions_of(self)
+            kind = resolve_defined(name, definitions)
         with self._lock:
-            self._kinds = kinds
+            self._definitions = definitions
         return kind
 
     def version(self) -> str:

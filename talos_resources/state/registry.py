@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from talos_resources.model.errors import AmbiguousKindError, UnknownKindError
-from talos_resources.model.kind import Column, Kind, typed_kind, typed_kinds, untyped
+from talos_resources.model.kind import Column, Kind, typed_kind, typed_kinds, typed_names, untyped
+from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
 from talos_resources.resources import ResourceDefinition, Sensitivity
 from talos_resources.state.contract import State
@@ -24,11 +25,36 @@ def known_kinds(state: State) -> tuple[Kind[Any], ...]:
 
     A definition's names and columns go before ours: it is what the node says of itself.
     """
+    return _all_kinds(definitions_of(state))
+
+
+def definitions_of(state: State) -> tuple[ResourceDefinition, ...]:
+    """What the state says of the types that it has."""
+    found: Iterable[Resource[Any]] = state.list(ResourceDefinition)
+    return tuple(definition.spec for definition in found if isinstance(definition.spec, ResourceDefinition))
+
+
+def _all_kinds(definitions: Iterable[ResourceDefinition]) -> tuple[Kind[Any], ...]:
     kinds = {kind.type: kind for kind in typed_kinds()}
-    for definition in state.list(ResourceDefinition):
-        if isinstance(definition.spec, ResourceDefinition):
-            kinds[definition.spec.resource_type] = defined_kind(definition.spec)
+    for definition in definitions:
+        kinds[definition.resource_type] = defined_kind(definition)
     return tuple(kinds.values())
+
+
+def resolve_defined(name: str, definitions: Sequence[ResourceDefinition]) -> Kind[Any]:
+    """As `resolve` of the kinds with a class here and the defined ones, without making classes that are not needed.
+
+    Raises:
+        UnknownKindError: none; it suggests names that are alike.
+        AmbiguousKindError: several.
+    """
+    wanted = name.lower()
+    defined = {definition.resource_type for definition in definitions}
+    undefined = [kind for full in typed_names() if full not in defined and (kind := typed_kind(full)) is not None]
+    matches = [found for found in definitions if wanted in {found.resource_type.lower(), *map(str.lower, found.all_aliases)}]
+    if len(matches) == 1 and not any(wanted == kind.id or wanted in _names(kind) for kind in undefined):
+        return defined_kind(matches[0])
+    return resolve(name, _all_kinds(definitions))
 
 
 def defined_kind(definition: ResourceDefinition) -> Kind[Any]:

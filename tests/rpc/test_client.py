@@ -236,13 +236,40 @@ def test_errors_of_the_work_are_raised_where_it_was_asked_for() -> None:
         interruptible(fail)
 
 
-def test_the_command_line_starts_without_asyncio(talos_node: TalosNode, tmp_path: Path) -> None:
+NEEDLESS = {
+    "asyncio",
+    "google.protobuf",
+    "grpclib",
+    "json",
+    "logging",
+    "netaddr",
+    "opentelemetry",
+    "rich",
+    "secrets",
+    "talos_resources.resources.cluster.affiliate",
+    "talos_resources.resources.kubespan.peer_spec",
+}
+
+
+def test_the_command_line_loads_what_it_needs(talos_node: TalosNode, tmp_path: Path) -> None:
     talos_node.state.create(PEER)
     script = f"""
 import sys
 from talos_resources.cli.main import main
 code = main(["get", "kubespanpeerstatuses", "--talosconfig", {str(talos_node.talosconfig)!r}])
-print(code, sorted({{"asyncio", "grpclib", "rich", "opentelemetry", "netaddr", "google.protobuf"}} & set(sys.modules)))
+print(code, sorted({NEEDLESS!r} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout.splitlines()[-1] == "0 []"
+
+
+def test_who_asks_for_the_log_of_requests_gets_it(talos_node: TalosNode) -> None:
+    script = f"""
+from talos_resources.sources.live import connect_cluster
+with connect_cluster(talosconfig={str(talos_node.talosconfig)!r}) as cluster:
+    import logging, sys
+    logging.basicConfig(level=logging.DEBUG, stream=sys.stdout)
+    cluster.state(cluster.nodes[0]).kind("members")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
+    assert "POST" in done.stdout

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +14,7 @@ from talos_resources.model.errors import AmbiguousKindError, UnknownKindError
 from talos_resources.model.kind import Kind, names, singular, typed_kinds
 from talos_resources.model.spec import UntypedSpec
 from talos_resources.resources.meta.definition import definition_of
-from talos_resources.state.registry import defined_kind, resolve
+from talos_resources.state.registry import defined_kind, resolve, resolve_defined
 
 
 def make(type: str, *extra: str) -> Kind[UntypedSpec]:
@@ -62,3 +66,21 @@ def test_any_name_finds_or_is_refused(name: str) -> None:
         assert repr(name)[1:-1] or error.message
     else:
         assert name.lower() == found.id or name.lower() in found.aliases
+
+
+def outcome(resolver: Callable[[], Kind[Any]]) -> Kind[Any] | str:
+    try:
+        return resolver()
+    except (UnknownKindError, AmbiguousKindError) as error:
+        return error.message
+
+
+@pytest.mark.parametrize("left_out", [(), ("Members.cluster.talos.dev", "Namespaces.meta.cosi.dev")])
+def test_resolving_by_definitions_is_resolving_among_all_kinds(left_out: tuple[str, ...]) -> None:
+    """Also where a definition takes an alias of a class that the node does not define, and where one is there twice."""
+    own = make("NewSettings.ns.example.dev", "ns", "cluster")
+    definitions = [definition_of(kind) for kind in (*typed_kinds(), own, *KINDS, own) if kind.type not in left_out]
+    every = {kind.type: kind for kind in (*typed_kinds(), *map(defined_kind, definitions))}.values()
+    asked = {name for kind in every for name in (kind.type, kind.id, *kind.aliases)} | {"", "nosuch", "KSPS", "Member"}
+    for name in asked:
+        assert outcome(partial(resolve_defined, name, definitions)) == outcome(partial(resolve, name, every)), name
