@@ -21,6 +21,7 @@ import attrs
 from immutabledict import immutabledict
 
 from talos_resources.model.errors import ConfigError, DecodeError
+from talos_resources.rpc.talosconfig_quick import Fields, read_plain_form
 
 if TYPE_CHECKING:
     from talos_resources.codec.goyaml.nodes import Node
@@ -149,6 +150,9 @@ class TalosConfig:
         Raises:
             DecodeError: it is empty, not YAML, or has lists where names belong.
         """
+        if isinstance(data, bytes) and (plain := read_plain_form(data)) is not None:
+            current, found = plain
+            return cls(current=current, contexts=immutabledict({name: _plain_context(name, fields) for name, fields in found.items()}))
         from talos_resources.codec.goyaml.nodes import compose_all
 
         documents = compose_all(data, source=source)
@@ -243,6 +247,18 @@ def default_path() -> Path:
     if not home.exists() and SERVICE_ACCOUNT_PATH.exists():
         return SERVICE_ACCOUNT_PATH
     return home
+
+
+def _plain_context(name: str, fields: Fields) -> Context:
+    return Context(
+        name=name,
+        endpoints=tuple(fields.get("endpoints", ())),
+        nodes=tuple(fields.get("nodes", ())),
+        ca_base64=str(fields.get("ca", "")),
+        crt_base64=str(fields.get("crt", "")),
+        key_base64=str(fields.get("key", "")),
+        cluster=str(fields.get("cluster", "")),
+    )
 
 
 def _context(name: str, node: Node, source: str) -> Context:
