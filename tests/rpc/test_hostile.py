@@ -24,6 +24,7 @@ from talos_resources.resources import KubeSpanPeerStatus, Member
 from talos_resources.rpc.client import RemoteState
 from talos_resources.rpc.connect import connect_plain
 from talos_resources.rpc.framing import frame
+from talos_resources.rpc.server.frame_sizes import FrameSizes
 from talos_resources.rpc.server.limits import Limits
 from talos_resources.rpc.server.server import BackgroundServer
 
@@ -229,6 +230,41 @@ def test_resets_are_counted(server: BackgroundServer, client: RemoteState, dial:
     except ConnectionError:
         return
     assert raw.hung_up()
+
+
+HEADERS, PING, CONTINUATION = 1, 6, 9
+
+
+def head(kind: int, length: int, stream: int = 0) -> bytes:
+    return struct.pack(">I", length)[1:] + bytes([kind, 0]) + struct.pack(">I", stream)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        pytest.param(head(0x55, 1 << 24 >> 1), id="the first bytes of a frame of 8 MB"),
+        pytest.param(head(HEADERS, 16_384, 1) + bytes(16_384) + (head(CONTINUATION, 16_384, 1) + bytes(16_384)) * 4, id="endless headers"),
+    ],
+)
+def test_what_is_too_large_is_not_waited_for(server: BackgroundServer, client: RemoteState, dial: Dial, sent: bytes) -> None:
+    raw = dial(server.address)
+    with suppress(ConnectionError):
+        raw.socket.sendall(sent)
+    assert raw.hung_up()
+
+
+@given(st.data(), st.lists(st.tuples(st.sampled_from([0x55, PING, HEADERS, CONTINUATION]), st.integers(0, 16_500)), max_size=12))
+@settings(max_examples=100, deadline=None)
+def test_sizes_of_frames_are_the_same_in_any_pieces(data: st.DataObject, frames: list[tuple[int, int]]) -> None:
+    whole = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"".join(head(kind, length) + bytes(length) for kind, length in frames)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=20)))
+    sizes = FrameSizes()
+    in_pieces = all(sizes.fits(whole[start:stop]) for start, stop in zip([0, *cuts], [*cuts, len(whole)], strict=True))
+    block, good = 0, True
+    for kind, length in frames:
+        block = length + (block if kind == CONTINUATION else 0) if kind in (HEADERS, CONTINUATION) else block
+        good = good and length <= 16_384 and block <= 65_536
+    assert in_pieces == FrameSizes().fits(whole) == good
 
 
 def test_connections_are_counted(server: BackgroundServer, client: RemoteState, dial: Dial) -> None:

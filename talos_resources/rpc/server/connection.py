@@ -19,6 +19,7 @@ from h2.config import H2Configuration
 from h2.exceptions import H2Error
 from h2.settings import SettingCodes
 
+from talos_resources.rpc.server.frame_sizes import FrameSizes
 from talos_resources.rpc.server.limits import Limits
 from talos_resources.rpc.server.roles import EVERYTHING, Role, roles_of
 
@@ -68,6 +69,7 @@ class ClientConnection(H2Protocol, AbstractHandler):
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
         self._lost = asyncio.Event()
+        self._sizes = FrameSizes()
 
     @property
     def peer(self) -> str:
@@ -95,6 +97,10 @@ class ClientConnection(H2Protocol, AbstractHandler):
 
     def data_received(self, data: bytes) -> None:
         """Bytes from the client, who may send anything."""
+        if not self._sizes.fits(data):
+            log.debug("a frame or headers that are too large")
+            self._hang_up("Protocol error")
+            return
         try:
             events = self.connection.feed(data)
         except (H2Error, ValueError, UnicodeDecodeError) as error:

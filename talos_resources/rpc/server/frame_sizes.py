@@ -1,0 +1,51 @@
+"""Refuses frames and headers that are too large by their first bytes.
+
+h2 looks at the length of a frame when all of it is there: a client that announces 16 MB would have them
+kept for it, on each of its connections. Headers in many frames it keeps up to 1 MB.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from talos_resources.rpc import h2frames as h2
+
+LARGEST_FRAME: Final = h2.DEFAULT_FRAME_BYTES
+"""What we tell clients: the least that HTTP/2 allows."""
+
+LARGEST_HEADERS: Final = 64 << 10
+"""All headers of a request as they are sent; those of talosctl are below 1 KB."""
+
+
+class FrameSizes:
+    """Follows the frames of one client from the first byte on, without keeping them."""
+
+    def __init__(self) -> None:
+        """Begins before the preface."""
+        self._skip = len(h2.PREFACE)
+        self._head = b""
+        self._block = 0
+
+    def fits(self, data: bytes) -> bool:
+        """Whether the frames that the next bytes belong to are of a size that we read; after a no there is no further call."""
+        position, end = 0, len(data)
+        while position < end:
+            if self._skip:
+                step = min(self._skip, end - position)
+                self._skip -= step
+                position += step
+                continue
+            step = min(h2.HEAD_BYTES - len(self._head), end - position)
+            self._head += data[position : position + step]
+            position += step
+            if len(self._head) == h2.HEAD_BYTES:
+                if not self._frame_fits(self._head):
+                    return False
+                self._head = b""
+        return True
+
+    def _frame_fits(self, head: bytes) -> bool:
+        kind, _, _, self._skip = h2.parse_head(head)
+        if kind in (h2.HEADERS, h2.CONTINUATION):
+            self._block = self._skip + (self._block if kind == h2.CONTINUATION else 0)
+        return self._skip <= LARGEST_FRAME and self._block <= LARGEST_HEADERS
