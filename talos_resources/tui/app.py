@@ -204,11 +204,14 @@ class Top(App[None]):
         if not changed:
             return
         mesh = self._live.mesh()
-        troubles = self._live.troubles()
-        lines = [mesh_text.coloured(line) for line in mesh_text.lines(mesh, width=self.size.width - 4)]
+        troubles, reading = self._live.troubles(), self._live.reading()
+        known = bool(mesh.nodes) or not reading
+        lines = [mesh_text.coloured(line) for line in mesh_text.lines(mesh, width=self.size.width - 4)] if known else []
         lines += [Text(f"{node}: {text}", style="red") for node, text in troubles.items()]
         self.query_one("#mesh-text", Static).update(Text("\n").join(lines))
-        status = Text(f"{mesh_text.summary(mesh)}   node: {self._node}")
+        status = Text(f"{mesh_text.summary(mesh)}   " if known else "")
+        status.append(f"reading {reading} nodes   " if reading else "")
+        status.append(f"node: {self._node}")
         if troubles:
             status.append(f"   {len(troubles)} not followed", style="bold red")
         self.query_one("#status", Static).update(status)

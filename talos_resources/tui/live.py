@@ -131,10 +131,14 @@ class Live:
         with self._lock:
             held = {node: [resource for of_type in types.values() for resource in of_type.values()] for node, types in self._held.items()}
             troubles = {node: texts for node, texts in self._troubles.items() if texts}
+            unread = self._unread()
         raw: dict[str, Any] = {}
         for node, resources in held.items():
             if not resources and node in troubles:
                 raw[node] = TalosResourcesError(next(iter(troubles[node].values())))
+                continue
+            if node in unread and _PEERS not in self._held[node]:  # nothing is absent before it can be there
+                raw[node] = TalosResourcesError("it is being read")
                 continue
             state = MemoryState()
             state.restore(resources)
@@ -142,6 +146,16 @@ class Live:
         if all(isinstance(answer, TalosResourcesError) for answer in raw.values()):
             return build(Snapshot(views=(), errors={node: answer.message for node, answer in raw.items()}))
         return build(snapshot_of(raw))
+
+    def reading(self) -> int:
+        """Of how many nodes not all has come yet that there was at the beginning."""
+        with self._lock:
+            return sum(not texts for node, texts in self._troubles.items() if node in self._unread())
+
+    def _unread(self) -> set[str]:
+        begun = {node for node, _ in self._coming}
+        pending = {node for (node, _), coming in self._coming.items() if coming is not None}
+        return (set(self.nodes) - begun) | pending
 
     def peers(self) -> list[Peer]:
         """Every peer of every node, those that are not up first."""

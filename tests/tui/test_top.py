@@ -309,3 +309,22 @@ def test_on_a_real_terminal(tmp_path: Path) -> None:
     assert asked
     assert b"\x1b[?1049h" in written  # the alternate screen, entered
     assert b"\x1b[?1049l" in written  # and left
+
+
+def test_nothing_is_absent_before_it_was_read() -> None:
+    gate = threading.Event()
+
+    def slow() -> MemoryState:
+        gate.wait(PATIENCE_S)
+        return MemoryState()
+
+    with Cluster({"cp-1": slow}, source="test") as cluster:
+
+        async def use(app: Top, pilot: Pilot[None]) -> None:
+            await until(pilot, lambda: "reading 1 nodes" in shown(app, "#status"))
+            assert "no node answered" not in shown(app, "#mesh-text")
+            gate.set()
+            await until(pilot, lambda: "reading" not in shown(app, "#status"))
+            assert "there are no KubeSpan peers here" in shown(app, "#status")
+
+        drive(cluster, use)
