@@ -22,11 +22,13 @@ from talos_resources.model.errors import RemoteError, UnsupportedError
 from talos_resources.model.resource import Resource
 from talos_resources.resources import KubeSpanPeerStatus, Member
 from talos_resources.rpc.client import RemoteState
-from talos_resources.rpc.connect import connect_plain
+from talos_resources.rpc.connect import connect, connect_plain
 from talos_resources.rpc.framing import frame
+from talos_resources.rpc.server.door import HANDSHAKES
 from talos_resources.rpc.server.frame_sizes import FrameSizes
 from talos_resources.rpc.server.limits import Limits
 from talos_resources.rpc.server.server import BackgroundServer
+from talos_resources.testing.node import TalosNode
 
 LIMITS = Limits(request_bytes=1 << 20, request_s=0.5, send_s=0.5, watches=5, streams=50, resets=100, connections=20)
 
@@ -265,6 +267,22 @@ def test_sizes_of_frames_are_the_same_in_any_pieces(data: st.DataObject, frames:
         block = length + (block if kind == CONTINUATION else 0) if kind in (HEADERS, CONTINUATION) else block
         good = good and length <= 16_384 and block <= 65_536
     assert in_pieces == FrameSizes().fits(whole) == good
+
+
+def test_handshakes_that_do_not_go_on_make_room(talos_node: TalosNode) -> None:
+    host, _, port = talos_node.address.rpartition(":")
+    silent = []
+    try:
+        for _ in range(HANDSHAKES + 20):
+            silent.append(socket.create_connection((host, int(port)), timeout=10))
+            silent[-1].sendall(b"\x16\x03\x01")
+        with connect(talosconfig=talos_node.talosconfig, timeout=10) as honest:
+            assert isinstance(honest.list(Member), tuple)
+        with suppress(ConnectionResetError):
+            assert silent[0].recv(1) == b"", "the oldest have gone, long before their time was up"
+    finally:
+        for one in silent:
+            one.close()
 
 
 def test_connections_are_counted(server: BackgroundServer, client: RemoteState, dial: Dial) -> None:

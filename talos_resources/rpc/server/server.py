@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 import threading
@@ -15,6 +16,7 @@ from talos_resources.model.errors import ConfigError, TalosResourcesError
 from talos_resources.rpc.failures import load_pem
 from talos_resources.rpc.server.call import Dispatcher
 from talos_resources.rpc.server.connection import ClientConnection, Connections, Dispatch
+from talos_resources.rpc.server.door import Door
 from talos_resources.rpc.server.limits import DEFAULT_LIMITS, Limits
 from talos_resources.rpc.server.service import StateService
 from talos_resources.rpc.transport import Credentials
@@ -22,7 +24,6 @@ from talos_resources.state.contract import State
 
 T = TypeVar("T")
 
-HANDSHAKE_S: Final = 10.0
 _BACKLOG: Final = 512
 
 
@@ -36,6 +37,7 @@ class Listener:
         self._tls = tls
         self._connections = Connections()
         self._server: asyncio.Server | None = None
+        self._door: Door | None = None
         self._path: Path | None = None
         self.address = ""
 
@@ -65,11 +67,14 @@ class Listener:
                 self.address = address
             else:
                 host, port = split_address(address)
-                timeout = None if self._tls is None else HANDSHAKE_S
-                self._server = await loop.create_server(connect, host, port, ssl=self._tls, ssl_handshake_timeout=timeout, backlog=_BACKLOG)
+                self._server = await loop.create_server(connect, host, port, backlog=_BACKLOG, start_serving=self._tls is None)
+                if self._tls is not None:
+                    self._door = Door([_listening(bound) for bound in self._server.sockets], connect, self._tls)
                 self.address = f"{f'[{host}]' if ':' in host else host}:{self._server.sockets[0].getsockname()[1]}"
         except (OSError, OverflowError) as error:
-            raise ConfigError(f"cannot listen on {address}: {getattr(error, 'strerror', None) or error}") from None
+            number = getattr(error, "errno", None)
+            reason = error if number is None or isinstance(error, socket.gaierror) else os.strerror(number).lower()
+            raise ConfigError(f"cannot listen on {address}: {reason}") from None
         return self.address
 
     async def stop(self) -> None:
@@ -79,6 +84,8 @@ class Listener:
             return
         self._connections.closed = True
         server.close()
+        if self._door is not None:
+            await self._door.close()
         await asyncio.gather(*(connection.shut_down() for connection in tuple(self._connections)))
         await server.wait_closed()
         if self._path is not None:
@@ -205,6 +212,14 @@ def server_context(credentials: Credentials) -> ssl.SSLContext:
     except (ssl.SSLError, ValueError) as error:
         raise ConfigError(f"the server's certificates cannot be used: {getattr(error, 'reason', None) or 'not PEM'}") from None
     return context
+
+
+def _listening(bound: socket.socket) -> socket.socket:
+    """The same socket, for whoever accepts at it."""
+    listening = bound.dup()
+    listening.setblocking(False)
+    listening.listen(_BACKLOG)
+    return listening
 
 
 def _remove_stale_socket(path: Path) -> None:
