@@ -41,7 +41,13 @@ class Loss(NamedTuple):
 
 def losses(case: Case) -> list[Loss]:
     """Both ends count since the link was made: what one sent and the other did not get is lost. The worst first."""
-    found = []
+    found: list[Loss] | None = case.memo.get("losses")
+    if found is None:
+        found = case.memo["losses"] = sorted(_losses(case), key=lambda loss: (-loss.share, loss[1:]))
+    return found
+
+
+def _losses(case: Case) -> Iterator[Loss]:
     created = {index: {status.id: status.metadata.created for status in view.statuses} for index, view in case.fresh.items()}
     keys = [node.public_key for node in case.nodes]
     for here, there in up_pairs(case):
@@ -63,8 +69,7 @@ def losses(case: Case) -> list[Loss]:
             if abs(begun[0] - begun[1]) < SAME_AGE_NS and lost > 3 * sent * between / age:
                 # Into a link that is interrupted goes what is sent until its session ends, then one handshake every 5 s.
                 interrupted = sent * SESSION_NS / age + HANDSHAKE_BYTES * age / RETRY_NS
-                found.append(Loss(lost / sent, sender, receiver, sent, lost, lost > interrupted))
-    return sorted(found, key=lambda loss: (-loss.share, loss[1:]))
+                yield Loss(lost / sent, sender, receiver, sent, lost, lost > interrupted)
 
 
 @rule("lost-bytes", "much of what one end sent did not reach the other", severity=Severity.WARNING, guide="KubeSpan, KubeSpanPeerStatuses")
@@ -109,7 +114,7 @@ def late_handshakes(case: Case, this: Rule) -> Iterator[Finding]:
     lossy = {frozenset((loss.sender, loss.receiver)) for loss in losses(case) if loss.is_steady}
     for here, there in up_pairs(case):
         links.update((here, there))
-        if frozenset((here, there)) in lossy:
+        if lossy and frozenset((here, there)) in lossy:
             continue
         mine = case.status(here, there)
         age = (case.views[here].as_of - mine.last_handshake_time) / S_NS if mine is not None and mine.last_handshake_time > 0 else 0.0
