@@ -115,7 +115,8 @@ def command_line(folder: Path) -> bool:
     with go_node(folder / "node", folder / "few", wire_file(FEW, folder / "few.wire.json")) as (address, talosconfig):
         go_client_s = wall_s(go_client(folder / "list", folder / "few", address, talosconfig))
         theirs, how = talosctl_s(talosconfig, "wide", RECORDED_FEW_S)
-        note = f"talosctl {how}, a Go client that prints nothing {go_client_s:.3f} s"
+        nothing_s = wall_s([sys.executable, "-c", "pass"])
+        note = f"talosctl {how}, a Go client that prints nothing {go_client_s:.3f} s, Python that does nothing {nothing_s:.3f} s"
         good &= row(f"{FEW} resources, wide", wall_s(our_client(talosconfig, "wide")), FEW_AT_MOST * theirs, note)
     with go_node(folder / "node", folder / "many", wire_file(MANY, folder / "many.wire.json")) as (address, talosconfig):
         go_client_s = wall_s(go_client(folder / "list", folder / "many", address, talosconfig))
