@@ -7,7 +7,6 @@ and discovery configuration; golden/kubespan/config.json.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -73,7 +72,7 @@ def discovery_config(machine_config: Document | None) -> DiscoveryConfig | None:
     scheme, host, _ = _split(_service_endpoint(service))
     try:
         key = base64.b64decode(cluster.get("secret") or "", validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error, or text that is not ASCII
         msg = "cluster.secret is no base64; `gen secrets` makes one"
         raise ConfigError(msg) from None
     return DiscoveryConfig(

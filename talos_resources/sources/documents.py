@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
@@ -114,7 +113,7 @@ def _from_wire(entries: list[Any], source: str) -> Iterator[Entry]:
             raise DecodeError('has no "wire"; a *.wire.json file lists {namespace, type, id, wire}', source=where)
         try:
             resource = resource_from_wire(base64.b64decode(entry["wire"], validate=True))
-        except binascii.Error as error:
+        except ValueError as error:  # binascii.Error, or text that is not ASCII
             raise DecodeError(f'"wire" is not base64: {error}', source=where) from None
         except DecodeError as error:
             raise DecodeError(error.text, path=error.path, source=where, faults=error.faults) from None

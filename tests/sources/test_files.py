@@ -235,6 +235,7 @@ BROKEN = {
     "a text": (b"hello\n", "is no resource"),
     "a list of numbers": (b"[1, 2]", 'has no "wire"'),
     "wire that is not base64": (b'[{"wire": "%%%"}]', "is not base64"),
+    "wire with other letters": ('[{"wire": "äCnEK"}]'.encode(), "is not base64"),
     "wire that is no resource": (b'[{"wire": "/////w=="}]', "entry 1"),
     "a wrong spec": (YAML.replace("addresses:\n        - 10.0.0.1", "addresses: 7").encode(), r"spec\.addresses"),
     "a wrong enum": (YAML.replace("machineType: worker", "machineType: robot").encode(), r"spec\.machineType"),
