@@ -28,11 +28,11 @@ from benchmarks.state import INTEROP, status
 from talos_resources.codec.wire import resource_to_wire
 from talos_resources.model.resource import Resource
 from talos_resources.resources import KubeSpanPeerStatus
-from talos_resources.rpc.connect import connect
+from talos_resources.rpc.client.connect import connect
 from talos_resources.rpc.server.pki_folder import authority_in, server_credentials, write_talosconfig
-from talos_resources.rpc.talosconfig import TalosConfig
 from talos_resources.state.derived import update_with_conflicts
 from talos_resources.state.events import Updated
+from talos_resources.talosconfig.config import TalosConfig
 
 MANY: Final = 10_000
 FEW: Final = 4

@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from talos_resources.resources import PrintColumn as PrintColumn
     from talos_resources.resources import ResourceDefinition as ResourceDefinition
     from talos_resources.resources import Sensitivity as Sensitivity
-    from talos_resources.rpc.connect import connect as connect
+    from talos_resources.rpc.client.connect import connect as connect
     from talos_resources.sources import Cluster as Cluster
     from talos_resources.sources import open_source as open_source
     from talos_resources.sources.listing import ClusterList as ClusterList
@@ -174,7 +174,7 @@ _EXPORTS: Final = {
         "ResourceDefinition",
         "Sensitivity",
     ),
-    "talos_resources.rpc.connect": ("connect",),
+    "talos_resources.rpc.client.connect": ("connect",),
     "talos_resources.sources": (
         "Cluster",
         "open_source",

@@ -12,7 +12,7 @@ from talos_resources.cli.parser import Parser
 from talos_resources.model.errors import ConfigError
 
 if TYPE_CHECKING:
-    from talos_resources.rpc.talosconfig import Context, TalosConfig
+    from talos_resources.talosconfig.config import Context, TalosConfig
 
 HELP: Final = "show and edit the talosconfig: contexts, endpoints, nodes"
 EXAMPLES: Final = """
@@ -68,7 +68,7 @@ def _add_file(parser: Parser, *, default: str | None) -> None:
 
 def run(args: Namespace) -> int:
     """Does it; returns the exit code."""
-    from talos_resources.rpc.talosconfig_file import load_or_create, save
+    from talos_resources.talosconfig.file import load_or_create, save
 
     if args.action == "add" and (args.crt is None) != (args.key is None):
         raise ConfigError("if either the 'crt' or 'key' flag is specified, both are required")
@@ -108,7 +108,7 @@ def _edit(config: TalosConfig, args: Namespace) -> TalosConfig | None:
 
 
 def _new_context(args: Namespace) -> Context:
-    from talos_resources.rpc.talosconfig import Context
+    from talos_resources.talosconfig.config import Context
 
     return Context.of(
         args.name,
@@ -128,7 +128,7 @@ def _read(path: str | None, what: str) -> bytes | None:
 
 
 def _merge(config: TalosConfig, file: str) -> TalosConfig:
-    from talos_resources.rpc.talosconfig import TalosConfig
+    from talos_resources.talosconfig.config import TalosConfig
 
     merged, renames = config.merged(TalosConfig.load(file))
     for old, new in renames:
@@ -166,7 +166,7 @@ def _table(config: TalosConfig) -> str:
 
 
 def _info(context: Context, *, output: str, now: datetime) -> str:
-    from talos_resources.rpc.talosconfig_info import certificate_info, relative_time
+    from talos_resources.talosconfig.info import certificate_info, relative_time
 
     certificate = certificate_info(context)
     remaining = relative_time(certificate.not_after, now=now) if certificate else ""

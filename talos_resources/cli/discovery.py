@@ -12,7 +12,7 @@ from talos_resources.cli.durations import duration
 from talos_resources.cli.parser import Parser, UsageError
 
 if TYPE_CHECKING:
-    from talos_resources.rpc.transport import Credentials
+    from talos_resources.rpc.transport.contract import Credentials
     from talos_resources.state.contract import State
 
 HELP = "Run the discovery service, through which nodes find each other"
@@ -91,7 +91,7 @@ def _credentials(args: Namespace, host: str | None) -> Credentials | None:
             raise UsageError("a unix socket has no TLS: its file mode protects it; leave --pki out", prog=_PROG)
         return None
     if args.insecure:
-        from talos_resources.rpc.http2 import is_loopback
+        from talos_resources.rpc.transport.http2 import is_loopback
 
         if not is_loopback(host):
             print("note: without TLS whoever listens learns cluster ids, and can overwrite what is announced there", file=sys.stderr)

@@ -78,7 +78,7 @@ def run_config(args: Namespace) -> int:
         print(f"note: {note}", file=sys.stderr)
     for name, target in targets.items():
         if name == "talosconfig":
-            from talos_resources.rpc.talosconfig_file import render
+            from talos_resources.talosconfig.file import render
 
             text = render(make_talosconfig(options.cluster_name, secrets, now=now))
         else:
@@ -232,7 +232,7 @@ def _write(text: str, target: Path | None, *, force: bool, announce: bool) -> No
     if target is None:
         sys.stdout.write(text)
         return
-    from talos_resources.rpc.private_file import write_private
+    from talos_resources.rpc.pki.private_file import write_private
 
     try:
         write_private(target, text.encode(), overwrite=force)

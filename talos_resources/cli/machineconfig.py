@@ -73,7 +73,7 @@ def _write(data: bytes, output: str) -> int:
         sys.stdout.flush()
         sys.stdout.buffer.write(data + b"\n")
         return 0
-    from talos_resources.rpc.private_file import write_private
+    from talos_resources.rpc.pki.private_file import write_private
 
     write_private(Path(output), data)
     return 0

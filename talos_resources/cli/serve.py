@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from talos_resources.cli.parser import Parser, UsageError
 
 if TYPE_CHECKING:
-    from talos_resources.rpc.transport import Credentials
+    from talos_resources.rpc.transport.contract import Credentials
     from talos_resources.state.contract import State
 
 HELP = "Serve resources to talosctl and other COSI clients"
@@ -81,7 +81,7 @@ def _check_protection(args: Namespace, host: str | None) -> None:
     if args.insecure and args.pki is not None:
         raise UsageError("--insecure and --pki exclude each other", prog=prog)
     if args.insecure:
-        from talos_resources.rpc.http2 import is_loopback
+        from talos_resources.rpc.transport.http2 import is_loopback
 
         if not is_loopback(host):
             raise UsageError(f"--insecure is for loopback addresses and unix sockets, {host} is neither; use --pki DIR", prog=prog)

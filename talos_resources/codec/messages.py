@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
-from talos_resources.codec import atoms
+from talos_resources.codec import wire_values
 from talos_resources.codec.fields import FieldInfo, Shape, cached, fields_of
 from talos_resources.codec.protowire import LEN, VARINT, WireError, cut_off, lengthened, read_varint, signed, skip, tag, varint
 from talos_resources.model.build import twin, written
@@ -22,18 +22,18 @@ Decoder = Callable[[Any], Any]
 _PAYLOADS: Final[dict[Shape, Encoder]] = {
     "text": str.encode,
     "bytes": bytes,
-    "address": atoms.address_to_wire,
-    "prefix": atoms.prefix_to_wire,
-    "addrport": atoms.addrport_to_wire,
-    "time": atoms.time_to_wire,
+    "address": wire_values.address_to_wire,
+    "prefix": wire_values.prefix_to_wire,
+    "addrport": wire_values.addrport_to_wire,
+    "time": wire_values.time_to_wire,
 }
 _FROM_PAYLOAD: Final[dict[Shape, Decoder]] = {
     "text": bytes.decode,
     "bytes": bytes,
-    "address": atoms.address_from_wire,
-    "prefix": atoms.prefix_from_wire,
-    "addrport": atoms.addrport_from_wire,
-    "time": atoms.time_from_wire,
+    "address": wire_values.address_from_wire,
+    "prefix": wire_values.prefix_from_wire,
+    "addrport": wire_values.addrport_from_wire,
+    "time": wire_values.time_from_wire,
 }
 _SCALARS: Final = frozenset({"flag", "number", "enum"})
 # Parts of one of these that come in several fields belong together.
@@ -79,7 +79,7 @@ def _field_encoder(info: FieldInfo) -> Encoder:
     payload = encoder(info.cls) if info.shape == "message" else _PAYLOADS[info.shape]
 
     if info.shape == "addrport" and not info.repeated:
-        return lambda value: b"" if value is None else atoms.addrport_field(lead, value)
+        return lambda value: b"" if value is None else wire_values.addrport_field(lead, value)
     if info.repeated:
         return lambda values: b"".join([lengthened(lead, payload(value)) for value in values]) if values else b""
     if info.shape == "time":

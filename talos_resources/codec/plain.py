@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from immutabledict import immutabledict
 
 from talos_resources.codec.fields import FieldInfo, Shape, cached, fields_of
-from talos_resources.codec.texts import address_text, addrport_text, prefix_text, time_text
+from talos_resources.codec.value_text import address_text, addrport_text, prefix_text, time_text
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import Unknown, UntypedSpec
 

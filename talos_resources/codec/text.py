@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from talos_resources.codec.goyaml.emit import dump, scalar
 from talos_resources.codec.plain import metadata_to_plain, resource_from_plain, resource_to_plain
-from talos_resources.codec.texts import clock_text
+from talos_resources.codec.value_text import clock_text
 from talos_resources.codec.yamltext import spec_text
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.resource import Resource

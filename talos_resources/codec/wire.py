@@ -9,16 +9,16 @@ from typing import Any, Final, TypeVar, cast
 from immutabledict import immutabledict
 
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
-from talos_resources.codec import atoms, messages
+from talos_resources.codec import messages, wire_values
 from talos_resources.codec.fields import cached
 from talos_resources.codec.protowire import LEN, WireError, cut_off, lengthened, read_varint, size, skip, tag
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import typed_kind
+from talos_resources.model.lazy_resource import unread
 from talos_resources.model.metadata import NO_LABELS, Labels, Metadata, OpenMetadata, Phase
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
 from talos_resources.model.timestamp import Timestamp
-from talos_resources.model.unread import unread
 
 S = TypeVar("S")
 
@@ -78,7 +78,7 @@ def resource_to_wire(resource: Resource[Any], *, with_yaml: bool = True) -> byte
 
 def _metadata_to_wire(metadata: Metadata) -> bytes:
     name = metadata.id.encode()
-    created, updated = atoms.time_to_wire(metadata.created), atoms.time_to_wire(metadata.updated)
+    created, updated = wire_values.time_to_wire(metadata.created), wire_values.time_to_wire(metadata.updated)
     data = b"%b%b%b%b\x3a%b%b\x42%b%b" % (
         _kind_to_wire(metadata.namespace, metadata.type),
         lengthened(b"\x1a", name) if name else b"",
@@ -303,7 +303,7 @@ def _time(payloads: list[bytes] | None, path: str) -> Timestamp:
     if not payloads:
         return Timestamp.ZERO
     try:
-        return atoms.time_from_wire(payloads[0] if len(payloads) == 1 else b"".join(payloads))
+        return wire_values.time_from_wire(payloads[0] if len(payloads) == 1 else b"".join(payloads))
     except WireError as error:
         raise messages.FieldError(path, str(error)) from None
 
@@ -335,8 +335,8 @@ _read_metadata: Final = messages.in_order(
         messages.Step(4, "version", _version, 0),
         messages.Step(5, "owner", _shared, ""),
         messages.Step(6, "phase", {phase.value.encode(): phase for phase in Phase}.__getitem__, messages.REQUIRED),
-        messages.Step(7, "created", atoms.time_from_wire, Timestamp.ZERO),
-        messages.Step(8, "updated", atoms.time_from_wire, Timestamp.ZERO),
+        messages.Step(7, "created", wire_values.time_from_wire, Timestamp.ZERO),
+        messages.Step(8, "updated", wire_values.time_from_wire, Timestamp.ZERO),
         messages.Step(9, "finalizers", bytes.decode, (), collect=tuple),
         messages.Step(10, "labels", _pair, NO_LABELS, collect=immutabledict),
         messages.Step(11, "annotations", _pair, NO_LABELS, collect=immutabledict),

@@ -27,7 +27,8 @@ from talos_resources.discovery.view import Discovered, View
 from talos_resources.discovery.wire import encode
 from talos_resources.model.errors import ConfigError
 from talos_resources.model.net import IPAddress
-from talos_resources.rpc.transport import Credentials, open_transport
+from talos_resources.rpc.transport.contract import Credentials
+from talos_resources.rpc.transport.open import open_transport
 
 if TYPE_CHECKING:
     from random import Random

@@ -19,9 +19,9 @@ from talos_resources.discovery.messages import (
 )
 from talos_resources.discovery.wire import MessageError, decode, encode
 from talos_resources.model.errors import ConnectError
-from talos_resources.rpc.call import Channel, Messages
+from talos_resources.rpc.client.call import Channel, Messages
 from talos_resources.rpc.status import Code, RpcError
-from talos_resources.rpc.transport import Transport, TransportError
+from talos_resources.rpc.transport.contract import Transport, TransportError
 
 _LOG: Final = logging.getLogger("talos_resources.discovery")
 

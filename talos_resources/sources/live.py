@@ -8,11 +8,11 @@ from contextlib import nullcontext
 from functools import partial
 
 from talos_resources.model.errors import ConfigError
-from talos_resources.rpc.connect import Endpoints, connect_plain
-from talos_resources.rpc.lean import lean_pyqwest
-from talos_resources.rpc.talosconfig import TalosConfig
-from talos_resources.rpc.transport import DEFAULT_TIMEOUT_S
+from talos_resources.rpc.client.connect import Endpoints, connect_plain
+from talos_resources.rpc.transport.contract import DEFAULT_TIMEOUT_S
+from talos_resources.rpc.transport.lean import lean_pyqwest
 from talos_resources.sources.cluster import Cluster
+from talos_resources.talosconfig.config import TalosConfig
 
 
 def connect_cluster(

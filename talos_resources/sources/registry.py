@@ -81,7 +81,7 @@ def choose(
             raise ConfigError(f"--from {_without_login(url)} and {live[0]} exclude each other; leave one out")
         return open_source(url, timeout=timeout), False
     if live or _has_talosconfig():
-        from talos_resources.rpc.transport import DEFAULT_TIMEOUT_S
+        from talos_resources.rpc.transport.contract import DEFAULT_TIMEOUT_S
         from talos_resources.sources.live import connect_cluster
 
         cluster = connect_cluster(
@@ -103,6 +103,6 @@ def _without_login(url: str) -> str:
 
 
 def _has_talosconfig() -> bool:
-    """Whether `rpc.talosconfig` finds a file where it looks; importing it just for that would slow down the demo."""
+    """Whether `talosconfig` finds a file where it looks; importing it just for that would slow down the demo."""
     places = (os.path.expanduser("~/.talos/config"), SERVICE_ACCOUNT_CONFIG)  # noqa: PTH111 - nor pathlib
     return bool(os.environ.get("TALOSCONFIG")) or any(map(os.path.exists, places))

@@ -17,7 +17,7 @@ from talos_resources.model.kind import typed_kind, untyped
 from talos_resources.model.redact import redacted
 from talos_resources.model.resource import Resource
 from talos_resources.resources import Namespace, ResourceDefinition, Sensitivity
-from talos_resources.rpc.private_file import write_private
+from talos_resources.rpc.pki.private_file import write_private
 from talos_resources.sources.files import STDIN
 from talos_resources.state.contract import State
 

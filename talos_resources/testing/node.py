@@ -13,7 +13,7 @@ from talos_resources.resources import Namespace
 from talos_resources.resources.meta.definition import definition_of
 
 if TYPE_CHECKING:
-    from talos_resources.rpc.client import RemoteState
+    from talos_resources.rpc.client.state import RemoteState
     from talos_resources.rpc.server.limits import Limits
     from talos_resources.state.contract import State
 
@@ -60,7 +60,7 @@ class TalosNode:
         Args:
             context: admin, operator or reader.
         """
-        from talos_resources.rpc.connect import connect
+        from talos_resources.rpc.client.connect import connect
 
         return connect(talosconfig=self.talosconfig, context=context)
 

@@ -20,8 +20,8 @@ import pytest
 
 from talos_resources.model.resource import Resource
 from talos_resources.resources import KubeSpanIdentity, KubeSpanPeerSpec, KubeSpanPeerStatus, PeerState
-from talos_resources.rpc.client import RemoteState
-from talos_resources.rpc.connect import connect_plain
+from talos_resources.rpc.client.connect import connect_plain
+from talos_resources.rpc.client.state import RemoteState
 from talos_resources.state.contract import State, Watch
 from talos_resources.state.events import Created, Destroyed, Updated
 

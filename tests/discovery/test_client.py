@@ -29,10 +29,10 @@ from talos_resources.discovery.server.server import DiscoveryServer
 from talos_resources.discovery.view import MAX_AFFILIATES, MAX_ENDPOINTS, View
 from talos_resources.discovery.wire import decode, encode
 from talos_resources.model.errors import ConfigError
-from talos_resources.rpc.call import Channel
+from talos_resources.rpc.client.call import Channel
 from talos_resources.rpc.server.pki_folder import authority_in, server_credentials
 from talos_resources.rpc.status import RpcError
-from talos_resources.rpc.transport import open_transport
+from talos_resources.rpc.transport.open import open_transport
 from tests.discovery.conftest import CLUSTER_ID, KEY, LONG, MakeClient, ManualClock, at, node
 
 

@@ -33,11 +33,11 @@ from talos_resources.discovery.server.server import DiscoveryServer
 from talos_resources.discovery.server.store import DiscoveryRecord
 from talos_resources.discovery.wire import decode, encode
 from talos_resources.model.errors import ConfigError
-from talos_resources.rpc.call import Channel
+from talos_resources.rpc.client.call import Channel
 from talos_resources.rpc.framing import Deframer
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.rpc.status import Code, RpcError
-from talos_resources.rpc.transport import open_transport
+from talos_resources.rpc.transport.open import open_transport
 from talos_resources.sources import open_source
 from tests.discovery.conftest import LONG, MakeClient, at, node
 

@@ -47,7 +47,7 @@ def test_every_public_name_is_in_the_reference(site: dict[str, Any]) -> None:
 def test_the_layers_are_those_that_are_tested(site: dict[str, Any]) -> None:
     from tests.test_layers import LAYERS
 
-    named = re.findall(r"`(\w+)`", site["layers"]())
+    named = re.findall(r"`([\w/]+)`", site["layers"]())
     assert sorted(named) == sorted(name for name in LAYERS if not name.startswith("__"))
 
 

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from talos_resources.backends.etcd import EtcdState
-from talos_resources.rpc.connect import connect_plain
+from talos_resources.rpc.client.connect import connect_plain
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.state.contract import State
 from talos_resources.testing.conformance import Can, StateConformance

@@ -15,7 +15,7 @@ from talos_resources.backends.etcd import EtcdState, watch
 from talos_resources.backends.etcd.layout import bookmark
 from talos_resources.model.errors import ConnectError, InvalidBookmarkError, VersionConflictError, WatchError
 from talos_resources.model.resource import Resource
-from talos_resources.rpc import watch as rpc_watch
+from talos_resources.rpc.client import watch as rpc_watch
 from talos_resources.state.contract import Watch
 from talos_resources.state.events import Bootstrapped, Created, Updated
 from talos_resources.testing.conformance.parts import PATHS, brief, path, told

@@ -16,7 +16,7 @@ from talos_resources.model.kind import untyped
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
 from talos_resources.resources import KubeSpanIdentity, KubeSpanPeerStatus
-from talos_resources.rpc.connect import Endpoints, connect_plain
+from talos_resources.rpc.client.connect import Endpoints, connect_plain
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.sources import open_source
 from talos_resources.sources.writing import held_by

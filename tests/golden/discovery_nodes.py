@@ -33,7 +33,8 @@ from talos_resources.resources.cluster.config import DiscoveryConfig
 from talos_resources.resources.cluster.identity import ClusterIdentity
 from talos_resources.resources.kubespan.endpoint import KubeSpanEndpoint
 from talos_resources.rpc.framing import Deframer
-from talos_resources.rpc.transport import Reply, Transport, open_transport
+from talos_resources.rpc.transport.contract import Reply, Transport
+from talos_resources.rpc.transport.open import open_transport
 from talos_resources.runtime.runtime import Runtime
 from talos_resources.runtime.scheduler import RealTime
 

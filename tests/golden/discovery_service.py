@@ -16,9 +16,10 @@ from talos_resources.discovery.messages import LIST, UPDATE, WATCH, ClusterReque
 from talos_resources.discovery.server.server import LOOPBACK, DiscoveryServer
 from talos_resources.discovery.wire import decode, encode
 from talos_resources.model.errors import ConnectError
-from talos_resources.rpc.call import Channel, Messages
+from talos_resources.rpc.client.call import Channel, Messages
 from talos_resources.rpc.status import Code, RpcError
-from talos_resources.rpc.transport import Transport, TransportError, open_transport
+from talos_resources.rpc.transport.contract import Transport, TransportError
+from talos_resources.rpc.transport.open import open_transport
 
 Case = dict[str, Any]
 Answer = tuple[int, str, bytes | None]

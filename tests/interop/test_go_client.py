@@ -13,7 +13,7 @@ import pytest
 
 from talos_resources.backends.memory import MemoryState
 from talos_resources.backends.sqlite.state import SqliteState
-from talos_resources.rpc.connect import connect_plain
+from talos_resources.rpc.client.connect import connect_plain
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.state.contract import State
 from tests.interop.conftest import INTEROP, StartNode

@@ -21,10 +21,10 @@ from talos_resources.discovery.crypto import ClusterCipher
 from talos_resources.discovery.messages import UPDATE, Duration, UpdateRequest
 from talos_resources.discovery.server.server import DiscoveryServer
 from talos_resources.discovery.wire import encode
-from talos_resources.rpc.call import Channel
+from talos_resources.rpc.client.call import Channel
 from talos_resources.rpc.server.pki_folder import authority_in, server_credentials
 from talos_resources.rpc.status import RpcError
-from talos_resources.rpc.transport import open_transport
+from talos_resources.rpc.transport.open import open_transport
 from tests.interop.conftest import INTEROP, go_for
 
 pytestmark = pytest.mark.go

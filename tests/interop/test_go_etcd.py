@@ -29,8 +29,8 @@ from talos_resources.model.metadata import Phase
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
 from talos_resources.resources import KubeSpanPeerStatus, PeerState
-from talos_resources.rpc.client import RemoteState
-from talos_resources.rpc.connect import connect_plain
+from talos_resources.rpc.client.connect import connect_plain
+from talos_resources.rpc.client.state import RemoteState
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.state.contract import State
 from talos_resources.state.derived import add_finalizer, remove_finalizer, teardown

@@ -14,7 +14,7 @@ import pytest
 
 from talos_resources.model.resource import Resource
 from talos_resources.resources import KubeSpanPeerStatus
-from talos_resources.rpc.connect import connect, connect_plain
+from talos_resources.rpc.client.connect import connect, connect_plain
 from talos_resources.state.events import Bootstrapped, Created, Destroyed
 from tests.golden import scripted, talosctl
 from tests.interop.conftest import GoNode, StartNode

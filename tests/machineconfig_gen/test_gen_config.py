@@ -17,7 +17,7 @@ from talos_resources.machineconfig.gen.options import GenOptions, check_endpoint
 from talos_resources.machineconfig.gen.secrets import SecretsBundle, generate
 from talos_resources.model.errors import ConfigError
 from talos_resources.rpc.pki import certificate_from_pem
-from talos_resources.rpc.talosconfig import TalosConfig
+from talos_resources.talosconfig.config import TalosConfig
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 NAMES = ["my-cluster", "https://mycluster.local:6443"]

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from talos_resources.backends.memory import MemoryState
-from talos_resources.rpc.client import RemoteState
-from talos_resources.rpc.connect import connect_plain
+from talos_resources.rpc.client.connect import connect_plain
+from talos_resources.rpc.client.state import RemoteState
 from talos_resources.rpc.server.limits import DEFAULT_LIMITS, Limits
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.state.contract import State

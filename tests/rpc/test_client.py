@@ -30,11 +30,11 @@ from talos_resources.model.metadata import Phase
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
 from talos_resources.resources import KubeSpanIdentity, KubeSpanPeerStatus, Member
-from talos_resources.rpc.call import interruptible
-from talos_resources.rpc.connect import Endpoints, connect, credentials_of, with_port
-from talos_resources.rpc.talosconfig import TalosConfig
+from talos_resources.rpc.client.call import interruptible
+from talos_resources.rpc.client.connect import Endpoints, connect, credentials_of, with_port
 from talos_resources.state.derived import teardown_and_destroy
 from talos_resources.state.events import Bootstrapped, Created, Destroyed, Updated
+from talos_resources.talosconfig.config import TalosConfig
 from talos_resources.testing.node import TalosNode
 from tests.rpc.conftest import Serve
 
@@ -217,7 +217,7 @@ def test_endpoints_have_a_port(endpoint: str, address: str) -> None:
 def test_ctrl_c_ends_the_wait_for_a_call() -> None:
     script = """
 import os, signal, threading
-from talos_resources.rpc.call import interruptible
+from talos_resources.rpc.client.call import interruptible
 threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 try:
     interruptible(lambda: threading.Event().wait())

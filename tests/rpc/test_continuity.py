@@ -12,7 +12,7 @@ from talos_resources.backends.memory import MemoryState
 from talos_resources.model.errors import InvalidBookmarkError, WatchError, WatchOverrunError
 from talos_resources.model.resource import Resource
 from talos_resources.resources import KubeSpanPeerStatus
-from talos_resources.rpc.continuity import Continuity, WatchSpec
+from talos_resources.rpc.client.continuity import Continuity, WatchSpec
 from talos_resources.state.contract import Watch
 from talos_resources.state.events import AnyEvent, Bootstrapped, Created, Destroyed, Updated
 

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from talos_resources.backends.memory import MemoryState
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
-from talos_resources.rpc import h2frames as h2
 from talos_resources.rpc import messages
-from talos_resources.rpc.direct import DirectEndpoint, request_head
 from talos_resources.rpc.headers import SERVICE
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.rpc.status import Code, RpcError
-from talos_resources.rpc.transport import TransportError
+from talos_resources.rpc.transport import h2frames as h2
+from talos_resources.rpc.transport.contract import TransportError
+from talos_resources.rpc.transport.direct import DirectEndpoint, request_head
 from talos_resources.testing.conformance.parts import PATHS, path
 from tests.rpc.test_faults import Proxy
 

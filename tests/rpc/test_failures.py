@@ -17,9 +17,9 @@ from talos_resources.model.errors import ConfigError, ConnectError, RemoteError
 from talos_resources.model.resource import Resource
 from talos_resources.resources import KubeSpanPeerStatus, Member
 from talos_resources.rpc import pki
-from talos_resources.rpc.connect import Endpoints, connect_plain
+from talos_resources.rpc.client.connect import Endpoints, connect_plain
 from talos_resources.rpc.server.server import BackgroundServer
-from talos_resources.rpc.transport import Credentials
+from talos_resources.rpc.transport.contract import Credentials
 from talos_resources.testing.node import TalosNode
 
 NOW = dt.datetime.now(dt.UTC)

@@ -19,7 +19,7 @@ from talos_resources.backends.memory import MemoryState
 from talos_resources.model.errors import ConnectError, RemoteError, TalosResourcesError
 from talos_resources.model.resource import Resource
 from talos_resources.resources import KubeSpanPeerStatus
-from talos_resources.rpc.connect import Endpoints, connect_plain
+from talos_resources.rpc.client.connect import Endpoints, connect_plain
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.sources.following import Interruptible
 from talos_resources.state.contract import Watch

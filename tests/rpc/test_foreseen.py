@@ -11,12 +11,12 @@ from talos_resources.cli.main import main
 from talos_resources.model.errors import ConnectError
 from talos_resources.model.resource import Resource
 from talos_resources.resources import KubeSpanPeerStatus, ResourceDefinition
-from talos_resources.rpc.connect import Endpoints
-from talos_resources.rpc.foreseen import list_of_definitions
+from talos_resources.rpc.client.connect import Endpoints
 from talos_resources.rpc.framing import frame
-from talos_resources.rpc.http2 import HttpTransport, WholeReply
 from talos_resources.rpc.messages import list_request
 from talos_resources.rpc.server.server import BackgroundServer
+from talos_resources.rpc.transport.foreseen import list_of_definitions
+from talos_resources.rpc.transport.http2 import HttpTransport, WholeReply
 from talos_resources.sources.live import connect_cluster
 from talos_resources.testing.node import TalosNode
 

@@ -21,13 +21,13 @@ from talos_resources.backends.memory import MemoryState
 from talos_resources.model.errors import RemoteError, UnsupportedError
 from talos_resources.model.resource import Resource
 from talos_resources.resources import KubeSpanPeerStatus, Member
-from talos_resources.rpc.client import RemoteState
-from talos_resources.rpc.connect import connect, connect_plain
+from talos_resources.rpc.client.connect import connect, connect_plain
+from talos_resources.rpc.client.state import RemoteState
 from talos_resources.rpc.framing import frame
-from talos_resources.rpc.server.door import HANDSHAKES
 from talos_resources.rpc.server.frame_sizes import FrameSizes
 from talos_resources.rpc.server.limits import Limits
 from talos_resources.rpc.server.server import BackgroundServer
+from talos_resources.rpc.server.tls_listener import HANDSHAKES
 from talos_resources.testing.node import TalosNode
 
 LIMITS = Limits(request_bytes=1 << 20, request_s=0.5, send_s=0.5, watches=5, streams=50, resets=100, connections=20)

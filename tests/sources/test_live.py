@@ -10,9 +10,9 @@ import pytest
 from talos_resources.cli.main import main
 from talos_resources.model.errors import ConfigError, QueryError
 from talos_resources.resources import KubeSpanPeerStatus
-from talos_resources.rpc.talosconfig import SERVICE_ACCOUNT_PATH
 from talos_resources.sources import open_source, registry
 from talos_resources.sources.live import connect_cluster
+from talos_resources.talosconfig.config import SERVICE_ACCOUNT_PATH
 from talos_resources.testing.node import TalosNode
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from talos_resources.backends.sqlite.state import SqliteState
-from talos_resources.rpc.connect import connect_plain
+from talos_resources.rpc.client.connect import connect_plain
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.state.contract import State
 from talos_resources.testing.conformance import Can, StateConformance

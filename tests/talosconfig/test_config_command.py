@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from talos_resources.cli.main import main
-from talos_resources.rpc.talosconfig import TalosConfig
+from talos_resources.talosconfig.config import TalosConfig
 
 TEXT = """\
 context: a   # the lab

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from talos_resources.rpc.private_file import write_private
+from talos_resources.rpc.pki.private_file import write_private
 
 
 def test_an_existing_file_becomes_private(tmp_path: Path) -> None:

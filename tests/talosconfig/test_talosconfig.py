@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from talos_resources.model.errors import ConfigError, DecodeError
-from talos_resources.rpc.talosconfig import Context, TalosConfig, default_path
-from talos_resources.rpc.talosconfig_file import load_or_create, render, save
+from talos_resources.talosconfig.config import Context, TalosConfig, default_path
+from talos_resources.talosconfig.file import load_or_create, render, save
 
 COMMENTED = """\
 # which cluster

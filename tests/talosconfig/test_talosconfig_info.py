@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from talos_resources.rpc import pki
-from talos_resources.rpc.talosconfig import Context
-from talos_resources.rpc.talosconfig_info import certificate_info, relative_time
+from talos_resources.talosconfig.config import Context
+from talos_resources.talosconfig.info import certificate_info, relative_time
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 

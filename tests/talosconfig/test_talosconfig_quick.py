@@ -10,9 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from talos_resources.model.errors import DecodeError
-from talos_resources.rpc.talosconfig import Context, TalosConfig
-from talos_resources.rpc.talosconfig_file import save
-from talos_resources.rpc.talosconfig_quick import read_plain_form
+from talos_resources.talosconfig.config import Context, TalosConfig
+from talos_resources.talosconfig.file import save
+from talos_resources.talosconfig.plain_form import read_plain_form
 
 LINES = st.sampled_from(
     [

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, unquote
 import attrs
 
 from talos_resources.model.errors import ConfigError
-from talos_resources.rpc.transport import Credentials
+from talos_resources.rpc.transport.contract import Credentials
 
 SCHEME: Final = "etcd://"
 DEFAULT_PREFIX: Final = "/cosi"
@@ -120,12 +120,12 @@ def _read(path: str) -> bytes:
 
 
 def tls_context(credentials: Credentials) -> ssl.SSLContext:
-    """A context for `rpc.direct`.
+    """A context for `rpc.transport.direct`.
 
     Raises:
         ConfigError: certificates that cannot be used.
     """
-    from talos_resources.rpc.failures import load_pem
+    from talos_resources.rpc.transport.failures import load_pem
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2

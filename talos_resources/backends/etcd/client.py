@@ -15,9 +15,9 @@ from talos_resources._generated import etcd_pb2 as pb
 from talos_resources.backends.etcd.address import EtcdAddress, tls_context
 from talos_resources.backends.etcd.failures import AnswerTooLargeError, error_of, is_stale_token, is_temporary, is_too_large
 from talos_resources.model.errors import ConnectError, RemoteError
-from talos_resources.rpc.direct import DirectEndpoint, request_head
 from talos_resources.rpc.status import RpcError
-from talos_resources.rpc.transport import TransportError
+from talos_resources.rpc.transport.contract import TransportError
+from talos_resources.rpc.transport.direct import DirectEndpoint, request_head
 from talos_resources.state.timeout import Deadline
 
 M = TypeVar("M", bound=Message)

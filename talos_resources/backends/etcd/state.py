@@ -32,8 +32,8 @@ from talos_resources.model.metadata import Metadata, Phase, Reference
 from talos_resources.model.query import Labels, matcher
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
-from talos_resources.rpc.continuity import WatchSpec
-from talos_resources.rpc.watch import RemoteWatch
+from talos_resources.rpc.client.continuity import WatchSpec
+from talos_resources.rpc.client.watch import RemoteWatch
 from talos_resources.state.contract import Watch
 from talos_resources.state.listing import ResourceList
 from talos_resources.state.options import check_watch_options

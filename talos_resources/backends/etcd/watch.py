@@ -1,7 +1,7 @@
 """Watches of etcd as streams of events, and what ends those that would be silent.
 
 etcd sends a watch over one HTTP/2 stream. It ends when the member dies, loses its leader or has compacted
-what the watch still needs; `talos_resources.rpc.watch` then goes on with the next stream. What etcd does
+what the watch still needs; `talos_resources.rpc.client.watch` then goes on with the next stream. What etcd does
 not tell of is watched for here: a member that hangs while its connection stays open, and a consumer that
 does not read, which must not hold up the other streams of the connection.
 """
@@ -23,11 +23,11 @@ from talos_resources.backends.etcd.values import Values
 from talos_resources.model.errors import ConnectError, InvalidBookmarkError
 from talos_resources.model.metadata import Reference
 from talos_resources.model.query import Matcher, matcher
-from talos_resources.rpc.call import Channel, Messages
-from talos_resources.rpc.continuity import Start, WatchSpec
-from talos_resources.rpc.http2 import HttpTransport
+from talos_resources.rpc.client.call import Channel, Messages
+from talos_resources.rpc.client.continuity import Start, WatchSpec
 from talos_resources.rpc.status import RpcError
-from talos_resources.rpc.transport import TransportError
+from talos_resources.rpc.transport.contract import TransportError
+from talos_resources.rpc.transport.http2 import HttpTransport
 from talos_resources.state.events import AnyEvent, Bootstrapped, Created, Destroyed, Noop, Updated
 from talos_resources.state.select import select
 
@@ -54,7 +54,7 @@ class Watcher:
         self._guarded = False
 
     def open(self, spec: WatchSpec, start: Start) -> WatchStream:
-        """Subscribes; see `talos_resources.rpc.watch.OpenStream`.
+        """Subscribes; see `talos_resources.rpc.client.watch.OpenStream`.
 
         Raises:
             InvalidBookmarkError: the bookmark is of the future or compacted.
@@ -210,7 +210,7 @@ class Watcher:
 
 
 class WatchStream:
-    """One subscription as long as it lasts; see `talos_resources.rpc.watch.EventStream`."""
+    """One subscription as long as it lasts; see `talos_resources.rpc.client.watch.EventStream`."""
 
     def __init__(
         self,

@@ -16,7 +16,7 @@ from talos_resources.model.errors import ConfigError, TalosResourcesError
 if TYPE_CHECKING:
     from talos_resources.machineconfig.patch.apply import Compat
     from talos_resources.machineconfig.patch.load import Patch
-    from talos_resources.rpc.talosconfig import TalosConfig
+    from talos_resources.talosconfig.config import TalosConfig
 
 
 @attrs.frozen(kw_only=True)
@@ -79,7 +79,7 @@ def make_talosconfig(cluster_name: str, secrets: SecretsBundle, *, now: datetime
         ConfigError: the bundle has no usable authority.
     """
     from talos_resources.rpc.pki import issue_client
-    from talos_resources.rpc.talosconfig import Context, TalosConfig
+    from talos_resources.talosconfig.config import Context, TalosConfig
 
     if secrets.os is None:
         raise ConfigError("the secrets have no certs.os, so nobody can sign a client certificate")

@@ -14,11 +14,11 @@ from typing import Final
 
 from talos_resources.model.errors import ConfigError
 from talos_resources.rpc.pki import CertificateAndKey, issue_client, issue_server, new_authority, standard_key_pem
-from talos_resources.rpc.private_file import write_private
+from talos_resources.rpc.pki.private_file import write_private
 from talos_resources.rpc.server.roles import Role
-from talos_resources.rpc.talosconfig import Context, TalosConfig
-from talos_resources.rpc.talosconfig_file import save
-from talos_resources.rpc.transport import Credentials
+from talos_resources.rpc.transport.contract import Credentials
+from talos_resources.talosconfig.config import Context, TalosConfig
+from talos_resources.talosconfig.file import save
 
 ORGANIZATION: Final = "talos"
 CONTEXTS: Final = {"admin": Role.ADMIN, "operator": Role.OPERATOR, "reader": Role.READER}

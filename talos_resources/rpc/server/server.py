@@ -13,13 +13,13 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from talos_resources.model.errors import ConfigError, TalosResourcesError
-from talos_resources.rpc.failures import load_pem
 from talos_resources.rpc.server.call import Dispatcher
 from talos_resources.rpc.server.connection import ClientConnection, Connections, Dispatch
-from talos_resources.rpc.server.door import Door
 from talos_resources.rpc.server.limits import DEFAULT_LIMITS, Limits
 from talos_resources.rpc.server.service import StateService
-from talos_resources.rpc.transport import Credentials
+from talos_resources.rpc.server.tls_listener import TlsListener
+from talos_resources.rpc.transport.contract import Credentials
+from talos_resources.rpc.transport.failures import load_pem
 from talos_resources.state.contract import State
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class Listener:
         self._tls = tls
         self._connections = Connections()
         self._server: asyncio.Server | None = None
-        self._door: Door | None = None
+        self._tls_listener: TlsListener | None = None
         self._path: Path | None = None
         self.address = ""
 
@@ -69,7 +69,7 @@ class Listener:
                 host, port = split_address(address)
                 self._server = await loop.create_server(connect, host, port, backlog=_BACKLOG, start_serving=self._tls is None)
                 if self._tls is not None:
-                    self._door = Door([_listening(bound) for bound in self._server.sockets], connect, self._tls)
+                    self._tls_listener = TlsListener([_listening(bound) for bound in self._server.sockets], connect, self._tls)
                 self.address = f"{f'[{host}]' if ':' in host else host}:{self._server.sockets[0].getsockname()[1]}"
         except (OSError, OverflowError) as error:
             number = getattr(error, "errno", None)
@@ -84,8 +84,8 @@ class Listener:
             return
         self._connections.closed = True
         server.close()
-        if self._door is not None:
-            await self._door.close()
+        if self._tls_listener is not None:
+            await self._tls_listener.close()
         await asyncio.gather(*(connection.shut_down() for connection in tuple(self._connections)))
         await server.wait_closed()
         if self._path is not None:

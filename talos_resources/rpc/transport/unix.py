@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 from talos_resources.model.errors import UnsupportedError
 from talos_resources.rpc.framing import MAX_MESSAGE_BYTES
-from talos_resources.rpc.transport import TransportError
+from talos_resources.rpc.transport.contract import TransportError
 
 try:
     from grpclib.config import Configuration

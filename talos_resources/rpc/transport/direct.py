@@ -4,7 +4,7 @@ A call through pyqwest is handed to a runtime's thread and back, and in the main
 Ctrl-C can end it. For a database that answers in 0.2 ms that is most of the time. Here the caller writes
 the request and reads the answer itself, which signals interrupt: `benchmarks/etcd.py` has the figures.
 One call at a time uses a connection; threads that call at the same time have one each. Streams go through
-`talos_resources.rpc.http2`.
+`talos_resources.rpc.transport.http2`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from talos_resources.model.errors import UnsupportedError
-from talos_resources.rpc import h2frames as h2
 from talos_resources.rpc.framing import frame
 from talos_resources.rpc.status import Code, RpcError
-from talos_resources.rpc.transport import TransportError
+from talos_resources.rpc.transport import h2frames as h2
+from talos_resources.rpc.transport.contract import TransportError
 from talos_resources.state.timeout import Deadline
 
 try:
@@ -27,7 +27,7 @@ try:
 except ImportError as missing:
     raise UnsupportedError(f"etcd needs hpack ({missing}); install talos-resources[etcd]") from None
 
-from talos_resources.rpc.direct_connection import Connection  # it needs hpack
+from talos_resources.rpc.transport.direct_connection import Connection  # it needs hpack
 
 if TYPE_CHECKING:
     import ssl

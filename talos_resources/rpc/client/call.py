@@ -14,7 +14,7 @@ from talos_resources.model.errors import ConnectError
 from talos_resources.rpc.framing import MAX_MESSAGE_BYTES, Deframer, FrameError, frame
 from talos_resources.rpc.headers import call_headers
 from talos_resources.rpc.status import Code, RpcError, decode_text, parse_code
-from talos_resources.rpc.transport import Reply, Transport, TransportError
+from talos_resources.rpc.transport.contract import Reply, Transport, TransportError
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""What a gRPC call needs from HTTP/2, and who provides it.
+"""What a gRPC call needs from HTTP/2.
 
 A transport sends one request and hands out the reply as it arrives: that is all that the client uses,
 so that TCP with Rust's TLS (`http2`) and unix sockets (`unix`) are the same to it.
@@ -109,24 +109,3 @@ class Credentials:
     ca: bytes | None = attrs.field(default=None, repr=False)
     crt: bytes | None = attrs.field(default=None, repr=False)
     key: bytes | None = attrs.field(default=None, repr=False)
-
-
-def open_transport(address: str, *, credentials: Credentials | None = None, connect_timeout: float = 5.0) -> Transport:
-    """The transport for an address; nothing is connected yet.
-
-    Args:
-        address: `HOST:PORT`, or `unix:PATH`.
-        credentials: for TLS; None speaks plaintext.
-        connect_timeout: seconds until an endpoint counts as unreachable.
-
-    Raises:
-        ConfigError: credentials that cannot be used.
-        UnsupportedError: a unix socket without the extra `server`.
-    """
-    if address.startswith("unix:"):
-        from talos_resources.rpc.unix import UnixTransport
-
-        return UnixTransport(address.removeprefix("unix:"), connect_timeout=connect_timeout)
-    from talos_resources.rpc.http2 import HttpTransport
-
-    return HttpTransport(address, credentials=credentials, connect_timeout=connect_timeout)

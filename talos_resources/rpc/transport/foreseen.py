@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from talos_resources.codec.protowire import lengthened
 from talos_resources.rpc.framing import frame
-from talos_resources.rpc.transport import Reply, Transport
+from talos_resources.rpc.transport.contract import Reply, Transport
 
 
 def list_of_definitions() -> bytes:

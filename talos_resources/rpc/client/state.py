@@ -15,12 +15,12 @@ from talos_resources.model.query import Labels
 from talos_resources.model.resource import Resource
 from talos_resources.resources import ResourceDefinition
 from talos_resources.rpc import messages
-from talos_resources.rpc.call import Channel, Messages
-from talos_resources.rpc.continuity import Start, WatchSpec
+from talos_resources.rpc.client.call import Channel, Messages
+from talos_resources.rpc.client.continuity import Start, WatchSpec
+from talos_resources.rpc.client.watch import RemoteWatch
 from talos_resources.rpc.headers import LIST, SERVICE, metadata_for
 from talos_resources.rpc.status import RpcError, error_of
-from talos_resources.rpc.transport import DEFAULT_TIMEOUT_S, Transport, TransportError
-from talos_resources.rpc.watch import RemoteWatch
+from talos_resources.rpc.transport.contract import DEFAULT_TIMEOUT_S, Transport, TransportError
 from talos_resources.state.contract import Watch
 from talos_resources.state.events import AnyEvent
 from talos_resources.state.listing import ResourceList

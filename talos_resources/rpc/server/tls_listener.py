@@ -20,14 +20,14 @@ HANDSHAKE_S: Final = 10.0
 _BREATH_S: Final = 0.05
 
 
-class Door:
+class TlsListener:
     """Accepts the connections of bound sockets."""
 
     def __init__(self, sockets: list[socket.socket], connect: Callable[[], asyncio.Protocol], tls: ssl.SSLContext) -> None:
         """Accepts at once.
 
         Args:
-            sockets: that listen; they become the door's to close.
+            sockets: that listen; they become the listener's to close.
             connect: makes the protocol of a connection.
             tls: the server's side of it.
         """

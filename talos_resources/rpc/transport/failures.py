@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from talos_resources.rpc.transport import Credentials
+from talos_resources.rpc.transport.contract import Credentials
 
 if TYPE_CHECKING:
     import ssl

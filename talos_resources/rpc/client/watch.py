@@ -20,7 +20,7 @@ from talos_resources.model.errors import (
     WatchError,
     WatchOverrunError,
 )
-from talos_resources.rpc.continuity import Continuity, Start, WatchSpec
+from talos_resources.rpc.client.continuity import Continuity, Start, WatchSpec
 from talos_resources.state.events import AnyEvent, Errored, Event
 from talos_resources.state.timeout import Deadline, Timeout
 

@@ -1,4 +1,4 @@
-"""One HTTP/2 connection that one call at a time uses; see `talos_resources.rpc.direct`."""
+"""One HTTP/2 connection that one call at a time uses; see `talos_resources.rpc.transport.direct`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Final
 
 import hpack
 
-from talos_resources.rpc import h2frames as h2
 from talos_resources.rpc.framing import MAX_MESSAGE_BYTES, Deframer, FrameError
 from talos_resources.rpc.status import Code, RpcError, decode_text, parse_code
-from talos_resources.rpc.transport import TransportError
+from talos_resources.rpc.transport import h2frames as h2
+from talos_resources.rpc.transport.contract import TransportError
 from talos_resources.state.timeout import Deadline
 
 # Stream numbers end at 2^31; a connection is left long before.

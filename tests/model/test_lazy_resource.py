@@ -13,8 +13,8 @@ import pytest
 
 from talos_resources.codec.wire import resource_from_wire, resource_of_store, resource_to_wire
 from talos_resources.model.errors import DecodeError
+from talos_resources.model.lazy_resource import unread
 from talos_resources.model.resource import Resource
-from talos_resources.model.unread import unread
 from talos_resources.resources import KubeSpanPeerStatus
 
 STATUS = Resource.new(KubeSpanPeerStatus(label="worker-1", receive_bytes=7), id="abc=", owner="me", labels={"zone": "a"})

@@ -7,7 +7,7 @@ from typing import Final
 
 import attrs
 
-from talos_resources.rpc.talosconfig import Context
+from talos_resources.talosconfig.config import Context
 
 _SECOND: Final = timedelta(seconds=1)
 _MINUTE: Final = timedelta(minutes=1)

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Final, Self
 from talos_resources.model.errors import ConfigError, TalosResourcesError
 from talos_resources.rpc.headers import LIST, call_headers, metadata_for
 from talos_resources.rpc.pki import standard_key_pem
-from talos_resources.rpc.talosconfig import Context, TalosConfig
-from talos_resources.rpc.transport import DEFAULT_TIMEOUT_S, Credentials, Transport, open_transport
+from talos_resources.rpc.transport.contract import DEFAULT_TIMEOUT_S, Credentials, Transport
+from talos_resources.rpc.transport.open import open_transport
+from talos_resources.talosconfig.config import Context, TalosConfig
 
 if TYPE_CHECKING:
-    from talos_resources.rpc.client import RemoteState
+    from talos_resources.rpc.client.state import RemoteState
 
 API_PORT: Final = 50000
 """Where the Talos API listens."""
@@ -81,7 +82,7 @@ class Endpoints:
         Raises:
             ConfigError: a node's name that cannot be sent.
         """
-        from talos_resources.rpc.foreseen import ForeseenTransport, list_of_definitions
+        from talos_resources.rpc.transport.foreseen import ForeseenTransport, list_of_definitions
 
         headers, message = call_headers(metadata_for(node), self._timeout), list_of_definitions()
         self._transports[0] = ForeseenTransport(self._transports[0], LIST, headers, message, timeout=self._timeout)
@@ -92,7 +93,7 @@ class Endpoints:
         Args:
             name: None for whatever answers at the endpoint.
         """
-        from talos_resources.rpc.client import RemoteState
+        from talos_resources.rpc.client.state import RemoteState
 
         with self._lock:
             self._states += 1

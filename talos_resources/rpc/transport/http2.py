@@ -14,7 +14,7 @@ from typing import Final
 import pyqwest
 
 from talos_resources.model.errors import ConfigError
-from talos_resources.rpc.transport import Credentials, TransportError
+from talos_resources.rpc.transport.contract import Credentials, TransportError
 
 KEEPALIVE_S = 10.0
 """TCP probes an idle connection this often: a watch notices a node that went away without a word."""
@@ -83,7 +83,7 @@ class HttpTransport:
             raise TransportError("closed by this side", refused=True) from error
 
     def _failure(self, error: Exception, *, timed_out: bool = False) -> TransportError:
-        from talos_resources.rpc.failures import explain
+        from talos_resources.rpc.transport.failures import explain
 
         reason, refused = explain(error, self.address, self._credentials)
         return TransportError(reason, refused=refused, timed_out=timed_out)

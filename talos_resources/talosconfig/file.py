@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from talos_resources.model.errors import ConfigError, DecodeError
-from talos_resources.rpc.talosconfig import Context, TalosConfig, default_path
+from talos_resources.talosconfig.config import Context, TalosConfig, default_path
 
 if TYPE_CHECKING:
     from talos_resources.codec.goyaml.nodes import Node
@@ -44,7 +44,7 @@ def save(config: TalosConfig, *, keep: bool = True) -> None:
         DecodeError: what stands in the file now is no talosconfig; it is left alone.
     """
     from talos_resources.codec.goyaml.nodes import to_text
-    from talos_resources.rpc.private_file import write_private
+    from talos_resources.rpc.pki.private_file import write_private
 
     if config.path is None:
         raise ConfigError("a talosconfig without a path cannot be saved; set its path first")

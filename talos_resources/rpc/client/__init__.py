@@ -1,0 +1,1 @@
+"""The client: any `cosi.resource.State` server as a State."""
