@@ -16,6 +16,7 @@ PACKAGE = Path(talos_resources.__file__).parent
 # As in the design's table. Packages of one number do not import each other unless SIDEWAYS says so.
 LAYERS = {
     "model": 0,
+    "releases": 0,
     "resources": 0,
     "_generated": 1,
     "proto": 1,
@@ -44,6 +45,7 @@ LAYERS = {
 
 # Who may import whom within a layer; one direction each.
 SIDEWAYS = {
+    ("releases", "model"),
     ("resources", "model"),
     ("proto", "_generated"),
     ("codec", "_generated"),

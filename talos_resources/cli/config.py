@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from talos_resources.cli.compat import add_compat
 from talos_resources.cli.parser import Parser
 from talos_resources.model.errors import ConfigError
 
@@ -35,11 +36,7 @@ def configure(parser: Parser) -> None:
         command.set_defaults(action=name)
         # Without a default, or the command would undo what stands in front of it.
         _add_file(command, default=SUPPRESS)
-        command.add_argument(
-            "--compat",
-            choices=["talosctl"],
-            help="write the file as talosctl does: without comments and without keys that talosctl does not know",
-        )
+        add_compat(command, "write the file as talosctl does: without comments and without keys that talosctl does not know")
         return command
 
     add("contexts", "list the contexts", aliases=("get-contexts",))

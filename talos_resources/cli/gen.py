@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from talos_resources.cli.compat import add_compat
 from talos_resources.cli.parser import Parser
 from talos_resources.model.errors import ConfigError
 
@@ -37,6 +38,7 @@ def configure(parser: Parser) -> None:
     secrets.add_argument("-p", "--from-kubernetes-pki", metavar="DIR", help="go on with the PKI of an existing cluster (kubeadm's folder)")
     secrets.add_argument("-t", "--kubernetes-bootstrap-token", default="", metavar="TOKEN", help="with --from-kubernetes-pki")
     secrets.add_argument("--talos-version", metavar="VERSION", help="make them for this Talos version, such as v1.6")
+    add_compat(secrets, "make what talosctl makes")
     _add_force(secrets)
     config = actions.add_parser(
         "config", help="machine configurations and a talosconfig", description="Make machine configurations and a talosconfig."
@@ -117,7 +119,7 @@ def _add_config(parser: Parser) -> None:
     # The configurations have no comments and no examples; talosctl's flags for leaving them out are accepted.
     _add_switch(parser, "with-docs", default=False, text=SUPPRESS)
     _add_switch(parser, "with-examples", default=False, text=SUPPRESS)
-    add("--compat", choices=["talosctl"], help="refuse what talosctl refuses: a JSON patch where there are several documents")
+    add_compat(parser, "write and refuse as talosctl does, such as a JSON patch where there are several documents")
     _add_force(parser)
 
 

@@ -7,6 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Final
 
+from talos_resources.cli.compat import add_compat
 from talos_resources.cli.parser import Parser
 
 HELP: Final = "patch or generate a machine configuration"
@@ -34,7 +35,7 @@ def configure(parser: Parser) -> None:
     )
     patch.add_argument("-o", "--output", default="", metavar="FILE", help="write here instead of to stdout")
     patch.add_argument("--keep-comments", action="store_true", help="edit the text in place: every line that is not patched stays")
-    patch.add_argument("--compat", choices=["talosctl"], help="refuse a JSON patch for several documents, as talosctl does")
+    add_compat(patch, "read, refuse and write as talosctl does, such as no JSON patch for several documents")
     add_gen(actions.add_parser("gen", help="as `gen config`, without its flags", description="Make configurations, as `gen config` does."))
 
 

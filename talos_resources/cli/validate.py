@@ -7,6 +7,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from talos_resources.cli.compat import add_compat
 from talos_resources.cli.parser import Parser
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ def configure(parser: Parser) -> None:
     parser.add_argument("-c", "--config", metavar="FILE", help="the same, as talosctl names it")
     parser.add_argument("-m", "--mode", required=True, metavar="MODE", help="where the machine runs: cloud, container or metal")
     parser.add_argument("--strict", action="store_true", help="warnings are errors")
+    add_compat(parser, "judge as this talosctl does")
     parser.add_argument("--explain", action="store_true", help="tell also what Talos accepts and the guide warns of")
 
 

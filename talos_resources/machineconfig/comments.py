@@ -110,7 +110,7 @@ def _json(text: str, patch: JsonPatch, source: str, compat: Compat) -> tuple[str
     """The patched text, and whether there were several documents."""
     roots = [root for root in compose_all(text, source=source) if not root.is_null]
     several = len(roots) > 1
-    if several and compat == "talosctl":
+    if several and compat is not None:
         raise ConfigError("JSON patches are not supported for a configuration of several documents; use a strategic patch")
     if not roots:
         new = patch.apply(None)

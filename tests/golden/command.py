@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from talos_resources.releases import Release, known_release
+
 
 class Verdict(NamedTuple):
     """How a case went.
@@ -51,6 +53,16 @@ def run(runner: str, arguments: Sequence[str], verdicts: Callable[[Path], Iterab
         return _refused(f"error: {arguments[0]} has no cases for tests.golden.{runner}")
     _say(f"{passed} passed, {failed} failed")
     return 1 if failed else 0
+
+
+def release(folder: Path) -> Release:
+    """Which talosctl recorded a folder: what its file VERSION says, v1.12.3 without one.
+
+    Raises:
+        ConfigError: one that we have no data of.
+    """
+    file = folder / "VERSION"
+    return known_release(file.read_text().strip() if file.is_file() else "v1.12.3")
 
 
 def load(path: Path) -> Any:

@@ -27,11 +27,11 @@ import attrs
 from talos_resources.cli.main import main as cli
 from talos_resources.codec.goyaml.read import load
 from talos_resources.model.errors import DecodeError
+from talos_resources.releases import Release
 from tests.golden import command as runner
 from tests.golden.command import Verdict
 from tests.golden.config_shape import faults as shape_faults
 
-_COMPAT: Final = {("machineconfig", "patch"), ("mc", "patch"), ("gen", "config"), ("machineconfig", "gen"), ("mc", "gen")}
 _MASK: Final = re.compile(r"^(\s*(?:crt|key): ).*$", re.MULTILINE)
 _SEPARATOR: Final = re.compile("[\u2028\u2029]")
 _HEADER: Final = re.compile(r"\|\d?([-+]?)$", re.MULTILINE)
@@ -74,14 +74,12 @@ def difference(case: Path) -> str | None:
             target = directory / item
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(case / item, target)
-        outcome = run(_arguments(command), stdin=command.get("stdin", ""))
+        outcome = run(_arguments(command, runner.release(case.parent)), stdin=command.get("stdin", ""))
         return _compare(case, command, outcome, directory)
 
 
-def _arguments(command: dict[str, Any]) -> list[str]:
-    arguments: list[str] = list(command["args"])
-    if tuple(arguments[:2]) in _COMPAT or arguments[:1] == ["config"]:
-        arguments += ["--compat", "talosctl"]
+def _arguments(command: dict[str, Any], release: Release) -> list[str]:
+    arguments: list[str] = [*command["args"], f"--compat=talosctl={release}"]
     if "now" in command:
         arguments += ["--now", command["now"]]
     return arguments

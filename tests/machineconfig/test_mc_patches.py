@@ -14,6 +14,7 @@ from talos_resources.machineconfig.patch.apply import SEVERAL_DOCUMENTS, patch_c
 from talos_resources.machineconfig.patch.load import StrategicPatch, load_patch, parse_patch
 from talos_resources.machineconfig.patch.rfc6902 import JsonPatch, PatchError
 from talos_resources.model.errors import ConfigError, DecodeError
+from talos_resources.releases import known_release
 
 BASE = "machine:\n  type: worker\n  network:\n    kubespan: {enabled: true, mtu: 1400}\ncluster: {}\n"
 SEVERAL = BASE + "---\napiVersion: v1alpha1\nkind: HostnameConfig\nauto: stable\n"
@@ -80,9 +81,9 @@ def test_what_is_emptied_by_deletes_is_not_merged() -> None:
     assert isinstance(delete, StrategicPatch)
     assert delete.documents == ()
     # talosctl leaves `{}` in its place; a document that is made then still comes first.
-    assert patch_text(hostname, [delete], compat="talosctl").text == hostname + "---\n{}\n"
+    assert patch_text(hostname, [delete], compat=known_release("v1.12")).text == hostname + "---\n{}\n"
     others = parse_patch("machine: {type: worker, token: {$patch: delete}}")
-    assert patch_text(hostname, [others], compat="talosctl").text.split("---\n")[1:] == [hostname, "{}\n"]
+    assert patch_text(hostname, [others], compat=known_release("v1.12")).text.split("---\n")[1:] == [hostname, "{}\n"]
     with pytest.raises(ConfigError, match=r"cannot delete machine\.network\.interfaces .*: there is no such document"):
         patch_text(hostname, [delete])
 
@@ -123,7 +124,7 @@ def test_a_json_patch_applies_to_the_main_document_unless_talosctl_is_asked_for(
     assert config.get("auto", kind="HostnameConfig") == "stable"
     for function in (patch_text, patch_in_place):
         with pytest.raises(ConfigError, match="not supported for a configuration of several documents"):
-            function(SEVERAL, [patch], compat="talosctl")
+            function(SEVERAL, [patch], compat=known_release("v1.12"))
     with pytest.raises(DecodeError, match="unknown key"):
         patch_text(SEVERAL, [parse_patch('[{"op": "add", "path": "/machine/nope", "value": 1}]')])
 

@@ -56,7 +56,7 @@ def make_configs(options: GenOptions, secrets: SecretsBundle, *, patches: Patche
         options: what the user asks for.
         secrets: a complete bundle.
         patches: none by default.
-        compat: `talosctl` refuses a JSON patch where there is more than one document.
+        compat: the talosctl to imitate; each refuses a JSON patch where there is more than one document.
 
     Raises:
         ConfigError: a patch does not fit; the message names the role.

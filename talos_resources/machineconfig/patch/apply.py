@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import attrs
 
@@ -17,9 +17,10 @@ from talos_resources.machineconfig.patch.load import Patch, StrategicPatch, as_j
 from talos_resources.machineconfig.patch.rfc6902 import JsonPatch
 from talos_resources.machineconfig.patch.strategic import merge_documents
 from talos_resources.model.errors import ConfigError
+from talos_resources.releases import Release
 
-Compat = Literal["talosctl"] | None
-"""`talosctl` refuses what talosctl refuses, where we could do better."""
+Compat = Release | None
+"""The release whose talosctl is imitated, also where we could do better."""
 
 SEVERAL_DOCUMENTS: Final = "the JSON patch was applied to the v1alpha1 document (a JSON patch cannot name another one)"
 
@@ -103,7 +104,7 @@ class _Run:
     def _strategic(self, patch: StrategicPatch) -> None:
         config = self.decoded()
         for delete in patch.deletes:
-            if self._compat == "talosctl" and not delete.name and config.find(delete.kind) is None:
+            if self._compat is not None and not delete.name and config.find(delete.kind) is None:
                 self._lost.append(len(config.documents) - (config.main is not None))
             else:
                 config = apply_delete(config, delete)
@@ -116,7 +117,7 @@ class _Run:
         if len(roots) <= 1:
             document = as_json(value_of(roots[0], v2=True, source=self._source)) if roots else None
             self._text, self._config = dump_v2(patch.apply(document)), None
-        elif self._compat == "talosctl":
+        elif self._compat is not None:
             raise ConfigError("JSON patches are not supported for a configuration of several documents; use a strategic patch")
         else:
             self._config = _patch_main(roots, patch, self._source)
@@ -124,7 +125,7 @@ class _Run:
         self._source = ""
 
     def _refuse_split_escapes(self) -> None:
-        if self._split_escapes and self._compat == "talosctl":
+        if self._split_escapes and self._compat is not None:
             raise ConfigError("talosctl cannot write back the \\u escapes beyond U+FFFF in the JSON patch")
 
 

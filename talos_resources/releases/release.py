@@ -1,0 +1,139 @@
+"""What a release is described by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import attrs
+
+from talos_resources.releases.contract import Contract
+
+
+@attrs.frozen(kw_only=True)
+class YamlStyle:
+    """How the YAML library of a release writes scalars, where releases differ.
+
+    The spec of a resource is written by the node, so its quotes are those of the node's release; what
+    talosctl writes anew (a configuration, the lines of `get`) has the style of talosctl's release.
+
+    Attributes:
+        quote_old_words: the quotes of what YAML 1.1 takes for something else: yes, off, 12:30:45, `<<`.
+        hint_before_break: a literal block that begins with a line break carries an indentation digit;
+            one that begins with a blank always does.
+        get_width: the column after which `talosctl get` breaks a plain or quoted scalar at the first
+            lone blank; None never.
+    """
+
+    quote_old_words: str
+    hint_before_break: bool
+    get_width: int | None
+
+
+@attrs.frozen(kw_only=True)
+class GenDefaults:
+    """What `talosctl gen` takes where nothing is said.
+
+    Attributes:
+        kubernetes_version: without a `v`.
+        installer_image: of every contract.
+        url_safe_cluster_id: `cluster.id` of a new bundle is URL-safe base64, else standard base64.
+        empty_kubernetes_version: an empty `--kubernetes-version` leaves the images out, else it is refused.
+    """
+
+    kubernetes_version: str
+    installer_image: str
+    url_safe_cluster_id: bool
+    empty_kubernetes_version: bool
+
+
+@attrs.frozen(kw_only=True)
+class LoadRules:
+    """How a configuration is read.
+
+    Attributes:
+        dates_are_text: a bare date goes into a text field with its source text, else it is refused.
+        conflicts: link documents of one name, and other documents that claim one thing, are refused
+            when a configuration is loaded or put together.
+    """
+
+    dates_are_text: bool
+    conflicts: bool
+
+
+@attrs.frozen(kw_only=True)
+class PatchRules:
+    """How a configuration is patched.
+
+    Attributes:
+        several_parts: a patch may name one document several times; its parts are applied in their order.
+        absent_document_leaves_empty: `$patch: delete` of a document that is not there leaves an empty
+            document behind, else it is nothing.
+        unknown_kind_delete: `$patch: delete` of a document of an unknown kind is nothing, else an error.
+        free_form_deletes: keys inside of free-form mappings can be deleted.
+        deletes_by_any_text: list items are found by the text of addresses and networks too, else only
+            by fields that are text.
+        absent_field_makes_document: deleting a field of a document that is not there leaves an empty
+            document of that kind, else it is an error.
+    """
+
+    several_parts: bool
+    absent_document_leaves_empty: bool
+    unknown_kind_delete: bool
+    free_form_deletes: bool
+    deletes_by_any_text: bool
+    absent_field_makes_document: bool
+
+
+@attrs.frozen(kw_only=True)
+class ValidationRules:
+    """What Talos refuses of a configuration.
+
+    Attributes:
+        needs_install: metal needs `machine.install`, else only one that is there is checked.
+        needs_control_plane_endpoint: `cluster.controlPlane` is required, else only checked if it is there.
+        kubespan_needs_legacy_identity: KubeSpan needs `cluster.id` and `cluster.secret`, and
+            `cluster.discovery.enabled` literally true.
+        all_documents: the checks over all documents: host DNS in containers, identity for discovery,
+            discovery for KubeSpan, encryption of etcd, kinds for control planes only.
+        deprecations: sections whose mere presence warns.
+    """
+
+    needs_install: bool
+    needs_control_plane_endpoint: bool
+    kubespan_needs_legacy_identity: bool
+    all_documents: bool
+    deprecations: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True)
+class Release:
+    """A release of Talos and its talosctl.
+
+    Attributes:
+        version: of the talosctl that is imitated, such as `v1.12.3`.
+        contract: what it generates by default.
+        yaml: how it writes YAML.
+        field_table: the table of document fields that it goes by, as `machineconfig.schema.table` names it.
+        document_kinds: every `kind` of document that it knows beside the v1alpha1 one.
+        gen, load, patch, validation: see their classes.
+        flags: command → the flags that not every release has.
+    """
+
+    version: str
+    contract: Contract
+    yaml: YamlStyle
+    field_table: str
+    document_kinds: frozenset[str] = attrs.field(repr=False)
+    gen: GenDefaults = attrs.field(repr=False)
+    load: LoadRules = attrs.field(repr=False)
+    patch: PatchRules = attrs.field(repr=False)
+    validation: ValidationRules = attrs.field(repr=False)
+    flags: Mapping[str, frozenset[str]] = attrs.field(default=MappingProxyType({}), repr=False)
+
+    def __str__(self) -> str:
+        return self.version
+
+    def has_flag(self, command: str, flag: str) -> bool:
+        """Whether a command of this talosctl has a flag that not every release has."""
+        return flag in self.flags.get(command, frozenset())

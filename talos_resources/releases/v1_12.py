@@ -1,0 +1,80 @@
+"""Talos v1.12. Source: talosctl v1.12.3, observed and read."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from talos_resources.releases.contract import Contract
+from talos_resources.releases.release import GenDefaults, LoadRules, PatchRules, Release, ValidationRules, YamlStyle
+
+KINDS: Final = frozenset(
+    [
+        "BondConfig",
+        "BridgeConfig",
+        "DHCPv4Config",
+        "DHCPv6Config",
+        "DummyLinkConfig",
+        "EthernetConfig",
+        "EventSinkConfig",
+        "ExistingVolumeConfig",
+        "ExtensionServiceConfig",
+        "HCloudVIPConfig",
+        "HostnameConfig",
+        "KmsgLogConfig",
+        "KubeSpanEndpointsConfig",
+        "Layer2VIPConfig",
+        "LinkAliasConfig",
+        "LinkConfig",
+        "NetworkDefaultActionConfig",
+        "NetworkRuleConfig",
+        "OOMConfig",
+        "PCIDriverRebindConfig",
+        "RawVolumeConfig",
+        "RegistryAuthConfig",
+        "RegistryMirrorConfig",
+        "RegistryTLSConfig",
+        "ResolverConfig",
+        "SideroLinkConfig",
+        "StaticHostConfig",
+        "SwapVolumeConfig",
+        "TimeSyncConfig",
+        "TrustedRootsConfig",
+        "UserVolumeConfig",
+        "VLANConfig",
+        "VolumeConfig",
+        "WatchdogTimerConfig",
+        "WireguardConfig",
+        "ZswapConfig",
+    ]
+)
+
+V1_12: Final = Release(
+    version="v1.12.3",
+    contract=Contract(1, 12),
+    yaml=YamlStyle(quote_old_words='"', hint_before_break=True, get_width=None),
+    field_table="1.12",
+    document_kinds=KINDS,
+    gen=GenDefaults(
+        kubernetes_version="1.35.0",
+        installer_image="ghcr.io/siderolabs/installer:v1.12.3",
+        url_safe_cluster_id=True,
+        empty_kubernetes_version=True,
+    ),
+    load=LoadRules(dates_are_text=True, conflicts=False),
+    patch=PatchRules(
+        several_parts=False,
+        absent_document_leaves_empty=True,
+        unknown_kind_delete=False,
+        free_form_deletes=False,
+        deletes_by_any_text=False,
+        absent_field_makes_document=False,
+    ),
+    validation=ValidationRules(
+        needs_install=True,
+        needs_control_plane_endpoint=True,
+        kubespan_needs_legacy_identity=True,
+        all_documents=False,
+    ),
+    flags=MappingProxyType({"gen config": frozenset({"--persist"})}),
+)

@@ -1,0 +1,38 @@
+"""Talos v1.13. Source: read from the source of v1.13.9, not run; what is not said is as in v1.12."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+import attrs
+
+from talos_resources.releases.contract import Contract
+from talos_resources.releases.release import YamlStyle
+from talos_resources.releases.v1_12 import V1_12
+
+KINDS: Final = V1_12.document_kinds | frozenset(
+    [
+        "BlackholeRouteConfig",
+        "EnvironmentConfig",
+        "ExternalVolumeConfig",
+        "ImageVerificationConfig",
+        "KubeSpanConfig",
+        "RoutingRuleConfig",
+        "TCPProbeConfig",
+        "VRFConfig",
+    ]
+)
+
+V1_13: Final = attrs.evolve(
+    V1_12,
+    version="v1.13.9",
+    contract=Contract(1, 13),
+    yaml=YamlStyle(quote_old_words='"', hint_before_break=False, get_width=None),
+    # No table was extracted of v1.13: its fields are those of v1.14 in the kinds that it has.
+    field_table="1.14",
+    document_kinds=KINDS,
+    gen=attrs.evolve(V1_12.gen, kubernetes_version="1.36.3", installer_image="ghcr.io/siderolabs/installer:v1.13.9"),
+    patch=attrs.evolve(V1_12.patch, free_form_deletes=True, deletes_by_any_text=True),
+    flags=MappingProxyType({}),
+)
