@@ -32,7 +32,7 @@ from benchmarks.state import status
 from talos_resources.backends.etcd import EtcdState
 from talos_resources.resources import KubeSpanPeerStatus
 from talos_resources.state.events import Bootstrapped, Updated
-from tests.etcd.cluster import Etcd
+from tests.backends.etcd.cluster import Etcd
 
 INTEROP: Final = Path(__file__).parents[1] / "interop" / "etcd"
 TARGET: Final = 1.3

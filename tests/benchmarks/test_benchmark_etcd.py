@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import etcd
-from tests.etcd.cluster import Etcd, need_etcd
+from tests.backends.etcd.cluster import Etcd, need_etcd
 
 pytestmark = pytest.mark.etcd
 

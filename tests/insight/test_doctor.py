@@ -21,10 +21,9 @@ from talos_resources.simulate.network import Router
 from talos_resources.simulate.run import run
 from talos_resources.simulate.scenarios import Event, behind_nat, lan, lan_address, scenario, settings
 from talos_resources.sources.views import view_of
-
-from .changes import affiliates, config, everywhere, in_view, shifted, specs, statuses, without
-from .changes import view_of as view
-from .scenes import demo, scene, simulated
+from tests.insight.changes import affiliates, config, everywhere, in_view, shifted, specs, statuses, without
+from tests.insight.changes import view_of as view
+from tests.insight.scenes import demo, scene, simulated
 
 HEALTHY_S = 300.0
 

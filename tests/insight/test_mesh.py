@@ -22,8 +22,7 @@ from talos_resources.insight.snapshot import NodeView, Snapshot
 from talos_resources.model.errors import ConnectError, QueryError, UnsupportedError
 from talos_resources.sources import Cluster, open_source
 from talos_resources.views import mesh_data, mesh_text
-
-from .scenes import demo, scene
+from tests.insight.scenes import demo, scene
 
 NAMES = ["talos-default-controlplane-1", "talos-default-controlplane-2", "talos-default-controlplane-3"]
 NAMES += ["talos-default-worker-1", "talos-default-worker-2"]

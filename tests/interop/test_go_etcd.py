@@ -35,7 +35,7 @@ from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.state.contract import State
 from talos_resources.state.derived import add_finalizer, remove_finalizer, teardown
 from talos_resources.testing.conformance.parts import PATIENCE, brief, take, told
-from tests.etcd.cluster import Etcd, need_etcd
+from tests.backends.etcd.cluster import Etcd, need_etcd
 from tests.interop.conftest import INTEROP
 from tests.interop.test_go_client import conformance
 

@@ -17,7 +17,7 @@ from talos_resources.machineconfig.cilium.patch import cilium_patch
 from talos_resources.machineconfig.cilium.values import helm_values, values_yaml
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.model.errors import ConfigError
-from tests.cilium.samples import CILIUM
+from tests.machineconfig.cilium.samples import CILIUM
 
 DOCUMENT = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  namespace: {}\n"
 

@@ -18,9 +18,8 @@ from talos_resources.cli.main import main
 from talos_resources.insight.mesh import build
 from talos_resources.views.mesh_html import mesh_html
 from talos_resources.views.mesh_svg import LIGHT, mesh_png, mesh_svg
-
-from .changes import everywhere, statuses
-from .scenes import demo, scene
+from tests.insight.changes import everywhere, statuses
+from tests.insight.scenes import demo, scene
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 

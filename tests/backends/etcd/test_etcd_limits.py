@@ -18,8 +18,8 @@ from talos_resources.model.spec import UntypedSpec
 from talos_resources.resources import KubeSpanPeerStatus
 from talos_resources.state.events import Bootstrapped
 from talos_resources.testing.conformance.parts import PATHS, path, take, told
-from tests.etcd.cluster import Etcd
-from tests.etcd.conftest import Open
+from tests.backends.etcd.cluster import Etcd
+from tests.backends.etcd.conftest import Open
 
 pytestmark = pytest.mark.etcd
 

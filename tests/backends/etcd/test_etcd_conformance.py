@@ -12,8 +12,8 @@ from talos_resources.rpc.client.connect import connect_plain
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.state.contract import State
 from talos_resources.testing.conformance import Can, StateConformance
-from tests.etcd.cluster import Etcd
-from tests.etcd.conftest import unused_prefix
+from tests.backends.etcd.cluster import Etcd
+from tests.backends.etcd.conftest import unused_prefix
 
 pytestmark = pytest.mark.etcd
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.backends.etcd.cluster import Etcd
 from tests.docs.test_examples import ROOT, blocks, run_python
-from tests.etcd.cluster import Etcd
 
 pytestmark = pytest.mark.etcd
 

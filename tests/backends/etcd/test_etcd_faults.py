@@ -19,9 +19,9 @@ from talos_resources.rpc.client import watch as rpc_watch
 from talos_resources.state.contract import Watch
 from talos_resources.state.events import Bootstrapped, Created, Updated
 from talos_resources.testing.conformance.parts import PATHS, brief, path, told
-from tests.etcd.cluster import PATIENCE_S, Etcd
-from tests.etcd.conftest import Open
-from tests.rpc.test_faults import Proxy
+from tests.backends.etcd.cluster import PATIENCE_S, Etcd
+from tests.backends.etcd.conftest import Open
+from tests.rpc.client.test_faults import Proxy
 
 pytestmark = pytest.mark.etcd
 

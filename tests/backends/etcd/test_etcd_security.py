@@ -15,8 +15,8 @@ from talos_resources.backends.etcd import EtcdState
 from talos_resources.model.errors import ConnectError, PermissionDeniedError
 from talos_resources.rpc.pki import issue_client, issue_server, new_authority
 from talos_resources.testing.conformance.parts import PATHS, path, told
-from tests.etcd.cluster import Etcd, need_etcd
-from tests.etcd.conftest import Open
+from tests.backends.etcd.cluster import Etcd, need_etcd
+from tests.backends.etcd.conftest import Open
 
 pytestmark = pytest.mark.etcd
 

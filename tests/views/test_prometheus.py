@@ -22,8 +22,7 @@ from talos_resources.sources import Cluster, open_source
 from talos_resources.sources.poll import Poll
 from talos_resources.state.contract import State
 from talos_resources.views.prometheus import metrics_text
-
-from .scenes import demo, scene
+from tests.insight.scenes import demo, scene
 
 Series = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from talos_resources.backends.etcd import EtcdState
-from tests.etcd.cluster import Etcd, need_etcd
+from tests.backends.etcd.cluster import Etcd, need_etcd
 
 _numbers = itertools.count()
 

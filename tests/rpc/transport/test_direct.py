@@ -24,7 +24,7 @@ from talos_resources.rpc.transport import h2frames as h2
 from talos_resources.rpc.transport.contract import TransportError
 from talos_resources.rpc.transport.direct import DirectEndpoint, request_head
 from talos_resources.testing.conformance.parts import PATHS, path
-from tests.rpc.test_faults import Proxy
+from tests.rpc.client.test_faults import Proxy
 
 GET = f"{SERVICE}Get"
 CREATE = f"{SERVICE}Create"

@@ -12,7 +12,7 @@ from talos_resources.machineconfig.cilium.check import RULES, check
 from talos_resources.machineconfig.cilium.subject import read_subject
 from talos_resources.model.errors import ConfigError, DecodeError
 from talos_resources.model.finding import Severity
-from tests.cilium.samples import CILIUM, WORKER, control_plane, findings, rules
+from tests.machineconfig.cilium.samples import CILIUM, WORKER, control_plane, findings, rules
 
 NO_NAMESPACE = CILIUM.replace("namespace: kube-system", "namespace: cilium")
 NAMESPACE = "---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: cilium\n"

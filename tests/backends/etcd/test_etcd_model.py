@@ -22,7 +22,7 @@ from talos_resources.model.errors import (
 from talos_resources.model.metadata import Phase
 from talos_resources.model.resource import Resource
 from talos_resources.testing.conformance.parts import PATHS, path, told
-from tests.etcd.cluster import Etcd
+from tests.backends.etcd.cluster import Etcd
 
 pytestmark = pytest.mark.etcd
 
