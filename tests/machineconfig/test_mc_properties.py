@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import jsonpatch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from talos_resources.codec.goyaml import v2
@@ -38,6 +38,7 @@ plain = st.recursive(
 
 @FEW
 @given(texts)
+@example("<<")
 def test_every_string_survives_emit_and_parse(text: str) -> None:
     for value in (text, [text], {text: text}, {"a": [{"b": text}]}, [[text]]):
         assert load(dump(value)) == value

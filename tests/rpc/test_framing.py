@@ -43,19 +43,20 @@ def test_compressed_messages_are_inflated() -> None:
     assert Deframer(encoding="gzip").feed(stream) == [b"x" * 1000, b"plain"]
 
 
-@pytest.mark.parametrize(
-    ("stream", "encoding", "fault"),
-    [
-        (b"\x07\0\0\0\0", "identity", "0x07"),
-        (b"\0\0\0\x04\x01", "identity", "larger than the limit"),
-        (b"\x01\0\0\0\x01x", "identity", "only gzip"),
-        (b"\x01\0\0\0\x01x", "gzip", "cut short|not"),
-        (b"\x01" + struct.pack(">I", 30) + b"nonsense that is not compressed", "gzip", "is not"),
-        (b"\x01" + struct.pack(">I", len(gzip.compress(b"x" * 5000))) + gzip.compress(b"x" * 5000), "gzip", "grows beyond"),
-        (b"\x01" + struct.pack(">I", 20) + gzip.compress(b"x" * 500)[:20], "gzip", "cut short"),
-    ],
-)
-def test_what_is_no_message_is_refused(stream: bytes, encoding: str, fault: str) -> None:
+NO_MESSAGES = {
+    "an unknown flag": (b"\x07\0\0\0\0", "identity", "0x07"),
+    "longer than the limit": (b"\0\0\0\x04\x01", "identity", "larger than the limit"),
+    "compressed by nothing": (b"\x01\0\0\0\x01x", "identity", "only gzip"),
+    "one letter": (b"\x01\0\0\0\x01x", "gzip", "cut short|not"),
+    "not compressed": (b"\x01" + struct.pack(">I", 30) + b"nonsense that is not compressed", "gzip", "is not"),
+    "a bomb": (b"\x01" + struct.pack(">I", len(gzip.compress(b"x" * 5000))) + gzip.compress(b"x" * 5000), "gzip", "grows beyond"),
+    "half": (b"\x01" + struct.pack(">I", 20) + gzip.compress(b"x" * 500)[:20], "gzip", "cut short"),
+}
+
+
+@pytest.mark.parametrize("case", NO_MESSAGES)
+def test_what_is_no_message_is_refused(case: str) -> None:
+    stream, encoding, fault = NO_MESSAGES[case]
     with pytest.raises(FrameError, match=fault):
         Deframer(limit=1024, encoding=encoding).feed(stream)
 

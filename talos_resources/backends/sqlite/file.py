@@ -92,9 +92,13 @@ class SqliteFile:
         self._open: set[sqlite3.Connection] = set()
         self._closed = False
         self._look(create=create and not read_only)
-        with self._told():
-            self._writer = self._connect()
-            self._check()
+        try:
+            with self._told():
+                self._writer = self._connect()
+                self._check()
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

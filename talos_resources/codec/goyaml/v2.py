@@ -1,7 +1,7 @@
 """Writes YAML as Go's yaml.v2 does: indent 2, lists at the column of their parent, folded at 80 columns.
 
 This is what talosctl's JSON patches end in. A text with a Unicode line separator is double quoted, where
-Go breaks the line and writes what cannot be read back.
+Go breaks the line and writes what cannot be read back; so is the key `<<`, which Go leaves plain.
 
 Source: sigs.k8s.io/yaml's yaml.v2; recorded output of talosctl v1.12.3.
 """
@@ -110,13 +110,13 @@ def _text(text: str, *, column: int, indent: int) -> str:
 
 
 def _reads_as_text(text: str) -> bool:
-    """Whether yaml.v2 reads it as itself without quotes; it does not see the merge key in `<<`."""
+    """Whether yaml.v2 reads the value as itself without quotes; it sees a merge in `<<` only where that is a key."""
     return text == "<<" or reads_as_text(text)
 
 
 def _on_one_line(key: str) -> str:
-    """A simple key: never folded."""
-    if not _reads_as_text(key) or _SPECIAL.search(key):
+    """A simple key: never folded. `<<` is quoted, where Go writes what reads back as a merge of mappings."""
+    if not reads_as_text(key) or _SPECIAL.search(key):
         return double_quoted(key)
     return single_quoted(key) if _NOT_PLAIN.match(key) else key
 

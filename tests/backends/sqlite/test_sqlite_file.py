@@ -68,7 +68,8 @@ def test_old_versions_are_packed_and_nothing_is_lost(state: SqliteState, file: P
         bookmark = events.next(PATIENCE).bookmark
     with state.batch():
         changed(state, 500)
-    packs = sqlite3.connect(file).execute("SELECT count(*) FROM packs").fetchone()[0]
+    with closing(sqlite3.connect(file)) as raw:
+        packs = raw.execute("SELECT count(*) FROM packs").fetchone()[0]
     assert packs > 0
     versions = state.history(PATHS, "a")
     assert [version.resource.version for version in versions] == list(range(1, 502))
