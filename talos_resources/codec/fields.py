@@ -8,31 +8,53 @@ from __future__ import annotations
 import functools
 import types
 import typing
-from collections.abc import Callable
-from enum import Enum
+from collections.abc import Callable, Mapping
+from enum import Enum, Flag
 from typing import Any, Final, Literal, ParamSpec, TypeVar, cast
 
 import attrs
 
+from talos_resources.model.duration import Duration
 from talos_resources.model.net import AddrPort, IPAddress, IPPrefix
-from talos_resources.model.spec import wire_field
+from talos_resources.model.spec import Form, Width, wire_field
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.model.values import URL, Expression, HardwareAddress
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Shape = Literal["text", "flag", "number", "bytes", "address", "prefix", "addrport", "time", "enum", "message"]
+Shape = Literal[
+    "text", "flag", "number", "float", "bytes", "address", "prefix", "addrport", "time", "duration", "enum", "flags",
+    "url", "hardware", "expression", "free", "message",
+]  # fmt: skip
 
 _SHAPES: Final[dict[Any, Shape]] = {
     str: "text",
     bool: "flag",
     int: "number",
+    float: "float",
     bytes: "bytes",
     IPAddress: "address",
     IPPrefix: "prefix",
     AddrPort: "addrport",
     Timestamp: "time",
+    Duration: "duration",
+    URL: "url",
+    HardwareAddress: "hardware",
+    Expression: "expression",
 }
+SCALARS: Final[frozenset[Shape]] = frozenset({"flag", "number", "enum", "flags"})
+"""The shapes that are a number on the wire; several of them are packed into one field."""
+BOUNDS: Final[dict[Width, range]] = {
+    "int64": range(-(2**63), 2**63),
+    "int32": range(-(2**31), 2**31),
+    "uint64": range(2**64),
+    "uint32": range(2**32),
+    "uint16": range(2**16),
+    "uint8": range(2**8),
+}
+"""The numbers that a field of a width holds."""
+
 # Go writes some initialisms in capitals, and not always the same ones.
 _KEYS: Final = {
     ("KubeSpanPeerSpec", "allowed_ips"): "allowedIPs",
@@ -42,8 +64,6 @@ _KEYS: Final = {
 }
 # A struct of Go and no pointer: when all of it is empty, it is left out, present or not.
 _STRUCTS: Final = {("Affiliate", "kubespan")}
-# Numbers that are not 64 bits wide with a sign.
-_UNSIGNED: Final = {("KubeSpanConfig", "mtu")}
 
 
 @attrs.frozen(kw_only=True)
@@ -52,16 +72,18 @@ class FieldInfo:
 
     Attributes:
         name: the attribute.
-        key: its key in YAML and JSON.
+        key: its key in YAML and JSON; "" if it is inlined.
         number: its number in the protobuf message.
-        shape: what a value is, an item if `repeated`.
+        shape: what a value is, an item if `repeated` or a `mapping`.
         cls: the class of an enum or message.
         repeated: a tuple of such values.
+        mapping: a mapping of texts to such values.
         optional: None stands for no value.
         default: the value of a field that was not sent.
         omit_empty: no key where the value is empty.
         omit_blank: no key where the message has nothing but defaults.
-        unsigned: a number of 32 bits without a sign.
+        width: which numbers it holds.
+        form: see `WireField`.
         secret: keep the value out of errors.
     """
 
@@ -71,12 +93,19 @@ class FieldInfo:
     shape: Shape
     cls: Any
     repeated: bool
+    mapping: bool
     optional: bool
     default: Any
     omit_empty: bool
     omit_blank: bool
-    unsigned: bool
+    width: Width
+    form: Form | None
     secret: bool
+
+    @property
+    def plural(self) -> bool:
+        """Whether there are several values, in a tuple or a mapping."""
+        return self.repeated or self.mapping
 
 
 def cached(function: Callable[P, T]) -> Callable[P, T]:
@@ -98,20 +127,24 @@ def fields_of(cls: type[Any]) -> tuple[FieldInfo, ...]:
         if declared is None:
             continue
         name = attribute.name
-        item, repeated, optional = _unwrapped(hints[name])
+        item, container, optional = _unwrapped(hints[name])
+        shape = _shape(item)
+        single = container is None and shape == "message" and not optional
         found.append(
             FieldInfo(
                 name=name,
-                key=_KEYS.get((cls.__name__, name)) or _camel(name),
+                key=declared.key if declared.key is not None else _KEYS.get((cls.__name__, name)) or _camel(name),
                 number=declared.number,
-                shape=_shape(item),
+                shape=shape,
                 cls=item,
-                repeated=repeated,
+                repeated=container is tuple,
+                mapping=container is Mapping,
                 optional=optional,
                 default=attribute.default,
                 omit_empty=declared.omit_empty,
-                omit_blank=(cls.__name__, name) in _STRUCTS,
-                unsigned=(cls.__name__, name) in _UNSIGNED,
+                omit_blank=single or (cls.__name__, name) in _STRUCTS,
+                width=declared.width,
+                form=declared.form,
                 secret=declared.secret,
             )
         )
@@ -123,13 +156,16 @@ def _camel(name: str) -> str:
     return first + "".join(part.capitalize() for part in rest)
 
 
-def _unwrapped(hint: Any) -> tuple[Any, bool, bool]:
-    """The item type, whether it is repeated, whether a value may be None."""
+def _unwrapped(hint: Any) -> tuple[Any, Any, bool]:
+    """The item type, what holds several of them, whether a value may be None."""
     hint, optional = _without_none(hint)
-    if typing.get_origin(hint) is tuple:
+    container = typing.get_origin(hint)
+    if container is tuple:
         item, nullable = _without_none(typing.get_args(hint)[0])
-        return item, True, nullable
-    return hint, False, optional
+        return item, tuple, nullable
+    if container is Mapping and typing.get_args(hint)[1] is not Any:
+        return typing.get_args(hint)[1], Mapping, False
+    return hint, None, optional
 
 
 def _without_none(hint: Any) -> tuple[Any, bool]:
@@ -143,8 +179,10 @@ def _shape(item: Any) -> Shape:
     shape = _SHAPES.get(item)
     if shape is not None:
         return shape
+    if typing.get_origin(item) is Mapping:
+        return "free"
     if isinstance(item, type) and issubclass(item, Enum):
-        return "enum"
+        return "flags" if issubclass(item, Flag) else "enum"
     if attrs.has(item):
         return "message"
     raise TypeError(f"no codec knows how to carry a {item!r}")

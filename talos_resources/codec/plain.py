@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import operator
 from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, TypeVar
@@ -9,9 +11,13 @@ from typing import Any, Final, TypeVar
 from immutabledict import immutabledict
 
 from talos_resources.codec.fields import FieldInfo, Shape, cached, fields_of
+from talos_resources.codec.goyaml.keys import natural_key
+from talos_resources.codec.urls import url_to_plain
 from talos_resources.codec.value_text import address_text, addrport_text, prefix_text, time_text
+from talos_resources.model.enums import NumberedEnum
 from talos_resources.model.resource import Resource
-from talos_resources.model.spec import Unknown, UntypedSpec
+from talos_resources.model.spec import Form, Unknown, UntypedSpec
+from talos_resources.model.timestamp import Timestamp
 
 S = TypeVar("S")
 
@@ -20,6 +26,13 @@ Plain = Callable[[Any], Any]
 
 def _same(value: Any) -> Any:
     return value
+
+
+def sorted_keys(value: Any) -> Any:
+    """A free-form value as dictionaries and lists, keys in the order in which Go prints those of a map."""
+    if isinstance(value, Mapping):
+        return {key: sorted_keys(value[key]) for key in sorted(value, key=natural_key)}
+    return [sorted_keys(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 _PLAIN: Final[dict[Shape, Plain]] = {
@@ -32,6 +45,26 @@ _PLAIN: Final[dict[Shape, Plain]] = {
     "addrport": addrport_text,
     "time": time_text,
     "enum": str,
+    "float": _same,
+    "duration": str,
+    "flags": str,
+    "url": url_to_plain,
+    "hardware": str,
+    "expression": str,
+    "free": sorted_keys,
+}
+
+
+def _text_or_bytes(value: bytes) -> Any:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return list(value)
+
+
+_FORMS: Final[dict[Form, Plain]] = {
+    "base64": lambda value: base64.b64encode(value).decode(),
+    "text": _text_or_bytes,
 }
 
 
@@ -52,22 +85,33 @@ def spec_to_plain(spec: Any) -> Any:
     return _encoder(type(spec))(spec)
 
 
+def inlined(cls: type[Any]) -> bool:
+    """Whether a spec is its only field, without a key: a list, a text or a free-form mapping."""
+    infos = fields_of(cls)
+    return len(infos) == 1 and not infos[0].key
+
+
 @cached
-def _encoder(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
-    """The function that turns an instance of the class into a plain dictionary."""
+def _encoder(cls: type[Any]) -> Callable[[Any], Any]:
+    """The function that turns an instance of the class into a plain dictionary, or, if all of it is inlined, a plain value."""
     infos = fields_of(cls)
     # One more name than there are fields: attrgetter gives a tuple for several names only.
     values_of = attrgetter(*(info.name for info in infos), "unknown")
-    steps = tuple((info.key, to_plain(info), info.omit_empty) for info in infos)
-    structs = frozenset(info.key for info in infos if info.omit_blank)
+    steps = tuple((info.key, to_plain(info), left_out(info)) for info in infos)
+    if inlined(cls):
+        name, item = infos[0].name, steps[0][1]
+        return lambda spec: item(getattr(spec, name))
 
     def encode(spec: Any) -> dict[str, Any]:
         values = values_of(spec)
-        plain = {}
-        for (key, item, omit_empty), value in zip(steps, values, strict=False):
-            if omit_empty and (not value or (key in structs and value == type(value)())):
+        plain: dict[str, Any] = {}
+        for (key, item, empty), value in zip(steps, values, strict=False):
+            if empty is not None and empty(value):
                 continue
-            plain[key] = item(value)
+            if key:
+                plain[key] = item(value)
+            else:
+                plain.update(item(value))
         unknown: Unknown | None = values[-1]
         if unknown is not None:
             plain.update((key, thawed(value)) for key, value in unknown.fields)
@@ -76,12 +120,46 @@ def _encoder(cls: type[Any]) -> Callable[[Any], dict[str, Any]]:
     return encode
 
 
+def left_out(info: FieldInfo) -> Callable[[Any], bool] | None:
+    """What tells the values of a field that YAML and JSON do not show; None where they show all.
+
+    Go's omitempty: nothing, zero, an empty list, a struct without anything in it; a pointer to zero is shown.
+    """
+    if not info.omit_empty:
+        return None
+    if info.omit_blank:
+        blank = info.cls()
+        return lambda value: value is None or value == blank
+    if info.plural:
+        return operator.not_
+    if info.optional:
+        return lambda value: value is None
+    if info.shape == "time":
+        return lambda value: value == Timestamp.ZERO
+    if info.shape == "enum" and issubclass(info.cls, NumberedEnum):
+        return lambda value: value.number == 0
+    return operator.not_
+
+
 def to_plain(info: FieldInfo) -> Plain:
     """The function that turns a value of a field into a plain one."""
-    one = spec_to_plain if info.shape == "message" else _PLAIN[info.shape]
-    if not info.repeated:
-        return one
-    return lambda values: [one(value) for value in values or ()]
+    one = _item_to_plain(info)
+    if info.mapping:
+        ordered = info.form == "entries"
+        return lambda values: {key: one(values[key]) for key in (values if ordered else sorted(values, key=natural_key))}
+    if info.repeated:
+        return lambda values: [one(value) for value in values or ()]
+    return one
+
+
+def _item_to_plain(info: FieldInfo) -> Plain:
+    if info.shape == "message":
+        return (lambda value: None if value is None else spec_to_plain(value)) if info.optional and not info.repeated else spec_to_plain
+    if info.shape == "bytes" and info.form in _FORMS:
+        return _FORMS[info.form]
+    if info.shape == "enum" and info.optional:
+        return lambda value: None if value is None else str(value)
+    return _PLAIN[info.shape]
 
 
 def thawed(value: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Final
 
 VARINT: Final = 0
 LEN: Final = 2
-_FIXED64: Final = 1
+FIXED64: Final = 1
 _START_GROUP: Final = 3
 _END_GROUP: Final = 4
 _FIXED32: Final = 5
@@ -141,8 +141,8 @@ def skip(data: bytes, position: int, key: int) -> int:
             _, position = read_varint(data, position)
         elif wire_type == LEN:
             _, position = read_payload(data, position)
-        elif wire_type in {_FIXED64, _FIXED32}:
-            position += 8 if wire_type == _FIXED64 else 4
+        elif wire_type in {FIXED64, _FIXED32}:
+            position += 8 if wire_type == FIXED64 else 4
             if position > len(data):
                 raise WireError("cut off within a number")
         elif wire_type == _START_GROUP:

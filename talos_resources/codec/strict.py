@@ -6,6 +6,7 @@ replaced here.
 
 from __future__ import annotations
 
+import base64
 import functools
 import ipaddress
 from collections.abc import Callable, Mapping
@@ -18,22 +19,23 @@ from cattrs.gen import make_dict_structure_fn, override
 from immutabledict import immutabledict
 
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
-from talos_resources.codec.fields import FieldInfo, cached, fields_of
+from talos_resources.codec.fields import BOUNDS, FieldInfo, Shape, cached, fields_of
 from talos_resources.codec.goyaml.emit import dump
-from talos_resources.codec.plain import frozen
+from talos_resources.codec.plain import frozen, inlined
 from talos_resources.codec.timetext import TimeText
+from talos_resources.codec.urls import url_from_plain
+from talos_resources.model.duration import Duration
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import typed_kind
 from talos_resources.model.metadata import Metadata, Phase
 from talos_resources.model.net import AddrPort, IPPrefix, parse_address
 from talos_resources.model.resource import Resource
-from talos_resources.model.spec import Unknown, UntypedSpec
+from talos_resources.model.spec import Form, Unknown, UntypedSpec
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.model.values import Expression, HardwareAddress
 
 S = TypeVar("S")
 
-_INT64: Final = range(-(2**63), 2**63)
-_UINT32: Final = range(2**32)
 _INVALID_PREFIX: Final = "invalid Prefix"
 
 
@@ -243,11 +245,61 @@ def _parsed(parse: Callable[[str], Any], what: str, value: Any, _: Any = None) -
 
 def _member(cls: type[Enum], value: Any, _: Any = None) -> Enum:
     if isinstance(value, str):
-        for member in cls:
-            if member.value == value:
-                return member
+        try:
+            return cls(value)
+        except ValueError:
+            pass
     allowed = ", ".join(repr(member.value) for member in cls)
     raise _FaultError(f"expected one of {allowed}, got {_shown(value)}")
+
+
+def _float(value: Any, _: Any = None) -> float:
+    if type(value) not in {int, float}:
+        raise _FaultError(f"expected a number, got {_shown(value)}")
+    return float(value)
+
+
+def _typed_text(parse: Callable[[str], Any], what: str, value: Any, _: Any = None) -> Any:
+    """A value with a text of its own; empty text is its empty value."""
+    if not isinstance(value, str):
+        raise _FaultError(f"expected {what}, got {_shown(value)}")
+    return parse(value)
+
+
+def _free(value: Any, _: Any = None) -> Any:
+    if value is None:
+        return immutabledict()
+    if not isinstance(value, Mapping):
+        raise _FaultError(f"expected a mapping, got {_shown(value)}")
+    return frozen(value)
+
+
+def _base64(value: Any, _: Any = None) -> bytes:
+    if value is None:
+        return b""
+    try:
+        return base64.b64decode(_text(value), validate=True)
+    except ValueError:
+        raise _FaultError("expected base64") from None
+
+
+def _text_bytes(value: Any, _: Any = None) -> bytes:
+    return value.encode() if isinstance(value, str) else _bytes(value)
+
+
+def _entries(item: Callable[[Any], Any], value: Any, _: Any = None) -> Any:
+    if value is None:
+        return immutabledict()
+    made, errors = {}, []
+    for key, entry in _mapping(value).items():
+        try:
+            made[_text(key)] = item(entry)
+        except (ValueError, ClassValidationError) as error:
+            error.add_note(IterableValidationNote("entry", str(key), str))
+            errors.append(error)
+    if errors:
+        raise IterableValidationError("entries", errors, immutabledict)
+    return immutabledict(made)
 
 
 def _list(item: Callable[[Any], Any], value: Any, _: Any = None) -> tuple[Any, ...]:
@@ -288,55 +340,85 @@ def _converter() -> Converter:
 
 @cached
 def _reader(cls: type[Any]) -> Callable[[Any], Any]:
-    """The function that reads an instance of a spec class from a mapping."""
+    """The function that reads an instance of a spec class from a mapping, or what stands for one that is all inlined."""
     infos = fields_of(cls)
+    if inlined(cls):
+        (only,) = infos
+        hook = _hook(only)
+        return lambda value: cls(**{only.name: hook(value)})
+    inner = tuple(info for info in infos if not info.key)
     known = frozenset(info.key for info in infos)
-    renames = {info.name: override(rename=info.key, struct_hook=_hook(info)) for info in infos}
-    read = make_dict_structure_fn(cls, _converter(), unknown=override(omit=True), **renames)  # type: ignore[arg-type]  # the names come from the class
+    renames = {info.name: override(rename=info.key, struct_hook=_hook(info)) for info in infos if info.key}
+    omitted = {info.name: override(omit=True) for info in inner}
+    read = make_dict_structure_fn(cls, _converter(), unknown=override(omit=True), **renames, **omitted)  # type: ignore[arg-type]  # the names come from the class
 
     def structured(value: Any) -> Any:
         made = read(_mapping(value), cls)
-        if not value.keys() <= known:
-            extra = tuple((_text(key), frozen(item)) for key, item in value.items() if key not in known)
+        rest = value.keys() - known
+        for info in inner:  # its keys stand among the others
+            own = {key: value[key] for key in rest if key in _keys(info.cls)}
+            made = attrs.evolve(made, **{info.name: _hook(info)(own)})
+            rest -= own.keys()
+        if rest:
+            extra = tuple((_text(key), frozen(item)) for key, item in value.items() if key in rest)
             made = attrs.evolve(made, unknown=Unknown(fields=extra))
         return made
 
     return structured
 
 
+def _keys(cls: type[Any]) -> frozenset[str]:
+    return frozenset(info.key for info in fields_of(cls))
+
+
 def _hook(info: FieldInfo) -> Callable[..., Any]:
     one = _item_hook(info)
     if info.repeated:
         one = functools.partial(_list, one)
-    elif info.shape == "message" and info.optional:
-        message = one
-        one = lambda value, _=None: None if value is None else message(value)  # noqa: E731
+    elif info.mapping:
+        one = functools.partial(_entries, one)
+    elif info.optional and info.shape not in _EMPTY_TEXTS:
+        value_of = one
+        one = lambda value, _=None: None if value is None else value_of(value)  # noqa: E731
     return functools.partial(_discreet, one) if info.secret else one
+
+
+# Shapes of which an empty text stands for none.
+_EMPTY_TEXTS: Final = frozenset({"address", "prefix", "addrport"})
 
 
 def _item_hook(info: FieldInfo) -> Callable[..., Any]:
     match info.shape:
-        case "text":
-            return _text
-        case "flag":
-            return _flag
         case "number":
-            return functools.partial(_number, _UINT32 if info.unsigned else _INT64)
+            return functools.partial(_number, BOUNDS[info.width])
         case "bytes":
-            return _bytes
-        case "time":
-            return _time
-        case "address":
-            return functools.partial(_parsed, parse_address, "an IP address")
-        case "prefix":
-            return functools.partial(_parsed, _prefix, "an address with a prefix length")
-        case "addrport":
-            return functools.partial(_parsed, AddrPort.parse, "an IP address and port")
+            return _BYTES_OF.get(info.form, _bytes)
         case "enum":
             return functools.partial(_member, info.cls)
+        case "flags":
+            return functools.partial(_typed_text, info.cls.parse, "names joined by commas")
         case "message":
             read = _reader(info.cls)
             return lambda value, _=None: read(value)
+        case shape:
+            return _HOOKS[shape]
+
+
+_BYTES_OF: Final[dict[Form | None, Callable[..., Any]]] = {"base64": _base64, "text": _text_bytes}
+_HOOKS: Final[dict[Shape, Callable[..., Any]]] = {
+    "text": _text,
+    "flag": _flag,
+    "float": _float,
+    "time": _time,
+    "address": functools.partial(_parsed, parse_address, "an IP address"),
+    "prefix": functools.partial(_parsed, _prefix, "an address with a prefix length"),
+    "addrport": functools.partial(_parsed, AddrPort.parse, "an IP address and port"),
+    "duration": functools.partial(_typed_text, Duration.parse, "a duration such as 1m30s"),
+    "hardware": functools.partial(_typed_text, HardwareAddress.parse, "a hardware address"),
+    "expression": functools.partial(_typed_text, Expression, "a CEL expression"),
+    "url": lambda value, _=None: url_from_plain(value),
+    "free": _free,
+}
 
 
 def _discreet(hook: Callable[..., Any], value: Any, _: Any = None) -> Any:

@@ -9,8 +9,11 @@ from typing import Any, Final, TypeVar, cast
 from immutabledict import immutabledict
 
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
-from talos_resources.codec import messages, wire_values
+from talos_resources.codec import wire_values
+from talos_resources.codec.decoder import FieldError, decoder
+from talos_resources.codec.encoder import encode
 from talos_resources.codec.fields import cached
+from talos_resources.codec.in_order import REQUIRED, Step, in_order
 from talos_resources.codec.protowire import LEN, WireError, cut_off, lengthened, read_varint, size, skip, tag
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import typed_kind
@@ -31,7 +34,7 @@ _PHASES: Final = {phase.value: phase for phase in Phase}
 
 def spec_to_wire(spec: Any) -> bytes:
     """The message of a spec's type; an untyped spec's is what it came with."""
-    return spec.wire if isinstance(spec, UntypedSpec) else messages.encode(spec)
+    return spec.wire if isinstance(spec, UntypedSpec) else encode(spec)
 
 
 def spec_from_wire(cls: type[S], data: bytes, *, path: str = "") -> S:
@@ -46,8 +49,8 @@ def spec_from_wire(cls: type[S], data: bytes, *, path: str = "") -> S:
         DecodeError: the bytes are no such message; the path begins at the message.
     """
     try:
-        return cast("S", messages.decoder(cls)(data))
-    except messages.FieldError as error:
+        return cast("S", decoder(cls)(data))
+    except FieldError as error:
         raise DecodeError(str(error), path=f"{path}.{error.path}" if path else error.path) from None
     except WireError as error:
         raise DecodeError(f"not a message: {error}", path=path) from None
@@ -65,12 +68,12 @@ def resource_to_wire(resource: Resource[Any], *, with_yaml: bool = True) -> byte
     if isinstance(spec, UntypedSpec):
         proto, yaml = spec.wire, spec.yaml.encode()
     elif not with_yaml:
-        proto, yaml = messages.encode(spec), b""
+        proto, yaml = encode(spec), b""
     else:
         # Who only reads resources does not pay for the YAML writer.
         from talos_resources.codec.yamltext import spec_text
 
-        proto, yaml = messages.encode(spec), spec_text(spec).encode()
+        proto, yaml = encode(spec), spec_text(spec).encode()
     body = b"%b%b" % (lengthened(b"\x0a", proto) if proto else b"", lengthened(b"\x12", yaml) if yaml else b"")
     metadata = _metadata_to_wire(resource.metadata)
     return b"\x0a%b%b\x12%b%b" % (size(metadata), metadata, size(body), body)
@@ -135,7 +138,7 @@ def resource_of_store(data: bytes) -> Resource[Any]:
     """
     try:
         plain = _plain_resource(data, _unread)
-    except (messages.FieldError, WireError):
+    except (FieldError, WireError):
         plain = None
     return resource_from_wire(data) if plain is None else plain
 
@@ -166,9 +169,9 @@ def resource_from_wire(data: bytes) -> Resource[Any]:
         if kind is None:
             return Resource(metadata, UntypedSpec(yaml=_text(yaml, "spec.yaml_spec"), wire=proto))
         if proto or not yaml:
-            return Resource(metadata, messages.decoder(kind.spec)(proto))
+            return Resource(metadata, decoder(kind.spec)(proto))
         text = _text(yaml, "spec.yaml_spec")
-    except messages.FieldError as error:
+    except FieldError as error:
         where = error.path if error.path.startswith(("resource", "metadata", "spec.")) else f"spec.{error.path}"
         raise DecodeError(str(error), path=where) from None
     except WireError as error:
@@ -178,7 +181,7 @@ def resource_from_wire(data: bytes) -> Resource[Any]:
 
 @cached
 def _read(cls: type[Any]) -> Maker:
-    decode = messages.decoder(cls)
+    decode = decoder(cls)
     return lambda metadata, data: Resource(metadata, decode(data))
 
 
@@ -246,7 +249,7 @@ def _fields(data: bytes, path: str) -> dict[int, list[bytes]]:
             else:
                 found[number] = [payload]
     except WireError as error:
-        raise messages.FieldError(path, f"not a message: {error}") from None
+        raise FieldError(path, f"not a message: {error}") from None
     return found
 
 
@@ -256,7 +259,7 @@ def _metadata_from_wire(data: bytes) -> Metadata:
     name = _shared_text(_last(given(6)), "metadata.phase")
     phase = _PHASES.get(name)
     if phase is None:
-        raise messages.FieldError("metadata.phase", f"{name!r:.40} is neither running nor tearingDown")
+        raise FieldError("metadata.phase", f"{name!r:.40} is neither running nor tearingDown")
     finalizers = given(9)
     # In one piece; see `talos_resources.model.build`.
     made: Any = _new(OpenMetadata)
@@ -282,7 +285,7 @@ def _version(data: bytes) -> int:
     if text in {"undefined", ""}:
         return 0
     if not (text.isascii() and text.isdigit() and len(text) <= 20):
-        raise messages.FieldError("metadata.version", f"{text!r:.40} is no version number")
+        raise FieldError("metadata.version", f"{text!r:.40} is no version number")
     return int(text)
 
 
@@ -290,7 +293,7 @@ def _text(data: bytes, path: str) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise messages.FieldError(path, f"byte 0x{data[error.start]:02x} is not valid UTF-8") from None
+        raise FieldError(path, f"byte 0x{data[error.start]:02x} is not valid UTF-8") from None
 
 
 @functools.lru_cache(maxsize=1024)
@@ -305,7 +308,7 @@ def _time(payloads: list[bytes] | None, path: str) -> Timestamp:
     try:
         return wire_values.time_from_wire(payloads[0] if len(payloads) == 1 else b"".join(payloads))
     except WireError as error:
-        raise messages.FieldError(path, str(error)) from None
+        raise FieldError(path, str(error)) from None
 
 
 def _labels(entries: list[bytes] | None, path: str) -> Labels:
@@ -326,20 +329,20 @@ def _pair(entry: bytes) -> tuple[str, str]:
 
 # What many resources have in common is one object.
 _shared: Final = functools.lru_cache(maxsize=1024)(bytes.decode)
-_read_metadata: Final = messages.in_order(
+_read_metadata: Final = in_order(
     Metadata,
     [
-        messages.Step(1, "namespace", _shared, ""),
-        messages.Step(2, "type", _shared, ""),
-        messages.Step(3, "id", bytes.decode, ""),
-        messages.Step(4, "version", _version, 0),
-        messages.Step(5, "owner", _shared, ""),
-        messages.Step(6, "phase", {phase.value.encode(): phase for phase in Phase}.__getitem__, messages.REQUIRED),
-        messages.Step(7, "created", wire_values.time_from_wire, Timestamp.ZERO),
-        messages.Step(8, "updated", wire_values.time_from_wire, Timestamp.ZERO),
-        messages.Step(9, "finalizers", bytes.decode, (), collect=tuple),
-        messages.Step(10, "labels", _pair, NO_LABELS, collect=immutabledict),
-        messages.Step(11, "annotations", _pair, NO_LABELS, collect=immutabledict),
+        Step(1, "namespace", _shared, ""),
+        Step(2, "type", _shared, ""),
+        Step(3, "id", bytes.decode, ""),
+        Step(4, "version", _version, 0),
+        Step(5, "owner", _shared, ""),
+        Step(6, "phase", {phase.value.encode(): phase for phase in Phase}.__getitem__, REQUIRED),
+        Step(7, "created", wire_values.time_from_wire, Timestamp.ZERO),
+        Step(8, "updated", wire_values.time_from_wire, Timestamp.ZERO),
+        Step(9, "finalizers", bytes.decode, (), collect=tuple),
+        Step(10, "labels", _pair, NO_LABELS, collect=immutabledict),
+        Step(11, "annotations", _pair, NO_LABELS, collect=immutabledict),
     ],
     _metadata_from_wire,
 )

@@ -10,8 +10,10 @@ import ipaddress
 from typing import Final
 
 from talos_resources.codec.protowire import LEN, VARINT, WireError, lengthened, read_payload, read_varint, signed, skip, varint
+from talos_resources.model.duration import Duration
 from talos_resources.model.net import AddrPort, IPAddress, IPPrefix
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.model.values import URL
 
 _ZERO_SECONDS: Final = -62_135_596_800  # year 1
 _LAST_SECOND: Final = 253_402_300_799  # year 9999
@@ -150,18 +152,8 @@ def prefix_from_wire(data: bytes) -> IPPrefix | None:
     return IPPrefix(address, length if 0 <= length <= address.max_prefixlen else None)
 
 
-@_shared
-def time_from_wire(data: bytes) -> Timestamp:
-    """Reads a Timestamp.
-
-    Raises:
-        WireError: no message, or a time outside of the years 1 to 9999.
-    """
-    if len(data) > 7 and data[0] == _INT_1 and data[6] == _INT_2:  # 1970 to 3058, as nearly all are
-        seconds, middle = read_varint(data, 1)
-        nanos, position = read_varint(data, 7)
-        if middle == 6 and position == len(data) and nanos < _SECOND_NS:
-            return Timestamp(seconds * _SECOND_NS + nanos)
+def _numbers(data: bytes) -> tuple[int, int]:
+    """The seconds (field 1) and nanoseconds (field 2) of a Timestamp or Duration."""
     seconds = nanos = position = 0
     while position < len(data):
         key = data[position]
@@ -174,7 +166,61 @@ def time_from_wire(data: bytes) -> Timestamp:
             nanos, position = read_varint(data, position)
         else:
             position = skip(data, position, key)
-    seconds, nanos = signed(seconds), signed(nanos, 32)
+    return signed(seconds), signed(nanos, 32)
+
+
+@_shared
+def time_from_wire(data: bytes) -> Timestamp:
+    """Reads a Timestamp.
+
+    Raises:
+        WireError: no message, or a time outside of the years 1 to 9999.
+    """
+    if len(data) > 7 and data[0] == _INT_1 and data[6] == _INT_2:  # 1970 to 3058, as nearly all are
+        seconds, middle = read_varint(data, 1)
+        nanos, position = read_varint(data, 7)
+        if middle == 6 and position == len(data) and nanos < _SECOND_NS:
+            return Timestamp(seconds * _SECOND_NS + nanos)
+    seconds, nanos = _numbers(data)
     if not _ZERO_SECONDS <= seconds <= _LAST_SECOND or not 0 <= nanos < _SECOND_NS:
         raise WireError(f"a time of {seconds} s and {nanos} ns, which is not in the years 1 to 9999")
     return Timestamp(seconds * _SECOND_NS + nanos)
+
+
+def duration_to_wire(value: Duration) -> bytes:
+    """A google.protobuf.Duration: whole seconds and the rest, both with the sign of the value."""
+    seconds, nanos = divmod(abs(value.nanoseconds), _SECOND_NS)
+    if value.nanoseconds < 0:
+        seconds, nanos = -seconds, -nanos
+    data = b"\x08" + varint(seconds) if seconds else b""
+    return b"%b\x10%b" % (data, varint(nanos)) if nanos else data
+
+
+def duration_from_wire(data: bytes) -> Duration:
+    """Reads a Duration.
+
+    Raises:
+        WireError: no message, or one beyond what Go's time.Duration holds.
+    """
+    seconds, nanos = _numbers(data)
+    total = seconds * _SECOND_NS + nanos
+    if not -(2**63) <= total < 2**63:
+        raise WireError(f"a duration of {seconds} s, which is more than 292 years")
+    return Duration(total)
+
+
+def url_to_wire(url: URL | None) -> bytes:
+    """A common.URL."""
+    return lengthened(b"\x0a", url.encode()) if url else b""
+
+
+def url_from_wire(data: bytes) -> URL | None:
+    """Reads a common.URL; its text is not looked at."""
+    text, position = b"", 0
+    while position < len(data):
+        key, position = read_varint(data, position)
+        if key == _BYTES_1:
+            text, position = read_payload(data, position)
+        else:
+            position = skip(data, position, key)
+    return URL(text.decode())

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from talos_resources.codec.fields import FieldInfo, Shape, cached, fields_of
 from talos_resources.codec.goyaml.emit import deeper, dump, dump_entry, leaf, scalar
-from talos_resources.codec.plain import spec_to_plain, to_plain
+from talos_resources.codec.plain import inlined, left_out, spec_to_plain, to_plain
 from talos_resources.codec.value_text import address_text, addrport_text, clock_text, prefix_text
 
 Writer = Callable[[Any], str]
@@ -28,6 +28,8 @@ def _network(value: Any, text: str) -> str:
     return text if value is not None and value.version == 4 else scalar(text)
 
 
+# Shapes whose None is null; an address that is none is an empty text.
+_NULLABLE: Final = frozenset({"text", "flag", "number", "enum"})
 _LEAVES: Final[dict[Shape, Writer]] = {
     "flag": lambda value: "true" if value else "false",
     "number": int.__repr__,
@@ -40,7 +42,7 @@ _LEAVES: Final[dict[Shape, Writer]] = {
 
 def spec_text(spec: Any, *, column: int = 0) -> str:
     """The YAML of an instance of a spec class, its keys at `column`, with a newline at its end."""
-    if spec.unknown is not None:
+    if spec.unknown is not None or inlined(type(spec)):
         return dump(spec_to_plain(spec), indent=column)
     return _writer(type(spec), column)(spec)
 
@@ -61,7 +63,7 @@ def _writer(cls: type[Any], column: int) -> Writer:
 def _step(info: FieldInfo, column: int) -> Writer:
     """The function that writes a field with its key and the newline; nothing where it is left out."""
     lead = f"{' ' * column}{info.key}:"
-    if info.shape in {"message", "bytes"}:
+    if info.shape not in _LEAVES.keys() | {"text", "enum"} or info.mapping or (info.optional and info.shape in _NULLABLE):
         return _nested_step(info, column, lead)
     inner = deeper(column)
     if info.repeated:
@@ -77,8 +79,9 @@ def _step(info: FieldInfo, column: int) -> Writer:
     if not info.omit_empty and info.shape in _LINES:
         return _LINES[info.shape](lead)
     one = _leaf_writer(info, inner, column)
-    if info.omit_empty:
-        return lambda value: f"{lead} {one(value)}\n" if value else ""
+    empty = left_out(info)
+    if empty is not None:
+        return lambda value: "" if empty(value) else f"{lead} {one(value)}\n"
     return lambda value: f"{lead} {one(value)}\n"
 
 
@@ -107,17 +110,21 @@ def _leaf_writer(info: FieldInfo, indent: int, parent: int) -> Writer:
     if info.shape == "text":
         return lambda value: leaf(value, indent=indent, parent=parent)
     if info.shape == "enum":
-        return {member: scalar(str(member)) for member in info.cls}.__getitem__
+        written = {member: scalar(str(member)) for member in info.cls}
+        return lambda value: written.get(value) or scalar(str(value))
     return _LEAVES[info.shape]
 
 
 def _nested_step(info: FieldInfo, column: int, lead: str) -> Writer:
-    """Messages and bytes are rare: they go through plain values."""
-    plain = to_plain(info)
+    """Messages, mappings and the like are rare: they go through plain values."""
+    plain, empty = to_plain(info), left_out(info)
 
     def write(value: Any) -> str:
-        if info.omit_empty and (not value or (info.omit_blank and value == info.cls())):
+        if empty is not None and empty(value):
             return ""
+        if not info.key:
+            inlined = plain(value)
+            return dump(inlined, indent=column) if inlined else ""
         return f"{lead}{dump_entry(plain(value), column=column)}"
 
     return write

@@ -10,7 +10,9 @@ from typing import Any, Final, Literal, cast
 
 import attrs
 
-Unit = Literal["bytes", "seconds", "port"]
+Unit = Literal["bytes", "seconds", "port", "MHz", "Mbit/s", "milliseconds", "microseconds", "percent", "sectors", "bits"]
+Width = Literal["int64", "int32", "uint64", "uint32", "uint16", "uint8"]
+Form = Literal["base64", "text", "entries"]
 
 _KEY: Final = "talos_resources.wire"
 
@@ -25,6 +27,11 @@ class WireField:
         unit: the unit of a number.
         omit_empty: left out of YAML and JSON when empty.
         secret: shown by `get -o yaml|json` only; never in a repr, a log or an error.
+        key: its key in YAML and JSON where that does not follow from the name; "" if its own keys, or its
+            value, stand in its place (Go's inline).
+        width: which numbers the field holds.
+        form: how YAML shows bytes: in base64, or as text where they are UTF-8 (else, as without it, as a
+            list of numbers). `entries` is a mapping that keeps its order and is a list on the wire.
     """
 
     number: int
@@ -32,6 +39,9 @@ class WireField:
     unit: Unit | None = None
     omit_empty: bool = False
     secret: bool = False
+    key: str | None = None
+    width: Width = "int64"
+    form: Form | None = None
 
 
 def _redacted(value: object) -> str:
@@ -46,12 +56,15 @@ def wire(
     unit: Unit | None = None,
     omit_empty: bool = False,
     secret: bool = False,
+    key: str | None = None,
+    width: Width = "int64",
+    form: Form | None = None,
 ) -> Any:
     """Declares a field of a spec class; see `WireField` for the arguments.
 
     Every field has a default, the zero value of its type, because protobuf does not send zeros.
     """
-    field = WireField(number=number, doc=doc, unit=unit, omit_empty=omit_empty, secret=secret)
+    field = WireField(number=number, doc=doc, unit=unit, omit_empty=omit_empty, secret=secret, key=key, width=width, form=form)
     return attrs.field(default=default, repr=_redacted if secret else True, metadata={_KEY: field})
 
 

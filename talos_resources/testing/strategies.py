@@ -15,14 +15,18 @@ from hypothesis import strategies as st
 from immutabledict import immutabledict
 
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
-from talos_resources.codec.fields import FieldInfo, Shape, cached, fields_of
+from talos_resources.codec.fields import BOUNDS, FieldInfo, Shape, cached, fields_of
 from talos_resources.codec.goyaml.emit import dump
+from talos_resources.codec.plain import frozen
+from talos_resources.model.duration import Duration
+from talos_resources.model.enums import NumberedEnum, WireFlags
 from talos_resources.model.kind import Kind, kind_of, typed_kinds
 from talos_resources.model.metadata import Labels, Metadata, Phase
 from talos_resources.model.net import AddrPort, IPAddress, IPPrefix
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.model.values import URL, Expression, HardwareAddress
 
 S = TypeVar("S")
 
@@ -67,29 +71,61 @@ def timestamps() -> st.SearchStrategy[Timestamp]:
     return st.one_of(st.just(Timestamp.ZERO), seconds.map(Timestamp.from_seconds), st.integers(_EARLIEST, _LATEST).map(Timestamp))
 
 
+def durations() -> st.SearchStrategy[Duration]:
+    """Lengths of time in nanoseconds, of either sign."""
+    return st.one_of(st.just(Duration.ZERO), st.integers(-(2**62), 2**62).map(Duration))
+
+
+def free_form() -> st.SearchStrategy[Any]:
+    """Immutable mappings of texts to plain values, as free-form fields hold them; numbers are those that a double can tell."""
+    leaves = st.one_of(st.none(), st.booleans(), st.integers(-(2**53) + 1, 2**53 - 1), texts())
+    values = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts(), inner, max_size=3), max_leaves=8)
+    return st.dictionaries(texts(), values, max_size=3).map(frozen)
+
+
+def _flags(cls: type[WireFlags]) -> st.SearchStrategy[WireFlags]:
+    return st.sets(st.sampled_from(list(cls))).map(lambda members: cls(sum(members)))
+
+
+def _enum(cls: Any) -> st.SearchStrategy[Any]:
+    named = st.sampled_from(list(cls))
+    return named | st.integers(0, 255).map(cls.of) if issubclass(cls, NumberedEnum) else named
+
+
 _VALUES: Final[dict[Shape, Callable[[], st.SearchStrategy[Any]]]] = {
     "text": texts,
     "flag": st.booleans,
+    "float": lambda: st.floats(allow_nan=False, allow_infinity=False),
     "bytes": lambda: st.binary(max_size=32),
     "address": addresses,
     "prefix": prefixes,
     "addrport": addrports,
     "time": timestamps,
+    "duration": durations,
+    "url": lambda: st.sampled_from(("https://example.org:6443/a%20b?x=1#y", "http://[fd00::1]:80", "mailto:a@b", "/path")).map(URL),
+    "hardware": lambda: st.binary(max_size=8).map(HardwareAddress),
+    "expression": lambda: st.binary(max_size=8).map(lambda data: Expression(checked=data)),
+    "free": free_form,
 }
 
 
 def _value(info: FieldInfo) -> st.SearchStrategy[Any]:
     match info.shape:
         case "number":
-            value: st.SearchStrategy[Any] = st.integers(0, 2**32 - 1) if info.unsigned else st.integers(-(2**63), 2**63 - 1)
+            bounds = BOUNDS[info.width]
+            value: st.SearchStrategy[Any] = st.integers(bounds.start, bounds.stop - 1)
         case "enum":
-            value = st.sampled_from(list(info.cls))
+            value = _enum(info.cls)
+        case "flags":
+            value = _flags(info.cls)
         case "message":
             value = specs(info.cls)
         case shape:
             value = _VALUES[shape]()
     if info.optional:
         value = st.none() | value
+    if info.mapping:
+        return st.dictionaries(texts(), value, max_size=3).map(immutabledict)
     if not info.repeated:
         return value
     lists = st.lists(value, max_size=4).map(tuple)

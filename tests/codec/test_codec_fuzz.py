@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from talos_resources.codec import messages, wire
+from talos_resources.codec import wire
+from talos_resources.codec.decoder import decoder
+from talos_resources.codec.encoder import encode
 from talos_resources.codec.text import resource_to_json, resource_to_yaml
 from talos_resources.codec.wire import resource_from_wire, resource_to_wire, spec_from_wire
 from talos_resources.model.errors import DecodeError
@@ -70,7 +72,7 @@ def test_the_fast_way_reads_what_the_thorough_one_reads(resource: Any, data: Any
     cls = type(resource.spec)
     pairs: list[tuple[Any, bytes]] = [(wire._read_metadata, wire._metadata_to_wire(resource.metadata))]
     if messages_of := [kind for kind in typed_kinds() if kind.spec is cls]:
-        pairs.append((messages.decoder(messages_of[0].spec), messages.encode(resource.spec)))
+        pairs.append((decoder(messages_of[0].spec), encode(resource.spec)))
     for read, encoded in pairs:
         changed = bytearray(encoded + data.draw(st.sampled_from((b"", encoded, b"\x7a\x00", b"\x0a\x00", b"\x00"))))
         for _ in range(data.draw(st.integers(0, 3)) if changed else 0):

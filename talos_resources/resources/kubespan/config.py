@@ -22,7 +22,9 @@ class KubeSpanConfig:
     shared_secret: str = wire(3, default="", secret=True, doc="The cluster secret, used as WireGuard's preshared key.")
     force_routing: bool = wire(4, default=False, doc="Peers that are down stay routed through the mesh (not allowDownPeerBypass).")
     advertise_kubernetes_networks: bool = wire(5, default=False, doc="Announce pod networks too; not with Cilium or Calico.")
-    mtu: int = wire(6, default=0, omit_empty=True, unit="bytes", doc="MTU of the kubespan link: that of the network below less 80.")
+    mtu: int = wire(
+        6, default=0, omit_empty=True, unit="bytes", width="uint32", doc="MTU of the kubespan link: that of the network below less 80."
+    )
     endpoint_filters: tuple[str, ...] | None = wire(
         7, default=None, omit_empty=True, doc="Networks whose endpoints are announced, `!` hides; None: all, but an empty list: none."
     )
