@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import base64
+import binascii
 import operator
 from collections.abc import Callable, Mapping
 from operator import attrgetter
@@ -12,12 +12,12 @@ from immutabledict import immutabledict
 
 from talos_resources.codec.fields import FieldInfo, Shape, cached, fields_of
 from talos_resources.codec.goyaml.keys import natural_key
-from talos_resources.codec.urls import url_to_plain
 from talos_resources.codec.value_text import address_text, addrport_text, prefix_text, time_text
 from talos_resources.model.enums import NumberedEnum
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import Form, Unknown, UntypedSpec
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.model.values import URL
 
 S = TypeVar("S")
 
@@ -35,6 +35,13 @@ def sorted_keys(value: Any) -> Any:
     return [sorted_keys(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
+def _url(value: URL | None) -> Any:
+    # Few resources have one, and the standard library's parser takes its time to load.
+    from talos_resources.codec.urls import url_to_plain
+
+    return url_to_plain(value)
+
+
 _PLAIN: Final[dict[Shape, Plain]] = {
     "text": _same,
     "flag": _same,
@@ -48,7 +55,7 @@ _PLAIN: Final[dict[Shape, Plain]] = {
     "float": _same,
     "duration": str,
     "flags": str,
-    "url": url_to_plain,
+    "url": _url,
     "hardware": str,
     "expression": str,
     "free": sorted_keys,
@@ -63,7 +70,7 @@ def _text_or_bytes(value: bytes) -> Any:
 
 
 _FORMS: Final[dict[Form, Plain]] = {
-    "base64": lambda value: base64.b64encode(value).decode(),
+    "base64": lambda value: binascii.b2a_base64(value, newline=False).decode(),
     "text": _text_or_bytes,
 }
 

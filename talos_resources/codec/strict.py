@@ -6,7 +6,7 @@ replaced here.
 
 from __future__ import annotations
 
-import base64
+import binascii
 import functools
 import ipaddress
 from collections.abc import Callable, Mapping
@@ -23,7 +23,6 @@ from talos_resources.codec.fields import BOUNDS, FieldInfo, Shape, cached, field
 from talos_resources.codec.goyaml.emit import dump
 from talos_resources.codec.plain import frozen, inlined
 from talos_resources.codec.timetext import TimeText
-from talos_resources.codec.urls import url_from_plain
 from talos_resources.model.duration import Duration
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import typed_kind
@@ -274,11 +273,17 @@ def _free(value: Any, _: Any = None) -> Any:
     return frozen(value)
 
 
+def _url(value: Any, _: Any = None) -> Any:
+    from talos_resources.codec.urls import url_from_plain
+
+    return url_from_plain(value)
+
+
 def _base64(value: Any, _: Any = None) -> bytes:
     if value is None:
         return b""
     try:
-        return base64.b64decode(_text(value), validate=True)
+        return binascii.a2b_base64(_text(value), strict_mode=True)
     except ValueError:
         raise _FaultError("expected base64") from None
 
@@ -416,7 +421,7 @@ _HOOKS: Final[dict[Shape, Callable[..., Any]]] = {
     "duration": functools.partial(_typed_text, Duration.parse, "a duration such as 1m30s"),
     "hardware": functools.partial(_typed_text, HardwareAddress.parse, "a hardware address"),
     "expression": functools.partial(_typed_text, Expression, "a CEL expression"),
-    "url": lambda value, _=None: url_from_plain(value),
+    "url": _url,
     "free": _free,
 }
 
