@@ -31,12 +31,12 @@ _FETCHES: Final = (
 )
 
 TITLES: Final = {
-    "connecting": ("Opening and connecting", ("rpc.client.connect", "sources")),
+    "connecting": ("Opening and connecting", ("rpc.client.connect", "sources", "model.version")),
     "resources": ("Resources", ("model.resource", "model.metadata", "model.spec", "resources")),
     "states": ("States", ("state.contract", "backends", "state.aio", "state.listing")),
     "operations": ("Operations", ("state.derived", "state.waiting", "state.events")),
     "insight": ("The mesh", ("insight", "model.finding")),
-    "queries": ("Kinds and queries", ("model.kind", "model.query", "model.selector")),
+    "queries": ("Kinds and queries", ("model.kind", "model.labels", "model.selector")),
     "values": ("Values", ("model.net", "model.timestamp")),
     "errors": ("Errors", ("model.errors",)),
 }

@@ -6,6 +6,7 @@ Public names are imported when they are first used, so that nobody pays for what
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -40,18 +41,19 @@ if TYPE_CHECKING:
     from talos_resources.model.finding import Severity as Severity
     from talos_resources.model.kind import Column as Column
     from talos_resources.model.kind import Kind as Kind
+    from talos_resources.model.labels import LabelOp as LabelOp
+    from talos_resources.model.labels import LabelQuery as LabelQuery
+    from talos_resources.model.labels import LabelTerm as LabelTerm
     from talos_resources.model.metadata import Metadata as Metadata
     from talos_resources.model.metadata import Phase as Phase
     from talos_resources.model.metadata import Reference as Reference
     from talos_resources.model.net import AddrPort as AddrPort
     from talos_resources.model.net import IPPrefix as IPPrefix
-    from talos_resources.model.query import LabelOp as LabelOp
-    from talos_resources.model.query import LabelQuery as LabelQuery
-    from talos_resources.model.query import LabelTerm as LabelTerm
     from talos_resources.model.resource import Resource as Resource
     from talos_resources.model.selector import parse_labels as parse_labels
     from talos_resources.model.spec import UntypedSpec as UntypedSpec
     from talos_resources.model.timestamp import Timestamp as Timestamp
+    from talos_resources.model.version import __version__ as __version__
     from talos_resources.resources import Affiliate as Affiliate
     from talos_resources.resources import ClusterIdentity as ClusterIdentity
     from talos_resources.resources import ClusterInfo as ClusterInfo
@@ -95,8 +97,6 @@ if TYPE_CHECKING:
     from talos_resources.state.listing import ResourceList as ResourceList
     from talos_resources.state.waiting import Condition as Condition
     from talos_resources.state.waiting import watch_for as watch_for
-
-__version__: Final = "0.1.0"
 
 # The same names as above, which type checkers read; a test compares them.
 _EXPORTS: Final = {
@@ -145,7 +145,7 @@ _EXPORTS: Final = {
         "AddrPort",
         "IPPrefix",
     ),
-    "talos_resources.model.query": (
+    "talos_resources.model.labels": (
         "LabelOp",
         "LabelQuery",
         "LabelTerm",
@@ -154,6 +154,7 @@ _EXPORTS: Final = {
     "talos_resources.model.selector": ("parse_labels",),
     "talos_resources.model.spec": ("UntypedSpec",),
     "talos_resources.model.timestamp": ("Timestamp",),
+    "talos_resources.model.version": ("__version__",),
     "talos_resources.resources": (
         "Affiliate",
         "ClusterIdentity",
@@ -223,3 +224,14 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_HOMES})
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext talos_resources`: for an IPython that was started after this package had been imported."""
+    from talos_resources.views.notebook import register
+
+    register(shell)
+
+
+if "IPython" in sys.modules:  # a notebook, or IPython's shell
+    load_ipython_extension(None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.metadata
 import inspect
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from talos_resources.state import events
 def typed() -> dict[str, str]:
     """Name → module, as the TYPE_CHECKING block says it."""
     tree = ast.parse(Path(talos_resources.__file__).read_text(encoding="utf-8"))
-    [block] = [node for node in tree.body if isinstance(node, ast.If)]
+    [block] = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
     imports = [node for node in block.body if isinstance(node, ast.ImportFrom)]
     for node in imports:
         assert all(alias.asname == alias.name for alias in node.names), "without `as` a type checker takes it for private"
@@ -45,6 +46,10 @@ def test_nothing_is_forgotten() -> None:
     public |= set(resources.__all__)
     public |= {value.__name__ for value in vars(events).values() if inspect.isclass(value) and value.__module__ == events.__name__}
     assert {name for name in public if not name.startswith("_")} <= set(talos_resources._HOMES)
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert talos_resources.__version__ == importlib.metadata.version("talos-resources")
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

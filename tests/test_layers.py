@@ -1,10 +1,13 @@
-"""Imports go down only: to a lower layer or to the same package. Late imports inside functions count too."""
+"""Imports go down only: to a lower layer or to the same package; and no files import each other in a circle.
+
+Late imports inside functions count, and those for type checkers too.
+"""
 
 from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -65,33 +68,30 @@ SIDEWAYS = {
     ("__main__", "__init__"),
 }
 
-# One file and the one module above it that it may import.
-UPWARDS = {("state/listing.py", "talos_resources.views.html"), ("model/resource.py", "talos_resources.views.html")}
-UPWARDS |= {("insight/mesh.py", "talos_resources.views.mesh_html"), ("insight/doctor.py", "talos_resources.views.mesh_text")}
-UPWARDS |= {("insight/doctor.py", "talos_resources.views.findings"), ("model/finding.py", "talos_resources.views.findings")}
-
 
 def modules() -> list[Path]:
     return sorted(PACKAGE.rglob("*.py"))
 
 
+def name_of(path: Path) -> str:
+    """The module that a file is."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(["talos_resources", *(parts[:-1] if parts[-1] == "__init__" else parts)])
+
+
 def imports(path: Path) -> Iterator[tuple[int, str]]:
     """The modules of this package that a file imports, each with its line."""
-    package = ("talos_resources", *path.relative_to(PACKAGE).parent.parts)
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.partition(".")[0] == "talos_resources":
                     yield node.lineno, alias.name
-        elif isinstance(node, ast.ImportFrom):
-            base = package[: len(package) - node.level + 1] if node.level else ()
-            module = ".".join([*base, *([node.module] if node.module else [])])
-            if module == "talos_resources":
-                # `from talos_resources import sources` names a package, `... import __version__` a value
-                for alias in node.names:
-                    yield node.lineno, f"{module}.{alias.name}" if alias.name in LAYERS else module
-            elif module.startswith("talos_resources."):
-                yield node.lineno, module
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "talos_resources":
+            for alias in node.names:
+                # `from package import x` names a module of it or a value in it
+                inner = PACKAGE.joinpath(*str(node.module).split(".")[1:], alias.name)
+                is_module = inner.with_suffix(".py").is_file() or inner.is_dir()
+                yield node.lineno, f"{node.module}.{alias.name}" if is_module else str(node.module)
 
 
 def room(relative: str) -> str:
@@ -104,9 +104,7 @@ def breaks(path: Path) -> Iterator[str]:
     relative = path.relative_to(PACKAGE).as_posix()
     own = room(relative)
     for line, module in imports(path):
-        if (relative, module) in UPWARDS or module == "talos_resources":
-            continue
-        theirs = room("/".join(module.split(".")[1:]))
+        theirs = room("/".join(module.split(".")[1:]) or "__init__")
         sideways = LAYERS[theirs] == LAYERS[own] and theirs != own and (own, theirs) not in SIDEWAYS
         if LAYERS[theirs] > LAYERS[own] or sideways:
             yield f"talos_resources/{relative}:{line}: {own} (layer {LAYERS[own]}) imports {module} (layer {LAYERS[theirs]})"
@@ -122,8 +120,49 @@ def test_imports_go_down(path: Path) -> None:
     assert list(breaks(path)) == []
 
 
-def test_no_two_packages_import_each_other() -> None:
-    assert {(theirs, own) for own, theirs in SIDEWAYS}.isdisjoint(SIDEWAYS)
+def circles(graph: Mapping[str, Collection[str]]) -> list[list[str]]:
+    """Those who lead back to themselves, together with all that they do so through.
+
+    Each circle is in the order of its names (Tarjan's strongly connected components).
+    """
+    index: dict[str, int] = {}
+    low: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[list[str]] = []
+
+    def visit(name: str) -> None:
+        index[name] = low[name] = len(index)
+        stack.append(name)
+        for other in graph.get(name, ()):
+            if other not in index:
+                visit(other)
+            if other in stack:
+                low[name] = min(low[name], low[other])
+        if low[name] == index[name]:
+            at = stack.index(name)
+            if len(stack) - at > 1 or name in graph.get(name, ()):
+                found.append(sorted(stack[at:]))
+            del stack[at:]
+
+    for name in graph:
+        if name not in index:
+            visit(name)
+    return found
+
+
+def test_no_files_import_each_other() -> None:
+    # A package's own __init__ is imported before each of its modules; what counts is who names whom.
+    graph = {name_of(path): {module for _, module in imports(path)} for path in modules()}
+    assert circles(graph) == []
+
+
+def test_no_packages_of_a_layer_import_each_other() -> None:
+    assert circles({name: {theirs for own, theirs in SIDEWAYS if own == name} for name in LAYERS}) == []
+
+
+def test_a_circle_is_found() -> None:
+    assert circles({"a": ["b"], "b": ["c", "d"], "c": ["a"], "d": ["e"], "e": []}) == [["a", "b", "c"]]
+    assert circles({"a": ["a"]}) == [["a"]]
 
 
 def test_an_upward_import_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,9 @@ from talos_resources.model.errors import (
     PhaseConflictError,
     VersionConflictError,
 )
+from talos_resources.model.labels import LabelOp, LabelQuery
 from talos_resources.model.metadata import NO_LABELS, Metadata, Phase, Reference
-from talos_resources.model.query import LabelOp, LabelQuery, Matcher, matcher
+from talos_resources.model.query import Matcher, matcher
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.state.events import Created, Destroyed, Updated

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from talos_resources import __version__
 from talos_resources.cli.parser import Parser
+from talos_resources.model.version import __version__
 
 HELP = "Print the version of this program"
 

@@ -151,6 +151,12 @@ def fields_of(cls: type[Any]) -> tuple[FieldInfo, ...]:
     return tuple(found)
 
 
+def inlined(cls: type[Any]) -> bool:
+    """Whether a spec is its only field, without a key: a list, a text or a free-form mapping."""
+    infos = fields_of(cls)
+    return len(infos) == 1 and not infos[0].key
+
+
 def _camel(name: str) -> str:
     first, *rest = name.split("_")
     return first + "".join(part.capitalize() for part in rest)

@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import Any, Final, TypeVar
 
-from immutabledict import immutabledict
-
-from talos_resources.codec.fields import FieldInfo, Shape, cached, fields_of
+from talos_resources.codec.fields import FieldInfo, Shape, cached, fields_of, inlined
+from talos_resources.codec.freezing import thawed
 from talos_resources.codec.goyaml.keys import natural_key
 from talos_resources.codec.value_text import address_text, addrport_text, prefix_text, time_text
 from talos_resources.model.enums import NumberedEnum
@@ -92,12 +91,6 @@ def spec_to_plain(spec: Any) -> Any:
     return _encoder(type(spec))(spec)
 
 
-def inlined(cls: type[Any]) -> bool:
-    """Whether a spec is its only field, without a key: a list, a text or a free-form mapping."""
-    infos = fields_of(cls)
-    return len(infos) == 1 and not infos[0].key
-
-
 @cached
 def _encoder(cls: type[Any]) -> Callable[[Any], Any]:
     """The function that turns an instance of the class into a plain dictionary, or, if all of it is inlined, a plain value."""
@@ -167,20 +160,6 @@ def _item_to_plain(info: FieldInfo) -> Plain:
     if info.shape == "enum" and info.optional:
         return lambda value: None if value is None else str(value)
     return _PLAIN[info.shape]
-
-
-def thawed(value: Any) -> Any:
-    """A frozen plain value as dictionaries and lists."""
-    if isinstance(value, Mapping):
-        return {key: thawed(item) for key, item in value.items()}
-    return [thawed(item) for item in value] if isinstance(value, tuple) else value
-
-
-def frozen(value: Any) -> Any:
-    """A plain value without anything that can change."""
-    if isinstance(value, Mapping):
-        return immutabledict({key: frozen(item) for key, item in value.items()})
-    return tuple(frozen(item) for item in value) if isinstance(value, (list, tuple)) else value
 
 
 def metadata_to_plain(resource: Resource[Any]) -> dict[str, Any]:

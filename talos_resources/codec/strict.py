@@ -19,9 +19,9 @@ from cattrs.gen import make_dict_structure_fn, override
 from immutabledict import immutabledict
 
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
-from talos_resources.codec.fields import BOUNDS, FieldInfo, Shape, cached, fields_of
+from talos_resources.codec.fields import BOUNDS, FieldInfo, Shape, cached, fields_of, inlined
+from talos_resources.codec.freezing import frozen
 from talos_resources.codec.goyaml.emit import dump
-from talos_resources.codec.plain import frozen, inlined
 from talos_resources.codec.timetext import TimeText
 from talos_resources.model.duration import Duration
 from talos_resources.model.errors import DecodeError

@@ -10,9 +10,9 @@ from ipaddress import IPv4Address
 from operator import attrgetter
 from typing import Any, Final
 
-from talos_resources.codec.fields import FieldInfo, Shape, cached, fields_of
+from talos_resources.codec.fields import FieldInfo, Shape, cached, fields_of, inlined
 from talos_resources.codec.goyaml.emit import deeper, dump, dump_entry, leaf, scalar
-from talos_resources.codec.plain import inlined, left_out, spec_to_plain, to_plain
+from talos_resources.codec.plain import left_out, spec_to_plain, to_plain
 from talos_resources.codec.value_text import address_text, addrport_text, clock_text, prefix_text
 
 Writer = Callable[[Any], str]

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Final, Self
 
 import attrs
 
-from talos_resources import __version__
 from talos_resources.discovery import payload
 from talos_resources.discovery.crypto import ClusterCipher
 from talos_resources.discovery.messages import DELETE, UPDATE, DeleteRequest, Duration, HelloResponse, UpdateRequest, WatchResponse
@@ -27,6 +26,7 @@ from talos_resources.discovery.view import Discovered, View
 from talos_resources.discovery.wire import encode
 from talos_resources.model.errors import ConfigError
 from talos_resources.model.net import IPAddress
+from talos_resources.model.version import __version__
 from talos_resources.rpc.transport.contract import Credentials
 from talos_resources.rpc.transport.open import open_transport
 

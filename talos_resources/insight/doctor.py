@@ -32,12 +32,6 @@ class Diagnosis:
         """Whether there is nothing but notes."""
         return all(finding.severity is Severity.NOTE for finding in self.findings)
 
-    def _repr_html_(self) -> str:
-        from talos_resources.views.findings import findings_html
-        from talos_resources.views.mesh_text import summary
-
-        return findings_html(self.findings, heading=summary(self.mesh), blind=self.blind)
-
     def to_plain(self) -> dict[str, Any]:
         """Everything as plain values, for JSON."""
         counts = {severity.value: sum(finding.severity is severity for finding in self.findings) for severity in Severity}

@@ -263,11 +263,6 @@ class Mesh:
             graph.add_edge(link.observer.name, link.peer.name, **record(link))
         return graph
 
-    def _repr_html_(self) -> str:
-        from talos_resources.views.mesh_html import mesh_repr
-
-        return mesh_repr(self)
-
     def __repr__(self) -> str:
         return f"<Mesh of {len(self.nodes)} nodes: {self.counts[LinkState.UP]} of {self.total} links up>"
 

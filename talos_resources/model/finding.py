@@ -43,11 +43,6 @@ class Finding:
     advice: str = ""
     guide: str = ""
 
-    def _repr_html_(self) -> str:
-        from talos_resources.views.findings import findings_html
-
-        return findings_html([self])
-
     def to_plain(self) -> dict[str, Any]:
         """The finding as plain values, for JSON."""
         return {

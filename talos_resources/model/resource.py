@@ -176,11 +176,6 @@ class Resource(Generic[S]):
     def __repr__(self) -> str:
         return f"<{self.metadata.reference} {self.spec!r}>"
 
-    def _repr_html_(self) -> str:
-        from talos_resources.views.html import resource_html
-
-        return resource_html(self)
-
 
 _new: Final[Callable[[builtins.type[Any]], Any]] = object.__new__
 _OpenResource: Final = twin(Resource)

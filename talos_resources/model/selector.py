@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple, NoReturn
 
 from talos_resources.model.errors import QueryError
-from talos_resources.model.query import LabelOp, LabelQuery, LabelTerm, parse_number
+from talos_resources.model.labels import LabelOp, LabelQuery, LabelTerm, parse_number
 
 _TOKEN: Final = re.compile(
     r"""\s*(?:

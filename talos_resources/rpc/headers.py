@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from talos_resources import __version__
 from talos_resources.model.errors import ConfigError
+from talos_resources.model.version import __version__
 
 SERVICE: Final = "/cosi.resource.State/"
 LIST: Final = f"{SERVICE}List"

@@ -15,8 +15,9 @@ from typing import Any, Final
 from talos_resources.codec.protowire import LEN, VARINT, WireError, lengthened, read_payload, read_varint, skip, tag, varint
 from talos_resources.codec.wire import resource_from_wire, resource_to_wire
 from talos_resources.model.errors import DecodeError, WatchError, WatchOverrunError
+from talos_resources.model.labels import LabelOp, LabelTerm
 from talos_resources.model.metadata import Phase
-from talos_resources.model.query import LabelOp, Labels, LabelTerm, as_queries
+from talos_resources.model.query import Labels, as_queries
 from talos_resources.model.resource import Resource
 from talos_resources.state.events import AnyEvent, Bootstrapped, Created, Destroyed, Errored, Noop, Updated
 

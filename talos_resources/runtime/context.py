@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from talos_resources.model.build import twin
 from talos_resources.model.errors import ConfigError, NotFoundError, PendingFinalizersError
@@ -12,11 +12,9 @@ from talos_resources.model.kind import Kind, kind_of
 from talos_resources.model.metadata import Metadata, Phase
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.runtime.declarations import Declared
 from talos_resources.state.contract import State
 from talos_resources.state.derived import teardown
-
-if TYPE_CHECKING:
-    from talos_resources.runtime.controller import Controller
 
 S = TypeVar("S")
 
@@ -40,7 +38,7 @@ class Context:
     def __init__(
         self,
         state: State,
-        controller: Controller,
+        controller: Declared,
         *,
         now: Timestamp,
         changed: bool,

@@ -4,14 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from talos_resources.model.errors import TalosResourcesError
+from talos_resources.state.contract import State
 
 T = TypeVar("T")
 
 _PARALLEL: Final = 64
 """How many nodes are asked at a time."""
+
+
+class Nodes(Protocol):
+    """Nodes with their states: what asking them needs of a cluster."""
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """The names of all nodes."""
+        ...
+
+    def select(self, names: Sequence[str] = ()) -> tuple[str, ...]:
+        """The nodes to work on, under the names that were asked for."""
+        ...
+
+    def state(self, node: str) -> State:
+        """The state of a node."""
+        ...
 
 
 def each(names: Sequence[str], call: Callable[[str], T]) -> Iterator[tuple[str, T | TalosResourcesError]]:

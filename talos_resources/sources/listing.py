@@ -43,11 +43,3 @@ class ClusterList(ResourceList[S]):
     def records(self) -> list[dict[str, Any]]:
         """As of any list of resources, with `node` first."""
         return [{"node": node, **record} for node, record in zip(self.nodes, super().records(), strict=True)]
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        from talos_resources.views.html import table_html
-
-        missing = "".join(f"<p>{escape(node)}: {escape(error.message)}</p>\n" for node, error in self.errors.items())
-        return table_html(self, nodes=self.nodes) + missing

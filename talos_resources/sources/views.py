@@ -29,8 +29,7 @@ from talos_resources.resources import (
     KubeSpanPeerStatus,
     Member,
 )
-from talos_resources.sources.asking import each
-from talos_resources.sources.cluster import Cluster
+from talos_resources.sources.asking import Nodes, each
 from talos_resources.state.contract import State
 
 S = TypeVar("S")
@@ -176,7 +175,7 @@ def _yaml(resource: Resource[Any]) -> Any:
     return spec_to_plain(resource.spec)
 
 
-def snapshot(cluster: Cluster, nodes: Sequence[str] = (), *, full: bool = False) -> Snapshot:
+def snapshot(cluster: Nodes, nodes: Sequence[str] = (), *, full: bool = False) -> Snapshot:
     """What some nodes of a cluster hold now, asked in parallel; those that do not answer are named.
 
     Args:
@@ -191,7 +190,7 @@ def snapshot(cluster: Cluster, nodes: Sequence[str] = (), *, full: bool = False)
     return snapshot_of(views(cluster, cluster.select(nodes) if nodes else cluster.nodes, full=full))
 
 
-def views(cluster: Cluster, nodes: Sequence[str], *, full: bool = False) -> dict[str, NodeView | TalosResourcesError]:
+def views(cluster: Nodes, nodes: Sequence[str], *, full: bool = False) -> dict[str, NodeView | TalosResourcesError]:
     """What each node holds now, or why that is not known; see `snapshot`."""
     return dict(each(nodes, lambda node: view_of(cluster.state(node), node, full=full)))
 
@@ -209,6 +208,6 @@ def snapshot_of(answers: Mapping[str, NodeView | TalosResourcesError]) -> Snapsh
     return Snapshot(views=views, errors=errors)
 
 
-def mesh_of(cluster: Cluster, nodes: Sequence[str] = ()) -> Mesh:
+def mesh_of(cluster: Nodes, nodes: Sequence[str] = ()) -> Mesh:
     """The mesh that the nodes describe; see `snapshot`."""
     return build(snapshot(cluster, nodes))

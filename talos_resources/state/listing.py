@@ -22,8 +22,3 @@ class ResourceList(tuple[Resource[S], ...]):
         from talos_resources.codec.records import records
 
         return records(self)
-
-    def _repr_html_(self) -> str:
-        from talos_resources.views.html import table_html
-
-        return table_html(self)

@@ -16,8 +16,8 @@ from immutabledict import immutabledict
 
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
 from talos_resources.codec.fields import BOUNDS, FieldInfo, Shape, cached, fields_of
+from talos_resources.codec.freezing import frozen
 from talos_resources.codec.goyaml.emit import dump
-from talos_resources.codec.plain import frozen
 from talos_resources.model.duration import Duration
 from talos_resources.model.enums import NumberedEnum, WireFlags
 from talos_resources.model.kind import Kind, kind_of, typed_kinds

@@ -13,7 +13,6 @@ from typing import Any, Final
 from talos_resources.insight.groups import group_key
 from talos_resources.insight.mesh import LinkState, Mesh, MeshNode
 from talos_resources.model.net import format_address
-from talos_resources.views.mesh_svg import mesh_svg
 from talos_resources.views.mesh_text import lines as text_lines
 from talos_resources.views.mesh_text import notes, plain, short_names, summary
 
@@ -52,11 +51,6 @@ def _filled(head: str, rest: list[str], parts: dict[str, str]) -> str:
         before, text = text.split(mark, 1)
         made += [before, parts[mark]]
     return "".join([*made, text])
-
-
-def mesh_repr(mesh: Mesh) -> str:
-    """What a notebook shows: the picture."""
-    return mesh_svg(mesh)
 
 
 def _data(mesh: Mesh) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from talos_resources.model.errors import QueryError
+from talos_resources.model.labels import LabelOp, LabelQuery, LabelTerm, parse_number
 from talos_resources.model.metadata import Metadata
-from talos_resources.model.query import LabelOp, LabelQuery, LabelTerm, as_queries, id_search, matcher, parse_number
+from talos_resources.model.query import as_queries, id_search, matcher
 from talos_resources.model.selector import parse_labels
 
 RECORDED = Path(__file__).parents[1] / "data" / "cosi" / "label_terms.json"

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from talos_resources._generated import cosi_resource_pb2 as pb
 from talos_resources._generated import machine_pb2
 from talos_resources.model.errors import DecodeError, WatchError, WatchOverrunError
+from talos_resources.model.labels import LabelOp, LabelQuery, LabelTerm
 from talos_resources.model.metadata import Phase
-from talos_resources.model.query import LabelOp, LabelQuery, LabelTerm
 from talos_resources.model.resource import Resource
 from talos_resources.resources import KubeSpanPeerStatus
 from talos_resources.rpc import messages

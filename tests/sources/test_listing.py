@@ -10,6 +10,7 @@ from talos_resources.model.resource import Resource
 from talos_resources.resources import KubeSpanPeerStatus
 from talos_resources.sources import Cluster, open_source
 from talos_resources.state.contract import State
+from tests.views.notebook import shown
 
 
 def away() -> State:
@@ -29,8 +30,8 @@ def test_all_nodes_of_the_demo() -> None:
         assert peers.nodes == tuple(node for node in cluster.nodes for _ in range(4))
         assert list(peers.records()[4])[:3] == ["node", "id", "version"]
         assert peers.records()[4]["node"] == "172.20.0.3"
-        assert "<th>NODE</th>" in peers._repr_html_()
-        assert "<td>172.20.0.6</td>" in peers._repr_html_()
+        assert "<th>NODE</th>" in shown(peers)
+        assert "<td>172.20.0.6</td>" in shown(peers)
         assert not peers.errors
         assert cluster.doctor().is_clean
 
@@ -40,7 +41,7 @@ def test_a_node_that_does_not_answer_is_named() -> None:
         peers = cluster.list(KubeSpanPeerStatus)
         assert peers.nodes == ("cp-1",)
         assert [*peers.errors] == ["cp-2"]
-        assert "<p>cp-2: cp-2 &lt;away&gt;: refused" in peers._repr_html_()
+        assert "<p>cp-2: cp-2 &lt;away&gt;: refused" in shown(peers)
         with pytest.raises(ConnectError):
             cluster.list(KubeSpanPeerStatus, "cp-2")
 
@@ -48,4 +49,4 @@ def test_a_node_that_does_not_answer_is_named() -> None:
 def test_nothing_is_an_empty_table() -> None:
     with Cluster({"cp-1": MemoryState}, source="test") as cluster:
         assert not cluster.list(KubeSpanPeerStatus)
-        assert "<tbody>\n</tbody>" in cluster.list(KubeSpanPeerStatus)._repr_html_()
+        assert "<tbody>\n</tbody>" in shown(cluster.list(KubeSpanPeerStatus))

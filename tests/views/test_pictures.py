@@ -20,6 +20,7 @@ from talos_resources.views.mesh_html import mesh_html
 from talos_resources.views.mesh_svg import LIGHT, mesh_png, mesh_svg
 from tests.insight.changes import everywhere, statuses
 from tests.insight.scenes import demo, scene
+from tests.views.notebook import shown
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -89,7 +90,7 @@ def test_the_command_draws(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
 
 
 def test_notebooks_show_the_picture() -> None:
-    assert build(demo())._repr_html_().startswith("<svg ")
+    assert shown(build(demo())).startswith("<svg ")
 
 
 @pytest.mark.browser

@@ -25,6 +25,7 @@ from talos_resources.resources import KubeSpanIdentity, KubeSpanPeerSpec, KubeSp
 from talos_resources.state.events import AnyEvent, Bootstrapped, Created, Destroyed, Noop, Updated
 from talos_resources.state.listing import ResourceList
 from talos_resources.views.output import FORMATS, list_printer, parse_output, watch_printer
+from tests.views.notebook import shown
 
 STATUS: Kind[Any] = kind_of(KubeSpanPeerStatus)
 
@@ -185,13 +186,13 @@ def parsed(html: str) -> Tags:
 
 def test_html_is_escaped_and_well_formed() -> None:
     hostile = status("<script>alert(1)</script>", '"><img src=x>', PeerState.UP)
-    for html in (listed("html", hostile), ResourceList([hostile])._repr_html_(), hostile._repr_html_()):
+    for html in (listed("html", hostile), shown(ResourceList([hostile])), shown(hostile)):
         tags = parsed(html)
         assert "script" not in tags.seen
         assert "img" not in tags.seen
         assert "<script>alert(1)</script>" in tags.text
     assert parsed(listed("html")).seen.count("tr") == 1
-    assert parsed(ResourceList([])._repr_html_()).seen.count("table") == 1
+    assert parsed(shown(ResourceList([]))).seen.count("table") == 1
 
 
 def test_html_has_no_secrets() -> None:
@@ -206,8 +207,8 @@ def test_html_has_no_secrets() -> None:
         sensitive=True,
     )
     for html in (
-        listed("html", identity, kind=kind_of(KubeSpanIdentity)), identity._repr_html_(), ResourceList([identity])._repr_html_(),
-        listed("html", secret, kind=kind), secret._repr_html_(), ResourceList([secret])._repr_html_(),
+        listed("html", identity, kind=kind_of(KubeSpanIdentity)), shown(identity), shown(ResourceList([identity])),
+        listed("html", secret, kind=kind), shown(secret), shown(ResourceList([secret])),
     ):  # fmt: skip
         assert "SECRET" not in html
         parsed(html)

@@ -12,8 +12,8 @@ from talos_resources._generated import cosi_resource_pb2 as pb
 from talos_resources.codec.wire import resource_from_wire
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import Kind, typed_kind, untyped
+from talos_resources.model.labels import LabelOp, LabelQuery, LabelTerm
 from talos_resources.model.metadata import Phase
-from talos_resources.model.query import LabelOp, LabelQuery, LabelTerm
 from talos_resources.model.resource import Resource
 from talos_resources.rpc.messages import OPERATIONS
 from talos_resources.rpc.status import Code, RpcError

@@ -10,10 +10,10 @@ import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from talos_resources import __version__
 from talos_resources._generated import cosi_resource_pb2 as pb
 from talos_resources.model.errors import TalosResourcesError
 from talos_resources.model.kind import Kind
+from talos_resources.model.version import __version__
 from talos_resources.rpc.framing import frame
 from talos_resources.rpc.headers import SERVICE
 from talos_resources.rpc.server.call import Call, Method

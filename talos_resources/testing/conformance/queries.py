@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from talos_resources.model.errors import QueryError
-from talos_resources.model.query import LabelOp, LabelQuery, LabelTerm
+from talos_resources.model.labels import LabelOp, LabelQuery, LabelTerm
 from talos_resources.state.contract import State
 from talos_resources.testing.conformance.parts import PATHS, Conformance, path
 

@@ -8,6 +8,7 @@ import attrs
 
 from talos_resources.model.finding import Finding, Severity
 from talos_resources.views.findings import findings_html, findings_json, findings_text
+from tests.views.notebook import shown
 
 NOTE = Finding(severity=Severity.NOTE, rule="n", title="good to know")
 WARNING = Finding(severity=Severity.WARNING, rule="w", title="a warning", cause="a cause", advice="do that", guide="KubeSpan")
@@ -56,4 +57,4 @@ def test_as_a_table_for_notebooks_with_everything_escaped() -> None:
     ):
         assert text in table
     assert "1 error, 0 warnings, 1 note" in table
-    assert "&lt;b&gt;x" in hostile._repr_html_()
+    assert "&lt;b&gt;x" in shown(hostile)
