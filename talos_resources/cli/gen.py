@@ -198,8 +198,10 @@ def _patches(args: Namespace) -> Patches | None:
         return None
     from talos_resources.machineconfig.gen.bundle import Patches
     from talos_resources.machineconfig.patch.load import load_patch
+    from talos_resources.releases import NEWEST
 
-    common, control_plane, worker = (tuple(load_patch(argument) for argument in arguments) for arguments in given)
+    release = args.compat or NEWEST
+    common, control_plane, worker = (tuple(load_patch(argument, release=release) for argument in arguments) for arguments in given)
     return Patches(common=common, control_plane=control_plane, worker=worker)
 
 

@@ -52,9 +52,10 @@ def _run_patch(args: Namespace) -> int:
     """Writes the patched configuration."""
     from talos_resources.machineconfig.patch.apply import patch_text
     from talos_resources.machineconfig.patch.load import load_patch
+    from talos_resources.releases import NEWEST
 
     data = Path(args.file).read_bytes()
-    patches = [load_patch(argument) for argument in args.patch]
+    patches = [load_patch(argument, release=args.compat or NEWEST) for argument in args.patch]
     if not patches:
         return _write(data, args.output)
     if args.keep_comments:

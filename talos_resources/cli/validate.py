@@ -35,11 +35,12 @@ def run(args: Namespace) -> int:
     from talos_resources.machineconfig.documents import MachineConfig
     from talos_resources.machineconfig.validate import validate
     from talos_resources.model.errors import ConfigError
+    from talos_resources.releases import NEWEST
 
     name = args.file or args.config
     if not name or (args.file and args.config):
         raise ConfigError("name one configuration file: validate FILE --mode MODE")
-    config = MachineConfig.load(Path(name).read_bytes(), source=name)
+    config = MachineConfig.load(Path(name).read_bytes(), source=name, release=args.compat or NEWEST)
     report = validate(config, args.mode, strict=args.strict)
     if args.explain:
         _explain(config, name)

@@ -11,12 +11,16 @@ from talos_resources.codec.goyaml.emit import dump
 from talos_resources.codec.goyaml.nodes import Node, compose_all, to_text
 from talos_resources.codec.goyaml.splice import Splicer
 from talos_resources.codec.goyaml.values import same, value_of
-from talos_resources.machineconfig.documents import MAIN, MAIN_KEYS, Document, MachineConfig, documents_of, kind_of
+from talos_resources.machineconfig.document import MAIN_KEYS, Document
+from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.encode import to_plain
+from talos_resources.machineconfig.loading import documents_of, kind_of
 from talos_resources.machineconfig.patch.apply import SEVERAL_DOCUMENTS, Compat, Patched, apply_strategic, joined
 from talos_resources.machineconfig.patch.load import Patch, StrategicPatch, as_json
 from talos_resources.machineconfig.patch.rfc6902 import JsonPatch
+from talos_resources.machineconfig.schema.table import MAIN
 from talos_resources.model.errors import ConfigError, DecodeError
+from talos_resources.releases import NEWEST, Release
 
 _SEPARATOR: Final = re.compile(r"^---(?=\s|\Z)", re.MULTILINE)
 
@@ -35,17 +39,17 @@ def patch_in_place(data: bytes | str, patches: Iterable[Patch], *, source: str =
     notes: list[str] = []
     for patch in joined(patches):
         if isinstance(patch, StrategicPatch):
-            text = _strategic(text, patch, source)
+            text = _strategic(text, patch, source, compat or NEWEST)
             continue
         text, several = _json(text, patch, source, compat)
         notes += [SEVERAL_DOCUMENTS] if several and not notes else []
     return Patched(text, tuple(notes))
 
 
-def _strategic(text: str, patch: StrategicPatch, source: str) -> str:
+def _strategic(text: str, patch: StrategicPatch, source: str, release: Release) -> str:
     roots = [root for root in compose_all(text, source=source) if not root.is_null]
-    documents = documents_of(roots, source=source)
-    wanted = apply_strategic(MachineConfig.of(documents), patch)
+    documents = documents_of(roots, source=source, release=release)
+    wanted = apply_strategic(MachineConfig.of(documents, release), patch, release)
     splicer = Splicer(text, roots)
     gone: list[Node] = []
     for root, document in zip(roots, documents, strict=True):
@@ -60,7 +64,7 @@ def _strategic(text: str, patch: StrategicPatch, source: str) -> str:
     known = {document.key for document in documents}
     result = _with_documents(result, [document for document in wanted.documents if document.key not in known])
     try:
-        found: MachineConfig | None = MachineConfig.load(result) if wanted.documents else wanted
+        found: MachineConfig | None = MachineConfig.load(result, release=release) if wanted.documents else wanted
     except (ConfigError, DecodeError):
         found = None
     if found is None or not _equal(found, wanted):

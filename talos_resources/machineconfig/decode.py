@@ -5,7 +5,7 @@ of the text; writing puts them into the order of the table), a list is a list, a
 value (see `schema.atoms`), what Talos does not look into is a free-form dict. A key with null is absent,
 unless the table keeps null apart from nothing.
 
-Source: Talos v1.12.3, configuration decoder, over go.yaml.in/yaml v4.
+Source: Talos v1.12.3 and v1.14.0-rc.1, configuration decoder, over go.yaml.in/yaml v4.
 """
 
 from __future__ import annotations
@@ -14,16 +14,19 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from talos_resources.codec.goyaml.nodes import Node, at, line_of
+from talos_resources.codec.goyaml.resolve import resolve
 from talos_resources.codec.goyaml.values import OLD_BOOLS, pairs_of, scalar, value_of
+from talos_resources.codec.timetext import TimeText
 from talos_resources.machineconfig.schema.atoms import ATOMS
-from talos_resources.machineconfig.schema.table import Atom, FreeForm, ListOf, MapOf, Struct, Type
+from talos_resources.machineconfig.schema.types import ArgValue, Atom, FreeForm, ListOf, MapOf, Struct, Type
 from talos_resources.model.errors import DecodeError
+from talos_resources.releases import NEWEST, LoadRules
 
 _ABSENT: Final = object()
 """A null where Go leaves the target as it was, or drops the item."""
 
 
-def decode(kind: Struct, node: Node, *, source: str = "", name: str = "") -> dict[str, Any]:
+def decode(kind: Struct, node: Node, *, source: str = "", name: str = "", rules: LoadRules = NEWEST.load) -> dict[str, Any]:
     """Reads a document.
 
     Args:
@@ -31,12 +34,13 @@ def decode(kind: Struct, node: Node, *, source: str = "", name: str = "") -> dic
         node: its root, a mapping.
         source: a file name for errors.
         name: how errors name the document.
+        rules: what differs between releases.
 
     Raises:
         DecodeError: with every fault of the document in `faults`: values of the wrong type, duplicate
             keys, and, when there are none of these, unknown keys; the first is the message.
     """
-    reader = _Reader(source)
+    reader = _Reader(source, rules)
     fields: dict[str, Any] = reader.struct(kind, node, ())
     faults, what = (reader.faults, "") if reader.faults else (reader.unknown, "unknown key")
     if faults:
@@ -50,10 +54,11 @@ def decode(kind: Struct, node: Node, *, source: str = "", name: str = "") -> dic
 class _Reader:
     """Reads one document and collects what is wrong with it."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, rules: LoadRules) -> None:
         self.faults: list[tuple[int, str, str]] = []
         self.unknown: list[tuple[int, str, str]] = []
         self._source = source
+        self._rules = rules
 
     def value(self, kind: Type, node: Node, path: tuple[str, ...], *, pointer: bool = False) -> Any:
         """A value; None for null where null is a value, `_ABSENT` where it is nothing."""
@@ -65,7 +70,7 @@ class _Reader:
         if not self._is(node, "mapping", path):
             return _ABSENT
         fields: dict[str, Any] = {}
-        for key, value in self._pairs(node, path):
+        for key, value in self._pairs(node, path, merges=False):
             field = kind.fields.get(key.text) if key.kind == "scalar" else None
             inner = (*path, key.text)
             if field is None:
@@ -88,7 +93,9 @@ class _Reader:
         entries: dict[str, Any] = {}
         for key, value in self._pairs(node, path):
             read = self.value(kind.item, value, (*path, key.text), pointer=kind.pointers)
-            if read is _ABSENT:
+            if read is _ABSENT and isinstance(kind.item, ArgValue):
+                read = ""
+            elif read is _ABSENT:
                 read = ATOMS[kind.item.name].zero if isinstance(kind.item, Atom) else {}
             entries[key.text] = read
         return entries
@@ -114,12 +121,33 @@ class _Reader:
                 return self._bool(node)
             if reading.resolved == "int":
                 return reading.read(str(self._integer(node)))
-            text = scalar(node, source=self._source) if node.tag == "!!binary" else node.value
-            return reading.read(text)
+            return reading.read(self._text(node))
         except DecodeError as error:
             self._fault(node, path, error.text)
         except ValueError as error:
             self._fault(node, path, str(error))
+        return _ABSENT
+
+    def _text(self, node: Node) -> str:
+        if node.tag == "!!binary":
+            return str(scalar(node, source=self._source))
+        text: str = node.value
+        if not self._rules.dates_are_text and node.is_plain and text[:1].isdigit() and isinstance(resolve(text), TimeText):
+            raise ValueError(f"{_shown(node)} is a date to YAML where text belongs; put it in quotes")
+        return text
+
+    def _argument(self, _kind: ArgValue, node: Node, path: tuple[str, ...]) -> Any:
+        """A text, or a list of texts; null is the empty text."""
+        if node.kind == "mapping":
+            self._fault(node, path, "an argument is a text or a list of texts")
+            return _ABSENT
+        if node.kind == "scalar":
+            return "" if node.is_null else self._atom(_TEXT, node, path)
+        texts = [self._argument(_kind, item, path) if item.kind == "scalar" else self._refused(item, path) for item in node.items]
+        return ["" if item is _ABSENT else item for item in texts]
+
+    def _refused(self, node: Node, path: tuple[str, ...]) -> Any:
+        self._fault(node, path, "a list of texts cannot hold collections")
         return _ABSENT
 
     def _bool(self, node: Node) -> bool:
@@ -139,7 +167,12 @@ class _Reader:
             raise ValueError(f"{_shown(node)} is not an integer{hint}")  # noqa: TRY004 - a fault of the text
         return value
 
-    def _pairs(self, node: Node, path: tuple[str, ...]) -> list[tuple[Node, Node]]:
+    def _pairs(self, node: Node, path: tuple[str, ...], *, merges: bool = True) -> list[tuple[Node, Node]]:
+        """The pairs of a mapping; a section takes no merge key, and a map none of a list."""
+        for key, value in node.pairs:
+            if key.is_plain and key.value == "<<" and (not merges or value.kind == "sequence"):
+                self._fault(key, (*path, "<<"), "a merge key of a list is refused" if merges else "a merge key is refused in a section")
+                return []
         try:
             return list(pairs_of(node, source=self._source))
         except DecodeError as error:
@@ -161,7 +194,11 @@ class _Reader:
         MapOf: _map,
         FreeForm: _free,
         Atom: _atom,
+        ArgValue: _argument,
     }
+
+
+_TEXT: Final = Atom("string")
 
 
 _ARTICLES: Final = {"scalar": "a scalar", "sequence": "a list", "mapping": "a mapping"}

@@ -3,90 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
 from talos_resources.codec.goyaml.emit import dump
-from talos_resources.codec.goyaml.nodes import Node, at, compose_all
+from talos_resources.codec.goyaml.nodes import compose_all
+from talos_resources.machineconfig.conflicts import check_conflicts
 from talos_resources.machineconfig.decode import decode
-from talos_resources.machineconfig.encode import encode
+from talos_resources.machineconfig.document import Document
+from talos_resources.machineconfig.loading import documents_of
 from talos_resources.machineconfig.paths import child_type, parse_path
-from talos_resources.machineconfig.schema.table import Struct, document_type
-from talos_resources.model.errors import ConfigError, DecodeError
-
-MAIN: Final = "v1alpha1"
-"""The kind of the document that has `machine` and `cluster` and names no kind itself."""
-
-MAIN_KEYS: Final = ("machine", "cluster", "debug", "persist")
-"""The keys of which it must have one."""
-
-
-@attrs.frozen
-class Document:
-    """One document.
-
-    Attributes:
-        kind: `v1alpha1` for the main document, else what `kind` says.
-        fields: its typed fields as `decode` gives them; never changed in place.
-        line: where it starts in the file, 1-based; 0 if it comes from no file.
-    """
-
-    kind: str
-    fields: Mapping[str, Any] = attrs.field(repr=False)  # full of secrets
-    line: int = attrs.field(default=0, eq=False)
-
-    @property
-    def type(self) -> Struct:
-        """Its type in the field table."""
-        found = document_type(self.kind)
-        assert found is not None
-        return found
-
-    @property
-    def name(self) -> str:
-        """What `name` says; empty for a kind of which there is only one."""
-        return str(self.fields.get("name", "")) if self.kind != MAIN else ""
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """What tells it from the other documents: kind and name."""
-        return self.kind, self.name
-
-    def __str__(self) -> str:
-        return f"{self.kind}/{self.name}" if self.name else self.kind
-
-    def text(self) -> str:
-        """The document as YAML."""
-        return encode(self.type, self.fields)
+from talos_resources.machineconfig.schema.table import MAIN, document_type
+from talos_resources.machineconfig.schema.types import Struct
+from talos_resources.model.errors import ConfigError
+from talos_resources.releases import NEWEST, Release
 
 
 @attrs.frozen
 class MachineConfig:
-    """The documents of a configuration; the main one, where there is one, comes first."""
+    """A configuration.
+
+    Attributes:
+        documents: the main one, where there is one, comes first.
+        release: by whose rules documents are added to it.
+    """
 
     documents: tuple[Document, ...]
+    release: Release = attrs.field(default=NEWEST, eq=False, repr=False)
 
     @classmethod
-    def of(cls, documents: Iterable[Document]) -> MachineConfig:
-        """A configuration of these documents, in Talos's order."""
+    def of(cls, documents: Iterable[Document], release: Release = NEWEST) -> MachineConfig:
+        """A configuration of these documents, in Talos's order.
+
+        Raises:
+            ConfigError: two of them claim one link, volume or address.
+        """
         ordered = sorted(documents, key=lambda document: document.kind != MAIN)
-        return cls(tuple(ordered))
+        check_conflicts(ordered)
+        return cls(tuple(ordered), release)
 
     @classmethod
-    def load(cls, data: bytes | str, *, source: str = "") -> MachineConfig:
+    def load(cls, data: bytes | str, *, source: str = "", release: Release = NEWEST) -> MachineConfig:
         """Reads a configuration.
 
         Args:
             data: the text of one or several documents.
             source: a file name for errors.
+            release: by whose rules: the newest reads what every release has written.
 
         Raises:
             DecodeError: no YAML, an unknown kind or key, a value of the wrong type, a document that is
                 there twice; with every fault, its path and its line.
-            ConfigError: there is no document.
+            ConfigError: there is no document, or two of them claim one link, volume or address.
         """
-        return cls.of(documents_of(compose_all(data, source=source), source=source))
+        return cls.of(documents_of(compose_all(data, source=source), source=source, release=release), release)
 
     @property
     def main(self) -> Document | None:
@@ -110,10 +81,7 @@ class MachineConfig:
             ConfigError: there can be no such field.
         """
         steps = parse_path(path)
-        root = document_type(kind)
-        if root is None:
-            raise ConfigError(f'there is no kind of document "{kind}"', kind=kind)
-        child_type(root, steps)
+        child_type(self._type(kind), steps)
         document = self.find(kind, name)
         value: Any = document.fields if document is not None else None
         for step in steps:
@@ -138,9 +106,7 @@ class MachineConfig:
             ConfigError: there can be no such field.
             DecodeError: the value does not fit it.
         """
-        root = document_type(kind)
-        if root is None:
-            raise ConfigError(f'there is no kind of document "{kind}"', kind=kind)
+        root = self._type(kind)
         steps = parse_path(path)
         child_type(root, steps)
         if not steps or any(isinstance(step, int) for step in steps):
@@ -148,17 +114,31 @@ class MachineConfig:
         nested: Any = value
         for step in reversed(steps):
             nested = {step: nested}
-        decoded: Any = decode(root, compose_all(dump(nested), source="value")[0], source="value")
+        decoded: Any = decode(root, compose_all(dump(nested), source="value")[0], source="value", rules=self.release.load)
         for step in steps:
             decoded = decoded.get(step) if decoded is not None else None
-        document = self.find(kind, name) or Document(kind, _identity(kind, name))
-        return self.with_document(Document(kind, _with(document.fields, [str(step) for step in steps], decoded), document.line))
+        document = self.find(kind, name) or Document(kind, _identity(kind, name), release=self.release)
+        return self.with_document(document.with_fields(_with(document.fields, [str(step) for step in steps], decoded)))
 
     def with_document(self, document: Document) -> MachineConfig:
         """The configuration with this document in place of the one with its kind and name, or after the others."""
         if self.find(*document.key) is None:
-            return MachineConfig.of([*self.documents, document])
-        return MachineConfig(tuple(document if old.key == document.key else old for old in self.documents))
+            return MachineConfig.of([*self.documents, document], self.release)
+        return MachineConfig.of((document if old.key == document.key else old for old in self.documents), self.release)
+
+    def without_document(self, kind: str, name: str = "") -> MachineConfig:
+        """The configuration without the document of this kind and name."""
+        return MachineConfig(tuple(document for document in self.documents if document.key != (kind, name)), self.release)
+
+    def all(self, kind: str) -> tuple[Document, ...]:
+        """The documents of this kind, in their order."""
+        return tuple(document for document in self.documents if document.kind == kind)
+
+    def _type(self, kind: str) -> Struct:
+        found = document_type(kind, self.release)
+        if found is None:
+            raise ConfigError(f'there is no kind of document "{kind}"', kind=kind)
+        return found
 
     def text(self) -> str:
         """All documents as YAML, joined by `---`, without a leading one."""
@@ -177,58 +157,3 @@ def _with(fields: Mapping[str, Any], steps: list[str], value: Any) -> dict[str, 
     if not rest and value is None:
         return {key: old for key, old in fields.items() if key != step}
     return {**fields, step: _with(fields.get(step) or {}, rest, value) if rest else value}
-
-
-def documents_of(roots: Iterable[Node], *, source: str = "") -> list[Document]:
-    """Decodes parsed documents, in their order; those that are null are left out.
-
-    Raises:
-        DecodeError: as `MachineConfig.load`.
-        ConfigError: there is none.
-    """
-    documents: list[Document] = []
-    seen: set[tuple[str, str]] = set()
-    for root in roots:
-        if root.is_null:
-            continue
-        document = _decoded(root, source)
-        if document.key in seen:
-            raise DecodeError(f"a second document {document}; there may be only one", source=at(source, root.line))
-        seen.add(document.key)
-        documents.append(document)
-    if not documents:
-        raise ConfigError(f"{source + ': ' if source else ''}no configuration found: there is no document", source=source)
-    return documents
-
-
-def kind_of(root: Node, *, source: str = "") -> str:
-    """The kind of a document; `v1alpha1` for the main one.
-
-    Raises:
-        DecodeError: it is no mapping, has no kind, or one that Talos v1.12 does not know.
-    """
-    where = at(source, root.line)
-    if root.kind != "mapping":
-        raise DecodeError(f"expected a configuration document (a mapping), found a {root.kind}", source=where)
-    kind, version = (_word(root, key) for key in ("kind", "apiVersion"))
-    if kind is None:
-        if not any(root.get(key) for key in MAIN_KEYS):
-            raise DecodeError("missing kind: neither a kind nor machine or cluster", source=where)
-        return MAIN
-    if version != MAIN or document_type(kind) is None or kind == MAIN:
-        raise DecodeError(f'no kind of document "{kind}" in apiVersion "{version or ""}"', source=where, path="kind")
-    return kind
-
-
-def _word(root: Node, key: str) -> str | None:
-    node = root.get(key)
-    return node.text if node is not None and node.kind == "scalar" and not node.is_null else None
-
-
-def _decoded(root: Node, source: str) -> Document:
-    kind = kind_of(root, source=source)
-    found = document_type(kind)
-    assert found is not None
-    name = _word(root, "name") or ""
-    label = "" if kind == MAIN else f"{kind}/{name}" if name else kind
-    return Document(kind, decode(found, root, source=source, name=label), root.line)

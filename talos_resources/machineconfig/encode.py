@@ -1,6 +1,6 @@
 """From typed fields to the YAML that Talos writes: keys in the order of the table, zero values filled in.
 
-Source: Talos v1.12.3, configuration encoder without comments, over go.yaml.in/yaml v4.
+Source: Talos v1.12.3 and v1.14.0-rc.1, configuration encoder without comments, over go.yaml.in/yaml v4.
 """
 
 from __future__ import annotations
@@ -8,11 +8,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from talos_resources.codec.goyaml.emit import dump
+from talos_resources.codec.goyaml.emit import Written, double_quoted, dump, literal
 from talos_resources.codec.goyaml.keys import natural_key
+from talos_resources.codec.goyaml.resolve import OLD_WORDS, is_old_number
 from talos_resources.codec.timetext import TimeText
 from talos_resources.machineconfig.schema.atoms import ATOMS
-from talos_resources.machineconfig.schema.table import Atom, FreeForm, ListOf, MapOf, Struct, Type
+from talos_resources.machineconfig.schema.types import ArgValue, Atom, FreeForm, ListOf, MapOf, Struct, Type
+from talos_resources.releases import NEWEST, YamlStyle
+
+
+def argument(text: str) -> str:
+    """The text of an argument as the emitter takes it: Talos quotes only what YAML 1.2 takes for something else."""
+    if text == "<<":
+        return Written(double_quoted(text))
+    if text in OLD_WORDS or is_old_number(text):
+        return Written(text)
+    if text and not text.strip("\n"):
+        return Written(literal(text, indent=0, parent=0))
+    return text
 
 
 class _OctalText(TimeText):
@@ -21,9 +34,9 @@ class _OctalText(TimeText):
     __slots__ = ()
 
 
-def encode(kind: Struct, fields: Mapping[str, Any]) -> str:
+def encode(kind: Struct, fields: Mapping[str, Any], style: YamlStyle = NEWEST.yaml) -> str:
     """A document as YAML text, one newline at its end."""
-    return dump(to_plain(kind, fields))
+    return dump(to_plain(kind, fields), style=style)
 
 
 def to_plain(kind: Type, value: Any, *, complete: bool = True) -> Any:
@@ -45,6 +58,8 @@ def to_plain(kind: Type, value: Any, *, complete: bool = True) -> Any:
             return {key: to_plain(kind.item, value[key], complete=complete) for key in sorted(value, key=natural_key)}
         case FreeForm():
             return free_form(value)
+        case ArgValue():
+            return [argument(item) for item in value] if isinstance(value, list) else argument(value) if value else None
         case Atom():
             return _OctalText(f"0o{value:o}") if kind.name == "os.FileMode" else value
 
@@ -70,6 +85,8 @@ def zero(kind: Type) -> Any:
             return {}
         case Atom():
             return ATOMS[kind.name].zero
+        case ArgValue():
+            return ""
         case _:
             return None
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Final
 
-from talos_resources.machineconfig.schema.table import Atom, FreeForm, ListOf, MapOf, Struct, Type
+from talos_resources.machineconfig.schema.types import Atom, FreeForm, ListOf, MapOf, Struct, Type
 from talos_resources.model.errors import ConfigError
 
 _STEP: Final = re.compile(r"""(?:\A|\.)(?P<name>[^.\[\]"]+)|\[(?P<index>-?\d+)\]|\[(?P<quoted>"(?:[^"\\]|\\.)*")\]""")

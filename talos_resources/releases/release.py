@@ -53,12 +53,9 @@ class LoadRules:
 
     Attributes:
         dates_are_text: a bare date goes into a text field with its source text, else it is refused.
-        conflicts: link documents of one name, and other documents that claim one thing, are refused
-            when a configuration is loaded or put together.
     """
 
     dates_are_text: bool
-    conflicts: bool
 
 
 @attrs.frozen(kw_only=True)
@@ -69,20 +66,15 @@ class PatchRules:
         several_parts: a patch may name one document several times; its parts are applied in their order.
         absent_document_leaves_empty: `$patch: delete` of a document that is not there leaves an empty
             document behind, else it is nothing.
-        unknown_kind_delete: `$patch: delete` of a document of an unknown kind is nothing, else an error.
-        free_form_deletes: keys inside of free-form mappings can be deleted.
+        inner_deletes: keys inside of free-form mappings and fields of embedded structures can be deleted.
         deletes_by_any_text: list items are found by the text of addresses and networks too, else only
             by fields that are text.
-        absent_field_makes_document: deleting a field of a document that is not there leaves an empty
-            document of that kind, else it is an error.
     """
 
     several_parts: bool
     absent_document_leaves_empty: bool
-    unknown_kind_delete: bool
-    free_form_deletes: bool
+    inner_deletes: bool
     deletes_by_any_text: bool
-    absent_field_makes_document: bool
 
 
 @attrs.frozen(kw_only=True)

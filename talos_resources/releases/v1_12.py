@@ -61,14 +61,12 @@ V1_12: Final = Release(
         url_safe_cluster_id=True,
         empty_kubernetes_version=True,
     ),
-    load=LoadRules(dates_are_text=True, conflicts=False),
+    load=LoadRules(dates_are_text=True),
     patch=PatchRules(
         several_parts=False,
         absent_document_leaves_empty=True,
-        unknown_kind_delete=False,
-        free_form_deletes=False,
+        inner_deletes=False,
         deletes_by_any_text=False,
-        absent_field_makes_document=False,
     ),
     validation=ValidationRules(
         needs_install=True,

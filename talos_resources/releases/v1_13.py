@@ -33,6 +33,6 @@ V1_13: Final = attrs.evolve(
     field_table="1.14",
     document_kinds=KINDS,
     gen=attrs.evolve(V1_12.gen, kubernetes_version="1.36.3", installer_image="ghcr.io/siderolabs/installer:v1.13.9"),
-    patch=attrs.evolve(V1_12.patch, free_form_deletes=True, deletes_by_any_text=True),
+    patch=attrs.evolve(V1_12.patch, inner_deletes=True, deletes_by_any_text=True),
     flags=MappingProxyType({}),
 )

@@ -74,14 +74,12 @@ V1_14: Final = Release(
         url_safe_cluster_id=False,
         empty_kubernetes_version=False,
     ),
-    load=LoadRules(dates_are_text=False, conflicts=True),
+    load=LoadRules(dates_are_text=False),
     patch=PatchRules(
         several_parts=True,
         absent_document_leaves_empty=False,
-        unknown_kind_delete=True,
-        free_form_deletes=True,
+        inner_deletes=True,
         deletes_by_any_text=True,
-        absent_field_makes_document=True,
     ),
     validation=ValidationRules(
         needs_install=False,

@@ -25,7 +25,7 @@ from typing import Any, Final
 import attrs
 
 from talos_resources.cli.main import main as cli
-from talos_resources.codec.goyaml.read import load
+from talos_resources.codec.goyaml.read import load, load_all
 from talos_resources.model.errors import DecodeError
 from talos_resources.releases import Release
 from tests.golden import command as runner
@@ -125,13 +125,13 @@ def _unreadable(wanted: str, text: str) -> bool:
     indentation into the header of a literal block, or none where one is needed.
     """
     try:
-        load(text)
+        load_all(text)
     except DecodeError:
         return False
     if _SEPARATOR.search(wanted):
         return _bare(_SEPARATOR.sub("", wanted)) == _bare(text)
     try:
-        load(wanted)
+        load_all(wanted)
     except DecodeError:
         return _HEADER.sub(r"|\1", wanted) == _HEADER.sub(r"|\1", text)
     return False

@@ -6,18 +6,11 @@ from typing import Any, Final
 
 from hypothesis import strategies as st
 
-from talos_resources.machineconfig.documents import Document
+from talos_resources.machineconfig.document import Document
 from talos_resources.machineconfig.schema import enums
-from talos_resources.machineconfig.schema.table import (
-    DOCUMENT_KINDS,
-    Atom,
-    FreeForm,
-    ListOf,
-    MapOf,
-    Struct,
-    Type,
-    document_type,
-)
+from talos_resources.machineconfig.schema.table import document_type
+from talos_resources.machineconfig.schema.types import ArgValue, Atom, FreeForm, ListOf, MapOf, Struct, Type
+from talos_resources.releases import NEWEST
 
 _ATOMS: Final[dict[str, Any]] = {
     "string": "text",
@@ -41,11 +34,14 @@ _ATOMS: Final[dict[str, Any]] = {
     "network.Prefix": "fd00::/8",
     "network.AddrPort": "10.0.0.1:51820",
     "network.PortRange": "1000-2000",
+    "meta.Addr": "fd00::1",
+    "meta.Prefix": "fd00::/8",
+    "meta.AddrPort": "10.0.0.1:51820",
     "nethelpers.HardwareAddr": "aa:bb:cc:dd:ee:ff",
     "nethelpers.RoutingTable": "main",
 }
 
-KINDS: Final = ("v1alpha1", *DOCUMENT_KINDS)
+KINDS: Final = ("v1alpha1", *sorted(NEWEST.document_kinds))
 
 COMMENTED: Final = """\
 # The head of the file.                                   # stays
@@ -98,6 +94,8 @@ def sample(kind: Type) -> Any:
             return [sample(kind.item)]
         case MapOf():
             return {"key": sample(kind.item)}
+        case ArgValue():
+            return ["x", "yes", "", "0x1f"]
         case FreeForm():
             return {"a": {"b": [1, 2.5, "x", None, True]}}
         case Atom():
@@ -113,6 +111,8 @@ def full_document(kind: str) -> Document:
     fields = sample(found)
     if kind != "v1alpha1":
         fields |= {"apiVersion": "v1alpha1", "kind": kind}
+    if "peer" in fields:
+        fields["peer"]["name"] = "other"  # than the link itself
     return Document(kind, fields)
 
 

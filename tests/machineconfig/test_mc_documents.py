@@ -9,11 +9,16 @@ import pytest
 
 from talos_resources.cli.main import main
 from talos_resources.machineconfig.documents import MachineConfig
-from talos_resources.machineconfig.schema.table import Atom, Struct, document_type
+from talos_resources.machineconfig.schema.compile import compiled
+from talos_resources.machineconfig.schema.table import document_type, field_table
+from talos_resources.machineconfig.schema.types import Atom, Struct
 from talos_resources.machineconfig.settings import CniSettings, InlineManifest, Settings
 from talos_resources.model.errors import ConfigError, DecodeError
 from talos_resources.model.net import AddrPort
+from talos_resources.releases import RELEASES
 from tests.machineconfig.samples import KINDS, full_document
+
+DATA = Path(__file__).parents[1] / "data" / "config"
 
 CONTROL_PLANE = """\
 version: v1alpha1
@@ -163,7 +168,8 @@ def test_the_main_document_comes_first_and_null_documents_are_skipped() -> None:
         ("# only a comment\n", "no configuration found"),
         ("{}\n", "missing kind"),
         ("version: v1alpha1\n", "missing kind"),
-        ("apiVersion: v1alpha1\nkind: KubeSpanConfig\n", 'no kind of document "KubeSpanConfig"'),
+        ("apiVersion: v1alpha1\nkind: KubeCNIConfig\n", 'no kind of document "KubeCNIConfig"'),
+        ("kind: KubeSpanConfig\n", "missing apiVersion"),
         ("apiVersion: v1beta1\nkind: HostnameConfig\nauto: stable\n", "v1beta1"),
         ("machine: {nope: 1}\n", "machine.nope: unknown key"),
         ("apiVersion: v1alpha1\nkind: HostnameConfig\nhost: x\n", "host: HostnameConfig: unknown key"),
@@ -193,7 +199,37 @@ def test_canonical_forms() -> None:
         "  network: {kubespan: {mtu: 1420.9}}\n"
     )
     text = config.text()
-    for line in ("debug: true", "bootTimeout: 2m30s", "size: 100 MB", "permissions: 0o644", 'a: "1.50"', 'b: "0x1f"', 'c: ""', 'd: "yes"'):
+    for line in ("debug: true", "bootTimeout: 2m30s", "size: 100 MB", "permissions: 0o644", 'a: "1.50"', 'b: "0x1f"', 'c: ""', "d: 'yes'"):
         assert line in text
     assert config.get("machine.network.kubespan.mtu") == 1420
     assert MachineConfig.load(text).text() == text
+
+
+def test_the_packaged_field_tables_are_current() -> None:
+    for path, text in compiled(DATA):
+        assert path.read_text() == text, f"{path.name}: run {compiled.__module__}"
+
+
+def test_every_kind_of_every_release_has_a_type() -> None:
+    for release in RELEASES:
+        for kind in (*release.document_kinds, "v1alpha1"):
+            found = document_type(kind, release)
+            assert found is not None
+            assert "kind" in found.fields or kind == "v1alpha1"
+    assert document_type("KubeSpanConfig", RELEASES[0]) is None
+    assert "KubeProxyConfig" in field_table("1.14").control_plane_kinds
+
+
+def test_a_release_reads_and_writes_by_its_own_table() -> None:
+    text = "machine: {type: worker, sysctls: {a: 'yes'}}\ncluster: {}\n"
+    old, new = (MachineConfig.load(text, release=release).text() for release in (RELEASES[0], RELEASES[-1]))
+    assert "controlPlane: null" in old
+    assert 'a: "yes"' in old
+    assert "cluster: {}" in new
+    assert "a: 'yes'" in new
+    with pytest.raises(DecodeError, match=r"Talos v1\.12 does not know it, v1\.13 does"):
+        MachineConfig.load("apiVersion: v1alpha1\nkind: KubeSpanConfig\n", release=RELEASES[0])
+    date = "machine: {sysctls: {a: 2001-01-01}}\n"
+    assert MachineConfig.load(date, release=RELEASES[0]).get("machine.sysctls") == {"a": "2001-01-01"}
+    with pytest.raises(DecodeError, match="is a date to YAML where text belongs; put it in quotes"):
+        MachineConfig.load(date)

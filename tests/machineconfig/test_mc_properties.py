@@ -16,7 +16,8 @@ from talos_resources.codec.goyaml.nodes import compose_all
 from talos_resources.codec.goyaml.read import load
 from talos_resources.codec.goyaml.values import same, value_of
 from talos_resources.machineconfig.comments import patch_in_place
-from talos_resources.machineconfig.documents import Document, MachineConfig
+from talos_resources.machineconfig.document import Document
+from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.patch.apply import patch_config, patch_text
 from talos_resources.machineconfig.patch.load import parse_patch
 from talos_resources.machineconfig.patch.rfc6902 import JsonPatch

@@ -11,10 +11,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from talos_resources.codec.goyaml.resolve import WORDS, reads_as_text
+from talos_resources.codec.goyaml.resolve import OLD_WORDS, WORDS, is_old_number, reads_as_text
 from talos_resources.codec.timetext import TimeText
+
+if TYPE_CHECKING:
+    from talos_resources.releases import YamlStyle
 
 _INDENT: Final = 4
 # Texts that can be nothing but themselves; decided by one match because nearly all are of this form.
@@ -29,6 +32,8 @@ _BREAK: Final = re.compile("[\\n\\r\\x85\\u2028\\u2029]")
 _SEPARATOR: Final = re.compile("[\u2028\u2029]")
 _SPACED_BREAK: Final = re.compile("\x20[\n\u2028\u2029]")
 _SPACED_SEPARATOR: Final = re.compile("\x20[\u2028\u2029]|[\u2028\u2029]\x20")
+# A line break and then, perhaps after more of them, an indented line: without a digit that cannot be read.
+_INDENTED_START: Final = re.compile("[\n\u2028\u2029]*[\x20\t]")
 _LINE_START: Final = re.compile("(?<=[\n\u2028\u2029])(?=[^\n\u2028\u2029])")
 _NOT_PLAIN: Final = re.compile(
     r"---|\.\.\.|[#,\[\]{}&*!|>'\"%@`\ ]|[?:-](?:\ |\Z)"  # at the start
@@ -52,15 +57,22 @@ class ComplexKey(Written):
     __slots__ = ()
 
 
-def scalar(text: str) -> str:
+def scalar(text: str, style: YamlStyle | None = None) -> str:
     """The text on one line: plain where that reads back as the same text, else in quotes."""
     if _LETTER_FIRST.match(text):
-        return f'"{text}"' if text in WORDS else text
+        return _clashing(text, style) if text in WORDS else text
     if _DIGIT_FIRST.match(text):
         return text
     if not reads_as_text(text):
-        return double_quoted(text)
+        return _clashing(text, style)
     return verbatim(text)
+
+
+def _clashing(text: str, style: YamlStyle | None) -> str:
+    """A text that would be something else without quotes, at least to an older YAML."""
+    if style is not None and (text in OLD_WORDS or is_old_number(text)):
+        return f"{style.quote_old_words}{text}{style.quote_old_words}"
+    return double_quoted(text)
 
 
 def verbatim(text: str) -> str:
@@ -129,7 +141,7 @@ def needs_block(text: str) -> bool:
     )
 
 
-def literal(text: str, *, indent: int, parent: int) -> str:
+def literal(text: str, *, indent: int, parent: int, style: YamlStyle | None = None) -> str:
     """A literal block, header and lines, without a newline at its end.
 
     Args:
@@ -137,8 +149,12 @@ def literal(text: str, *, indent: int, parent: int) -> str:
         indent: the column of its lines.
         parent: the column of the collection that holds it, or what stands for it at the top of a
             document: 0.
+        style: of the release that writes it; None for the oldest.
     """
-    hint = str(indent - parent) if text[0] in " \n\t\u2028\u2029" else ""
+    # The newer releases leave the digit out before every line break, also where it is needed; we do not.
+    old = style is None or style.hint_before_break
+    hinted = text[0] in " \n\t\u2028\u2029" if old else _INDENTED_START.match(text) is not None
+    hint = str(indent - parent) if hinted else ""
     chomp = "-" if text[-1] != "\n" else "+" if text[-2] in "\n\u2028\u2029" else ""
     blanks = " " * indent
     lead = "" if _BREAK.match(text) else blanks
@@ -157,30 +173,31 @@ def deeper(column: int) -> int:
     return (column // _INDENT + 1) * _INDENT
 
 
-def dump(value: Any, *, indent: int = 0) -> str:
+def dump(value: Any, *, indent: int = 0, style: YamlStyle | None = None) -> str:
     r"""A document, with a newline at its end.
 
     Args:
         value: of None, bool, int, float, str, `TimeText`, mappings and sequences; keys in their order.
         indent: the column of the whole document, a multiple of four; it is taken to hang below a key
             four columns to the left.
+        style: of the release that writes it; None for the oldest.
 
     Raises:
         TypeError: the value holds something else.
     """
     out: list[str] = []
     if _is_nested(value):
-        _write_nested(out, value, indent, at_line_start=True)
+        _write_nested(out, value, indent, style, at_line_start=True)
         out.append("\n")
     else:
-        out += (" " * indent, leaf(value, indent=indent + _INDENT, parent=max(0, indent - _INDENT)), "\n")
+        out += (" " * indent, leaf(value, indent=indent + _INDENT, parent=max(0, indent - _INDENT), style=style), "\n")
     return "".join(out)
 
 
-def dump_entry(value: Any, *, column: int = 0) -> str:
+def dump_entry(value: Any, *, column: int = 0, style: YamlStyle | None = None) -> str:
     r"""What follows the colon of a key at a column: ` text\n`, or a collection on its own lines."""
     out: list[str] = []
-    _write_value(out, value, column)
+    _write_value(out, value, column, style)
     out.append("\n")
     return "".join(out)
 
@@ -189,7 +206,7 @@ def _is_nested(value: Any) -> bool:
     return bool(value) and isinstance(value, (dict, list, tuple, Mapping))
 
 
-def _write_nested(out: list[str], value: Any, column: int, *, at_line_start: bool) -> None:
+def _write_nested(out: list[str], value: Any, column: int, style: YamlStyle | None, *, at_line_start: bool) -> None:
     """Writes a collection whose entries start at `column`, without the last newline.
 
     The first entry goes on the current line, which is either empty or already at the column.
@@ -199,51 +216,52 @@ def _write_nested(out: list[str], value: Any, column: int, *, at_line_start: boo
     if isinstance(value, Mapping):
         for key, item in value.items():
             out.append(lead)
-            _write_entry(out, key, item, column)
+            _write_entry(out, key, item, column, style)
             lead = f"\n{start}"
         return
     for item in value:
         out += (lead, "- ")
         if _is_nested(item):
-            _write_nested(out, item, column + 2, at_line_start=False)
+            _write_nested(out, item, column + 2, style, at_line_start=False)
         else:
-            out.append(leaf(item, indent=column + 2, parent=column))
+            out.append(leaf(item, indent=column + 2, parent=column, style=style))
         lead = f"\n{start}"
 
 
-def _write_entry(out: list[str], key: Any, item: Any, column: int) -> None:
+def _write_entry(out: list[str], key: Any, item: Any, column: int, style: YamlStyle | None) -> None:
     simple = not isinstance(key, ComplexKey) if isinstance(key, Written) else not isinstance(key, str) or is_simple_key(key)
-    name = scalar(key) if simple and type(key) is str else leaf(key, indent=deeper(column), parent=column)
+    name = scalar(key, style) if simple and type(key) is str else leaf(key, indent=deeper(column), parent=column, style=style)
     if simple:
         out.append(f"{name}:")
-        _write_value(out, item, column)
+        _write_value(out, item, column, style)
         return
     out.append(f"? {name}\n{' ' * column}:")
     if _is_nested(item):
         inner = deeper(column)
         out.append(" " * (inner - column - 1))
-        _write_nested(out, item, inner, at_line_start=False)
+        _write_nested(out, item, inner, style, at_line_start=False)
     else:
-        _write_value(out, item, column)
+        _write_value(out, item, column, style)
 
 
-def _write_value(out: list[str], item: Any, column: int) -> None:
+def _write_value(out: list[str], item: Any, column: int, style: YamlStyle | None) -> None:
     """Writes what follows the colon of a key at `column`."""
     inner = deeper(column)
     if _is_nested(item):
         out.append("\n")
-        _write_nested(out, item, inner, at_line_start=True)
-    elif text := leaf(item, indent=inner, parent=column):
+        _write_nested(out, item, inner, style, at_line_start=True)
+    elif text := leaf(item, indent=inner, parent=column, style=style):
         out += (" ", text)
 
 
-def leaf(value: Any, *, indent: int, parent: int) -> str:
+def leaf(value: Any, *, indent: int, parent: int, style: YamlStyle | None = None) -> str:
     """Anything that is no collection with entries.
 
     Args:
         value: the scalar or the empty collection.
         indent: the column of further lines, should it need some.
         parent: see `literal`.
+        style: of the release that writes it; None for the oldest.
 
     Raises:
         TypeError: YAML cannot hold it.
@@ -251,7 +269,8 @@ def leaf(value: Any, *, indent: int, parent: int) -> str:
     if type(value) is str:
         if not value.isascii() and "\n" not in value and _SEPARATOR.search(value):
             return _separated(value, indent)
-        return literal(value, indent=indent, parent=parent) if "\n" in value and needs_block(value) else scalar(value)
+        block = "\n" in value and needs_block(value)
+        return literal(value, indent=indent, parent=parent, style=style) if block else scalar(value, style)
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -263,7 +282,7 @@ def leaf(value: Any, *, indent: int, parent: int) -> str:
     if isinstance(value, (TimeText, Written)):
         return str(value)
     if isinstance(value, str):
-        return leaf(str(value), indent=indent, parent=parent)
+        return leaf(str(value), indent=indent, parent=parent, style=style)
     if isinstance(value, Mapping):
         return "{}"
     if isinstance(value, (list, tuple)):

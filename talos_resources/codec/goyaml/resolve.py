@@ -20,6 +20,9 @@ _WORDS: Final[dict[str, Any]] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
 }
 _OLD_BOOLS: Final = frozenset(["y", "Y", "yes", "Yes", "YES", "on", "On", "ON", "n", "N", "no", "No", "NO", "off", "Off", "OFF"])
+OLD_WORDS: Final = _OLD_BOOLS | {"<<"}
+"""What is a text today and was a boolean or a merge key in YAML 1.1."""
+
 WORDS: Final = frozenset(word for word in (*_WORDS, *_OLD_BOOLS) if word.isalpha())
 """The texts of letters alone that Go puts in quotes."""
 
@@ -114,6 +117,11 @@ def _time(text: str) -> TimeText | None:
     return TimeText(f"{year}{moment.isoformat()[4:]}{'.' if digits else ''}{digits}{offset}")
 
 
+def is_old_number(text: str) -> bool:
+    """Whether YAML 1.1 took it for a base-60 number: 12:30."""
+    return ":" in text and _BASE_60.match(text) is not None
+
+
 def reads_as_text(text: str) -> bool:
     """Whether Go writes this text without quotes as far as its meaning goes.
 
@@ -121,6 +129,6 @@ def reads_as_text(text: str) -> bool:
     """
     if text and _TEXT_START.match(text):
         return True
-    if text in _OLD_BOOLS or (":" in text and _BASE_60.match(text)):
+    if text in _OLD_BOOLS or is_old_number(text):
         return False
     return isinstance(value := resolve(text), str) and not isinstance(value, TimeText)

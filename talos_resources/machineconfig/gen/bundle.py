@@ -12,6 +12,7 @@ from talos_resources.machineconfig.gen.config import MachineRole, documents, to_
 from talos_resources.machineconfig.gen.options import GenOptions
 from talos_resources.machineconfig.gen.secrets import SecretsBundle
 from talos_resources.model.errors import ConfigError, TalosResourcesError
+from talos_resources.releases import NEWEST
 
 if TYPE_CHECKING:
     from talos_resources.machineconfig.patch.apply import Compat
@@ -99,7 +100,7 @@ def _patched(
     from talos_resources.machineconfig.patch.apply import patch_config
 
     try:
-        config, notes = patch_config(MachineConfig.load(text), steps, compat=compat)
+        config, notes = patch_config(MachineConfig.load(text, release=compat or NEWEST), steps, compat=compat)
     except TalosResourcesError as error:
         raise ConfigError(f"cannot patch the {role} configuration: {error.message}") from error
     return config.text(), notes

@@ -11,13 +11,16 @@ from talos_resources.codec.goyaml.emit import dump
 from talos_resources.codec.goyaml.nodes import Node, compose_all, to_text
 from talos_resources.codec.goyaml.v2 import dump as dump_v2
 from talos_resources.codec.goyaml.values import value_of
-from talos_resources.machineconfig.documents import MAIN, MachineConfig, documents_of, kind_of
-from talos_resources.machineconfig.patch.deletes import apply_delete
+from talos_resources.machineconfig.document import Document
+from talos_resources.machineconfig.documents import MachineConfig
+from talos_resources.machineconfig.loading import documents_of, kind_of
+from talos_resources.machineconfig.patch.deletes import Delete, apply_delete
 from talos_resources.machineconfig.patch.load import Patch, StrategicPatch, as_json
 from talos_resources.machineconfig.patch.rfc6902 import JsonPatch
-from talos_resources.machineconfig.patch.strategic import merge_documents
+from talos_resources.machineconfig.patch.strategic import merge_document
+from talos_resources.machineconfig.schema.table import MAIN
 from talos_resources.model.errors import ConfigError
-from talos_resources.releases import Release
+from talos_resources.releases import NEWEST, Release
 
 Compat = Release | None
 """The release whose talosctl is imitated, also where we could do better."""
@@ -69,6 +72,7 @@ class _Run:
     def __init__(self, compat: Compat, *, text: bytes | str = "", config: MachineConfig | None = None, source: str = "") -> None:
         self.notes: list[str] = []
         self._compat = compat
+        self._release = NEWEST if compat is None else compat
         self._text = text
         self._config = config
         self._source = source  # a file name for errors; what a patch has written has none
@@ -87,7 +91,7 @@ class _Run:
         """The configuration, decoded if it has to be."""
         if self._config is None:
             self._refuse_split_escapes()
-            self._config = MachineConfig.load(self._text, source=self._source)
+            self._config = MachineConfig.load(self._text, source=self._source, release=self._release)
         return self._config
 
     def result(self) -> str:
@@ -103,24 +107,30 @@ class _Run:
 
     def _strategic(self, patch: StrategicPatch) -> None:
         config = self.decoded()
-        for delete in patch.deletes:
-            if self._compat is not None and not delete.name and config.find(delete.kind) is None:
+        for step in patch.steps:
+            if isinstance(step, Delete) and self._leaves_empty(step, config):
                 self._lost.append(len(config.documents) - (config.main is not None))
             else:
-                config = apply_delete(config, delete)
-        self._config = merge_documents(config, patch.documents)
+                config = _step(config, step, self._release)
+        self._config = config
+
+    def _leaves_empty(self, delete: Delete, config: MachineConfig) -> bool:
+        """Whether the talosctl that is imitated makes an empty document of one that it cannot delete."""
+        leaves = self._compat is not None and self._release.patch.absent_document_leaves_empty
+        return leaves and not delete.name and config.find(delete.kind) is None
 
     def _json(self, patch: JsonPatch) -> None:
         self._split_escapes = patch.split_escapes
         text = self._text if self._config is None else self._config.text()
-        roots = [root for root in compose_all(text, source=self._source) if not root.is_null]
-        if len(roots) <= 1:
+        every = compose_all(text, source=self._source)
+        roots = [root for root in every if not root.is_null]
+        if len(roots if self._compat is None else every) <= 1:
             document = as_json(value_of(roots[0], v2=True, source=self._source)) if roots else None
             self._text, self._config = dump_v2(patch.apply(document)), None
         elif self._compat is not None:
             raise ConfigError("JSON patches are not supported for a configuration of several documents; use a strategic patch")
         else:
-            self._config = _patch_main(roots, patch, self._source)
+            self._config = _patch_main(roots, patch, self._source, self._release)
             self.notes += [SEVERAL_DOCUMENTS] if not self.notes else []
         self._source = ""
 
@@ -129,15 +139,19 @@ class _Run:
             raise ConfigError("talosctl cannot write back the \\u escapes beyond U+FFFF in the JSON patch")
 
 
-def apply_strategic(config: MachineConfig, patch: StrategicPatch) -> MachineConfig:
-    """Does the deletes, then merges the documents.
+def apply_strategic(config: MachineConfig, patch: StrategicPatch, release: Release = NEWEST) -> MachineConfig:
+    """Does what the patch says, in its order.
 
     Raises:
         ConfigError: a delete that leads to nothing, or values that cannot be merged.
     """
-    for delete in patch.deletes:
-        config = apply_delete(config, delete)
-    return merge_documents(config, patch.documents)
+    for step in patch.steps:
+        config = _step(config, step, release)
+    return config
+
+
+def _step(config: MachineConfig, step: Delete | Document, release: Release) -> MachineConfig:
+    return apply_delete(config, step, release) if isinstance(step, Delete) else merge_document(config, step)
 
 
 def joined(patches: Iterable[Patch]) -> Iterator[Patch]:
@@ -155,11 +169,11 @@ def joined(patches: Iterable[Patch]) -> Iterator[Patch]:
         yield pending
 
 
-def _patch_main(roots: list[Node], patch: JsonPatch, source: str) -> MachineConfig:
+def _patch_main(roots: list[Node], patch: JsonPatch, source: str, release: Release) -> MachineConfig:
     """The configuration with the JSON patch applied to its v1alpha1 document."""
-    main = [root for root in roots if kind_of(root, source=source) == MAIN]
+    main = [root for root in roots if kind_of(root, source=source, release=release) == MAIN]
     if not main:
         raise ConfigError(f"{source + ': ' if source else ''}no v1alpha1 document that the JSON patch could be applied to")
     patched: Any = patch.apply(as_json(value_of(main[0], v2=True, source=source)))
-    others = documents_of([root for root in roots if root is not main[0]], source=source)
-    return MachineConfig.of([*documents_of(compose_all(dump(patched))), *others])
+    others = documents_of([root for root in roots if root is not main[0]], source=source, release=release)
+    return MachineConfig.of([*documents_of(compose_all(dump(patched)), release=release), *others], release)

@@ -1,6 +1,6 @@
 """`$patch: delete`: finding the statements in a patch, and doing what they say.
 
-Source: Talos v1.12.3, configuration patches; observed on talosctl v1.12.3.
+Source: Talos v1.12.3 and v1.14.0-rc.1, configuration patches; observed on talosctl.
 """
 
 from __future__ import annotations
@@ -12,11 +12,15 @@ import attrs
 
 from talos_resources.codec.goyaml.nodes import Node, at
 from talos_resources.machineconfig.decode import dotted
-from talos_resources.machineconfig.documents import MAIN, Document, MachineConfig
-from talos_resources.machineconfig.schema.table import Atom, ListOf, MapOf, Struct, Type
+from talos_resources.machineconfig.documents import MachineConfig
+from talos_resources.machineconfig.schema.atoms import ATOMS
+from talos_resources.machineconfig.schema.table import MAIN
+from talos_resources.machineconfig.schema.types import Atom, Field, FreeForm, ListOf, MapOf, Struct, Type
 from talos_resources.model.errors import ConfigError, DecodeError
+from talos_resources.releases import NEWEST, PatchRules, Release
 
 _MARK: Final = "$patch"
+_TOO_OLD: Final = "only Talos v1.13 and later can delete inside of free-form parts and embedded structures"
 
 
 @attrs.frozen
@@ -116,64 +120,96 @@ class _Taker:
         return node.with_value(kept) if kept else None
 
 
-def apply_delete(config: MachineConfig, delete: Delete) -> MachineConfig:
+def apply_delete(config: MachineConfig, delete: Delete, release: Release = NEWEST) -> MachineConfig:
     """The configuration without what the statement names.
 
     Raises:
-        ConfigError: there is no such document, or the path leads to nothing. A field that is not set, of a
-            section that is there, is no error.
+        ConfigError: the path leads to nothing, or (in older releases) there is no such document. A field
+            that is not set, of a section that is there, is no error.
     """
     document = config.find(delete.kind, delete.name)
-    if document is None:
+    if document is None and release.patch.absent_document_leaves_empty:
         raise ConfigError(f"cannot delete {delete}: there is no such document")
+    if document is None:
+        return config
     if not delete.path:
-        return MachineConfig(tuple(other for other in config.documents if other is not document))
-    fields = _without(document.type, document.fields, delete.path, delete)
-    return config.with_document(Document(document.kind, fields, document.line))
+        return config.without_document(*document.key)
+    fields = _Deleter(delete, release.patch).without(document.type, document.fields, delete.path)
+    return config.with_document(document.with_fields(fields))
 
 
-def _without(kind: Type, value: Any, path: tuple[str, ...], delete: Delete) -> Any:
-    """The value without what the rest of the path names."""
-    step, rest = path[0], path[1:]
-    inner: Type
-    always_there = False
-    match kind:
-        case Struct():
-            if step not in kind.fields or kind.atomic:
-                raise _lost(delete)
-            inner = kind.fields[step].type
-            always_there = isinstance(inner, Struct) and not kind.fields[step].pointer
-            if not rest and delete.item is None and isinstance(value, Mapping):
-                return {key: old for key, old in value.items() if key != step}
-        case MapOf():
-            inner = kind.item
-            if not isinstance(value, Mapping) or step not in value:
-                raise _lost(delete)
-            if not rest and delete.item is None:
-                return {key: old for key, old in value.items() if key != step}
-        case _:
-            raise _lost(delete)
-    below = value.get(step) if isinstance(value, Mapping) else None
-    if below is None:
-        if not always_there:
-            raise _lost(delete)
-        below = {}
-    return {**value, step: _without(inner, below, rest, delete) if rest else _without_item(inner, below, delete)}
+class _Deleter:
+    """Takes what a statement names out of the fields of its document."""
+
+    def __init__(self, delete: Delete, rules: PatchRules) -> None:
+        self._delete = delete
+        self._rules = rules
+
+    def without(self, kind: Type, value: Any, path: tuple[str, ...]) -> Any:
+        """The value without what the rest of the path names."""
+        match kind:
+            case Struct():
+                return self._of_struct(kind, value, path)
+            case MapOf() | FreeForm() if isinstance(value, Mapping):
+                return self._of_map(kind, value, path)
+            case _:
+                raise self._lost()
+
+    def _of_struct(self, kind: Struct, value: Mapping[str, Any] | None, path: tuple[str, ...]) -> Any:
+        step, rest = path[0], path[1:]
+        field = kind.fields.get(step)
+        if field is None:
+            raise self._lost("there is no such field")
+        if kind.atomic:
+            raise self._lost("it is part of one value")
+        if field.embedded and not self._rules.inner_deletes:
+            raise self._lost(_TOO_OLD)
+        fields = value if value is not None else {}
+        if not rest and self._delete.item is None:
+            return {key: old for key, old in fields.items() if key != step}
+        below = fields.get(step)
+        if below is None:
+            if not _is_always_there(field):
+                raise self._lost()
+            below = {}
+        return {**fields, step: self._below(field.type, below, rest)}
+
+    def _of_map(self, kind: MapOf | FreeForm, value: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+        step, rest = path[0], path[1:]
+        if isinstance(kind, FreeForm) and not self._rules.inner_deletes:
+            raise self._lost(_TOO_OLD)
+        if step not in value:
+            raise self._lost()
+        if not rest and self._delete.item is None:
+            return {key: old for key, old in value.items() if key != step}
+        return {**value, step: self._below(kind.item if isinstance(kind, MapOf) else kind, value[step], rest)}
+
+    def _below(self, kind: Type, value: Any, path: tuple[str, ...]) -> Any:
+        return self.without(kind, value, path) if path else self._without_item(kind, value)
+
+    def _without_item(self, kind: Type, value: Any) -> list[Any]:
+        """The list without the first item whose field has the text."""
+        assert self._delete.item is not None
+        key, wanted = self._delete.item
+        if isinstance(kind, FreeForm):
+            raise self._lost("items of lists in free-form parts cannot be deleted; delete the list and give it anew")
+        item = kind.item if isinstance(kind, ListOf) else None
+        field = item.fields.get(key) if isinstance(item, Struct) else None
+        if field is None or not isinstance(field.type, Atom) or not self._is_text(field.type):
+            raise self._lost("items cannot be told apart by that field")
+        position = next((i for i, old in enumerate(value) if old is not None and old.get(key, "") == wanted), None)
+        if position is None:
+            raise self._lost()
+        return [*value[:position], *value[position + 1 :]]
+
+    def _is_text(self, kind: Atom) -> bool:
+        """Whether items can be told apart by a field of this type."""
+        return kind.name == "string" or (self._rules.deletes_by_any_text and ATOMS[kind.name].resolved == "text")
+
+    def _lost(self, reason: str = "there is nothing") -> ConfigError:
+        return ConfigError(f"cannot delete {self._delete}: {reason}", path=dotted(self._delete.path))
 
 
-def _without_item(kind: Type, value: Any, delete: Delete) -> list[Any]:
-    """The list without the first item whose field has the text."""
-    assert delete.item is not None
-    key, wanted = delete.item
-    item = kind.item if isinstance(kind, ListOf) else None
-    field = item.fields.get(key) if isinstance(item, Struct) else None
-    if field is None or not isinstance(field.type, Atom) or field.type.name != "string":
-        raise _lost(delete)
-    position = next((i for i, old in enumerate(value) if old is not None and old.get(key, "") == wanted), None)
-    if position is None:
-        raise _lost(delete)
-    return [*value[:position], *value[position + 1 :]]
-
-
-def _lost(delete: Delete) -> ConfigError:
-    return ConfigError(f"cannot delete {delete}: there is nothing", path=dotted(delete.path))
+def _is_always_there(field: Field) -> bool:
+    """Whether a structure is part of the one that holds it, and not a pointer that may be null."""
+    return isinstance(field.type, Struct) and not field.pointer

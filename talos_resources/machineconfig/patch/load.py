@@ -1,6 +1,6 @@
 """What a `--patch` argument is: a file or inline text, a JSON patch or configuration documents.
 
-Source: Talos v1.12.3, configuration patches; observed on talosctl v1.12.3.
+Source: Talos v1.12.3 and v1.14.0-rc.1, configuration patches; observed on talosctl.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from typing import Any, Final
 
 import attrs
 
-from talos_resources.codec.goyaml.nodes import Node, compose_all
+from talos_resources.codec.goyaml.nodes import Node, compose_all, compose_each
 from talos_resources.codec.goyaml.resolve import resolve
 from talos_resources.codec.goyaml.values import value_of
-from talos_resources.machineconfig.documents import Document, documents_of
+from talos_resources.machineconfig.document import Document
+from talos_resources.machineconfig.loading import documents_of
 from talos_resources.machineconfig.patch.deletes import Delete, take_deletes
 from talos_resources.machineconfig.patch.rfc6902 import JsonPatch
 from talos_resources.model.errors import ConfigError, DecodeError
+from talos_resources.releases import NEWEST, Release
 
 _SPLIT_ESCAPE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u[dD][89a-fA-F]")
 _HALF: Final = re.compile("[\ud800-\udfff]")
@@ -26,16 +28,28 @@ _HALF: Final = re.compile("[\ud800-\udfff]")
 
 @attrs.frozen
 class StrategicPatch:
-    """Documents to be merged, and what is to be deleted before."""
+    """Documents to be merged and what is to be deleted, in the order in which it is done.
 
-    documents: tuple[Document, ...] = attrs.field(repr=False)
-    deletes: tuple[Delete, ...] = ()
+    What a document says of deletes is done before it is merged.
+    """
+
+    steps: tuple[Delete | Document, ...] = attrs.field(repr=False)
+
+    @property
+    def documents(self) -> tuple[Document, ...]:
+        """The documents to be merged."""
+        return tuple(step for step in self.steps if isinstance(step, Document))
+
+    @property
+    def deletes(self) -> tuple[Delete, ...]:
+        """What is to be deleted."""
+        return tuple(step for step in self.steps if isinstance(step, Delete))
 
 
 Patch = JsonPatch | StrategicPatch
 
 
-def load_patch(argument: str) -> Patch:
+def load_patch(argument: str, *, release: Release = NEWEST) -> Patch:
     """Reads an argument: `@file`, the bare name of a file, or the patch itself.
 
     A text without blanks and newlines that does not begin with `[` or `{` is taken for a file name.
@@ -45,15 +59,15 @@ def load_patch(argument: str) -> Patch:
         OSError: the file cannot be read.
     """
     if argument.startswith("@"):
-        return parse_patch(Path(argument[1:]).read_bytes(), source=argument[1:])
+        return parse_patch(Path(argument[1:]).read_bytes(), source=argument[1:], release=release)
     if not re.search(r"[\n ]", argument) and not argument.startswith(("[", "{")):
         if not argument:
             raise ConfigError("an empty patch: give the patch itself, or @ and a file name")
-        return parse_patch(Path(argument).read_bytes(), source=argument)
-    return parse_patch(argument)
+        return parse_patch(Path(argument).read_bytes(), source=argument, release=release)
+    return parse_patch(argument, release=release)
 
 
-def parse_patch(data: bytes | str, *, source: str = "") -> Patch:
+def parse_patch(data: bytes | str, *, source: str = "", release: Release = NEWEST) -> Patch:
     """Reads the text of a patch.
 
     Configuration documents are tried first, then a JSON list of operations, then the same as YAML (so
@@ -62,6 +76,7 @@ def parse_patch(data: bytes | str, *, source: str = "") -> Patch:
     Args:
         data: the text.
         source: a file name for errors; a text from the command line is called "patch".
+        release: by whose rules.
 
     Raises:
         ConfigError, DecodeError: it is none of these; says so as a JSON patch if it begins with `[`.
@@ -69,7 +84,7 @@ def parse_patch(data: bytes | str, *, source: str = "") -> Patch:
     text = data if isinstance(data, str) else data.decode("utf-8", "replace")
     name = source or "patch"
     try:
-        return _strategic(compose_all(data, source=name), name)
+        return _strategic(compose_all(data, source=name), name, release)
     except (ConfigError, DecodeError) as error:
         operations = _operations(text, name)
         if operations is None:
@@ -79,20 +94,22 @@ def parse_patch(data: bytes | str, *, source: str = "") -> Patch:
     return JsonPatch(tuple(operations), _SPLIT_ESCAPE.search(text) is not None)
 
 
-def _strategic(roots: list[Node], source: str) -> StrategicPatch:
-    kept: list[Node] = []
-    deletes: list[Delete] = []
+def _strategic(roots: list[Node], source: str, release: Release) -> StrategicPatch:
+    steps: list[Delete | Node] = []
     for root in roots:
-        if root.kind == "mapping":
-            left, found = take_deletes(root, source=source)
-            deletes += found
-            if left is None or (found and all(key.text == "version" for key, _ in left.pairs)):
-                continue
-            root = left  # noqa: PLW2901 - what is left of it
-        kept.append(root)
-    if kept or not deletes:
-        return StrategicPatch(tuple(documents_of(kept, source=source)), tuple(deletes))
-    return StrategicPatch((), tuple(deletes))
+        if root.kind != "mapping":
+            steps.append(root)
+            continue
+        left, deletes = take_deletes(root, source=source)
+        steps += deletes
+        if left is not None and not (deletes and all(key.text == "version" for key, _ in left.pairs)):
+            steps.append(left)
+    nodes = [step for step in steps if isinstance(step, Node)]
+    if not nodes and steps:
+        return StrategicPatch(tuple(step for step in steps if isinstance(step, Delete)))
+    documents = iter(documents_of(nodes, source=source, release=release, repeated=release.patch.several_parts))
+    kept = (step for step in steps if isinstance(step, Delete) or not step.is_null)
+    return StrategicPatch(tuple(step if isinstance(step, Delete) else next(documents) for step in kept))
 
 
 def _operations(text: str, source: str) -> list[dict[str, Any]] | None:
@@ -101,8 +118,9 @@ def _operations(text: str, source: str) -> list[dict[str, Any]] | None:
         found = json.loads(text, parse_float=_number, parse_int=_number, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         try:
-            roots = compose_all(text, source=source)
-            found = as_json(value_of(roots[0], source=source)) if roots else None
+            # Go reads the first document and does not look at what follows it.
+            root = next(compose_each(text, source=source), None)
+            found = as_json(value_of(root, source=source)) if root is not None else None
         except (ConfigError, DecodeError):
             return None
     found = [] if found is None else found

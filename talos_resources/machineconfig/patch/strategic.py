@@ -2,40 +2,38 @@
 
 Nothing is changed in place: the result shares what neither side changes.
 
-Source: Talos v1.12.3, configuration merge (by Go reflection); observed on talosctl v1.12.3.
+Source: Talos v1.12.3 and v1.14.0-rc.1, configuration merge (by Go reflection); observed on talosctl.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
-from talos_resources.machineconfig.documents import Document, MachineConfig
+from talos_resources.machineconfig.document import Document
+from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.encode import is_zero
 from talos_resources.machineconfig.schema import urls
-from talos_resources.machineconfig.schema.table import Atom, FreeForm, ListOf, MapOf, Struct, Type
+from talos_resources.machineconfig.schema.types import ArgValue, Atom, FreeForm, ListOf, MapOf, Struct, Type
 from talos_resources.model.errors import ConfigError
 
 _URLS: Final = {"v1alpha1.Endpoint", "meta.URL"}
 
 
-def merge_documents(config: MachineConfig, patch: Sequence[Document]) -> MachineConfig:
-    """Merges each document of the patch into the one with its kind and name, or appends it.
+def merge_document(config: MachineConfig, document: Document) -> MachineConfig:
+    """Merges a document of a patch into the one with its kind and name, or appends it.
 
     Raises:
-        ConfigError: free-form values of different types meet.
+        ConfigError: free-form values of different types meet, or the documents then claim one thing twice.
     """
-    for document in patch:
-        old = config.find(*document.key)
-        if old is None:
-            config = config.with_document(document)
-            continue
-        try:
-            merged = merge(document.type, old.fields, document.fields)
-        except _MismatchError as error:
-            raise ConfigError(f"cannot patch {document}: {'.'.join(error.path)}: {error}", path=".".join(error.path)) from None
-        config = config.with_document(Document(old.kind, merged, old.line))
-    return config
+    old = config.find(*document.key)
+    if old is None:
+        return config.with_document(document)
+    try:
+        merged = merge(document.type, old.fields, document.fields)
+    except _MismatchError as error:
+        raise ConfigError(f"cannot patch {document}: {'.'.join(error.path)}: {error}", path=".".join(error.path)) from None
+    return config.with_document(old.with_fields(merged))
 
 
 class _MismatchError(Exception):
@@ -51,7 +49,8 @@ def merge(kind: Type, left: Any, right: Any) -> Any:
 
     - a text or a number that is empty or zero does not override; a boolean always does;
     - lists are appended, and merged by identity where the table names merge keys;
-    - maps and structs are merged key by key.
+    - maps and structs are merged key by key;
+    - the value of an argument is replaced as a whole.
     """
     if right is None:
         return left
@@ -66,6 +65,8 @@ def merge(kind: Type, left: Any, right: Any) -> Any:
             return _map(kind, left, right)
         case FreeForm():
             return _free(left, right)
+        case ArgValue():
+            return right
         case Atom():
             return _atom(kind, left, right)
 
@@ -100,7 +101,7 @@ def _list(kind: ListOf, left: list[Any], right: list[Any]) -> list[Any]:
         if position is None:
             merged.append(item)
         else:
-            merged[position] = merge(kind.item, merged[position], item)
+            merged[position] = item if kind.items_replaced else merge(kind.item, merged[position], item)
     return merged
 
 

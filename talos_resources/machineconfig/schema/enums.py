@@ -10,42 +10,58 @@ VALUES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "block.EncryptionProviderType": ("none", "luks2"),
         "block.FilesystemType": ("none", "xfs", "vfat", "ext4", "iso9660", "swap"),
+        "config.ContainerNetworkMode": ("none", "host"),
+        "config.ContainerSecurityProfile": ("restricted", "privileged"),
         "block.VolumeType": ("partition", "disk", "tmpfs", "directory", "symlink", "overlay", "external"),
         "nethelpers.ADLACPActive": ("off", "on"),
         "nethelpers.ADSelect": ("stable", "bandwidth", "count"),
         "nethelpers.ARPAllTargets": ("any", "all"),
-        "nethelpers.ARPValidate": ("none", "active", "backup", "all"),
+        "nethelpers.ARPValidate": ("none", "active", "backup", "all", "filter", "filter-active", "filter-backup"),
         "nethelpers.AutoHostnameKind": ("off", "addr", "stable"),
         "nethelpers.BondMode": (
             "balance-rr", "active-backup", "balance-xor", "broadcast", "802.3ad", "balance-tlb", "balance-alb"),
         "nethelpers.BondXmitHashPolicy": ("layer2", "layer3+4", "layer2+3", "encap2+3", "encap3+4", "vlan+srcmac"),
         "nethelpers.ClientIdentifier": ("none", "mac", "duid"),
         "nethelpers.DefaultAction": ("accept", "block"),
+        "nethelpers.DNSProtocol": ("Do53", "DoT", "DoH"),
         "nethelpers.FailOverMAC": ("none", "active", "follow"),
         "nethelpers.LACPRate": ("slow", "fast"),
         "nethelpers.PrimaryReselect": ("always", "better", "failure"),
         "nethelpers.Protocol": ("icmp", "tcp", "udp", "icmpv6"),
+        "nethelpers.RoutingRuleAction": ("unspec", "unicast", "blackhole", "unreachable", "prohibit"),
         "nethelpers.VLANProtocol": ("802.1q", "802.1ad"),
         "nethelpers.WOLMode": (
             "phy", "unicast", "multicast", "broadcast", "arp", "magic", "magicsecure", "filter"),
+        "storageres.LVMLogicalVolumeType": ("linear", "raid1", "raid0", "raid10"),
+        "storageres.MDLevel": ("raid1",),
+        "storageres.MDMetadata": ("1.0", "1.2"),
     }
 )  # fmt: skip
 """Type → its words; the case in which they are written does not matter."""
 
 ZEROS: Final[Mapping[str, str]] = MappingProxyType(
-    {"block.EncryptionProviderType": "none", "block.FilesystemType": "none", "nethelpers.DefaultAction": "accept"}
+    {
+        "block.EncryptionProviderType": "none",
+        "block.FilesystemType": "none",
+        "nethelpers.DefaultAction": "accept",
+        "nethelpers.DNSProtocol": "Do53",
+        "nethelpers.RoutingRuleAction": "unspec",
+        "storageres.LVMLogicalVolumeType": "linear",
+        "storageres.MDLevel": "raid1",
+        "storageres.MDMetadata": "1.0",
+    }
 )
 """The words that an absent value stands for; other types are pointers or have no word for it."""
 
 
 def reader(name: str) -> Callable[[str], str]:
     """The function that reads a word of this type and gives it in its own spelling."""
-    words = VALUES[name]
+    words = {word.lower(): word for word in VALUES[name]}
 
     def read(text: str) -> str:
-        word = text.lower()
-        if word not in words:
-            raise ValueError(f"{text!r} is none of {', '.join(words)}")
+        word = words.get(text.lower())
+        if word is None:
+            raise ValueError(f"{text!r} is none of {', '.join(words.values())}")
         return word
 
     return read

@@ -110,7 +110,8 @@ def size(text: str) -> str:
         ValueError: neither.
     """
     if not text.endswith("%"):
-        return byte_size(text)
+        byte_size(text.removeprefix("-"))
+        return text
     if re.fullmatch(r"100|\d{1,2}", text[:-1], re.ASCII) is None:
         raise ValueError(f"{text!r} is no percentage of 0..100")
     return text

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any, Final, Literal
 
-from talos_resources.machineconfig.documents import MAIN, MachineConfig
+from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.schema.enums import SORT_ALGORITHMS
+from talos_resources.machineconfig.schema.table import MAIN
 from talos_resources.machineconfig.validate.cluster import check_cluster, check_cni
 from talos_resources.machineconfig.validate.documents import check_document
 from talos_resources.machineconfig.validate.labels import check_annotations, check_labels, check_taints

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Any, Final
 
-from talos_resources.machineconfig.documents import Document, MachineConfig
+from talos_resources.machineconfig.document import Document
+from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.schema import urls
 from talos_resources.machineconfig.validate.report import Report, Section, section
 
