@@ -8,19 +8,13 @@ from typing import Any, Final
 
 from talos_resources.backends.ring import EventRing
 from talos_resources.model.build import twin
-from talos_resources.model.errors import (
-    AlreadyExistsError,
-    NotFoundError,
-    OwnerConflictError,
-    PendingFinalizersError,
-    PhaseConflictError,
-    VersionConflictError,
-)
+from talos_resources.model.errors import AlreadyExistsError, NotFoundError
 from talos_resources.model.labels import LabelOp, LabelQuery
 from talos_resources.model.metadata import NO_LABELS, Metadata, Phase, Reference
 from talos_resources.model.query import Matcher, matcher
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.state.checks import check_destroy, check_update
 from talos_resources.state.events import Created, Destroyed, Updated
 from talos_resources.state.listing import ResourceList
 
@@ -68,14 +62,9 @@ class Collection:
         # (label, value) -> resources by id
         self._labelled: dict[tuple[str, str], dict[str, AnyResource]] = {}
 
-    def create(self, resource: AnyResource, owner: str | None) -> AnyResource:
+    def create(self, resource: AnyResource, owner: str) -> AnyResource:
         """Stores a new resource; see `State.create`."""
         metadata = resource.metadata
-        named = metadata.owner
-        if owner is None:
-            owner = named
-        elif named and named != owner:
-            raise OwnerConflictError(metadata.reference, owner=named)
         key = metadata.id
         ring = self.ring
         clock = self._clock
@@ -111,7 +100,7 @@ class Collection:
             self._listing = None
             self._index(metadata.id, None, resource)
 
-    def update(self, resource: AnyResource, owner: str | None, expected_phase: Phase | None) -> AnyResource:
+    def update(self, resource: AnyResource, owner: str, expected_phase: Phase | None) -> AnyResource:
         """Replaces a resource; see `State.update`."""
         metadata = resource.metadata
         key = metadata.id
@@ -122,12 +111,9 @@ class Collection:
             if old is None:
                 raise NotFoundError(_nameless(metadata))
             held = old.metadata
-            if held.owner != (metadata.owner if owner is None else owner):
-                raise OwnerConflictError(held.reference, owner=held.owner)
-            if held.version != metadata.version:
-                raise VersionConflictError(held.reference, expected=metadata.version, actual=held.version)
-            if expected_phase is not None and held.phase is not expected_phase:
-                raise PhaseConflictError(held.reference, expected=expected_phase)
+            # In line, because every update goes through here; the rules are those of the check.
+            if held.version != metadata.version or held.owner != owner or held.phase is not expected_phase:
+                check_update(held, metadata, owner, expected_phase)
             stored = resource.stamped(held.version + 1, held.owner, held.created, Timestamp(time_ns()) if clock is None else clock())
             self.items[key] = stored
             self._listing = None
@@ -152,10 +138,7 @@ class Collection:
             if old is None:
                 raise NotFoundError(reference)
             held = old.metadata
-            if held.owner != owner:
-                raise OwnerConflictError(held.reference, owner=held.owner)
-            if held.finalizers:
-                raise PendingFinalizersError(held.reference, finalizers=held.finalizers)
+            check_destroy(held, owner)
             del self.items[key]
             self._listing = None
             if held.labels:

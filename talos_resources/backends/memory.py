@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeVar
 
 from talos_resources.backends.collection import Collection, contents
 from talos_resources.backends.ring import COOKIE_BYTES, EventRing
 from talos_resources.backends.watch import RingWatch, Select
 from talos_resources.model.errors import NotFoundError
-from talos_resources.model.kind import Kind, kind_of
+from talos_resources.model.kind import Kind
+from talos_resources.model.labels import LabelQuery
 from talos_resources.model.metadata import Phase, Reference
-from talos_resources.model.query import Labels, as_queries, matcher
+from talos_resources.model.query import Labels, matcher
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.state.base import StateBase, reference_to
+from talos_resources.state.checks import creator
 from talos_resources.state.contract import Watch
 from talos_resources.state.events import AnyEvent, Bootstrapped, Created, Destroyed, Noop
 from talos_resources.state.listing import ResourceList
-from talos_resources.state.options import check_watch_options
-from talos_resources.state.select import is_about, select
+from talos_resources.state.select import is_about, select, selector
+from talos_resources.state.watch_spec import WatchSpec
 
 S = TypeVar("S")
 
@@ -28,14 +31,12 @@ DEFAULT_CAPACITY: Final = 100
 DEFAULT_GAP: Final = 5
 
 
-class MemoryState:
+class MemoryState(StateBase):
     """A State in memory.
 
     Values are immutable, so reads hand out the very objects that are stored, a list is a tuple of them
     (the same tuple until the next write), and all watchers of a kind share one ring of events. Writes
     of one kind take turns, each for microseconds; readers do not wait.
-
-    Implements: `talos_resources.state.contract.State`.
     """
 
     # Calls return at once: the asyncio adapter makes them in the event loop.
@@ -72,20 +73,16 @@ class MemoryState:
         # What kinds and spec classes stand for in their own namespace, so that `get` is one step.
         self._homes: dict[Any, Collection] = {}
 
+    # What controllers and simulations call all the time is made here in one step; a step more costs a twentieth.
+
     def get(self, kind: type[S] | Kind[S], id: str, *, namespace: str | None = None) -> Resource[S]:
         """The resource; see `State.get`."""
         if namespace is None:
             try:
                 return self._homes[kind].items[id]
             except KeyError:
-                pass
-        known = kind_of(kind)
-        reference = Reference(known.namespace if namespace is None else namespace, known.type, id)
-        found = self._find(kind, namespace)
-        resource = None if found is None else found.items.get(id)
-        if resource is None:
-            raise NotFoundError(reference)
-        return resource
+                self._find_home(kind)
+        return super().get(kind, id, namespace=namespace)
 
     def list(
         self,
@@ -96,12 +93,12 @@ class MemoryState:
         ids: str | None = None,
     ) -> ResourceList[S]:
         """All resources of the kind that match; see `State.list`."""
-        queries = as_queries(labels)
-        found = self._find(kind, namespace)
-        if found is None:
-            matcher(queries, ids)  # a bad query is told, whether or not there is anything to match
-            return ResourceList()
-        return found.select(queries, ids) if queries or ids is not None else found.snapshot()[0]
+        if namespace is None and ids is None and not labels:
+            try:
+                return self._homes[kind].snapshot()[0]
+            except KeyError:
+                self._find_home(kind)
+        return super().list(kind, namespace=namespace, labels=labels, ids=ids)
 
     def create(self, resource: Resource[S], *, owner: str | None = None) -> Resource[S]:
         """Stores a new resource; see `State.create`."""
@@ -110,19 +107,7 @@ class MemoryState:
             collection = self._namespaces[metadata.namespace][metadata.type]
         except KeyError:
             collection = self._open(metadata.namespace, metadata.type)
-        return collection.create(resource, owner)
-
-    def restore(self, resources: Iterable[Resource[Any]]) -> None:
-        """Takes in resources as another store held them: versions, owners and times are kept.
-
-        No event tells of them, so this is for a state that nobody watches yet.
-
-        Raises:
-            AlreadyExistsError: there is one of this id; those before it have been taken in.
-        """
-        for resource in resources:
-            metadata = resource.metadata
-            self._open(metadata.namespace, metadata.type).restore(resource)
+        return collection.create(resource, metadata.owner if owner is None else creator(metadata, owner))
 
     def update(
         self,
@@ -137,88 +122,19 @@ class MemoryState:
             collection = self._namespaces[metadata.namespace][metadata.type]
         except KeyError:
             raise NotFoundError(metadata.reference) from None
-        return collection.update(resource, owner, expected_phase)
+        return collection.update(resource, metadata.owner if owner is None else owner, expected_phase)
 
-    def destroy(self, kind: type[Any] | Kind[Any], id: str, *, namespace: str | None = None, owner: str = "") -> None:
-        """Removes the resource; see `State.destroy`."""
-        known = kind_of(kind)
-        reference = Reference(known.namespace if namespace is None else namespace, known.type, id)
-        self._open(reference.namespace, reference.type).destroy(reference, owner)
+    def restore(self, resources: Iterable[Resource[Any]]) -> None:
+        """Takes in resources as another store held them: versions, owners and times are kept.
 
-    def watch(
-        self,
-        kind: type[S] | Kind[S],
-        id: str,
-        *,
-        namespace: str | None = None,
-        tail_events: int = 0,
-        start_from_bookmark: bytes | None = None,
-    ) -> Watch[S]:
-        """Follows one resource; see `State.watch`."""
-        check_watch_options(tail_events, start_from_bookmark)
-        known = kind_of(kind)
-        reference = Reference(known.namespace if namespace is None else namespace, known.type, id)
-        collection = self._open(reference.namespace, reference.type)
-        ring = collection.ring
+        No event tells of them, so this is for a state that nobody watches yet.
 
-        def mine(event: AnyEvent) -> AnyEvent | None:
-            return event if is_about(event, id) else None
-
-        with ring.lock:
-            if start_from_bookmark is not None:
-                return RingWatch(ring, ring.follow(ring.after(start_from_bookmark)), select=mine)
-            if tail_events > 0:
-                return RingWatch(ring, ring.follow(ring.tail(tail_events, lambda event: is_about(event, id))), select=mine)
-            current = collection.items.get(id)
-            first: AnyEvent = Destroyed(reference, None) if current is None else Created(current)
-            return RingWatch(ring, ring.follow(ring.end), head=(first,), select=mine)
-
-    def watch_kind(
-        self,
-        kind: type[S] | Kind[S],
-        *,
-        namespace: str | None = None,
-        bootstrap: bool = True,
-        bootstrap_bookmark: bool = False,
-        tail_events: int = 0,
-        start_from_bookmark: bytes | None = None,
-        labels: Labels = (),
-        ids: str | None = None,
-    ) -> Watch[S]:
-        """Follows all resources of a kind that match; see `State.watch_kind`."""
-        check_watch_options(tail_events, start_from_bookmark)
-        known = kind_of(kind)
-        matches = matcher(labels, ids)
-        told: Select | None = None if matches is None else lambda event: select(event, matches)
-        collection = self._open(known.namespace if namespace is None else namespace, known.type)
-        ring = collection.ring
-        head: list[AnyEvent] = []
-        if start_from_bookmark is not None or tail_events > 0:
-            with ring.lock:
-                position = ring.follow(ring.tail(tail_events) if start_from_bookmark is None else ring.after(start_from_bookmark))
-                if bootstrap_bookmark:
-                    head.append(Noop(ring.bookmark(ring.end - 1)))
-            return RingWatch(ring, position, head=head, select=told)
-        if not bootstrap:
-            with ring.lock:
-                position = ring.follow(ring.end)
-            return RingWatch(ring, position, head=[Noop(ring.bookmark(position - 1))] if bootstrap_bookmark else (), select=told)
-        listing, position = collection.follow()
-        bookmark = ring.bookmark(position - 1)
-
-        def story() -> Any:
-            if bootstrap_bookmark:
-                yield Noop(bookmark)
-            yield from contents(listing, matches)
-            yield Bootstrapped(bookmark)
-
-        return RingWatch(ring, position, head=story(), select=told)
-
-    def kind(self, name: str) -> Kind[Any]:
-        """The kind of this name; see `State.kind`."""
-        from talos_resources.state.registry import known_kinds, resolve
-
-        return resolve(name, known_kinds(self))
+        Raises:
+            AlreadyExistsError: there is one of this id; those before it have been taken in.
+        """
+        for resource in resources:
+            metadata = resource.metadata
+            self._open(metadata.namespace, metadata.type).restore(resource)
 
     def close(self) -> None:
         """Ends all watches; what is stored stays readable."""
@@ -228,12 +144,34 @@ class MemoryState:
         for collection in collections:
             collection.ring.close()
 
-    def _find(self, kind: type[Any] | Kind[Any], namespace: str | None) -> Collection | None:
-        known = kind_of(kind)
-        found = self._namespaces.get(known.namespace if namespace is None else namespace, {}).get(known.type)
-        if namespace is None and found is not None:
+    def _get(self, about: Reference) -> Resource[Any]:
+        found = self._find(about)
+        resource = None if found is None else found.items.get(about.id)
+        if resource is None:
+            raise NotFoundError(about)
+        return resource
+
+    def _list(self, about: Reference, queries: tuple[LabelQuery, ...], ids: str | None) -> ResourceList[Any]:
+        found = self._find(about)
+        if found is None:
+            matcher(queries, ids)  # a bad query is told, whether or not there is anything to match
+            return ResourceList()
+        return found.select(queries, ids)
+
+    def _destroy(self, about: Reference, owner: str) -> None:
+        self._open(about.namespace, about.type).destroy(about, owner)
+
+    def _watch(self, spec: WatchSpec) -> Watch[Any]:
+        collection = self._open(spec.namespace, spec.type)
+        return _one(collection, spec.about, spec) if spec.id is not None else _kind(collection, spec)
+
+    def _find(self, about: Reference) -> Collection | None:
+        return self._namespaces.get(about.namespace, {}).get(about.type)
+
+    def _find_home(self, kind: type[Any] | Kind[Any]) -> None:
+        found = self._find(reference_to(kind, "", None))
+        if found is not None:
             self._homes[kind] = found
-        return found
 
     def _open(self, namespace: str, type: str) -> Collection:
         try:
@@ -249,3 +187,48 @@ class MemoryState:
                 ring.closed = self._closed
                 found = types[type] = Collection(ring, self._clock)
             return found
+
+
+def _one(collection: Collection, about: Reference, spec: WatchSpec) -> Watch[Any]:
+    """A watch of one resource."""
+    ring = collection.ring
+
+    mine = selector(spec)
+    with ring.lock:
+        if spec.start_from_bookmark is not None:
+            return RingWatch(ring, ring.follow(ring.after(spec.start_from_bookmark)), select=mine)
+        if spec.tail_events > 0:
+            return RingWatch(ring, ring.follow(ring.tail(spec.tail_events, lambda event: is_about(event, about.id))), select=mine)
+        current = collection.items.get(about.id)
+        first: AnyEvent = Destroyed(about, None) if current is None else Created(current)
+        return RingWatch(ring, ring.follow(ring.end), head=(first,), select=mine)
+
+
+def _kind(collection: Collection, spec: WatchSpec) -> Watch[Any]:
+    """A watch of all resources of a kind that match."""
+    ring = collection.ring
+    matches = matcher(spec.labels, spec.ids)
+    told: Select | None = None if matches is None else lambda event: select(event, matches)
+    if not spec.tells_contents:
+        with ring.lock:
+            position, bookmark = _begin(ring, spec)
+        return RingWatch(ring, position, head=[Noop(bookmark)] if spec.bootstrap_bookmark else (), select=told)
+    listing, position = collection.follow()
+    bookmark = ring.bookmark(position - 1)
+
+    def story() -> Iterator[AnyEvent]:
+        if spec.bootstrap_bookmark:
+            yield Noop(bookmark)
+        yield from contents(listing, matches)
+        yield Bootstrapped(bookmark)
+
+    return RingWatch(ring, position, head=story(), select=told)
+
+
+def _begin(ring: EventRing, spec: WatchSpec) -> tuple[int, bytes]:
+    """Where a watch begins that is not told the contents, and the bookmark of now."""
+    if spec.start_from_bookmark is not None:
+        start = ring.after(spec.start_from_bookmark)
+    else:
+        start = ring.tail(spec.tail_events) if spec.tail_events else ring.end
+    return ring.follow(start), ring.bookmark(ring.end - 1)

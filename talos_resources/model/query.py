@@ -26,14 +26,14 @@ def as_queries(labels: Labels) -> tuple[LabelQuery, ...]:
     Raises:
         QueryError: a text that cannot be understood.
     """
-    if not isinstance(labels, str):
-        queries = (labels,) if isinstance(labels, LabelQuery) else tuple(labels)
-    elif labels:
+    if not labels:
+        return ()
+    if isinstance(labels, str):
         from talos_resources.model.selector import parse_labels
 
         queries = parse_labels(labels)
     else:
-        return ()
+        queries = (labels,) if isinstance(labels, LabelQuery) else tuple(labels)
     return () if any(not query.terms for query in queries) else queries
 
 

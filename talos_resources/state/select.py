@@ -5,10 +5,25 @@ Source: COSI runtime v1.16.2, watches of a kind with label and id queries.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, assert_never
 
-from talos_resources.model.query import Matcher
+from talos_resources.model.query import Matcher, matcher
 from talos_resources.state.events import AnyEvent, Bootstrapped, Created, Destroyed, Errored, Noop, Updated
+from talos_resources.state.watch_spec import WatchSpec
+
+
+def selector(spec: WatchSpec) -> Callable[[AnyEvent], AnyEvent | None] | None:
+    """What a watch makes of each event of its kind; None if it is told all of them as they are.
+
+    Raises:
+        QueryError: a query that cannot be understood.
+    """
+    wanted = spec.id
+    if wanted is not None:
+        return lambda event: event if is_about(event, wanted) else None
+    matches = matcher(spec.labels, spec.ids)
+    return None if matches is None else lambda event: select(event, matches)
 
 
 def select(event: AnyEvent, matches: Matcher) -> AnyEvent | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from time import time_ns
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from talos_resources._generated import etcd_pb2 as pb
 from talos_resources.backends.etcd.address import EtcdAddress, parse
@@ -20,36 +20,31 @@ from talos_resources.model.errors import (
     AlreadyExistsError,
     ConflictError,
     NotFoundError,
-    OwnerConflictError,
-    PendingFinalizersError,
-    PhaseConflictError,
     TalosResourcesError,
     UnsupportedError,
-    VersionConflictError,
 )
-from talos_resources.model.kind import Kind, kind_of
-from talos_resources.model.metadata import Metadata, Phase, Reference
-from talos_resources.model.query import Labels, matcher
+from talos_resources.model.labels import LabelQuery
+from talos_resources.model.metadata import Phase, Reference
+from talos_resources.model.query import matcher
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
-from talos_resources.rpc.client.continuity import WatchSpec
 from talos_resources.rpc.client.watch import RemoteWatch
+from talos_resources.state.base import OwnedWrites
+from talos_resources.state.checks import check_destroy, check_update
 from talos_resources.state.contract import Watch
 from talos_resources.state.listing import ResourceList
-from talos_resources.state.options import check_watch_options
+from talos_resources.state.watch_spec import WatchSpec
 
 S = TypeVar("S")
 
 
-class EtcdState:
+class EtcdState(OwnedWrites):
     """A State in etcd.
 
     Reads see every write that was done before them, whichever member or program did it. A write that a
     dying member may or may not have done is asked for again and recognised, so that it happens once. A
     watch that is interrupted goes on from where it was; where etcd has compacted that, the difference is
     told as events, or the watch ends with an error.
-
-    Implements: `talos_resources.state.contract.State`.
 
     Attributes:
         address: where the etcd is.
@@ -83,22 +78,11 @@ class EtcdState:
         self._lock = threading.Lock()
         self._watches: set[RemoteWatch[Any]] = set()
 
-    def get(self, kind: type[S] | Kind[S], id: str, *, namespace: str | None = None) -> Resource[S]:
-        """The resource; see `State.get`."""
-        about = _reference(kind, id, namespace)
-        return self._read(self._layout.key(about.namespace, about.type, id), about).resource
+    def _get(self, about: Reference) -> Resource[Any]:
+        return self._read(self._layout.key(about.namespace, about.type, about.id), about).resource
 
-    def list(
-        self,
-        kind: type[S] | Kind[S],
-        *,
-        namespace: str | None = None,
-        labels: Labels = (),
-        ids: str | None = None,
-    ) -> ResourceList[S]:
-        """All resources of the kind that match, as they were at one moment; see `State.list`."""
-        about = _reference(kind, "", namespace)
-        matches = matcher(labels, ids)
+    def _list(self, about: Reference, queries: tuple[LabelQuery, ...], ids: str | None) -> ResourceList[Any]:
+        matches = matcher(queries, ids)
         kvs, _ = read_folder(lambda request: self._range(request, about.type), self._layout.folder(about.namespace, about.type))
         with no_collector():
             found = list(map(self._values.decode, kvs))
@@ -107,13 +91,8 @@ class EtcdState:
         found.sort(key=lambda resource: resource.metadata.id)  # code point order is byte order
         return ResourceList(found)
 
-    def create(self, resource: Resource[S], *, owner: str | None = None) -> Resource[S]:
-        """Stores a new resource; see `State.create`."""
+    def _create(self, resource: Resource[S], owner: str) -> Resource[S]:
         metadata = resource.metadata
-        if owner is None:
-            owner = metadata.owner
-        elif metadata.owner and metadata.owner != owner:
-            raise OwnerConflictError(metadata.reference, owner=metadata.owner)
         key = self._layout.key_of(resource)
         stored = resource.stamped(1, owner, Timestamp(time_ns()), metadata.updated)
         value = encode(stored)
@@ -127,16 +106,8 @@ class EtcdState:
         self._values.remember(key, Known(1, value, revision, stored))
         return stored
 
-    def update(
-        self,
-        resource: Resource[S],
-        *,
-        owner: str | None = None,
-        expected_phase: Phase | None = Phase.RUNNING,
-    ) -> Resource[S]:
-        """Replaces the stored resource; see `State.update`."""
+    def _update(self, resource: Resource[S], owner: str, expected_phase: Phase | None) -> Resource[S]:
         given = resource.metadata
-        owner = given.owner if owner is None else owner
         key = self._layout.key_of(resource)
         now = Timestamp(time_ns())
         # What was read last is most often still there: etcd says so within the write itself.
@@ -145,10 +116,11 @@ class EtcdState:
         known = self._read(key, given.reference) if known is None or is_current else known
         while True:
             held = known.resource.metadata
-            refusal = _refusal(held, given, owner, expected_phase)
-            if refusal is not None:
+            try:
+                check_update(held, given, owner, expected_phase)
+            except ConflictError:
                 if is_current:
-                    raise refusal
+                    raise
                 known, is_current = self._read(key, given.reference), True
                 continue
             stored = resource.stamped(held.version + 1, held.owner, held.created, now)
@@ -162,17 +134,11 @@ class EtcdState:
             if doubtful and known.version == stored.version and known.value == value:
                 return known.resource
 
-    def destroy(self, kind: type[Any] | Kind[Any], id: str, *, namespace: str | None = None, owner: str = "") -> None:
-        """Removes the resource; see `State.destroy`."""
-        about = _reference(kind, id, namespace)
-        key = self._layout.key(about.namespace, about.type, id)
+    def _destroy(self, about: Reference, owner: str) -> None:
+        key = self._layout.key(about.namespace, about.type, about.id)
         known = self._read(key, about)
         while True:
-            held = known.resource.metadata
-            if held.owner != owner:
-                raise OwnerConflictError(held.reference, owner=held.owner)
-            if held.finalizers:
-                raise PendingFinalizersError(held.reference, finalizers=held.finalizers)
+            check_destroy(known.resource.metadata, owner)
             request = pb.TxnRequest(
                 compare=[pb.Compare(target=pb.Compare.MOD, key=key, mod_revision=known.revision)],
                 success=[pb.RequestOp(request_delete_range=pb.DeleteRangeRequest(key=key))],
@@ -184,57 +150,12 @@ class EtcdState:
                 return
             known = self._held(key, answer, about)
 
-    def watch(
-        self,
-        kind: type[S] | Kind[S],
-        id: str,
-        *,
-        namespace: str | None = None,
-        tail_events: int = 0,
-        start_from_bookmark: bytes | None = None,
-    ) -> Watch[S]:
-        """Follows one resource; see `State.watch`. There are no tail events."""
-        _check_options(tail_events, start_from_bookmark)
-        about = _reference(kind, id, namespace)
-        return self._follow(WatchSpec(namespace=about.namespace, type=about.type, id=id, start_from_bookmark=start_from_bookmark))
-
-    def watch_kind(
-        self,
-        kind: type[S] | Kind[S],
-        *,
-        namespace: str | None = None,
-        bootstrap: bool = True,
-        bootstrap_bookmark: bool = False,
-        tail_events: int = 0,
-        start_from_bookmark: bytes | None = None,
-        labels: Labels = (),
-        ids: str | None = None,
-    ) -> Watch[S]:
-        """Follows all resources of a kind that match; see `State.watch_kind`. There are no tail events."""
-        _check_options(tail_events, start_from_bookmark)
-        matcher(labels, ids)  # a bad query is told at once
-        about = _reference(kind, "", namespace)
-        return self._follow(
-            WatchSpec(
-                namespace=about.namespace,
-                type=about.type,
-                bootstrap=bootstrap,
-                bootstrap_bookmark=bootstrap_bookmark,
-                start_from_bookmark=start_from_bookmark,
-                labels=labels,
-                ids=ids,
-            )
-        )
-
-    def kind(self, name: str) -> Kind[Any]:
-        """The kind of this name; see `State.kind`. Kinds that are held without a definition have their full name."""
-        from talos_resources.state.registry import known_kinds, resolve_held
-
-        return resolve_held(name, known_kinds(self), self.held_kinds)
-
     def held_kinds(self) -> Sequence[tuple[str, str]]:
         """Namespace and type of every kind of which there is a resource, whether or not it has a definition."""
         return held_kinds(self._client, self.address.prefix)
+
+    def _undefined(self) -> Sequence[tuple[str, str]]:
+        return self.held_kinds()
 
     def restore(self, resources: Iterable[Resource[Any]]) -> None:
         """Takes in resources as another store held them: owners and times are kept, versions begin at 1.
@@ -267,12 +188,6 @@ class EtcdState:
             watch.close()
         self._watcher.close()
         self._client.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"<EtcdState {self.address}>"
@@ -311,7 +226,10 @@ class EtcdState:
         )
         return self._client.call(TXN, request, pb.TxnResponse, about)
 
-    def _follow(self, spec: WatchSpec) -> Watch[Any]:
+    def _watch(self, spec: WatchSpec) -> Watch[Any]:
+        if spec.tail_events:
+            raise UnsupportedError("etcd has no tail events; begin with a bookmark, or with what is there")
+        matcher(spec.labels, spec.ids)  # a bad query is told at once
         watch: RemoteWatch[Any] = RemoteWatch(
             spec, self._watcher.open, timeout=self._client.timeout, resume=True, on_interruption=self._on_interruption
         )
@@ -319,25 +237,3 @@ class EtcdState:
             self._watches = {known for known in self._watches if not known.closed}
             self._watches.add(watch)
         return watch
-
-
-def _refusal(held: Metadata, given: Metadata, owner: str, expected_phase: Phase | None) -> ConflictError | None:
-    """Why an update of what is held is refused; None if it is not."""
-    if held.owner != owner:
-        return OwnerConflictError(held.reference, owner=held.owner)
-    if held.version != given.version:
-        return VersionConflictError(held.reference, expected=given.version, actual=held.version)
-    if expected_phase is not None and held.phase is not expected_phase:
-        return PhaseConflictError(held.reference, expected=expected_phase)
-    return None
-
-
-def _check_options(tail_events: int, start_from_bookmark: bytes | None) -> None:
-    check_watch_options(tail_events, start_from_bookmark)
-    if tail_events:
-        raise UnsupportedError("etcd has no tail events; begin with a bookmark, or with what is there")
-
-
-def _reference(kind: type[Any] | Kind[Any], id: str, namespace: str | None) -> Reference:
-    found = kind_of(kind)
-    return Reference(found.namespace if namespace is None else namespace, found.type, id)

@@ -24,12 +24,13 @@ from talos_resources.model.errors import ConnectError, InvalidBookmarkError
 from talos_resources.model.metadata import Reference
 from talos_resources.model.query import Matcher, matcher
 from talos_resources.rpc.client.call import Channel, Messages
-from talos_resources.rpc.client.continuity import Start, WatchSpec
+from talos_resources.rpc.client.continuity import Start
 from talos_resources.rpc.status import RpcError
 from talos_resources.rpc.transport.contract import TransportError
 from talos_resources.rpc.transport.http2 import HttpTransport
 from talos_resources.state.events import AnyEvent, Bootstrapped, Created, Destroyed, Noop, Updated
 from talos_resources.state.select import select
+from talos_resources.state.watch_spec import WatchSpec
 
 PROBE_INTERVAL_S: Final = 3.0
 """How often members with watches are asked whether they are alive, and consumers whether they read."""

@@ -15,10 +15,10 @@ from talos_resources.backends.memory import MemoryState
 from talos_resources.backends.sqlite import log
 from talos_resources.backends.sqlite.file import SqliteFile
 from talos_resources.model.errors import ConfigError, NotFoundError
-from talos_resources.model.kind import Kind, kind_of
-from talos_resources.model.metadata import Reference
+from talos_resources.model.kind import Kind
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.state.base import reference_to
 
 S = TypeVar("S")
 
@@ -167,9 +167,3 @@ def _span(connection: Connection) -> tuple[int | None, int | None]:
         )"""
     first, last = connection.execute(query).fetchone()
     return first, last
-
-
-def reference_to(kind: type[Any] | Kind[Any], id: str, namespace: str | None) -> Reference:
-    """Names a resource of a kind, in the kind's own namespace unless another is given."""
-    found = kind_of(kind)
-    return Reference(found.namespace if namespace is None else namespace, found.type, id)

@@ -15,28 +15,23 @@ from typing import Any, Final, Self, TypeVar
 from talos_resources.backends.collection import contents
 from talos_resources.backends.sqlite import log
 from talos_resources.backends.sqlite.file import SqliteFile
-from talos_resources.backends.sqlite.past import KEEP_ALL, Past, Retention, reference_to
+from talos_resources.backends.sqlite.past import KEEP_ALL, Past, Retention
 from talos_resources.backends.sqlite.tail import Moment, Place, Tail, TailWatch
 from talos_resources.codec.wire import resource_of_store
 from talos_resources.model.build import no_collector
-from talos_resources.model.errors import (
-    AlreadyExistsError,
-    NotFoundError,
-    OwnerConflictError,
-    PendingFinalizersError,
-    PhaseConflictError,
-    VersionConflictError,
-)
-from talos_resources.model.kind import Kind
+from talos_resources.model.errors import AlreadyExistsError, NotFoundError
+from talos_resources.model.labels import LabelQuery
 from talos_resources.model.metadata import Phase, Reference
-from talos_resources.model.query import Labels, matcher
+from talos_resources.model.query import matcher
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.state.base import OwnedWrites
+from talos_resources.state.checks import check_destroy, check_update
 from talos_resources.state.contract import Watch
 from talos_resources.state.events import AnyEvent, Bootstrapped, Created, Destroyed, Noop
 from talos_resources.state.listing import ResourceList
-from talos_resources.state.options import check_watch_options
-from talos_resources.state.select import is_about, select
+from talos_resources.state.select import selector
+from talos_resources.state.watch_spec import WatchSpec
 
 S = TypeVar("S")
 
@@ -47,15 +42,13 @@ CACHED: Final = 200_000
 """How many resources are kept decoded."""
 
 
-class SqliteState(Past):
+class SqliteState(OwnedWrites, Past):
     """A State in a SQLite file.
 
     A write is acknowledged when it would survive a loss of power. Several processes may use one file, and
     each sees the writes of the others; watches tell them within 50 ms. Versions and bookmarks survive a
     restart. Every version of every resource is kept until `prune`, so that `at` shows any past moment and
     `history` what happened to a resource.
-
-    Implements: `talos_resources.state.contract.State`.
 
     Attributes:
         path: of the file.
@@ -101,37 +94,18 @@ class SqliteState(Past):
         other._is_owner = False  # noqa: SLF001 - of the same class
         return other
 
-    def get(self, kind: type[S] | Kind[S], id: str, *, namespace: str | None = None) -> Resource[S]:
-        """The resource; see `State.get`."""
-        about = reference_to(kind, id, namespace)
+    def _get(self, about: Reference) -> Resource[Any]:
         with self._file.reading() as connection:
-            known = log.held(connection, self.node, about.namespace, about.type, id)
-        if known is None or known.wire is None:
-            raise NotFoundError(about)
-        return self._decoded(known.key, known.seq, known.wire)
+            return self._held(connection, about)[1]
 
-    def list(
-        self,
-        kind: type[S] | Kind[S],
-        *,
-        namespace: str | None = None,
-        labels: Labels = (),
-        ids: str | None = None,
-    ) -> ResourceList[S]:
-        """All resources of the kind that match, as they were at one moment; see `State.list`."""
-        about = reference_to(kind, "", namespace)
-        matches = matcher(labels, ids)
+    def _list(self, about: Reference, queries: tuple[LabelQuery, ...], ids: str | None) -> ResourceList[Any]:
+        matches = matcher(queries, ids)
         with self._file.reading() as connection:
             found = self._listed(connection, about)
         return ResourceList(found if matches is None else (resource for resource in found if matches(resource.metadata)))
 
-    def create(self, resource: Resource[S], *, owner: str | None = None) -> Resource[S]:
-        """Stores a new resource; see `State.create`."""
+    def _create(self, resource: Resource[S], owner: str) -> Resource[S]:
         metadata = resource.metadata
-        if owner is None:
-            owner = metadata.owner
-        elif metadata.owner and metadata.owner != owner:
-            raise OwnerConflictError(metadata.reference, owner=metadata.owner)
         with self._file.transaction() as connection:
             known = log.held(connection, self.node, metadata.namespace, metadata.type, metadata.id)
             if known is not None and known.wire is not None:
@@ -142,45 +116,22 @@ class SqliteState(Past):
         self._wrote(*place, stored)
         return stored
 
-    def update(
-        self,
-        resource: Resource[S],
-        *,
-        owner: str | None = None,
-        expected_phase: Phase | None = Phase.RUNNING,
-    ) -> Resource[S]:
-        """Replaces the stored resource; see `State.update`."""
+    def _update(self, resource: Resource[S], owner: str, expected_phase: Phase | None) -> Resource[S]:
         given = resource.metadata
         with self._file.transaction() as connection:
-            known = log.held(connection, self.node, given.namespace, given.type, given.id)
-            if known is None or known.wire is None:
-                raise NotFoundError(Reference(given.namespace, given.type, given.id))
-            held = self._decoded(known.key, known.seq, known.wire).metadata
-            if held.owner != (given.owner if owner is None else owner):
-                raise OwnerConflictError(held.reference, owner=held.owner)
-            if held.version != given.version:
-                raise VersionConflictError(held.reference, expected=given.version, actual=held.version)
-            if expected_phase is not None and held.phase is not expected_phase:
-                raise PhaseConflictError(held.reference, expected=expected_phase)
+            known, before = self._held(connection, Reference(given.namespace, given.type, given.id))
+            held = before.metadata
+            check_update(held, given, owner, expected_phase)
             now = time_ns()
             stored = resource.stamped(held.version + 1, held.owner, held.created, Timestamp(now))
             place = log.append(connection, log.Write(self.node, known, log.UPDATED, stored, now))
         self._wrote(*place, stored)
         return stored
 
-    def destroy(self, kind: type[Any] | Kind[Any], id: str, *, namespace: str | None = None, owner: str = "") -> None:
-        """Removes the resource; see `State.destroy`."""
-        about = reference_to(kind, id, namespace)
+    def _destroy(self, about: Reference, owner: str) -> None:
         with self._file.transaction() as connection:
-            known = log.held(connection, self.node, about.namespace, about.type, id)
-            if known is None or known.wire is None:
-                raise NotFoundError(about)
-            resource = self._decoded(known.key, known.seq, known.wire)
-            held = resource.metadata
-            if held.owner != owner:
-                raise OwnerConflictError(held.reference, owner=held.owner)
-            if held.finalizers:
-                raise PendingFinalizersError(held.reference, finalizers=held.finalizers)
+            known, resource = self._held(connection, about)
+            check_destroy(resource.metadata, owner)
             log.append(connection, log.Write(self.node, known, log.DESTROYED, resource, time_ns()))
         self._wrote()
 
@@ -198,70 +149,21 @@ class SqliteState(Past):
             raise
         self._wrote()
 
-    def watch(
-        self,
-        kind: type[S] | Kind[S],
-        id: str,
-        *,
-        namespace: str | None = None,
-        tail_events: int = 0,
-        start_from_bookmark: bytes | None = None,
-    ) -> Watch[S]:
-        """Follows one resource; see `State.watch`."""
-        check_watch_options(tail_events, start_from_bookmark)
-        about = reference_to(kind, id, namespace)
-        head: Sequence[AnyEvent]
-        with self._tail.moment(self._place(about)) as moment:
-            known = log.held(moment.connection, self.node, about.namespace, about.type, id)
-            if start_from_bookmark is not None:
-                seq = self._tail.seq_of(moment.connection, start_from_bookmark)
-                head = self._events(moment, about, after=seq, key=-1 if known is None else known.key)
-            elif tail_events > 0:
-                head = self._events(moment, about, tail=tail_events, key=-1 if known is None else known.key)
-            elif known is None or known.wire is None:
-                head = [Destroyed(about, None)]
-            else:
-                head = [Created(self._decoded(known.key, known.seq, known.wire))]
-
-        def mine(event: AnyEvent) -> AnyEvent | None:
-            return event if is_about(event, id) else None
-
-        return TailWatch(moment.ring, moment.position, head=head, select=mine)
-
-    def watch_kind(
-        self,
-        kind: type[S] | Kind[S],
-        *,
-        namespace: str | None = None,
-        bootstrap: bool = True,
-        bootstrap_bookmark: bool = False,
-        tail_events: int = 0,
-        start_from_bookmark: bytes | None = None,
-        labels: Labels = (),
-        ids: str | None = None,
-    ) -> Watch[S]:
-        """Follows all resources of a kind that match; see `State.watch_kind`."""
-        check_watch_options(tail_events, start_from_bookmark)
-        about = reference_to(kind, "", namespace)
-        matches = matcher(labels, ids)
+    def _watch(self, spec: WatchSpec) -> Watch[Any]:
+        about, told = spec.about, selector(spec)
         with self._tail.moment(self._place(about)) as moment:
             bookmark = self._tail.bookmark(moment.connection, moment.seq)
-            head: tuple[AnyEvent, ...] = (Noop(bookmark),) if bootstrap_bookmark else ()
-            if start_from_bookmark is not None or tail_events > 0:
-                seq = None if start_from_bookmark is None else self._tail.seq_of(moment.connection, start_from_bookmark)
-                found = self._events(moment, about, after=seq, tail=tail_events)
-                chosen = found if matches is None else (select(event, matches) for event in found)
-                head += tuple(event for event in chosen if event is not None)
-            elif bootstrap:
-                head += (*contents(self._listed(moment.connection, about), matches), Bootstrapped(bookmark))
-        told = None if matches is None else (lambda event: select(event, matches))
+            head: tuple[AnyEvent, ...] = (Noop(bookmark),) if spec.bootstrap_bookmark else ()
+            if spec.from_elsewhere:
+                found = self._earlier(moment, spec)
+                head += tuple(event for event in (found if told is None else map(told, found)) if event is not None)
+            elif spec.id is not None:
+                known = self._known(moment.connection, about)
+                head += (Destroyed(about, None) if known is None else Created(known[1]),)
+            elif spec.bootstrap:
+                listed = self._listed(moment.connection, about)
+                head += (*contents(listed, matcher(spec.labels, spec.ids)), Bootstrapped(bookmark))
         return TailWatch(moment.ring, moment.position, head=head, select=told)
-
-    def kind(self, name: str) -> Kind[Any]:
-        """The kind of this name; see `State.kind`. Kinds that are held without a definition have their full name."""
-        from talos_resources.state.registry import known_kinds, resolve_held
-
-        return resolve_held(name, known_kinds(self), self.held_kinds)
 
     def held_kinds(self, *, ever: bool = False) -> Sequence[tuple[str, str]]:
         """Namespace and type of every kind of which there is a resource, whether or not it has a definition.
@@ -287,11 +189,9 @@ class SqliteState(Past):
         """
         with self.batch():
             for resource in resources:
-                metadata = resource.metadata
                 with self._file.reading() as connection:
-                    known = log.held(connection, self.node, metadata.namespace, metadata.type, metadata.id)
-                if known is not None and known.wire is not None:
-                    raise AlreadyExistsError(resource.reference)
+                    if self._known(connection, resource.reference) is not None:
+                        raise AlreadyExistsError(resource.reference)
                 self.put(resource)
 
     def put(self, resource: Resource[Any], *, at: Timestamp | None = None) -> bool:
@@ -318,11 +218,10 @@ class SqliteState(Past):
     def drop(self, reference: Reference, *, at: Timestamp | None = None) -> bool:
         """Keeps that another store does not hold a resource any more; as `put`."""
         with self._file.transaction() as connection:
-            known = log.held(connection, self.node, reference.namespace, reference.type, reference.id)
-            if known is None or known.wire is None:
+            found = self._known(connection, reference)
+            if found is None:
                 return False
-            resource = self._decoded(known.key, known.seq, known.wire)
-            log.append(connection, log.Write(self.node, known, log.DESTROYED, resource, time_ns() if at is None else at))
+            log.append(connection, log.Write(self.node, found[0], log.DESTROYED, found[1], time_ns() if at is None else at))
         self._wrote()
         return True
 
@@ -331,12 +230,6 @@ class SqliteState(Past):
         if self._is_owner:
             self._tail.close()
             self._file.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"<SqliteState {self.path}{f' of {self.node}' if self.node else ''}>"
@@ -351,6 +244,35 @@ class SqliteState(Past):
         if self._writes % PRUNE_EVERY == 0 and (kept.age is not None or kept.versions is not None):
             before = None if kept.age is None else Timestamp(time_ns() - kept.age // timedelta(microseconds=1) * 1000)
             self.prune(before=before, versions=kept.versions)
+
+    def _undefined(self) -> Sequence[tuple[str, str]]:
+        return self.held_kinds()
+
+    def _known(self, connection: Connection, about: Reference) -> tuple[log.Held, Resource[Any]] | None:
+        """What is held of a resource; None if it is not there."""
+        known = log.held(connection, self.node, about.namespace, about.type, about.id)
+        return None if known is None or known.wire is None else (known, self._decoded(known.key, known.seq, known.wire))
+
+    def _held(self, connection: Connection, about: Reference) -> tuple[log.Held, Resource[Any]]:
+        """As `_known`.
+
+        Raises:
+            NotFoundError: it is not there.
+        """
+        found = self._known(connection, about)
+        if found is None:
+            raise NotFoundError(about)
+        return found
+
+    def _earlier(self, moment: Moment, spec: WatchSpec) -> Sequence[AnyEvent]:
+        """The events before the moment with which a watch begins."""
+        about, key = spec.about, None
+        if spec.id is not None:
+            known = log.held(moment.connection, self.node, about.namespace, about.type, spec.id)
+            key = -1 if known is None else known.key
+        bookmark = spec.start_from_bookmark
+        seq = None if bookmark is None else self._tail.seq_of(moment.connection, bookmark)
+        return self._events(moment, about, after=seq, tail=spec.tail_events, key=key)
 
     def _place(self, about: Reference) -> Place:
         return self.node, about.namespace, about.type

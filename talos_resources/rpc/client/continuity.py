@@ -12,12 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, TypedDict, assert_never
 
-import attrs
-
 from talos_resources.model.errors import WatchError, WatchOverrunError
-from talos_resources.model.query import Labels
 from talos_resources.model.resource import Resource
 from talos_resources.state.events import AnyEvent, Bootstrapped, Created, Destroyed, Errored, Noop, Updated
+from talos_resources.state.watch_spec import WatchSpec
 
 
 class Start(TypedDict):
@@ -27,27 +25,6 @@ class Start(TypedDict):
     bootstrap_bookmark: bool
     tail_events: int
     start_from_bookmark: bytes | None
-
-
-@attrs.frozen(kw_only=True)
-class WatchSpec:
-    """What a consumer asked for; `id` is None for a watch of the kind. See `State.watch_kind`."""
-
-    namespace: str
-    type: str
-    id: str | None = None
-    bootstrap: bool = False
-    bootstrap_bookmark: bool = False
-    tail_events: int = 0
-    start_from_bookmark: bytes | None = None
-    labels: Labels = ()
-    ids: str | None = None
-
-    @property
-    def tells_contents(self) -> bool:
-        """Whether the watch begins with what is there."""
-        from_elsewhere = self.tail_events > 0 or self.start_from_bookmark is not None
-        return not from_elsewhere and (self.bootstrap or self.id is not None)
 
 
 class Continuity:

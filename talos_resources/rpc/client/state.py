@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NoReturn, Self, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import attrs
 
 from talos_resources.model.errors import ConnectError, TalosResourcesError, UnknownKindError
-from talos_resources.model.kind import Kind, kind_of
+from talos_resources.model.kind import Kind
+from talos_resources.model.labels import LabelQuery
 from talos_resources.model.metadata import Phase, Reference
-from talos_resources.model.query import Labels
 from talos_resources.model.resource import Resource
 from talos_resources.resources import ResourceDefinition
 from talos_resources.rpc import messages
 from talos_resources.rpc.client.call import Channel, Messages
-from talos_resources.rpc.client.continuity import Start, WatchSpec
+from talos_resources.rpc.client.continuity import Start
 from talos_resources.rpc.client.watch import RemoteWatch
 from talos_resources.rpc.headers import LIST, SERVICE, metadata_for
 from talos_resources.rpc.status import RpcError, error_of
 from talos_resources.rpc.transport.contract import DEFAULT_TIMEOUT_S, Transport, TransportError
+from talos_resources.state.base import OwnedWrites
 from talos_resources.state.contract import Watch
 from talos_resources.state.events import AnyEvent
 from talos_resources.state.listing import ResourceList
-from talos_resources.state.options import check_watch_options
+from talos_resources.state.watch_spec import WatchSpec
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -37,10 +38,8 @@ _DESTROY: Final = f"{SERVICE}Destroy"
 _WATCH: Final = f"{SERVICE}Watch"
 
 
-class RemoteState:
+class RemoteState(OwnedWrites):
     """The resources of one node. Watches survive restarts of the node and of the way to it.
-
-    Implements: `talos_resources.state.contract.State`.
 
     Attributes:
         node: its name, as it was asked for; None for whatever answers at the endpoint.
@@ -78,23 +77,11 @@ class RemoteState:
         self._lock = threading.Lock()
         self._watches: set[RemoteWatch[Any]] = set()
 
-    def get(self, kind: type[S] | Kind[S], id: str, *, namespace: str | None = None) -> Resource[S]:
-        """See `State`."""
-        about = _reference(kind, id, namespace)
-        request = messages.get_request(about.namespace, about.type, about.id)
-        return self._resource(_GET, request, about, repeatable=True)
+    def _get(self, about: Reference) -> Resource[Any]:
+        return self._resource(_GET, messages.get_request(about.namespace, about.type, about.id), about, repeatable=True)
 
-    def list(
-        self,
-        kind: type[S] | Kind[S],
-        *,
-        namespace: str | None = None,
-        labels: Labels = (),
-        ids: str | None = None,
-    ) -> ResourceList[S]:
-        """See `State`."""
-        about = _reference(kind, "", namespace)
-        request = messages.list_request(about.namespace, about.type, labels=labels, ids=ids)
+    def _list(self, about: Reference, queries: tuple[LabelQuery, ...], ids: str | None) -> ResourceList[Any]:
+        request = messages.list_request(about.namespace, about.type, labels=queries, ids=ids)
         try:
             resources = self._channel.gather(LIST, request, messages.resource_of)
         except (RpcError, ConnectError) as error:
@@ -103,70 +90,15 @@ class RemoteState:
         resources.sort(key=_byte_order)
         return ResourceList(resources)
 
-    def create(self, resource: Resource[S], *, owner: str | None = None) -> Resource[S]:
-        """See `State`."""
-        request = messages.create_request(resource, owner=resource.owner if owner is None else owner)
-        return self._resource(_CREATE, request, resource.reference)
+    def _create(self, resource: Resource[S], owner: str) -> Resource[S]:
+        return self._resource(_CREATE, messages.create_request(resource, owner=owner), resource.reference)
 
-    def update(
-        self,
-        resource: Resource[S],
-        *,
-        owner: str | None = None,
-        expected_phase: Phase | None = Phase.RUNNING,
-    ) -> Resource[S]:
-        """See `State`."""
-        request = messages.update_request(resource, owner=resource.owner if owner is None else owner, expected_phase=expected_phase)
+    def _update(self, resource: Resource[S], owner: str, expected_phase: Phase | None) -> Resource[S]:
+        request = messages.update_request(resource, owner=owner, expected_phase=expected_phase)
         return self._resource(_UPDATE, request, resource.reference)
 
-    def destroy(self, kind: type[Any] | Kind[Any], id: str, *, namespace: str | None = None, owner: str = "") -> None:
-        """See `State`."""
-        about = _reference(kind, id, namespace)
+    def _destroy(self, about: Reference, owner: str) -> None:
         self._unary(_DESTROY, messages.owner_request(about.namespace, about.type, about.id, owner=owner), about)
-
-    def watch(
-        self,
-        kind: type[S] | Kind[S],
-        id: str,
-        *,
-        namespace: str | None = None,
-        tail_events: int = 0,
-        start_from_bookmark: bytes | None = None,
-    ) -> Watch[S]:
-        """See `State`."""
-        check_watch_options(tail_events, start_from_bookmark)
-        about = _reference(kind, id, namespace)
-        return self._follow(
-            WatchSpec(namespace=about.namespace, type=about.type, id=id, tail_events=tail_events, start_from_bookmark=start_from_bookmark)
-        )
-
-    def watch_kind(
-        self,
-        kind: type[S] | Kind[S],
-        *,
-        namespace: str | None = None,
-        bootstrap: bool = True,
-        bootstrap_bookmark: bool = False,
-        tail_events: int = 0,
-        start_from_bookmark: bytes | None = None,
-        labels: Labels = (),
-        ids: str | None = None,
-    ) -> Watch[S]:
-        """See `State`."""
-        check_watch_options(tail_events, start_from_bookmark)
-        about = _reference(kind, "", namespace)
-        return self._follow(
-            WatchSpec(
-                namespace=about.namespace,
-                type=about.type,
-                bootstrap=bootstrap,
-                bootstrap_bookmark=bootstrap_bookmark,
-                tail_events=tail_events,
-                start_from_bookmark=start_from_bookmark,
-                labels=labels,
-                ids=ids,
-            )
-        )
 
     def kind(self, name: str) -> Kind[Any]:
         """See `State`; the definitions are the node's."""
@@ -212,12 +144,6 @@ class RemoteState:
             for transport in self._channel.transports:
                 transport.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        self.close()
-
     def __repr__(self) -> str:
         endpoints = ", ".join(transport.address for transport in self._channel.transports)
         return f"<RemoteState {self.node or 'node'} through {endpoints}>"
@@ -231,7 +157,7 @@ class RemoteState:
         except (RpcError, ConnectError) as error:
             self._fail(error, about)
 
-    def _follow(self, spec: WatchSpec) -> Watch[Any]:
+    def _watch(self, spec: WatchSpec) -> Watch[Any]:
         watch: RemoteWatch[Any] = RemoteWatch(
             spec, self._open, timeout=self._channel.timeout, resume=self._resume, on_interruption=self._on_interruption
         )
@@ -241,7 +167,7 @@ class RemoteState:
         return watch
 
     def _open(self, spec: WatchSpec, start: Start) -> _Stream:
-        about = Reference(spec.namespace, spec.type, spec.id or "")
+        about = spec.about
         request = messages.watch_request(spec.namespace, spec.type, spec.id, labels=spec.labels, ids=spec.ids, **start)
         stream = _Stream(self._call(lambda: self._channel.stream(_WATCH, request), about), self, about)
         stream.confirm()
@@ -305,11 +231,6 @@ class _Stream:
 
     _batches: Any = attrs.field(init=False)
     _rest: list[bytes] = attrs.field(init=False, factory=list)
-
-
-def _reference(kind: type[Any] | Kind[Any], id: str, namespace: str | None) -> Reference:
-    found = kind_of(kind)
-    return Reference(found.namespace if namespace is None else namespace, found.type, id)
 
 
 def _byte_order(resource: Resource[Any]) -> bytes:

@@ -20,9 +20,10 @@ from talos_resources.model.errors import (
     WatchError,
     WatchOverrunError,
 )
-from talos_resources.rpc.client.continuity import Continuity, Start, WatchSpec
+from talos_resources.rpc.client.continuity import Continuity, Start
 from talos_resources.state.events import AnyEvent, Errored, Event
 from talos_resources.state.timeout import Deadline, Timeout
+from talos_resources.state.watch_spec import WatchSpec
 
 S = TypeVar("S")
 

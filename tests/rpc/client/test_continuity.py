@@ -12,9 +12,10 @@ from talos_resources.backends.memory import MemoryState
 from talos_resources.model.errors import InvalidBookmarkError, WatchError, WatchOverrunError
 from talos_resources.model.resource import Resource
 from talos_resources.resources import KubeSpanPeerStatus
-from talos_resources.rpc.client.continuity import Continuity, WatchSpec
+from talos_resources.rpc.client.continuity import Continuity
 from talos_resources.state.contract import Watch
 from talos_resources.state.events import AnyEvent, Bootstrapped, Created, Destroyed, Updated
+from talos_resources.state.watch_spec import WatchSpec
 
 KIND = KubeSpanPeerStatus.KIND  # type: ignore[attr-defined]
 STEPS = st.lists(
