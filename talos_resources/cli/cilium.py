@@ -11,11 +11,11 @@ from talos_resources.cli.parser import Parser
 from talos_resources.model.errors import ConfigError
 
 HELP: Final = "bring Cilium into a cluster: values, patch, inline, check"
-EXAMPLES: Final = """
-cilium values --strict --k8s-host 10.0.0.1 > values.yaml
-cilium patch --method install --strict
-cilium inline cilium.yaml > patch.yaml
-cilium check controlplane.yaml worker.yaml cilium.yaml
+EXAMPLES: Final = """\
+values --strict --k8s-host 10.0.0.1 > values.yaml
+patch --method install --strict
+inline cilium.yaml > patch.yaml
+check controlplane.yaml worker.yaml cilium.yaml
 """
 
 FOUND: Final = 3

@@ -88,7 +88,7 @@ def _types() -> list[str]:
     from talos_resources import sources
     from talos_resources.resources import ResourceDefinition
 
-    cluster, _ = sources.choose(None)
+    cluster, _ = sources.choose(())
     with cluster:
         definitions = cluster.state(cluster.default_nodes[0]).list(ResourceDefinition)
         return sorted({definition.spec.resource_type.partition(".")[0].lower() for definition in definitions})

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from talos_resources.talosconfig.config import Context, TalosConfig
 
 HELP: Final = "show and edit the talosconfig: contexts, endpoints, nodes"
-EXAMPLES: Final = """
-config contexts
-config info -o yaml
-config endpoint 10.0.0.1 10.0.0.2 --context prod
-config merge ./talosconfig
+EXAMPLES: Final = """\
+contexts
+info -o yaml
+endpoint 10.0.0.1 10.0.0.2 --context prod
+merge ./talosconfig
 """
 
 _SHOWN_NODES: Final = 3
@@ -65,13 +65,15 @@ def _add_file(parser: Parser, *, default: str | None) -> None:
 
 def run(args: Namespace) -> int:
     """Does it; returns the exit code."""
-    from talos_resources.talosconfig.file import load_or_create, save
+    from talos_resources.talosconfig.file import load_or_empty, save
 
     if args.action == "add" and (args.crt is None) != (args.key is None):
         raise ConfigError("if either the 'crt' or 'key' flag is specified, both are required")
     if args.action == "info" and args.output not in {"text", "json", "yaml"}:
         raise ConfigError(f'unknown output format: "{args.output}"; use text, yaml or json')
-    config = load_or_create(args.talosconfig)
+    config = load_or_empty(args.talosconfig)
+    if args.compat is not None and config.path is not None and not config.path.exists():
+        save(config)  # talosctl makes the file before it looks at what it is asked
     if args.action == "contexts":
         sys.stdout.write(_table(config))
     elif args.action == "info":

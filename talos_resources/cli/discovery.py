@@ -47,7 +47,9 @@ def configure(parser: Parser) -> None:
     )
     serve.add_argument(
         "--from",
-        dest="source",
+        dest="sources",
+        action="append",
+        default=[],
         metavar="URL",
         help="keep everything there, to survive restarts, in a state that can be written (default: in memory)",
     )
@@ -72,9 +74,11 @@ def run(args: Namespace) -> int:
         split_address(args.redirect)
     if args.gc_interval <= 0:
         raise UsageError("--gc-interval must be longer than nothing; 60s is usual", prog=_PROG)
+    if len(args.sources) > 1:
+        raise UsageError("--from names one state that keeps everything; leave the others out", prog=_PROG)
     credentials = _credentials(args, host)
     with contextlib.ExitStack() as stack:
-        state = None if args.source is None else _opened(args.source, stack)
+        state = _opened(args.sources[0], stack) if args.sources else None
         return asyncio.run(_serve(args, credentials, state))
 
 

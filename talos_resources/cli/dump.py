@@ -10,8 +10,8 @@ from talos_resources.cli.parser import Parser
 HELP = "Write the resources of nodes to a file, a directory, a zip archive or a database"
 DESCRIPTION = """\
 Write the resources of nodes to a file, a directory, a zip archive or a database. The name of the target says the form:
-*.wire.json (nothing is lost), *.yaml or *.json (as talosctl prints them), *.zip or a directory (one folder
-per node, as in a support bundle), etcd://HOST:PORT/PREFIX (one node under the prefix, several each under
+*.wire.json (nothing is lost), *.yaml or *.json (as talosctl prints them), *.zip or a name without an ending (one
+folder per node, as in a support bundle), etcd://HOST:PORT/PREFIX (one node under the prefix, several each under
 PREFIX/NODE), sqlite:PATH, - for YAML on stdout. --from reads every one of them.
 
 Private keys and other secrets are replaced by <REDACTED> unless --show-secrets is given."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from talos_resources.cli.compat import add_compat
+from talos_resources.cli.options import items
 from talos_resources.cli.parser import Parser
 from talos_resources.model.errors import ConfigError
 
@@ -18,10 +19,10 @@ if TYPE_CHECKING:
     from talos_resources.machineconfig.gen.secrets import SecretsBundle
 
 HELP: Final = "make the secrets and the machine configurations of a new cluster"
-EXAMPLES: Final = """
-gen secrets -o secrets.yaml
-gen config my-cluster https://mycluster.local:6443 --with-secrets secrets.yaml --with-kubespan
-gen config my-cluster https://mycluster.local:6443 --config-patch @cilium.yaml -o cluster/
+EXAMPLES: Final = """\
+secrets -o secrets.yaml
+config my-cluster https://mycluster.local:6443 --with-secrets secrets.yaml --with-kubespan
+config my-cluster https://mycluster.local:6443 --config-patch @cilium.yaml -o cluster/
 """
 
 _TYPES: Final = {"controlplane": "controlplane.yaml", "worker": "worker.yaml", "talosconfig": "talosconfig"}
@@ -150,10 +151,10 @@ def _options(args: Namespace) -> GenOptions:
         kubernetes_version=KUBERNETES_VERSION if args.kubernetes_version is None else args.kubernetes_version,
         contract=Contract.parse(args.talos_version),
         dns_domain=args.dns_domain,
-        additional_sans=_split(args.additional_sans),
+        additional_sans=items(args.additional_sans),
         install_disk=args.install_disk,
         install_image=options.INSTALLER_IMAGE if args.install_image is None else args.install_image,
-        registry_mirrors=options.parse_mirrors(_split(args.registry_mirror)),
+        registry_mirrors=options.parse_mirrors(items(args.registry_mirror)),
         kubespan=args.with_kubespan,
         discovery=args.with_cluster_discovery,
         persist=args.persist,
@@ -162,7 +163,7 @@ def _options(args: Namespace) -> GenOptions:
 
 def _types(values: list[str] | None) -> tuple[str, ...]:
     """The kinds of files that are wanted, in the order in which they are written."""
-    wanted = tuple(_TYPES) if values is None else _split(values)
+    wanted = tuple(_TYPES) if values is None else items(values)
     unknown = [name for name in wanted if name not in _TYPES]
     if unknown:
         raise ConfigError(f"invalid output type {', '.join(unknown)}; there are {', '.join(_TYPES)}")
@@ -250,7 +251,3 @@ def _write(text: str, target: Path | None, *, force: bool, announce: bool) -> No
 
 def _exists(target: Path) -> ConfigError:
     return ConfigError(f'file "{target}" already exists, use --force to overwrite')
-
-
-def _split(values: list[str]) -> tuple[str, ...]:
-    return tuple(part for value in values for part in value.split(","))

@@ -9,9 +9,8 @@ from typing import Final
 from talos_resources.cli.parser import Parser
 
 HELP: Final = "print the configuration patch that switches KubeSpan on"
-EXAMPLES: Final = """
-kubespan patch --mtu auto:1450 --filter 0.0.0.0/0 --filter '!203.0.113.0/24' > kubespan.yaml
-machineconfig patch worker.yaml --patch @kubespan.yaml
+EXAMPLES: Final = """\
+patch --mtu auto:1450 --filter 0.0.0.0/0 --filter '!203.0.113.0/24' > kubespan.yaml
 """
 
 

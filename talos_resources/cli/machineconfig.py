@@ -11,9 +11,10 @@ from talos_resources.cli.compat import add_compat
 from talos_resources.cli.parser import Parser
 
 HELP: Final = "patch or generate a machine configuration"
-EXAMPLES: Final = """
-machineconfig patch controlplane.yaml --patch @cilium.yaml --keep-comments -o controlplane.yaml
-machineconfig patch worker.yaml --patch '[{"op": "remove", "path": "/cluster/proxy"}]'
+EXAMPLES: Final = """\
+patch controlplane.yaml --patch @cilium.yaml --keep-comments -o controlplane.yaml
+patch worker.yaml --patch @kubespan.yaml
+patch worker.yaml --patch '[{"op": "add", "path": "/machine/certSANs", "value": ["10.0.0.1"]}]'
 """
 
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from talos_resources.cli import options, registry
+from talos_resources.cli.encoding import document, forgive, prints_document
 from talos_resources.cli.parser import USAGE_ERROR, UsageError, complain
 from talos_resources.model.errors import TalosResourcesError
 
@@ -26,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    forgive()
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
@@ -66,6 +68,8 @@ def _run(arguments: list[str]) -> int:
         args = parser.parse([*leading, *rest])
     except SystemExit:  # --help has been printed
         return 0
+    if prints_document(name, args):
+        document()
     return registry.load(name).run(args)
 
 

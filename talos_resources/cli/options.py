@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from talos_resources.cli.durations import some_time
-from talos_resources.cli.parser import Parser
+from talos_resources.cli.parser import Parser, UsageError
 from talos_resources.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -21,6 +22,9 @@ DEMO_NOTE: Final = (
 
 WITH_VALUE: Final = frozenset({"-n", "--nodes", "-e", "--endpoints", "--context", "--talosconfig", "--timeout", "--from"})
 """The source options that take a value; they may stand before the command as well."""
+
+
+_ITEM: Final = re.compile(r'"(?P<quoted>(?:[^"]|"")*)"|(?P<plain>[^",\r\n]*)')
 
 
 def add_source(parser: Parser) -> None:
@@ -44,10 +48,12 @@ def add_source(parser: Parser) -> None:
     )
     group.add_argument(
         "--from",
-        dest="source",
+        dest="sources",
+        action="append",
+        default=[],
         metavar="URL",
         help="demo, a file (*.wire.json, or YAML or JSON of `talosctl get`), - for stdin, a directory or zip with a folder per node, "
-        "cosi://HOST:PORT, cosi+unix:PATH, etcd://HOST:PORT/PREFIX, sqlite:PATH",
+        "cosi://HOST:PORT, cosi+unix:PATH, etcd://HOST:PORT/PREFIX, sqlite:PATH; may be repeated, for the nodes of all",
     )
 
 
@@ -57,8 +63,37 @@ def add_at(parser: Parser) -> None:
 
 
 def names(values: list[str]) -> tuple[str, ...]:
-    """The names in repeated and comma-separated values, each once, in order."""
-    return tuple(dict.fromkeys(name for value in values for part in value.split(",") if (name := part.strip())))
+    """The names in repeated and comma-separated values, each once, in order.
+
+    Raises:
+        UsageError: quotes that do not close.
+    """
+    return tuple(dict.fromkeys(name for part in items(values) if (name := part.strip())))
+
+
+def items(values: list[str]) -> tuple[str, ...]:
+    """The items of repeated flags that take lists: CSV, as with talosctl, so that quotes may hold a comma.
+
+    Source: observed on talosctl v1.12.3; of several lines the first one counts, a value of nothing has no item.
+
+    Raises:
+        UsageError: a quote where none may be.
+    """
+    found: list[str] = []
+    for value in values:
+        line = value.lstrip("\r\n")
+        position = 0
+        while line:
+            match = _ITEM.match(line, position)
+            assert match is not None  # nothing is an item too
+            found.append(match["plain"] if match["quoted"] is None else match["quoted"].replace('""', '"'))
+            position = match.end()
+            if position == len(line) or line[position] in "\r\n":
+                break
+            if line[position] != ",":
+                raise UsageError(f'the quotes in {value!r} do not close where an item ends; write "a,b",c, and "" for a quote in quotes')
+            position += 1
+    return tuple(found)
 
 
 def _at(cluster: Cluster, moment: str | None) -> Cluster:
@@ -79,7 +114,7 @@ def opened(args: Namespace) -> Iterator[tuple[Cluster, tuple[str, ...]]]:
 
     wanted = names(args.nodes)
     cluster, is_fallback = sources.choose(
-        args.source,
+        args.sources,
         nodes=wanted,
         endpoints=names(args.endpoints),
         context=args.context,

@@ -6,6 +6,7 @@ import argparse
 import os
 import re
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -29,18 +30,31 @@ class Parser(argparse.ArgumentParser):
 
     _intermixing = False
 
-    def __init__(self, *, prog: str, description: str, examples: str = "", **options: Any) -> None:
-        lines = [f"  {prog} {line}" for line in examples.strip().splitlines()]
+    def __init__(self, *, prog: str, description: str, **options: Any) -> None:
         super().__init__(
             prog=prog,
             description=description,
-            epilog="\n".join(["examples:", *lines]) if lines else None,
             formatter_class=_formatter,
             allow_abbrev=False,
             **options,
         )
         # argparse's own words for what may begin with a dash: a moment such as -10m is a value too.
         self._negative_number_matcher = re.compile(r"-\d")
+
+    def show_examples(self, examples: Sequence[str]) -> None:
+        """Ends the help with examples, and that of each command within the command with those that are its own.
+
+        Args:
+            examples: what may follow the command; an empty one stands for nothing.
+        """
+        self.epilog = "\n".join(["examples:", *(f"  {self.prog} {line}".rstrip() for line in examples)]) if examples else None
+        if self._subparsers is None:
+            return
+        for action in self._subparsers._group_actions:  # noqa: SLF001 - argparse has no other way to them
+            for name, parser in dict(action.choices or {}).items():
+                own = [line.removeprefix(name).lstrip() for line in examples if line.split(" ")[0] == name]
+                if own and isinstance(parser, Parser):
+                    parser.show_examples(own)
 
     def error(self, message: str) -> NoReturn:
         """Raises instead of printing the whole usage.
@@ -61,13 +75,39 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """What argparse calls, also for the parser of a command within a command: flags and arguments in any order."""
-        if self._subparsers is not None or self._intermixing:
+        if self._intermixing:
+            return super().parse_known_args(args, namespace)
+        args = self._attached(args)
+        if self._subparsers is not None:
             return super().parse_known_args(args, namespace)
         self._intermixing = True
         try:
             return self.parse_known_intermixed_args(args, namespace)
         finally:
             self._intermixing = False
+
+    def _attached(self, arguments: Sequence[str]) -> list[str]:
+        """The arguments, with a value that begins with a dash attached to its flag, as in `--patch=---`: else argparse takes it for a flag.
+
+        A flag of this command is none's value: `-o -w` lacks something. Behind the name of a command within this one
+        everything is that one's.
+        """
+        flags = self._option_string_actions
+        attached: list[str] = []
+        rest = iter(arguments)
+        for argument in rest:
+            action = flags.get(argument)
+            if argument == "--" or (self._subparsers is not None and not argument.startswith("-")):
+                return [*attached, argument, *rest]
+            if action is None or action.nargs is not None:
+                attached.append(argument)
+                continue
+            value = next(rest, None)
+            if value is not None and value.startswith("-") and value not in {"-", "--", *flags}:
+                attached.append(f"{argument}={value}" if argument.startswith("--") else f"{argument}{value}")
+            else:
+                attached += [argument] if value is None else [argument, value]
+        return attached
 
 
 def _formatter(prog: str) -> argparse.HelpFormatter:

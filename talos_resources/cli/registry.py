@@ -92,9 +92,9 @@ def parser_of(name: str, *, prog: str) -> Parser:
     parser = Parser(
         prog=f"{prog} {name}",
         description=getattr(command, "DESCRIPTION", "") or f"{_sentence(command.HELP)}.",
-        examples=getattr(command, "EXAMPLES", ""),
     )
     command.configure(parser)
+    parser.show_examples(getattr(command, "EXAMPLES", "").splitlines())
     return parser
 
 

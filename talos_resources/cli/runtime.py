@@ -10,7 +10,7 @@ HELP = "Draw which controllers read and write which resources"
 DESCRIPTION = "Draw the controllers of a KubeSpan node: what each reads (<-) and what it writes (->)."
 EXAMPLES = """\
 graph
-graph -o dot | dot -Tsvg -o controllers.svg
+graph -o dot > controllers.dot
 """
 
 

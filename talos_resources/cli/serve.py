@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,10 +46,27 @@ def configure(parser: Parser) -> None:
     parser.add_argument("--insecure", action="store_true", help="no TLS, everybody is os:admin; on loopback addresses only")
     parser.add_argument("--empty", action="store_true", help="begin without resources")
     parser.add_argument("--churn", action="store_true", help="change peer statuses every second, as on a live node")
+    parser.add_argument(
+        "--talos-version",
+        type=_version,
+        metavar="VERSION",
+        help="what clients are told that the node runs; talosctl warns of one that is older than itself (default: the newest that we know)",
+    )
     from talos_resources.cli import options
 
     options.add_source(parser)
     parser.set_defaults(watch=True)  # it goes on until it is stopped, so the note about the demo comes first
+
+
+def _version(text: str) -> str:
+    from talos_resources.model.errors import ConfigError
+    from talos_resources.releases import release_of
+
+    try:
+        release_of(text)
+    except ConfigError as error:
+        raise ArgumentTypeError(error.message) from None
+    return text if text.startswith("v") else f"v{text}"
 
 
 def run(args: Namespace) -> int:
@@ -106,6 +123,8 @@ def _state(args: Namespace, stack: contextlib.ExitStack) -> State:
     cluster, selected = stack.enter_context(options.opened(args))
     if len(selected) > 1 and args.nodes:
         raise UsageError(f"one node can be served, {len(selected)} were named", prog="talos-resources serve")
+    if len(cluster.nodes) > 1 and not args.nodes:
+        print(f"note: serving {selected[0]}, one of {len(cluster.nodes)} nodes; choose another with -n", file=sys.stderr)
     source = cluster.state(selected[0])
     if not isinstance(source, MemoryState):
         return source
@@ -117,6 +136,7 @@ async def _serve(args: Namespace, host: str | None, state: State) -> int:
     import asyncio
 
     from talos_resources.cli.stopping import stop_event
+    from talos_resources.releases import NEWEST
     from talos_resources.rpc.server.server import Server
 
     credentials: Credentials | None = None
@@ -125,7 +145,7 @@ async def _serve(args: Namespace, host: str | None, state: State) -> int:
 
         authority = authority_in(args.pki)
         credentials = server_credentials(authority, host)
-    server = Server(state, credentials=credentials)
+    server = Server(state, credentials=credentials, talos_version=args.talos_version or NEWEST.version)
     address = await server.start(args.listen)
     if args.pki is not None:
         path = write_talosconfig(args.pki, authority, address)

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from talos_resources.machineconfig.documents import MachineConfig
 
 HELP: Final = "check a machine configuration"
-EXAMPLES: Final = """
-validate controlplane.yaml --mode metal
-validate -c worker.yaml -m cloud --strict --explain
+EXAMPLES: Final = """\
+controlplane.yaml --mode metal
+-c worker.yaml -m cloud --strict --explain
 """
 
 

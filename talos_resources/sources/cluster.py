@@ -47,6 +47,7 @@ class Cluster:
         source: what people call where this comes from, for messages.
         nodes: the names of all nodes, in the order of the source.
         default_nodes: those that count when nobody names any.
+        other_names: further name → node name, host names for example.
         unnamed: the source holds one node and does not say which; it answers to any name.
     """
 
@@ -66,7 +67,7 @@ class Cluster:
             openers: node name → what makes its state.
             source: see the class.
             default_nodes: None for all.
-            other_names: further name → node name, host names for example.
+            other_names: see the class.
             unnamed: see the class.
             on_close: called when the cluster has been closed.
         """
@@ -75,7 +76,7 @@ class Cluster:
         self.default_nodes = self.nodes if default_nodes is None else tuple(default_nodes)
         self.unnamed = unnamed
         self._openers = dict(openers)
-        self._other_names = dict(other_names or {})
+        self.other_names = dict(other_names or {})
         self._on_close = on_close
         self._states: dict[str, State] = {}
         self._lock = threading.Lock()
@@ -185,19 +186,20 @@ class Cluster:
         moment = when if isinstance(when, Timestamp) else parse_when(when, now=Timestamp(time.time_ns()))
         first = self.state(self.nodes[0])
         if not isinstance(first, Historic):
-            raise UnsupportedError(f"{self.source} knows the present only; `record --to sqlite:FILE` keeps what nodes were like")
+            raise _timeless(self.source)
         openers: dict[str, Opener] = {node: partial(self._past, node, moment) for node in self.nodes}
         return Cluster(
             openers,
             source=f"{self.source} at {moment}",
             default_nodes=self.default_nodes,
-            other_names=self._other_names,
+            other_names=self.other_names,
             unnamed=self.unnamed,
         )
 
     def _past(self, node: str, moment: Timestamp) -> State:
         state = self.state(node)
-        assert isinstance(state, Historic)
+        if not isinstance(state, Historic):
+            raise _timeless(self.source)
         return state.at(moment)
 
     def close(self) -> None:
@@ -221,10 +223,44 @@ class Cluster:
     def _own_name(self, name: str) -> str:
         if self.unnamed:
             return self.nodes[0]
-        own = name if name in self._openers else self._other_names.get(name)
+        own = name if name in self._openers else self.other_names.get(name)
         if own is None:
             raise ConfigError(f'{self.source} has no node "{name}"; it has {_some(self.nodes)}')
         return own
+
+
+def _timeless(source: str) -> UnsupportedError:
+    return UnsupportedError(f"{source} knows the present only; `record --to sqlite:FILE` keeps what nodes were like")
+
+
+def joined(clusters: Sequence[Cluster]) -> Cluster:
+    """The nodes of several clusters as one; closing it closes them.
+
+    Raises:
+        ConfigError: two of them have a node of the same name.
+    """
+    owners: dict[str, tuple[Cluster, str]] = {}
+    others: dict[str, str] = {}
+    for cluster in clusters:
+        for node in cluster.nodes:
+            name = node or cluster.source
+            if name in owners:
+                raise ConfigError(f'{owners[name][0].source} and {cluster.source} both have a node "{name}"; ask them one after the other')
+            owners[name] = cluster, node
+        # A host name that two clusters have names neither's node.
+        others |= {other: "" if other in others else node for other, node in cluster.other_names.items()}
+
+    def close() -> None:
+        for cluster in clusters:
+            cluster.close()
+
+    return Cluster(
+        {name: partial(cluster.state, node) for name, (cluster, node) in owners.items()},
+        source=" and ".join(cluster.source for cluster in clusters),
+        default_nodes=[node or cluster.source for cluster in clusters for node in cluster.default_nodes],
+        other_names={other: node for other, node in others.items() if node and other not in owners},
+        on_close=close,
+    )
 
 
 def _some(names: Sequence[str], limit: int = 8) -> str:

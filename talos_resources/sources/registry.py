@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from talos_resources.model.errors import ConfigError
-from talos_resources.sources.cluster import Cluster
+from talos_resources.sources.cluster import Cluster, joined
 
 SCHEMES: Final = {
     "demo": "talos_resources.sources.demo:open_url",
@@ -26,6 +26,9 @@ SCHEMES: Final = {
 
 LIVE: Final = frozenset({"cosi", "cosi+unix", "etcd"})
 """The schemes whose functions take a `timeout` too."""
+
+_SAYS_NOTHING: Final = 512
+"""The most bytes that a talosconfig without contexts has; a larger one is not looked into before it is needed."""
 
 SERVICE_ACCOUNT_CONFIG: Final = "/var/run/secrets/talos.dev/config"
 
@@ -54,8 +57,32 @@ def open_source(url: str, *, timeout: float | None = None) -> Cluster:
     return cluster
 
 
+def open_sources(urls: Sequence[str], *, timeout: float | None = None) -> Cluster:
+    """Opens one source, or several as one cluster with the nodes of all of them.
+
+    Args:
+        urls: of each, as for `open_source`; at least one.
+        timeout: as for `open_source`.
+
+    Raises:
+        ConfigError: there is no such source, or two of them have a node of the same name.
+        DecodeError: one holds something else than resources.
+    """
+    if len(urls) == 1:
+        return open_source(urls[0], timeout=timeout)
+    clusters: list[Cluster] = []
+    try:
+        for url in urls:
+            clusters.append(open_source(url, timeout=timeout))  # noqa: PERF401 - those that are open are closed when one is not
+        return joined(clusters)
+    except BaseException:
+        for cluster in clusters:
+            cluster.close()
+        raise
+
+
 def choose(
-    url: str | None,
+    urls: Sequence[str],
     *,
     nodes: Sequence[str] = (),
     endpoints: Sequence[str] = (),
@@ -64,7 +91,7 @@ def choose(
     timeout: float | None = None,
     kinds_first: bool = False,
 ) -> tuple[Cluster, bool]:
-    """Opens what the command line means: a URL, else the talosconfig, else the demo.
+    """Opens what the command line means: the sources that are named, else the talosconfig, else the demo.
 
     `kinds_first` is that of `connect_cluster`.
 
@@ -76,10 +103,10 @@ def choose(
         DecodeError: it holds something else than resources.
     """
     live = [flag for flag, value in (("--endpoints", endpoints), ("--context", context), ("--talosconfig", talosconfig)) if value]
-    if url is not None:
+    if urls:
         if live:
-            raise ConfigError(f"--from {_without_login(url)} and {live[0]} exclude each other; leave one out")
-        return open_source(url, timeout=timeout), False
+            raise ConfigError(f"--from {_without_login(urls[0])} and {live[0]} exclude each other; leave one out")
+        return open_sources(urls, timeout=timeout), False
     if live or _has_talosconfig():
         from talos_resources.rpc.transport.contract import DEFAULT_TIMEOUT_S
         from talos_resources.sources.live import connect_cluster
@@ -103,6 +130,18 @@ def _without_login(url: str) -> str:
 
 
 def _has_talosconfig() -> bool:
-    """Whether `talosconfig` finds a file where it looks; importing it just for that would slow down the demo."""
-    places = (os.path.expanduser("~/.talos/config"), SERVICE_ACCOUNT_CONFIG)  # noqa: PTH111 - nor pathlib
-    return bool(os.environ.get("TALOSCONFIG")) or any(map(os.path.exists, places))
+    """Whether `talosconfig` finds a file with contexts where it looks; importing it just for that would slow down the demo."""
+    named = os.environ.get("TALOSCONFIG")
+    home = os.path.expanduser(named or "~/.talos/config")  # noqa: PTH111 - nor pathlib
+    if os.path.exists(home):  # noqa: PTH110
+        return not _has_no_contexts(home)
+    return bool(named) or os.path.exists(SERVICE_ACCOUNT_CONFIG)  # noqa: PTH110
+
+
+def _has_no_contexts(file: str) -> bool:
+    """Whether a talosconfig is there and says nothing; `config` of talosctl leaves such files behind."""
+    if not 0 < os.stat(file).st_size <= _SAYS_NOTHING:  # noqa: PTH116
+        return False
+    from talos_resources.talosconfig.config import TalosConfig
+
+    return not TalosConfig.load(file).contexts

@@ -8,7 +8,7 @@ import io
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -80,11 +80,11 @@ def write(contents: Contents, target: str) -> None:
     Args:
         contents: as `held_by` gives them.
         target: `*.wire.json`, `*.json`, `*.yaml`, `*.yml`, `*.zip`, `-` for YAML on stdout,
-            `etcd://HOST:PORT/PREFIX`, `sqlite:PATH`, anything else for a directory; archives and directories have a
-            folder per node, as in a support bundle. Files are readable by their owner alone.
+            `etcd://HOST:PORT/PREFIX`, `sqlite:PATH`, a name without an ending, or with a `/` behind it, for a
+            directory; archives and directories have a folder per node, as in a support bundle. Files are readable by their owner alone.
 
     Raises:
-        ConfigError: the target exists already, or cannot be written.
+        ConfigError: the target exists already, has an ending that stands for another form, or cannot be written.
     """
     scheme, _, rest = target.partition(":")
     if _is_store(target):
@@ -93,7 +93,7 @@ def write(contents: Contents, target: str) -> None:
     if target == STDIN:
         sys.stdout.write(_yaml(contents))
         return
-    path = Path(target)
+    path = _path(target)
     render = next((render for suffix, render in _RENDERERS.items() if path.name.endswith(suffix)), None)
     try:
         if render is not None:
@@ -110,11 +110,11 @@ def check_target(target: str) -> None:
     """Says before long work that `write` would refuse the target because it exists.
 
     Raises:
-        ConfigError: it exists already.
+        ConfigError: it exists already, or has an ending that stands for another form.
     """
     if target == STDIN or _is_store(target):
         return
-    path = Path(target)
+    path = _path(target)
     if path.exists() if target.endswith(tuple(_RENDERERS)) else _is_occupied(path):
         raise _occupied(target)
 
@@ -123,6 +123,19 @@ def _is_store(target: str) -> bool:
     """Whether the target is a URL of something that keeps resources itself."""
     scheme, _, rest = target.partition(":")
     return scheme in {"etcd", "sqlite"} and bool(rest)
+
+
+def _path(target: str) -> Path:
+    """The path of a target that is a file or a folder.
+
+    Raises:
+        ConfigError: it looks like a file of a form that we do not write.
+    """
+    path = Path(target)
+    suffix = path.suffix
+    if suffix[1:].isalpha() and not target.endswith((*_RENDERERS, "/")) and not path.is_dir():
+        raise ConfigError(f"{target}: no form is called {suffix}; there are {', '.join(_RENDERERS)}, and {target}/ for a folder")
+    return path
 
 
 def _occupied(target: str) -> ConfigError:
@@ -153,14 +166,21 @@ def _zip(contents: Contents) -> bytes:
 
 def _bundle(contents: Contents) -> Iterator[tuple[str, bytes]]:
     """Path and contents of each file, laid out as `talosctl support` does it: NODE/resources/TYPE.yaml."""
+    taken: set[str] = set()
     for node, resources in contents.items():
-        if not re.fullmatch(r"[^/\\\0]+", node) or node in {".", ".."}:
-            raise ConfigError(f"the node name {node!r} cannot name a folder; choose another with -n")
+        folder = _folder_name(node, taken)
+        taken.add(folder)
         files: dict[str, list[Resource[Any]]] = {}
         for resource in resources:
             files.setdefault(re.sub(r"[^a-z0-9._-]", "_", resource.type.lower()), []).append(resource)
         for name, group in files.items():
-            yield f"{node}/resources/{name}.yaml", _documents((resource, {}) for resource in group).encode()
+            yield f"{folder}/resources/{name}.yaml", _documents((resource, {}) for resource in group).encode()
+
+
+def _folder_name(node: str, taken: Collection[str]) -> str:
+    """What the folder of a node is called: a node behind a socket has the socket's path for a name."""
+    name = re.sub(r"[/\\\0]+", "_", node.removeprefix("unix:")).strip("_.") or "node"
+    return next(free for number in range(1, len(taken) + 2) if (free := name if number == 1 else f"{name}-{number}") not in taken)
 
 
 def _yaml(contents: Contents) -> str:

@@ -19,17 +19,15 @@ if TYPE_CHECKING:
     from talos_resources.codec.goyaml.nodes import Node
 
 
-def load_or_create(path: str | Path | None = None) -> TalosConfig:
-    """Read a talosconfig; a missing one is made, empty, as talosctl does.
+def load_or_empty(path: str | Path | None = None) -> TalosConfig:
+    """Read a talosconfig; a missing one has no contexts, and is made by the first `save`.
 
     Raises:
-        ConfigError: it cannot be read or made.
+        ConfigError: it cannot be read.
         DecodeError: it is not a talosconfig.
     """
     file = default_path() if path is None else Path(path).expanduser()
-    if not file.exists():
-        save(TalosConfig(path=file))
-    return TalosConfig.load(file)
+    return TalosConfig.load(file) if file.exists() else TalosConfig(path=file)
 
 
 def save(config: TalosConfig, *, keep: bool = True) -> None:

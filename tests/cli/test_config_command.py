@@ -103,3 +103,37 @@ def test_mistakes_are_usage_errors(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["config", "info", "--now", "tomorrow"]) == 2
     assert main(["config", "endpoint"]) == 2
     assert capsys.readouterr().err.count("error:") == 3
+
+
+@pytest.mark.parametrize("arguments", [["contexts"], ["info"], ["context", "x"], ["node", "a"], ["remove", "x"], ["merge", "nowhere"]])
+def test_asking_and_failing_make_no_file(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    main(["config", *arguments])
+    assert not (Path.home() / ".talos").exists()
+    capsys.readouterr()
+    assert main(["get", "members"]) == 0
+    assert "built-in demo" in capsys.readouterr().err
+
+
+def test_compat_makes_the_file_as_talosctl_does() -> None:
+    assert main(["config", "contexts", "--compat", "talosctl"]) == 0
+    assert (Path.home() / ".talos" / "config").read_text() == 'context: ""\ncontexts: {}\n'
+
+
+@pytest.mark.parametrize("text", ['context: ""\ncontexts: {}\n', "context: a # nothing yet\n", "contexts:\n"])
+@pytest.mark.parametrize("named", [False, True])
+def test_a_file_without_contexts_is_as_good_as_none(
+    text: str, named: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = Path.home() / "x" if named else Path.home() / ".talos" / "config"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+    if named:
+        monkeypatch.setenv("TALOSCONFIG", str(file))
+    assert main(["get", "members"]) == 0
+    assert "built-in demo" in capsys.readouterr().err
+    assert file.read_text() == text
+    # Who names it is told.
+    assert main(["get", "members", "--talosconfig", str(file)]) == 1
+    file.write_text("context: a\ncontexts: {a: {endpoints: [127.0.0.1:1]}}\n")
+    assert main(["get", "members"]) == 1
+    assert 'context "a" has no ca' in capsys.readouterr().err

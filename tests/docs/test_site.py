@@ -39,6 +39,15 @@ def test_every_command_is_in_the_reference(site: dict[str, Any]) -> None:
         assert words.split(" TYPE")[0] in text
 
 
+def test_every_command_is_once_in_the_table_of_commands() -> None:
+    text = (ROOT / "docs" / "command-line.md").read_text()
+    rows = re.findall(r"^\| (`.*) \| ", text.partition("## ")[0], re.MULTILINE)
+    named = [example.split()[0] for row in rows for example in re.findall(r"`([^`]+)`", row)]
+    assert len(rows) == len(set(rows))
+    assert set(named) == set(COMMANDS)
+    assert [name for name in set(named) if named.count(name) > 1 and name not in {"gen", "mc"}] == []
+
+
 def test_every_public_name_is_in_the_reference(site: dict[str, Any]) -> None:
     named = re.findall(r"^::: [\w.]+\.(\w+)$", site["library"](), re.MULTILINE)
     assert sorted(named) == sorted(talos_resources._HOMES)

@@ -110,10 +110,22 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     assert (tmp_path / "mine.yaml").read_text() == "mine"
 
 
-def test_a_node_that_cannot_name_a_folder(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot name a folder"):
-        write({"../up": [Resource.new(Member(), id="x")]}, str(tmp_path / "folder"))
+def test_nodes_whose_names_are_paths_have_folders(tmp_path: Path) -> None:
+    held = [Resource.new(Member(), id="x")]
+    write(dict.fromkeys(("../up", "unix:/run/a.sock", "/run/a.sock", "..", "172.20.0.2"), held), str(tmp_path / "folder"))
     assert not (tmp_path / "up").exists()
+    folders = sorted(path.name for path in (tmp_path / "folder").iterdir())
+    assert folders == ["172.20.0.2", "node", "run_a.sock", "run_a.sock-2", "up"]
+
+
+@pytest.mark.parametrize("name", ["x.pdf", "a/mesh.txt", "cluster.tar"])
+def test_an_ending_that_stands_for_another_form_makes_no_folder(tmp_path: Path, name: str) -> None:
+    held = {"a": [Resource.new(Member(), id="x")]}
+    with pytest.raises(ConfigError, match=r"there are \.wire\.json, .* and .*/ for a folder"):
+        write(held, str(tmp_path / name))
+    assert list(tmp_path.iterdir()) == []
+    write(held, f"{tmp_path / 'x.pdf'}/")
+    assert (tmp_path / "x.pdf").is_dir()
 
 
 def test_secrets_are_left_out(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from talos_resources.model.errors import ConfigError, DecodeError
 from talos_resources.talosconfig.config import Context, TalosConfig, default_path
-from talos_resources.talosconfig.file import load_or_create, render, save
+from talos_resources.talosconfig.file import load_or_empty, render, save
 
 COMMENTED = """\
 # which cluster
@@ -141,9 +141,12 @@ def test_windows_line_ends_stay(tmp_path: Path) -> None:
     assert path.read_bytes() == COMMENTED.replace("context: 0123", "context: prod").replace("\n", "\r\n").encode()
 
 
-def test_a_missing_file_is_made(tmp_path: Path) -> None:
+def test_a_missing_file_is_made_when_it_is_saved(tmp_path: Path) -> None:
     path = tmp_path / "new" / "config"
-    assert load_or_create(path).contexts == {}
+    config = load_or_empty(path)
+    assert config.contexts == {}
+    assert not path.parent.exists()
+    save(config)
     assert path.read_text() == 'context: ""\ncontexts: {}\n'
     assert path.stat().st_mode & 0o777 == 0o600
 

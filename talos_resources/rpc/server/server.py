@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from talos_resources.model.errors import ConfigError, TalosResourcesError
+from talos_resources.releases import NEWEST
 from talos_resources.rpc.server.call import Dispatcher
 from talos_resources.rpc.server.connection import ClientConnection, Connections, Dispatch
 from talos_resources.rpc.server.limits import DEFAULT_LIMITS, Limits
@@ -95,7 +96,14 @@ class Listener:
 class Server(Listener):
     """Serves one State."""
 
-    def __init__(self, state: State, *, credentials: Credentials | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self,
+        state: State,
+        *,
+        credentials: Credentials | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        talos_version: str = NEWEST.version,
+    ) -> None:
         """Prepares.
 
         Args:
@@ -103,12 +111,13 @@ class Server(Listener):
             credentials: the authority of clients' certificates, and our own certificate and key; None for
                 plaintext, where everybody is an administrator.
             limits: what clients may take.
+            talos_version: what the node says that it runs, such as `v1.12.3`.
 
         Raises:
             ConfigError: certificates that cannot be used.
         """
         tls = None if credentials is None else server_context(credentials)
-        super().__init__(Dispatcher(StateService(state, limits).methods(), limits), tls=tls, limits=limits)
+        super().__init__(Dispatcher(StateService(state, limits, talos_version=talos_version).methods(), limits), tls=tls, limits=limits)
 
 
 class Background:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from talos_resources._generated import cosi_resource_pb2 as pb
 from talos_resources.model.errors import TalosResourcesError
 from talos_resources.model.kind import Kind
-from talos_resources.model.version import __version__
+from talos_resources.releases import NEWEST
 from talos_resources.rpc.framing import frame
 from talos_resources.rpc.headers import SERVICE
 from talos_resources.rpc.server.call import Call, Method
@@ -36,8 +36,12 @@ PIECE_BYTES: Final = 64 << 10
 class StateService:
     """The methods, each an answer to one request."""
 
-    def __init__(self, state: State, limits: Limits) -> None:
-        """Serves a state; see `Limits` for what clients may take."""
+    def __init__(self, state: State, limits: Limits, *, talos_version: str = NEWEST.version) -> None:
+        """Serves a state; see `Limits` for what clients may take.
+
+        `talos_version` is what the node calls itself: talosctl warns when that is older than talosctl is.
+        """
+        self._talos_version = talos_version
         self._state = AioState(state)
         self._limits = limits
         self._encoder = Encoder()
@@ -111,7 +115,7 @@ class StateService:
 
     async def _version(self, call: Call, _data: bytes) -> None:
         check_known(call.roles)
-        await call.send(version_response(f"v{__version__}", python=platform.python_version(), platform="talos-resources"))
+        await call.send(version_response(self._talos_version, python=platform.python_version(), platform="talos-resources"))
 
     async def _watch(self, call: Call, data: bytes) -> None:
         request = parse(pb.WatchRequest, data)

@@ -88,7 +88,7 @@ def test_a_password_is_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     assert str(address) == "etcd://a:1,b:2/x"
     assert "hush" not in f"{address!r}{address}"
     with pytest.raises(ConfigError, match=r"--from etcd://…@a:1/x and --context exclude each other") as caught:
-        choose("etcd://user:hush@a:1/x", context="c")
+        choose(["etcd://user:hush@a:1/x"], context="c")
     assert "hush" not in str(caught.value)
     assert pickle.loads(pickle.dumps(address)) == address
 

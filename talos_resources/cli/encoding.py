@@ -1,0 +1,47 @@
+"""What standard output does with letters that its encoding lacks: never an error, whatever the locale.
+
+Text for people goes out in the encoding of the terminal, with near letters in the place of those that it lacks.
+Documents (YAML, JSON, HTML, SVG) are UTF-8, as their formats say and as talosctl writes them.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import sys
+from argparse import Namespace
+from typing import Final
+
+_NEAR: Final = {"↔": "<->", "→": "->", "·": ".", "…": "~"}
+"""One letter where tables and the matrix use it, so that columns stay straight. A `?` would mean that a link is unknown."""
+
+
+_FORMATS: Final = frozenset({"json", "yaml", "jsonpath", "html", "svg", "csv", "dot", "mermaid", "prometheus"})
+_WRITERS: Final = frozenset({"dump", "export", "gen", "kubespan"})
+
+
+def forgive() -> None:
+    """Makes standard output and error replace what they cannot write, from now on."""
+    codecs.register_error("talos_resources", _near)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="talos_resources")
+
+
+def prints_document(command: str, args: Namespace) -> bool:
+    """Whether a command line prints a document on standard output."""
+    if command == "cilium":
+        return bool(args.action != "check" or args.output == "json")
+    return command in _WRITERS or str(getattr(args, "output", None)).partition("=")[0] in _FORMATS
+
+
+def document() -> None:
+    """What is written to standard output from now on is UTF-8."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", errors="talos_resources")
+
+
+def _near(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    letters = error.object[error.start : error.end]
+    return "".join([_NEAR.get(letter, "?") for letter in letters]), error.end
