@@ -46,6 +46,10 @@ def configure(parser: Parser) -> None:
     add("context", "choose the current context", aliases=("use-context",)).add_argument("name", metavar="NAME")
     add("endpoint", "set the endpoints of a context", aliases=("endpoints",)).add_argument("values", nargs="+", metavar="ENDPOINT")
     add("node", "set the nodes of a context; none clears them", aliases=("nodes",)).add_argument("values", nargs="*", metavar="NODE")
+    proxy = add("proxy-url", "show or set the proxy that a context is reached through; an empty one clears it")
+    proxy.add_argument(
+        "url", nargs="?", metavar="URL", help="socks5://, http:// or https://HOST:PORT, or direct; empty: by the environment"
+    )
     new = add("add", "add a context, in place of one of that name")
     new.add_argument("name", metavar="NAME")
     new.add_argument("--ca", metavar="FILE", help="PEM of the authority")
@@ -98,12 +102,24 @@ def _edit(config: TalosConfig, args: Namespace) -> TalosConfig | None:
             if args.action == "node":
                 return config.with_context(attrs.evolve(context, nodes=values))
             return config.with_context(attrs.evolve(context, endpoints=values))
+        case "proxy-url":
+            return _proxied(config, args)
         case "add":
             return config.with_context(_new_context(args))
         case "merge":
             return _merge(config, args.file)
         case _:
             return _remove(config, args)
+
+
+def _proxied(config: TalosConfig, args: Namespace) -> TalosConfig | None:
+    import attrs
+
+    context = config.context(args.context)
+    if args.url is None:
+        print(context.proxy_url, file=sys.stderr)  # where talosctl prints it
+        return None
+    return config.with_context(attrs.evolve(context, proxy_url=args.url.strip()))
 
 
 def _new_context(args: Namespace) -> Context:

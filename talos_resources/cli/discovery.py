@@ -95,7 +95,7 @@ def _credentials(args: Namespace, host: str | None) -> Credentials | None:
             raise UsageError("a unix socket has no TLS: its file mode protects it; leave --pki out", prog=_PROG)
         return None
     if args.insecure:
-        from talos_resources.rpc.transport.http2 import is_loopback
+        from talos_resources.rpc.transport.address import is_loopback
 
         if not is_loopback(host):
             print("note: without TLS whoever listens learns cluster ids, and can overwrite what is announced there", file=sys.stderr)

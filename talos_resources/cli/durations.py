@@ -1,4 +1,4 @@
-"""Durations on the command line."""
+"""Durations and sizes on the command line."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 from typing import Final
 
 _DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?\Z")
+_SIZE: Final = re.compile(r"(\d{1,9})(Ki|Mi|Gi|Ti|K|M|G|T)?B?\Z", re.IGNORECASE)
+_UNITS: Final = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4, "ki": 1 << 10, "mi": 1 << 20, "gi": 1 << 30, "ti": 1 << 40}
 
 
 def duration(text: str) -> float:
@@ -34,3 +36,16 @@ def some_time(text: str) -> float:
         msg = "it takes more than 0 seconds"
         raise argparse.ArgumentTypeError(msg)
     return seconds
+
+
+def some_size(text: str) -> int:
+    """Bytes of a size that is not zero, such as `500MB` or `4GiB`.
+
+    Raises:
+        ArgumentTypeError: the text is none.
+    """
+    match = _SIZE.match(text)
+    if match is None or not int(match[1]):
+        msg = f"{text!r} is no size such as 500MB or 4GiB"
+        raise argparse.ArgumentTypeError(msg)
+    return int(match[1]) * _UNITS[(match[2] or "").lower()]

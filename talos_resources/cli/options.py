@@ -9,26 +9,35 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from talos_resources.cli.durations import some_time
+from talos_resources.cli.durations import some_size, some_time
 from talos_resources.cli.parser import Parser, UsageError
 from talos_resources.model.errors import ConfigError
 
 if TYPE_CHECKING:
+    from argparse import _ArgumentGroup as ArgumentGroup  # it has no public name
+
     from talos_resources.sources import Cluster
 
 DEMO_NOTE: Final = (
     "note: no cluster configured, this is the built-in demo; point at yours with --talosconfig, -n and -e, or --from (see --help)"
 )
 
-WITH_VALUE: Final = frozenset({"-n", "--nodes", "-e", "--endpoints", "--context", "--talosconfig", "--timeout", "--from"})
+WITH_VALUE: Final = frozenset(
+    {"-n", "--nodes", "-e", "--endpoints", "--context", "--talosconfig", "--timeout", "--max-answer", "--cert-fingerprint", "--from"}
+)
 """The source options that take a value; they may stand before the command as well."""
 
 
 _ITEM: Final = re.compile(r'"(?P<quoted>(?:[^"]|"")*)"|(?P<plain>[^",\r\n]*)')
 
 
-def add_source(parser: Parser) -> None:
-    """Adds where the data comes from."""
+def add_source(parser: Parser, *, maintenance: bool = True) -> None:
+    """Adds where the data comes from.
+
+    Args:
+        parser: of the command.
+        maintenance: with the flags for nodes in maintenance mode; without where `--insecure` means something else.
+    """
     group = parser.add_argument_group("where the data comes from")
     group.add_argument(
         "-n", "--nodes", action="append", default=[], metavar="NODES", help="the nodes to ask, separated by commas; may be repeated"
@@ -46,6 +55,11 @@ def add_source(parser: Parser) -> None:
     group.add_argument(
         "--timeout", type=some_time, metavar="TIME", help="how long a node may take to answer, such as 5s (default: 60s, with etcd 30s)"
     )
+    if maintenance:
+        _add_maintenance(group)
+    group.add_argument(
+        "--max-answer", type=some_size, metavar="SIZE", help="how large the list of a node may be, such as 4GiB (default: 1GiB)"
+    )
     group.add_argument(
         "--from",
         dest="sources",
@@ -54,6 +68,23 @@ def add_source(parser: Parser) -> None:
         metavar="URL",
         help="demo, a file (*.wire.json, or YAML or JSON of `talosctl get`), - for stdin, a directory or zip with a folder per node, "
         "cosi://HOST:PORT, cosi+unix:PATH, etcd://HOST:PORT/PREFIX, sqlite:PATH; may be repeated, for the nodes of all",
+    )
+
+
+def _add_maintenance(group: ArgumentGroup) -> None:
+    group.add_argument(
+        "-i",
+        "--insecure",
+        dest="maintenance",
+        action="store_true",
+        help="the nodes of -n are in maintenance mode: dial them themselves, without a talosconfig",
+    )
+    group.add_argument(
+        "--cert-fingerprint",
+        action="append",
+        default=[],
+        metavar="FINGERPRINTS",
+        help="with -i: the certificate fingerprints to accept (default: any)",
     )
 
 
@@ -120,7 +151,9 @@ def opened(args: Namespace) -> Iterator[tuple[Cluster, tuple[str, ...]]]:
         context=args.context,
         talosconfig=args.talosconfig,
         timeout=args.timeout,
-        kinds_first=getattr(args, "type", None) is not None,
+        insecure=getattr(args, "maintenance", False),
+        cert_fingerprints=names(getattr(args, "cert_fingerprint", [])),
+        max_answer_bytes=args.max_answer,
     )
     endless = getattr(args, "watch", False)
     if is_fallback and endless:

@@ -54,7 +54,7 @@ def configure(parser: Parser) -> None:
     )
     from talos_resources.cli import options
 
-    options.add_source(parser)
+    options.add_source(parser, maintenance=False)
     parser.set_defaults(watch=True)  # it goes on until it is stopped, so the note about the demo comes first
 
 
@@ -98,7 +98,7 @@ def _check_protection(args: Namespace, host: str | None) -> None:
     if args.insecure and args.pki is not None:
         raise UsageError("--insecure and --pki exclude each other", prog=prog)
     if args.insecure:
-        from talos_resources.rpc.transport.http2 import is_loopback
+        from talos_resources.rpc.transport.address import is_loopback
 
         if not is_loopback(host):
             raise UsageError(f"--insecure is for loopback addresses and unix sockets, {host} is neither; use --pki DIR", prog=prog)

@@ -28,7 +28,7 @@ from talos_resources.model.errors import ConfigError
 from talos_resources.model.net import IPAddress
 from talos_resources.model.version import __version__
 from talos_resources.rpc.transport.contract import Credentials
-from talos_resources.rpc.transport.open import open_transport
+from talos_resources.rpc.transport.http2 import Http2Transport
 
 if TYPE_CHECKING:
     from random import Random
@@ -120,8 +120,9 @@ class DiscoveryClient:
             raise ConfigError(f"announcements cannot last {ttl.total_seconds():g} s; Talos has them last 30 min")
         self._cipher = ClusterCipher(key)
         self._configured = self._endpoint = endpoint
-        credentials = None if insecure else Credentials(ca=ca)
-        self._connect: Connect = partial(open_transport, credentials=credentials) if connect is None else connect
+        credentials = None if insecure else Credentials(ca=ca, source="the client")
+        usual: Connect = partial(Http2Transport, credentials=credentials, service="a discovery service")
+        self._connect = usual if connect is None else connect
         self._connect(endpoint).close()  # what cannot be used is said now
         self._cluster_id, self._affiliate_id, self._version = cluster_id, affiliate_id, version
         self._ttl = ttl

@@ -16,6 +16,9 @@ from typing import Final
 MAX_MESSAGE_BYTES: Final = 32 << 20
 """What Talos allows for one message (its nodes and talosctl, v1.12.3)."""
 
+BATCH_BYTES: Final = 64 << 20
+"""How much of what has come is handed out at once: a few kilobytes can hold gigabytes, compressed."""
+
 _HEAD: Final = struct.Struct(">BI")
 _GZIP_WINDOW: Final = 16 + zlib.MAX_WBITS
 
@@ -58,7 +61,9 @@ class Deframer:
         self._encoding = encoding
 
     def feed(self, data: bytes | bytearray | memoryview) -> list[bytes]:
-        """The messages that are complete with these bytes, in order.
+        """The messages that are complete with these bytes, in order; some of them, if they are more than `BATCH_BYTES`.
+
+        The others come with the next call, which may bring no bytes.
 
         Raises:
             FrameError: a message that is too large, compressed in an unknown way, or garbage.
@@ -66,8 +71,8 @@ class Deframer:
         buffer = self._buffer
         buffer += data
         messages: list[bytes] = []
-        position, end = 0, len(buffer)
-        while end - position >= _HEAD.size:
+        position, end, size = 0, len(buffer), 0
+        while end - position >= _HEAD.size and size < BATCH_BYTES:
             flag, length = _HEAD.unpack_from(buffer, position)
             if flag > 1:
                 raise FrameError(f"a message begins with the byte {flag:#04x} where gRPC has 0 or 1")
@@ -78,7 +83,10 @@ class Deframer:
                 break
             position = start + length
             message = bytes(buffer[start:position])
-            messages.append(self._inflate(message) if flag else message)
+            if flag:
+                message = self._inflate(message)
+                size += len(message)
+            messages.append(message)
         del buffer[:position]
         return messages
 

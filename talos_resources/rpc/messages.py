@@ -39,6 +39,14 @@ OPERATIONS: Final = {
 CREATED, UPDATED, DESTROYED, BOOTSTRAPPED, ERRORED, NOOP = range(6)
 """`EventType`."""
 
+_EVENT_FIELDS: Final = {
+    1: ("resource", bytes),
+    2: ("event_type", int),
+    3: ("old", bytes),
+    4: ("error", bytes),
+    5: ("bookmark", bytes),
+}
+
 
 def field(number: int, payload: bytes) -> bytes:
     """A length-delimited field."""
@@ -154,6 +162,9 @@ def events_of(response: bytes) -> list[AnyEvent]:
 
 def _event(data: bytes) -> AnyEvent:
     values: dict[int, Any] = dict(_fields(data))
+    for number, (name, kind) in _EVENT_FIELDS.items():
+        if number in values and not isinstance(values[number], kind):
+            raise DecodeError("it is sent as another kind of value than protobuf has there", path=f"event.{name}")
     bookmark: bytes | None = values.get(5)
     match values.get(2, CREATED):
         case 0:

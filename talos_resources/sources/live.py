@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from contextlib import nullcontext
 from functools import partial
 
 from talos_resources.model.errors import ConfigError
-from talos_resources.rpc.client.connect import Endpoints, connect_plain
+from talos_resources.rpc.client.call import MAX_ANSWER_BYTES
+from talos_resources.rpc.client.connect import NO_NODES, STRAY_FINGERPRINTS, Endpoints, as_names, connect_plain
 from talos_resources.rpc.transport.contract import DEFAULT_TIMEOUT_S
-from talos_resources.rpc.transport.lean import lean_pyqwest
 from talos_resources.sources.cluster import Cluster
 from talos_resources.talosconfig.config import TalosConfig
 
 
 def connect_cluster(
     *,
-    nodes: Sequence[str] = (),
-    endpoints: Sequence[str] = (),
+    nodes: str | Sequence[str] = (),
+    endpoints: str | Sequence[str] = (),
     context: str | None = None,
     talosconfig: str | os.PathLike[str] | None = None,
+    insecure: bool = False,
+    cert_fingerprints: str | Sequence[str] = (),
     timeout: float | None = DEFAULT_TIMEOUT_S,
-    kinds_first: bool = False,
+    max_answer_bytes: int = MAX_ANSWER_BYTES,
 ) -> Cluster:
     """The nodes of a talosconfig as a cluster; a node is connected when it is first asked.
 
@@ -37,35 +38,51 @@ def connect_cluster(
         endpoints: control-plane nodes to go through; without, those of the context.
         context: without, the current one.
         talosconfig: the file; without, `$TALOSCONFIG`, else `~/.talos/config`.
+        insecure: the nodes are in maintenance mode: each is dialled itself, without a talosconfig, and proves nothing.
+        cert_fingerprints: with `insecure`, of the keys that their certificates may have; none for any.
         timeout: seconds for a call; None for ever.
-        kinds_first: the first question will be what types the first node has; it is sent at once.
+        max_answer_bytes: how large a whole list may be, and what a watch begins with.
 
     Raises:
-        ConfigError: a talosconfig that cannot be used.
+        ConfigError: a talosconfig or an endpoint that cannot be used.
         DecodeError: a file that is no talosconfig.
     """
+    if insecure:
+        return _in_maintenance(
+            as_names(nodes) or as_names(endpoints), as_names(cert_fingerprints), timeout=timeout, max_answer_bytes=max_answer_bytes
+        )
+    if cert_fingerprints:
+        raise ConfigError(STRAY_FINGERPRINTS)
     chosen = TalosConfig.load(talosconfig).context(context)
-    with lean_pyqwest():
-        ways = Endpoints.of_context(chosen, endpoints=endpoints, timeout=timeout)
+    named = as_names(endpoints)
+    ways = Endpoints.of_context(chosen, endpoints=named, timeout=timeout, max_answer_bytes=max_answer_bytes)
     source = f'context "{chosen.name}"'
-    names = tuple(nodes) or chosen.nodes
-    if kinds_first:
-        ways.foresee_kinds(names[0] if names else None)
+    names = as_names(nodes) or chosen.nodes
     if names:
         return Cluster({name: partial(ways.node, name) for name in names}, source=source)
-    return Cluster({(tuple(endpoints) or chosen.endpoints)[0]: ways.node}, source=source)
+    return Cluster({(named or chosen.endpoints)[0]: ways.node}, source=source)
 
 
-def open_tcp(rest: str, *, timeout: float = DEFAULT_TIMEOUT_S) -> Cluster:
+def _in_maintenance(nodes: Sequence[str], fingerprints: Sequence[str], *, timeout: float | None, max_answer_bytes: int) -> Cluster:
+    if not nodes:
+        raise ConfigError(NO_NODES)
+    ways = {
+        name: Endpoints.of_maintenance([name], fingerprints=fingerprints, timeout=timeout, max_answer_bytes=max_answer_bytes)
+        for name in nodes
+    }
+    return Cluster({name: way.node for name, way in ways.items()}, source="maintenance mode")
+
+
+def open_tcp(rest: str, *, timeout: float = DEFAULT_TIMEOUT_S, max_answer_bytes: int = MAX_ANSWER_BYTES) -> Cluster:
     """The one node behind `cosi://HOST:PORT`.
 
     Raises:
         ConfigError: no address.
     """
-    return plain(rest.removeprefix("//").rstrip("/"), timeout=timeout)
+    return plain(rest.removeprefix("//").rstrip("/"), timeout=timeout, max_answer_bytes=max_answer_bytes)
 
 
-def open_unix(rest: str, *, timeout: float = DEFAULT_TIMEOUT_S) -> Cluster:
+def open_unix(rest: str, *, timeout: float = DEFAULT_TIMEOUT_S, max_answer_bytes: int = MAX_ANSWER_BYTES) -> Cluster:
     """The one node behind `cosi+unix:PATH`.
 
     Raises:
@@ -73,20 +90,19 @@ def open_unix(rest: str, *, timeout: float = DEFAULT_TIMEOUT_S) -> Cluster:
     """
     if not rest:
         raise ConfigError("cosi+unix: needs the path of a socket, cosi+unix:/run/state.sock for example")
-    return plain(f"unix:{rest}", timeout=timeout)
+    return plain(f"unix:{rest}", timeout=timeout, max_answer_bytes=max_answer_bytes)
 
 
-def plain(address: str, *, timeout: float = DEFAULT_TIMEOUT_S) -> Cluster:
+def plain(address: str, *, timeout: float = DEFAULT_TIMEOUT_S, max_answer_bytes: int = MAX_ANSWER_BYTES) -> Cluster:
     """A server without TLS as the one node that it is; it answers to any name.
 
     Args:
         address: `HOST:PORT` or `unix:PATH`.
         timeout: seconds for a call.
+        max_answer_bytes: how large a whole list may be.
 
     Raises:
         ConfigError: it is no address.
     """
-    # Unix sockets are asyncio's work; pyqwest has no part in it.
-    with nullcontext() if address.startswith("unix:") else lean_pyqwest():
-        state = connect_plain(address, timeout=timeout)
+    state = connect_plain(address, timeout=timeout, max_answer_bytes=max_answer_bytes)
     return Cluster({address: lambda: state}, source=address, unnamed=True)

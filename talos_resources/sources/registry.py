@@ -27,19 +27,23 @@ SCHEMES: Final = {
 LIVE: Final = frozenset({"cosi", "cosi+unix", "etcd"})
 """The schemes whose functions take a `timeout` too."""
 
+SERVED: Final = frozenset({"cosi", "cosi+unix"})
+"""Those whose functions take `max_answer_bytes`."""
+
 _SAYS_NOTHING: Final = 512
 """The most bytes that a talosconfig without contexts has; a larger one is not looked into before it is needed."""
 
 SERVICE_ACCOUNT_CONFIG: Final = "/var/run/secrets/talos.dev/config"
 
 
-def open_source(url: str, *, timeout: float | None = None) -> Cluster:
+def open_source(url: str, *, timeout: float | None = None, max_answer_bytes: int | None = None) -> Cluster:
     """Opens a source.
 
     Args:
         url: `demo[:NAME]`, `-` for stdin, the path of a file, directory or zip, `cosi://HOST:PORT`,
             `cosi+unix:PATH`, `etcd://HOST:PORT/PREFIX` or `sqlite:PATH`.
         timeout: seconds that a call may take where there are calls; None for the usual: 60, with etcd 30.
+        max_answer_bytes: how large a list of a server may be; None for the usual: a gibibyte.
 
     Raises:
         ConfigError: there is no such source.
@@ -51,29 +55,35 @@ def open_source(url: str, *, timeout: float | None = None) -> Cluster:
         raise ConfigError(f'no source "{scheme}://"; there are {", ".join(SCHEMES)}, or the path of a file, directory or zip')
     home, argument = (SCHEMES[scheme], rest) if known else (SCHEMES["file"], url)
     module, _, function = home.partition(":")
-    limits = {"timeout": timeout} if timeout is not None and known and scheme in LIVE else {}
+    limits: dict[str, float] = {}
+    if known and scheme in LIVE and timeout is not None:
+        limits["timeout"] = timeout
+    if known and scheme in SERVED and max_answer_bytes is not None:
+        limits["max_answer_bytes"] = max_answer_bytes
     cluster = getattr(importlib.import_module(module), function)(argument, **limits)
     assert isinstance(cluster, Cluster)
     return cluster
 
 
-def open_sources(urls: Sequence[str], *, timeout: float | None = None) -> Cluster:
+def open_sources(urls: Sequence[str], *, timeout: float | None = None, max_answer_bytes: int | None = None) -> Cluster:
     """Opens one source, or several as one cluster with the nodes of all of them.
 
     Args:
         urls: of each, as for `open_source`; at least one.
         timeout: as for `open_source`.
+        max_answer_bytes: as for `open_source`.
 
     Raises:
         ConfigError: there is no such source, or two of them have a node of the same name.
         DecodeError: one holds something else than resources.
     """
     if len(urls) == 1:
-        return open_source(urls[0], timeout=timeout)
+        return open_source(urls[0], timeout=timeout, max_answer_bytes=max_answer_bytes)
     clusters: list[Cluster] = []
     try:
         for url in urls:
-            clusters.append(open_source(url, timeout=timeout))  # noqa: PERF401 - those that are open are closed when one is not
+            cluster = open_source(url, timeout=timeout, max_answer_bytes=max_answer_bytes)
+            clusters.append(cluster)  # those that are open are closed when one is not
         return joined(clusters)
     except BaseException:
         for cluster in clusters:
@@ -88,12 +98,14 @@ def choose(
     endpoints: Sequence[str] = (),
     context: str | None = None,
     talosconfig: str | None = None,
+    insecure: bool = False,
+    cert_fingerprints: Sequence[str] = (),
     timeout: float | None = None,
-    kinds_first: bool = False,
+    max_answer_bytes: int | None = None,
 ) -> tuple[Cluster, bool]:
     """Opens what the command line means: the sources that are named, else the talosconfig, else the demo.
 
-    `kinds_first` is that of `connect_cluster`.
+    The arguments are those of `connect_cluster` and `open_source`; None is what is usual there.
 
     Returns:
         The cluster, and whether it is the demo because nothing else was named.
@@ -102,12 +114,20 @@ def choose(
         ConfigError: options that do not go together, or a source that cannot be opened.
         DecodeError: it holds something else than resources.
     """
-    live = [flag for flag, value in (("--endpoints", endpoints), ("--context", context), ("--talosconfig", talosconfig)) if value]
+    flags = {
+        "--endpoints": endpoints,
+        "--context": context,
+        "--talosconfig": talosconfig,
+        "--insecure": insecure,
+        "--cert-fingerprint": cert_fingerprints,
+    }
+    live = [flag for flag, value in flags.items() if value]
     if urls:
         if live:
             raise ConfigError(f"--from {_without_login(urls[0])} and {live[0]} exclude each other; leave one out")
-        return open_sources(urls, timeout=timeout), False
+        return open_sources(urls, timeout=timeout, max_answer_bytes=max_answer_bytes), False
     if live or _has_talosconfig():
+        from talos_resources.rpc.client.call import MAX_ANSWER_BYTES
         from talos_resources.rpc.transport.contract import DEFAULT_TIMEOUT_S
         from talos_resources.sources.live import connect_cluster
 
@@ -116,8 +136,10 @@ def choose(
             endpoints=endpoints,
             context=context,
             talosconfig=talosconfig,
+            insecure=insecure,
+            cert_fingerprints=cert_fingerprints,
             timeout=DEFAULT_TIMEOUT_S if timeout is None else timeout,
-            kinds_first=kinds_first,
+            max_answer_bytes=MAX_ANSWER_BYTES if max_answer_bytes is None else max_answer_bytes,
         )
         return cluster, False
     return open_source("demo"), True

@@ -50,6 +50,8 @@ class Context:
     """Other ways to log in, by scheme: `siderov1` has an identity, `basic` a user name and a password."""
     cluster: str = ""
     """The name of the cluster where one endpoint serves several."""
+    proxy_url: str = attrs.field(default="", repr=False)
+    """Of the proxy to go through: `socks5://`, `http://` or `https://`; `direct` for none, empty to go by the environment."""
 
     @property
     def ca(self) -> bytes | None:
@@ -258,6 +260,7 @@ def _plain_context(name: str, fields: Fields) -> Context:
         crt_base64=str(fields.get("crt", "")),
         key_base64=str(fields.get("key", "")),
         cluster=str(fields.get("cluster", "")),
+        proxy_url=str(fields.get("proxy-url", "")),
     )
 
 
@@ -283,6 +286,7 @@ def _context(name: str, node: Node, source: str) -> Context:
             }
         ),
         cluster=text("cluster"),
+        proxy_url=text("proxy-url"),
     )
 
 

@@ -105,6 +105,7 @@ def _plain(context: Context) -> dict[str, Any]:
         "key": context.key_base64,
         "auth": {scheme: dict(fields) for scheme, fields in context.auth.items()},
         "cluster": context.cluster,
+        "proxy-url": context.proxy_url,
     }
     return {"endpoints": list(context.endpoints), **{key: value for key, value in optional.items() if value}}
 

@@ -14,7 +14,7 @@ Fields = dict[str, str | list[str]]
 """What a context has: `endpoints` and `nodes` are lists."""
 
 _LISTS: Final = ("endpoints", "nodes")
-_TEXTS: Final = ("ca", "crt", "key", "cluster")
+_TEXTS: Final = ("ca", "crt", "key", "cluster", "proxy-url")
 _PLAIN: Final = frozenset(string.ascii_letters + string.digits + "+/=._:-")
 _LONGEST_NAME: Final = 128
 _NULLS: Final = frozenset(("null", "Null", "NULL"))

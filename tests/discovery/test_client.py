@@ -32,14 +32,14 @@ from talos_resources.model.errors import ConfigError
 from talos_resources.rpc.client.call import Channel
 from talos_resources.rpc.server.pki_folder import authority_in, server_credentials
 from talos_resources.rpc.status import RpcError
-from talos_resources.rpc.transport.open import open_transport
+from talos_resources.rpc.transport.http2 import Http2Transport
 from tests.discovery.conftest import CLUSTER_ID, KEY, LONG, MakeClient, ManualClock, at, node
 
 
 @pytest.fixture
 def anybody(service: DiscoveryServer) -> Iterator[Channel]:
     """Somebody who knows the cluster id and not the secret."""
-    transport = open_transport(service.address)
+    transport = Http2Transport(service.address)
     yield Channel((transport,), timeout=LONG)
     transport.close()
 

@@ -37,7 +37,7 @@ from talos_resources.rpc.client.call import Channel
 from talos_resources.rpc.framing import Deframer
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.rpc.status import Code, RpcError
-from talos_resources.rpc.transport.open import open_transport
+from talos_resources.rpc.transport.http2 import Http2Transport
 from talos_resources.sources import open_source
 from tests.discovery.conftest import LONG, MakeClient, at, node
 
@@ -50,7 +50,7 @@ class Asking:
     """A client with an address of its own each time, so that no rate limit is met."""
 
     def __init__(self, address: str) -> None:
-        self._transport = open_transport(address)
+        self._transport = Http2Transport(address)
         self._calls = 0
 
     def __call__(self, method: str, request: object) -> bytes:
@@ -181,7 +181,7 @@ def test_a_full_cluster_comes_in_messages_that_go_clients_take() -> None:
         for number in range(400):
             ask.update(f"node {number}", bytes(2048), *endpoints)
         ask.close()
-        transport = open_transport(server.address)
+        transport = Http2Transport(server.address)
         stream = Channel((transport,)).stream(WATCH, encode(ClusterRequest(cluster_id="c")))
         sizes: list[int] = []
         found = 0
@@ -198,7 +198,7 @@ def test_a_full_cluster_comes_in_messages_that_go_clients_take() -> None:
 
 def test_compressed_requests_are_refused_as_the_real_service_does() -> None:
     with DiscoveryServer() as server:
-        transport = open_transport(server.address)
+        transport = Http2Transport(server.address)
         channel = Channel((transport,), metadata=(("grpc-encoding", "gzip"),))
         with pytest.raises(RpcError, match='Decompressor is not installed for grpc-encoding "gzip"') as caught:
             channel.unary(LIST, b"")
@@ -210,7 +210,7 @@ def test_only_proxies_are_believed() -> None:
     for proxies, passed in ((("127.0.0.0/8",), 70), ((), 61), (("10.0.0.0/8",), 61)):
         times = Times()
         with DiscoveryServer(proxies=proxies, now=lambda times=times: times.seconds) as server:  # type: ignore[misc]
-            transport = open_transport(server.address)
+            transport = Http2Transport(server.address)
             asked = 0
             for number in range(70):
                 asked += 1

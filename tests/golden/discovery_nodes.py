@@ -34,7 +34,7 @@ from talos_resources.resources.cluster.identity import ClusterIdentity
 from talos_resources.resources.kubespan.endpoint import KubeSpanEndpoint
 from talos_resources.rpc.framing import Deframer
 from talos_resources.rpc.transport.contract import Reply, Transport
-from talos_resources.rpc.transport.open import open_transport
+from talos_resources.rpc.transport.http2 import Http2Transport
 from talos_resources.runtime.runtime import Runtime
 from talos_resources.runtime.scheduler import RealTime
 
@@ -115,14 +115,12 @@ class Proxied:
         self._real_ip = address
         self._sent = sent
         self.address = inner.address
+        self.service = inner.service
 
     def request(self, path: str, headers: Sequence[tuple[str, str]], body: bytes, *, timeout: float | None) -> Reply:
         self._sent.append((path, Deframer().feed(body)[0]))
         extra = [("x-real-ip", self._real_ip)] if self._real_ip else []
         return self._inner.request(path, [*headers, *extra], body, timeout=timeout)
-
-    def gather(self, path: str, headers: Sequence[tuple[str, str]], body: bytes, *, timeout: float | None) -> Reply:
-        return self.request(path, headers, body, timeout=timeout)
 
     def close(self) -> None:
         self._inner.close()
@@ -193,7 +191,7 @@ class Recording:
         sent = self._sent.setdefault(name, [])
 
         def connect(endpoint: str) -> Transport:
-            return Proxied(open_transport(endpoint), self._addresses.get(name, ""), sent)
+            return Proxied(Http2Transport(endpoint), self._addresses.get(name, ""), sent)
 
         return DiscoveryClient(
             self._server.address,

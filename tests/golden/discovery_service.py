@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 import attrs
-import pyqwest
 
 from talos_resources.discovery import messages
 from talos_resources.discovery.messages import LIST, UPDATE, WATCH, ClusterRequest, SealedAffiliate, UpdateRequest, WatchResponse
@@ -18,8 +17,12 @@ from talos_resources.discovery.wire import decode, encode
 from talos_resources.model.errors import ConnectError
 from talos_resources.rpc.client.call import Channel, Messages
 from talos_resources.rpc.status import Code, RpcError
+from talos_resources.rpc.transport.connection import Connection
 from talos_resources.rpc.transport.contract import Transport, TransportError
-from talos_resources.rpc.transport.open import open_transport
+from talos_resources.rpc.transport.dial import dial
+from talos_resources.rpc.transport.headers import encode as encode_headers
+from talos_resources.rpc.transport.http2 import Http2Transport
+from talos_resources.state.timeout import Deadline
 
 Case = dict[str, Any]
 Answer = tuple[int, str, bytes | None]
@@ -110,7 +113,7 @@ class Script:
         self._passed = 0
         self._steps = script["steps"]
         self._server = DiscoveryServer(gc_interval_s=86400, redirect=redirect, proxies=trusted, now=self._clock.now)
-        self._transport = open_transport(self._server.address)
+        self._transport = Http2Transport(self._server.address)
         self._watches: dict[str, Watching] = {}
 
     def run(self) -> str:
@@ -218,7 +221,7 @@ class Validation:
 
     def __init__(self) -> None:
         self._server = DiscoveryServer()
-        self._transport = open_transport(self._server.address)
+        self._transport = Http2Transport(self._server.address)
         self._addresses = 0
 
     def close(self) -> None:
@@ -239,11 +242,19 @@ class Validation:
 
     def http(self, case: Case) -> str:
         """Compares status, headers, trailers and body; the page for people is our own."""
-        with pyqwest.SyncHTTPTransport(http_version=pyqwest.HTTPVersion.HTTP2, enable_gzip=False, enable_otel=False) as client:
-            url = f"http://{self._server.address}{case['path']}"
-            headers = pyqwest.Headers(list((case["request_headers"] or {}).items()))
-            response = client.execute_sync(pyqwest.SyncRequest(case["method"], url, headers, base64.b64decode(case["request_body"])))
-            body = b"".join(bytes(piece) for piece in response.content)
+        link = dial(self._server.address, Deadline(LONG_S))
+        connection = Connection(link, lambda error, _: TransportError(str(error)))
+        fields = {":method": case["method"], ":scheme": "http", ":path": case["path"], ":authority": self._server.address}
+        fields |= {name.lower(): value for name, value in (case["request_headers"] or {}).items()}
+        try:
+            response = connection.request(
+                encode_headers(fields.items()), base64.b64decode(case["request_body"]), Deadline(LONG_S), endless=False
+            )
+            response.wait_for_head()
+            pieces = []
+            while (piece := response.read()) is not None:
+                pieces.append(piece)
+            body = b"".join(pieces)
             trailers = {
                 name.title(): value for name, value in {**response.headers, **response.trailers}.items() if name.startswith("grpc-")
             }
@@ -253,6 +264,8 @@ class Validation:
                 "trailers": trailers,
                 "body": base64.b64encode(body).decode() if "body" in case else "",
             }
+        finally:
+            connection.close()
         recorded = {name: case.get(name, "") for name in ours}
         return "" if recorded == ours else f"recorded {recorded}, ours {ours}"
 

@@ -24,7 +24,7 @@ from talos_resources.discovery.wire import encode
 from talos_resources.rpc.client.call import Channel
 from talos_resources.rpc.server.pki_folder import authority_in, server_credentials
 from talos_resources.rpc.status import RpcError
-from talos_resources.rpc.transport.open import open_transport
+from talos_resources.rpc.transport.http2 import Http2Transport
 from tests.interop.conftest import INTEROP, go_for
 
 pytestmark = pytest.mark.go
@@ -184,7 +184,7 @@ def test_our_service_does_not_hand_on_what_kills_real_clients(go_client: StartCl
         alder.tell("set", "host-a")
         birch.tell("set", "host-b")
         alder.sees({"birch": ["host-b"]})
-        transport = open_transport(service.address)
+        transport = Http2Transport(service.address)
         request = UpdateRequest(cluster_id=CLUSTER_ID, affiliate_id="birch", affiliate_endpoints=(b"",), ttl=Duration(seconds=60))
         with pytest.raises(RpcError, match="affiliate endpoint is empty"):
             Channel((transport,)).unary(UPDATE, encode(request))
@@ -217,7 +217,7 @@ def test_what_our_client_announces_to_the_real_service_expires_and_is_repeated(g
     ours.set_local(payload.Affiliate(node_id="ours", hostname="host-o"))
     with ours:
         alder.sees({"ours": ["host-o"]})
-        transport = open_transport(go_service)
+        transport = Http2Transport(go_service)
         gone = UpdateRequest(
             cluster_id=CLUSTER_ID,
             affiliate_id="guest",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -109,7 +108,8 @@ def _credentials(options: Mapping[str, str], environment: Mapping[str, str]) -> 
         return None
     if (files["cert"] is None) != (files["key"] is None):
         raise ConfigError("a client certificate for etcd needs both cert and key; one of them is missing")
-    return Credentials(**{name: _read(path) for name, path in zip(("ca", "crt", "key"), files.values(), strict=True) if path is not None})
+    ca, crt, key = (None if path is None else _read(path) for path in files.values())
+    return Credentials(ca=ca, crt=crt, key=key, source="the etcd URL")
 
 
 def _read(path: str) -> bytes:
@@ -117,27 +117,3 @@ def _read(path: str) -> bytes:
         return Path(path).read_bytes()
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror or error}") from None
-
-
-def tls_context(credentials: Credentials) -> ssl.SSLContext:
-    """A context for `rpc.transport.direct`.
-
-    Raises:
-        ConfigError: certificates that cannot be used.
-    """
-    from talos_resources.rpc.transport.failures import load_pem
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["h2"])
-    try:
-        if credentials.ca is None:
-            context.load_default_certs()
-        else:
-            context.load_verify_locations(cadata=credentials.ca.decode("ascii", "replace"))
-        if credentials.crt is not None and credentials.key is not None:
-            load_pem(context, credentials.crt, credentials.key)
-    except (ssl.SSLError, ValueError) as error:
-        reason = getattr(error, "reason", None) or "they are no PEM files"
-        raise ConfigError(f"the certificates for etcd cannot be used: {reason}") from None
-    return context

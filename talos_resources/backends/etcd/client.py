@@ -12,12 +12,14 @@ from google.protobuf.message import DecodeError as MessageError
 from google.protobuf.message import Message
 
 from talos_resources._generated import etcd_pb2 as pb
-from talos_resources.backends.etcd.address import EtcdAddress, tls_context
+from talos_resources.backends.etcd.address import EtcdAddress
 from talos_resources.backends.etcd.failures import AnswerTooLargeError, error_of, is_stale_token, is_temporary, is_too_large
 from talos_resources.model.errors import ConnectError, RemoteError
+from talos_resources.rpc.client.call import unary
+from talos_resources.rpc.headers import call_headers
 from talos_resources.rpc.status import RpcError
 from talos_resources.rpc.transport.contract import TransportError
-from talos_resources.rpc.transport.direct import DirectEndpoint, request_head
+from talos_resources.rpc.transport.http2 import Http2Transport
 from talos_resources.state.timeout import Deadline
 
 M = TypeVar("M", bound=Message)
@@ -58,14 +60,10 @@ class EtcdClient:
         self.address = address
         self.timeout = timeout
         self.member_timeout = timeout if len(address.endpoints) == 1 else min(timeout, MEMBER_TIMEOUT_S)
-        context = None if address.credentials is None else tls_context(address.credentials)
-        self._endpoints = [
-            DirectEndpoint(endpoint, context=context, connect_timeout=min(timeout, MEMBER_TIMEOUT_S)) for endpoint in address.endpoints
-        ]
+        self._transports = [self.transport(index) for index in range(len(address.endpoints))]
         self.preferred = 0
         self._token = ""
         self._login = threading.Lock()
-        self._heads: dict[tuple[str, str], bytes] = {}
 
     def call(self, method: str, request: Message, answer: type[M], about: object) -> tuple[M, bool]:
         """Asks the member that answered last, then the others, and again while there is no leader.
@@ -92,19 +90,19 @@ class EtcdClient:
             failures: dict[str, str] = {}
             temporary = False
             first = self.preferred
-            for offset in range(len(self._endpoints)):
-                index = (first + offset) % len(self._endpoints)
+            for offset in range(len(self._transports)):
+                index = (first + offset) % len(self._transports)
                 if failures and deadline.remaining() == 0:
                     break
                 try:
                     done = self.ask(index, method, message, answer, about, timeout=deadline.remaining())
                 except TransportError as error:
-                    failures[self._endpoints[index].address] = error.reason
+                    failures[self.endpoint(index)] = error.reason
                     doubtful = doubtful or not error.refused
                     # A connection that breaks is made anew, for that asking twice does no harm.
                     temporary = temporary or (breaks > 0 and not error.refused and not error.timed_out)
                 except RpcError as error:  # only those that may be over
-                    failures[self._endpoints[index].address] = error.text
+                    failures[self.endpoint(index)] = error.text
                     temporary = doubtful = True
                 else:
                     self.preferred = index
@@ -131,7 +129,7 @@ class EtcdClient:
             token = self._authenticate(index, "", limit)
         for last in (False, True):
             try:
-                data = self._endpoints[index].call(self._head(method, token), message, limit)
+                data = self._unary(index, method, token, message, limit)
                 break
             except RpcError as error:
                 if is_temporary(error):
@@ -148,19 +146,33 @@ class EtcdClient:
         return (("hasleader", "true"), *((("token", self._token),) if self._token else ()))
 
     def close(self) -> None:
-        """Closes the idle connections."""
-        for endpoint in self._endpoints:
-            endpoint.close()
+        """Closes the connections."""
+        for transport in self._transports:
+            transport.close()
 
     def endpoint(self, index: int) -> str:
         """The address of a member."""
-        return self._endpoints[index].address
+        return self.address.endpoints[index]
+
+    def transport(self, index: int) -> Http2Transport:
+        """A new way to a member.
+
+        Raises:
+            ConfigError: certificates that cannot be used.
+        """
+        return Http2Transport(
+            self.endpoint(index), credentials=self.address.credentials, connect_timeout=min(self.timeout, MEMBER_TIMEOUT_S), service="etcd"
+        )
 
     @property
     def members(self) -> Sequence[int]:
         """All members, the one that answered last first."""
-        count, first = len(self._endpoints), self.preferred
+        count, first = len(self._transports), self.preferred
         return [(first + offset) % count for offset in range(count)]
+
+    def _unary(self, index: int, method: str, token: str, message: bytes, timeout: float) -> bytes:
+        metadata = (("token", token),) if token else ()
+        return unary(self._transports[index], method, message, headers=call_headers(metadata, None), timeout=timeout)
 
     def _authenticate(self, index: int, stale: str, timeout: float) -> str:
         """A new token; who comes second takes the one that the first got.
@@ -173,24 +185,13 @@ class EtcdClient:
                 return self._token
             request = pb.AuthenticateRequest(name=self.address.user or "", password=self.address.password)
             try:
-                data = self._endpoints[index].call(self._head(_AUTHENTICATE, ""), request.SerializeToString(), timeout)
+                data = self._unary(index, _AUTHENTICATE, "", request.SerializeToString(), timeout)
             except RpcError as error:
                 if is_temporary(error):
                     raise
                 raise error_of(error, "the user") from None
             self._token = parsed(data, pb.AuthenticateResponse).token
             return self._token
-
-    def _head(self, method: str, token: str) -> bytes:
-        head = self._heads.get((method, token))
-        if head is None:
-            if len(self._heads) > 16:  # tokens that have expired
-                self._heads.clear()
-            metadata = (("token", token),) if token else ()
-            head = self._heads[method, token] = request_head(
-                method, self.address.endpoints[0], metadata, secure=self.address.credentials is not None
-            )
-        return head
 
 
 def parsed(data: bytes, answer: type[M]) -> M:

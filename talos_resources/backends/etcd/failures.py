@@ -44,7 +44,7 @@ def is_temporary(error: RpcError) -> bool:
 
 def is_too_large(error: RpcError) -> bool:
     """Whether the answer was larger than what we take."""
-    return error.code is Code.RESOURCE_EXHAUSTED and "answer is larger" in error.text
+    return error.code is Code.RESOURCE_EXHAUSTED and "larger than the limit" in error.text
 
 
 def error_of(error: RpcError, about: object) -> TalosResourcesError:

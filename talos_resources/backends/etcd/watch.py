@@ -27,7 +27,7 @@ from talos_resources.rpc.client.call import Channel, Messages
 from talos_resources.rpc.client.continuity import Start
 from talos_resources.rpc.status import RpcError
 from talos_resources.rpc.transport.contract import TransportError
-from talos_resources.rpc.transport.http2 import HttpTransport
+from talos_resources.rpc.transport.http2 import Http2Transport
 from talos_resources.state.events import AnyEvent, Bootstrapped, Created, Destroyed, Noop, Updated
 from talos_resources.state.select import select
 from talos_resources.state.watch_spec import WatchSpec
@@ -49,13 +49,13 @@ class Watcher:
         self._client = client
         self._layout = layout
         self._values = values
-        self._transports: dict[int, HttpTransport] = {}
+        self._transports: dict[int, Http2Transport] = {}
         self._streams: set[WatchStream] = set()
         self._lock = threading.Lock()
         self._guarded = False
 
     def open(self, spec: WatchSpec, start: Start) -> WatchStream:
-        """Subscribes; see `talos_resources.rpc.client.watch.OpenStream`.
+        """Subscribes; see `talos_resources.rpc.client.event_stream.OpenStream`.
 
         Raises:
             InvalidBookmarkError: the bookmark is of the future or compacted.
@@ -173,13 +173,11 @@ class Watcher:
         subscribed: tuple[Messages, Iterator[list[bytes]], list[bytes]] = made
         return subscribed
 
-    def _transport(self, index: int) -> HttpTransport:
+    def _transport(self, index: int) -> Http2Transport:
         with self._lock:
             found = self._transports.get(index)
             if found is None:
-                found = self._transports[index] = HttpTransport(
-                    self._client.endpoint(index), credentials=self._client.address.credentials, connect_timeout=self._client.member_timeout
-                )
+                found = self._transports[index] = self._client.transport(index)
             return found
 
     def _guard(self) -> None:
@@ -211,7 +209,7 @@ class Watcher:
 
 
 class WatchStream:
-    """One subscription as long as it lasts; see `talos_resources.rpc.client.watch.EventStream`."""
+    """One subscription as long as it lasts; see `talos_resources.rpc.client.event_stream.EventStream`."""
 
     def __init__(
         self,
@@ -244,6 +242,7 @@ class WatchStream:
         self._waiting: list[bytes] = []
         self._parts: list[pb.Event] = []
         self._told_at: float | None = None
+        self.size = 0
 
     def begin(self, subscribed: tuple[Messages, Iterator[list[bytes]], list[bytes]]) -> None:
         """Takes over the messages; the first says that the watch is made.
@@ -300,6 +299,7 @@ class WatchStream:
             raise ConnectError(f"etcd ended the watch: {error.text}") from None
         if batch is None:
             return None
+        self.size = sum(map(len, batch))
         told: list[AnyEvent] = []
         for message in batch:
             told += self._events(parsed(message, pb.WatchResponse))

@@ -23,7 +23,7 @@ from talos_resources.model.net import IPAddress
 from talos_resources.rpc.server.limits import Limits
 from talos_resources.rpc.server.server import Background, Listener
 from talos_resources.rpc.transport.contract import Credentials
-from talos_resources.rpc.transport.failures import load_pem
+from talos_resources.rpc.transport.tls import load_pem
 from talos_resources.state.contract import State
 
 GC_INTERVAL_S: Final = 60.0

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import queue
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from typing import NoReturn, TypeVar
+from typing import Final, TypeVar
 
 import attrs
 
@@ -18,15 +15,26 @@ from talos_resources.rpc.transport.contract import Reply, Transport, TransportEr
 
 T = TypeVar("T")
 
+MAX_ANSWER_BYTES: Final = 1 << 30
+"""How large a whole answer may be, unless somebody says otherwise: a million peer statuses and more."""
+
+MESSAGE_COST: Final = 256
+"""What a message counts beside its bytes: many empty ones take memory too."""
+
+
+def too_large(limit: int) -> str:
+    """What is said of an answer that is larger than it may be."""
+    return f"the answer is larger than {limit >> 20} MiB; if that is right, allow more with max_answer_bytes or --max-answer"
+
 
 class Messages:
     """The messages of one reply, in the batches in which they arrive."""
 
-    def __init__(self, reply: Reply, *, address: str, limit: int = MAX_MESSAGE_BYTES) -> None:
+    def __init__(self, reply: Reply, *, address: str, service: str, limit: int = MAX_MESSAGE_BYTES) -> None:
         """Checks the head of the reply.
 
         Raises:
-            ConnectError: it is not gRPC.
+            TransportError: it is not gRPC.
         """
         self.address = address
         self._reply = reply
@@ -34,7 +42,7 @@ class Messages:
         if reply.status != 200 or not headers.get("content-type", "").startswith("application/grpc"):
             reply.close()
             kind = headers.get("content-type", "no content type")
-            raise ConnectError(f"{address}: not a Talos API: it answered HTTP {reply.status} with {kind}", address=address)
+            raise TransportError(f"not {service}: it answered HTTP {reply.status} with {kind}")
         self._headers = headers
         self._deframer = Deframer(limit=limit, encoding=headers.get("grpc-encoding", "identity"))
 
@@ -47,8 +55,9 @@ class Messages:
         """
         try:
             while (piece := self._reply.read()) is not None:
-                if messages := self._deframer.feed(piece):
+                while messages := self._deframer.feed(piece):
                     yield messages
+                    piece = b""
             self._check_status()
             self._deframer.finish()
         except FrameError as error:
@@ -71,6 +80,26 @@ class Messages:
             raise RpcError(code, decode_text(status.get("grpc-message", "")))
 
 
+def unary(transport: Transport, method: str, request: bytes, *, headers: Sequence[tuple[str, str]], timeout: float | None) -> bytes:
+    """One message each way, once, at one endpoint.
+
+    Raises:
+        RpcError: the other side says no.
+        TransportError: it does not answer.
+    """
+    reply = transport.request(method, headers, frame(request), timeout=timeout)
+    found: list[bytes] = []
+    messages = Messages(reply, address=transport.address, service=transport.service)
+    for batch in messages:
+        found += batch
+        if len(found) > 1:
+            messages.close()
+            break
+    if len(found) != 1:
+        raise RpcError(Code.INTERNAL, f"{method} answered with {len(found) or 'no'} messages instead of one")
+    return found[0]
+
+
 @attrs.define
 class Channel:
     """Calls to one node, through the endpoints that lead there.
@@ -79,11 +108,13 @@ class Channel:
         transports: one per endpoint, tried in turn until one can be reached; shared with other channels.
         metadata: sent with every call, `node` for example.
         timeout: seconds for a call that is not a watch, None for no end.
+        max_answer_bytes: how large a whole answer of `gather` may be.
     """
 
     transports: Sequence[Transport]
     metadata: Sequence[tuple[str, str]] = ()
     timeout: float | None = None
+    max_answer_bytes: int = MAX_ANSWER_BYTES
     _preferred: int = attrs.field(default=0, init=False)
 
     def unary(self, method: str, request: bytes, *, repeatable: bool = False) -> bytes:
@@ -98,10 +129,7 @@ class Channel:
             RpcError: the other side says no.
             ConnectError: no endpoint answers.
         """
-        messages = interruptible(lambda: self._all(method, request, repeatable=repeatable))
-        if len(messages) != 1:
-            raise RpcError(Code.INTERNAL, f"{method} answered with {len(messages)} messages instead of one")
-        return messages[0]
+        return self._attempt(lambda transport: self._one(transport, method, request), repeatable=repeatable)
 
     def gather(self, method: str, request: bytes, convert: Callable[[bytes], T]) -> list[T]:
         """A call that answers with any number of messages, each converted.
@@ -112,30 +140,35 @@ class Channel:
         """
 
         def work(transport: Transport) -> list[T]:
-            reply = transport.gather(method, call_headers(self.metadata, self.timeout), frame(request), timeout=self.timeout)
-            return [convert(message) for batch in Messages(reply, address=transport.address) for message in batch]
+            found: list[T] = []
+            size = 0
+            messages = self._call(transport, method, request, self.timeout)
+            for batch in messages:
+                size += sum(map(len, batch)) + MESSAGE_COST * len(batch)
+                if size > self.max_answer_bytes:
+                    messages.close()
+                    raise RpcError(Code.RESOURCE_EXHAUSTED, too_large(self.max_answer_bytes))
+                found += map(convert, batch)
+            return found
 
-        return interruptible(lambda: self._attempt(work, repeatable=True))
+        return self._attempt(work, repeatable=True)
 
     def stream(self, method: str, request: bytes) -> Messages:
         """A call without a deadline whose messages the caller reads.
 
-        Blocks until the other side sends the head of its answer; see `interruptible`.
+        Blocks until the other side sends the head of its answer.
 
         Raises:
             ConnectError: no endpoint answers.
         """
         return self._attempt(lambda transport: self._call(transport, method, request, None), repeatable=True)
 
-    def _all(self, method: str, request: bytes, *, repeatable: bool) -> list[bytes]:
-        return self._attempt(
-            lambda transport: [message for batch in self._call(transport, method, request, self.timeout) for message in batch],
-            repeatable=repeatable,
-        )
+    def _one(self, transport: Transport, method: str, request: bytes) -> bytes:
+        return unary(transport, method, request, headers=call_headers(self.metadata, self.timeout), timeout=self.timeout)
 
     def _call(self, transport: Transport, method: str, request: bytes, timeout: float | None) -> Messages:
         reply = transport.request(method, call_headers(self.metadata, timeout), frame(request), timeout=timeout)
-        return Messages(reply, address=transport.address)
+        return Messages(reply, address=transport.address, service=transport.service)
 
     def _attempt(self, work: Callable[[Transport], T], *, repeatable: bool) -> T:
         """Runs `work` with the endpoint that answered last, then with the others."""
@@ -155,29 +188,3 @@ class Channel:
                 return result
         reasons = "; ".join(f"{address}: {reason}" for address, reason in failures.items())
         raise ConnectError(reasons, reasons=failures)
-
-
-def interruptible(work: Callable[[], T]) -> T:
-    """Runs blocking work so that Ctrl-C ends the wait for it.
-
-    Blocking calls into Rust do not notice signals. In the main thread, the only one that gets them, the
-    work goes to a daemon thread; whatever else calls runs it itself.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        return work()
-    outcome: queue.SimpleQueue[Callable[[], T]] = queue.SimpleQueue()
-
-    def run() -> None:
-        try:
-            result = work()
-        except BaseException as error:  # noqa: BLE001  # it is raised where the caller waits
-            outcome.put(partial(_raise, error))
-        else:
-            outcome.put(lambda: result)
-
-    threading.Thread(target=run, name="talos-resources call", daemon=True).start()
-    return outcome.get()()
-
-
-def _raise(error: BaseException) -> NoReturn:
-    raise error

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final, Self
 
 from talos_resources.model.errors import ConfigError, TalosResourcesError
-from talos_resources.rpc.headers import LIST, call_headers, metadata_for
+from talos_resources.rpc.client.call import MAX_ANSWER_BYTES
 from talos_resources.rpc.pki import standard_key_pem
+from talos_resources.rpc.transport.address import parse_endpoint
 from talos_resources.rpc.transport.contract import DEFAULT_TIMEOUT_S, Credentials, Transport
-from talos_resources.rpc.transport.open import open_transport
+from talos_resources.rpc.transport.http2 import Http2Transport
 from talos_resources.talosconfig.config import Context, TalosConfig
 
 if TYPE_CHECKING:
@@ -23,6 +24,11 @@ API_PORT: Final = 50000
 CONNECT_TIMEOUT_S: Final = 5.0
 """How long an endpoint may take to accept a connection before the next one is tried."""
 
+NO_NODES: Final = "maintenance mode has no talosconfig: name the node itself with -n or nodes"
+STRAY_FINGERPRINTS: Final = "fingerprints are for maintenance mode; give them with --insecure (insecure=True), or leave them out"
+
+_FINGERPRINT_BYTES: Final = 32
+
 
 class Endpoints:
     """The ways into one cluster, shared by the states of all its nodes."""
@@ -33,6 +39,8 @@ class Endpoints:
         *,
         credentials: Credentials | None = None,
         timeout: float | None = DEFAULT_TIMEOUT_S,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+        proxy_url: str = "",
         on_interruption: Callable[[TalosResourcesError], None] | None = None,
     ) -> None:
         """Connects when a state is first used.
@@ -41,16 +49,19 @@ class Endpoints:
             addresses: `HOST:PORT`, or `unix:PATH`; tried in turn.
             credentials: for mutual TLS; None for plaintext.
             timeout: seconds for a call; None for ever.
+            max_answer_bytes: see `RemoteState`.
+            proxy_url: see `Http2Transport`.
             on_interruption: see `RemoteState`.
 
         Raises:
-            ConfigError: no address, or credentials that cannot be used.
+            ConfigError: no address or one that is none, or credentials that cannot be used.
         """
         self._timeout = timeout
+        self._max_answer_bytes = max_answer_bytes
         self._on_interruption = on_interruption
         connect_timeout = CONNECT_TIMEOUT_S if timeout is None else min(CONNECT_TIMEOUT_S, timeout)
         self._transports: list[Transport] = [
-            open_transport(address, credentials=credentials, connect_timeout=connect_timeout) for address in addresses
+            Http2Transport(address, credentials=credentials, connect_timeout=connect_timeout, proxy_url=proxy_url) for address in addresses
         ]
         if not self._transports:
             raise ConfigError("no endpoint is known; name one with --endpoints, or add it with `config endpoint`")
@@ -64,6 +75,7 @@ class Endpoints:
         *,
         endpoints: Iterable[str] = (),
         timeout: float | None = DEFAULT_TIMEOUT_S,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
         on_interruption: Callable[[TalosResourcesError], None] | None = None,
     ) -> Self:
         """The endpoints of a context of a talosconfig, or others with its certificates; otherwise as the class.
@@ -74,18 +86,38 @@ class Endpoints:
         addresses = tuple(endpoints) or context.endpoints
         if not addresses:
             raise ConfigError(f'context "{context.name}" has no endpoints; name one with --endpoints, or `config endpoint`')
-        return cls(map(with_port, addresses), credentials=credentials_of(context), timeout=timeout, on_interruption=on_interruption)
+        return cls(
+            map(with_port, addresses),
+            credentials=credentials_of(context),
+            timeout=timeout,
+            max_answer_bytes=max_answer_bytes,
+            proxy_url=context.proxy_url,
+            on_interruption=on_interruption,
+        )
 
-    def foresee_kinds(self, node: str | None) -> None:
-        """Asks for the definitions of a node's types: its state will be, and what it needs can be loaded in the meantime.
+    @classmethod
+    def of_maintenance(
+        cls,
+        addresses: Iterable[str],
+        *,
+        fingerprints: Iterable[str] = (),
+        timeout: float | None = DEFAULT_TIMEOUT_S,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+        proxy_url: str = "",
+    ) -> Self:
+        """Nodes in maintenance mode: encrypted, and nobody shows who they are; otherwise as the class.
 
-        Raises:
-            ConfigError: a node's name that cannot be sent.
+        Args:
+            addresses: of the nodes themselves.
+            fingerprints: of the keys that their certificates may have; none for any.
+            timeout: as for the class.
+            max_answer_bytes: as for the class.
+            proxy_url: as for the class.
         """
-        from talos_resources.rpc.transport.foreseen import ForeseenTransport, list_of_definitions
-
-        headers, message = call_headers(metadata_for(node), self._timeout), list_of_definitions()
-        self._transports[0] = ForeseenTransport(self._transports[0], LIST, headers, message, timeout=self._timeout)
+        credentials = Credentials(fingerprints=parse_fingerprints(fingerprints))
+        return cls(
+            map(with_port, addresses), credentials=credentials, timeout=timeout, max_answer_bytes=max_answer_bytes, proxy_url=proxy_url
+        )
 
     def node(self, name: str | None = None) -> RemoteState:
         """The state of a node; its connections are released when the last of the states is closed.
@@ -108,21 +140,31 @@ class Endpoints:
             for transport in self._transports:
                 transport.close()
 
-        return RemoteState(self._transports, node=name, timeout=self._timeout, on_interruption=self._on_interruption, on_close=release)
+        return RemoteState(
+            self._transports,
+            node=name,
+            timeout=self._timeout,
+            max_answer_bytes=self._max_answer_bytes,
+            on_interruption=self._on_interruption,
+            on_close=release,
+        )
 
 
 def connect(
     *,
-    nodes: Sequence[str] = (),
-    endpoints: Sequence[str] = (),
+    nodes: str | Sequence[str] = (),
+    endpoints: str | Sequence[str] = (),
     talosconfig: str | os.PathLike[str] | TalosConfig | None = None,
     context: str | None = None,
+    insecure: bool = False,
+    cert_fingerprints: str | Sequence[str] = (),
     timeout: float | None = DEFAULT_TIMEOUT_S,
+    max_answer_bytes: int = MAX_ANSWER_BYTES,
 ) -> RemoteState:
     """The state of a live node.
 
     ```python
-    with connect(nodes=["10.0.0.1"]) as node:
+    with connect(nodes="10.0.0.1") as node:
         down = [peer for peer in node.list(KubeSpanPeerStatus) if peer.spec.state is PeerState.DOWN]
     ```
 
@@ -132,23 +174,47 @@ def connect(
         endpoints: control-plane nodes to go through; without, those of the talosconfig.
         talosconfig: a file, or what was loaded from one; None for `$TALOSCONFIG`, else `~/.talos/config`.
         context: the name of its context; None for the current one.
+        insecure: the node is in maintenance mode: it is dialled itself, without a talosconfig, and proves nothing.
+        cert_fingerprints: with `insecure`, of the keys that its certificate may have; none for any.
         timeout: seconds for a call; None for ever.
+        max_answer_bytes: how large a whole list may be, and what a watch begins with.
 
     Raises:
-        ConfigError: a talosconfig that cannot be used, or several nodes.
+        ConfigError: a talosconfig or an endpoint that cannot be used, or several nodes.
         DecodeError: a file that is no talosconfig.
     """
+    ways = as_names(endpoints)
+    if insecure:
+        named = as_names(nodes) or ways
+        _only_one(named)
+        if not named:
+            raise ConfigError(NO_NODES)
+        fingerprints = as_names(cert_fingerprints)
+        return Endpoints.of_maintenance(named, fingerprints=fingerprints, timeout=timeout, max_answer_bytes=max_answer_bytes).node()
+    if cert_fingerprints:
+        raise ConfigError(STRAY_FINGERPRINTS)
     config = _context(talosconfig, context)
-    names = tuple(nodes) or config.nodes
+    names = as_names(nodes) or config.nodes
+    _only_one(names)
+    found = Endpoints.of_context(config, endpoints=ways, timeout=timeout, max_answer_bytes=max_answer_bytes)
+    return found.node(names[0] if names else None)
+
+
+def as_names(names: str | Iterable[str]) -> tuple[str, ...]:
+    """Names that may come as one."""
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def _only_one(names: Sequence[str]) -> None:
     if len(names) > 1:
         raise ConfigError(f"connect() is for one node, these are {len(names)}: {', '.join(names)}; name one, or use connect_cluster()")
-    return Endpoints.of_context(config, endpoints=endpoints, timeout=timeout).node(names[0] if names else None)
 
 
 def connect_plain(
     address: str,
     *,
     timeout: float | None = DEFAULT_TIMEOUT_S,
+    max_answer_bytes: int = MAX_ANSWER_BYTES,
     on_interruption: Callable[[TalosResourcesError], None] | None = None,
 ) -> RemoteState:
     """The state that a server of `cosi.resource.State` without TLS serves.
@@ -156,14 +222,16 @@ def connect_plain(
     Args:
         address: `HOST:PORT` or `unix:PATH`.
         timeout: seconds for a call; None for ever.
+        max_answer_bytes: see `RemoteState`.
         on_interruption: see `RemoteState`.
 
     Raises:
         ConfigError: it is no address.
     """
-    if not address.startswith("unix:") and not address.rpartition(":")[2].isdecimal():
-        raise ConfigError(f"{address!r} is no address; write HOST:PORT or unix:PATH")
-    return Endpoints([address], timeout=timeout, on_interruption=on_interruption).node()
+    found = Endpoints(
+        [parse_endpoint(address, default_port=None)], timeout=timeout, max_answer_bytes=max_answer_bytes, on_interruption=on_interruption
+    )
+    return found.node()
 
 
 def credentials_of(context: Context) -> Credentials:
@@ -173,6 +241,11 @@ def credentials_of(context: Context) -> Credentials:
         ConfigError: it has no authority, or half of a key pair.
     """
     ca, crt, key = context.ca, context.crt, context.key
+    if context.auth and crt is None:
+        raise ConfigError(
+            f'context "{context.name}" logs in with {" and ".join(sorted(context.auth))}, which is not supported here; use a '
+            "talosconfig with a client certificate (of Omni: omnictl talosconfig --break-glass), or run talosctl and pass on its output"
+        )
     if ca is None:
         raise ConfigError(f'context "{context.name}" has no ca, so its nodes cannot be told from others; get a new talosconfig')
     if (crt is None) != (key is None):
@@ -182,13 +255,32 @@ def credentials_of(context: Context) -> Credentials:
 
 
 def with_port(endpoint: str) -> str:
-    """The address of an endpoint, with the port of the Talos API unless it has one."""
-    host, colon, port = endpoint.rpartition(":")
-    if colon and port.isdecimal() and (":" not in host or host.startswith("[")):
-        return endpoint
-    if ":" in endpoint and not endpoint.startswith("["):
-        return f"[{endpoint}]:{API_PORT}"
-    return f"{endpoint}:{API_PORT}"
+    """The address of an endpoint, with the port of the Talos API unless it has one.
+
+    Raises:
+        ConfigError: it is no endpoint.
+    """
+    return parse_endpoint(endpoint, default_port=API_PORT)
+
+
+def parse_fingerprints(texts: Iterable[str]) -> tuple[str, ...]:
+    """Fingerprints as people give them, checked.
+
+    Raises:
+        ConfigError: one is not base64 of 32 bytes.
+    """
+    import base64
+    import binascii
+
+    found = tuple(texts)
+    for text in found:
+        try:
+            right = len(base64.b64decode(text, validate=True)) == _FINGERPRINT_BYTES
+        except (binascii.Error, ValueError):
+            right = False
+        if not right:
+            raise ConfigError(f"{text!r} is no fingerprint of a certificate; it is base64 of 32 bytes, as the node's console shows it")
+    return found
 
 
 def _context(talosconfig: str | os.PathLike[str] | TalosConfig | None, context: str | None) -> Context:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final, NoReturn, TypeVar
-
-import attrs
 
 from talos_resources.model.errors import ConnectError, TalosResourcesError, UnknownKindError
 from talos_resources.model.kind import Kind
@@ -15,15 +14,15 @@ from talos_resources.model.metadata import Phase, Reference
 from talos_resources.model.resource import Resource
 from talos_resources.resources import ResourceDefinition
 from talos_resources.rpc import messages
-from talos_resources.rpc.client.call import Channel, Messages
+from talos_resources.rpc.client.answer_stream import AnswerStream
+from talos_resources.rpc.client.call import MAX_ANSWER_BYTES, Channel
 from talos_resources.rpc.client.continuity import Start
 from talos_resources.rpc.client.watch import RemoteWatch
 from talos_resources.rpc.headers import LIST, SERVICE, metadata_for
 from talos_resources.rpc.status import RpcError, error_of
-from talos_resources.rpc.transport.contract import DEFAULT_TIMEOUT_S, Transport, TransportError
+from talos_resources.rpc.transport.contract import DEFAULT_TIMEOUT_S, Transport
 from talos_resources.state.base import OwnedWrites
 from talos_resources.state.contract import Watch
-from talos_resources.state.events import AnyEvent
 from talos_resources.state.listing import ResourceList
 from talos_resources.state.watch_spec import WatchSpec
 
@@ -51,6 +50,7 @@ class RemoteState(OwnedWrites):
         *,
         node: str | None = None,
         timeout: float | None = DEFAULT_TIMEOUT_S,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
         resume: bool = True,
         on_interruption: Callable[[TalosResourcesError], None] | None = None,
         on_close: Callable[[], None] | None = None,
@@ -61,6 +61,7 @@ class RemoteState(OwnedWrites):
             transports: one per endpoint that leads to the node, tried in turn.
             node: sent along with every call, for endpoints to pass the call on.
             timeout: seconds for a call, and for a watch to be confirmed; None for ever.
+            max_answer_bytes: how large a whole list may be, and what a watch begins with; more is an error.
             resume: watches go on after an interruption; without, an interruption is their error.
             on_interruption: told the reason each time a watch has to begin again.
             on_close: releases the transports; None closes them.
@@ -69,7 +70,7 @@ class RemoteState(OwnedWrites):
             ConfigError: a node's name that cannot be sent.
         """
         self.node = node
-        self._channel = Channel(transports, metadata_for(node), timeout)
+        self._channel = Channel(transports, metadata_for(node), timeout, max_answer_bytes)
         self._resume = resume
         self._on_interruption = on_interruption
         self._on_close = on_close
@@ -166,10 +167,13 @@ class RemoteState(OwnedWrites):
             self._watches.add(watch)
         return watch
 
-    def _open(self, spec: WatchSpec, start: Start) -> _Stream:
+    def _open(self, spec: WatchSpec, start: Start) -> AnswerStream:
         about = spec.about
         request = messages.watch_request(spec.namespace, spec.type, spec.id, labels=spec.labels, ids=spec.ids, **start)
-        stream = _Stream(self._call(lambda: self._channel.stream(_WATCH, request), about), self, about)
+        answer = self._call(lambda: self._channel.stream(_WATCH, request), about)
+        # What a watch begins with is bounded as a list is; what comes later, by its consumer's pace.
+        limit = self._channel.max_answer_bytes if start["bootstrap"] else None
+        stream = AnswerStream(answer, spec.type, limit=limit, fail=partial(self._fail, about=about))
         stream.confirm()
         return stream
 
@@ -188,49 +192,6 @@ class RemoteState(OwnedWrites):
         if isinstance(error, RpcError):
             raise error_of(error, about) from None
         raise ConnectError(f"no answer through {error.message}", node=self.node, **error.__dict__) from error.__cause__
-
-
-@attrs.define(eq=False)
-class _Stream:
-    """A Watch call as the events that it brings."""
-
-    _messages: Messages
-    _state: RemoteState
-    _about: Reference
-
-    def __attrs_post_init__(self) -> None:
-        self._batches = iter(self._messages)
-
-    def confirm(self) -> None:
-        """Waits for the empty message that says that the watch is subscribed.
-
-        Raises:
-            TalosResourcesError: it is refused.
-        """
-        batch = self._next()
-        if batch is None:
-            raise ConnectError("the other side ended the watch at once")
-        self._rest = batch[1:]
-
-    def read(self) -> list[AnyEvent] | None:
-        """See `EventStream`."""
-        batch, self._rest = (self._rest, []) if self._rest else (self._next(), [])
-        return None if batch is None else [event for message in batch for event in messages.events_of(message)]
-
-    def close(self) -> None:
-        """See `EventStream`."""
-        self._messages.close()
-
-    def _next(self) -> list[bytes] | None:
-        try:
-            return next(self._batches, None)
-        except TransportError as error:
-            self._state._fail(ConnectError(f"{self._messages.address}: {error.reason}"), self._about)  # noqa: SLF001  # both are this file's
-        except RpcError as error:
-            self._state._fail(error, self._about)  # noqa: SLF001
-
-    _batches: Any = attrs.field(init=False)
-    _rest: list[bytes] = attrs.field(init=False, factory=list)
 
 
 def _byte_order(resource: Resource[Any]) -> bytes:

@@ -10,7 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Final, Generic, Protocol, Self, TypeVar
+from typing import Final, Generic, Self, TypeVar
 
 from talos_resources.model.errors import (
     ConnectError,
@@ -21,6 +21,7 @@ from talos_resources.model.errors import (
     WatchOverrunError,
 )
 from talos_resources.rpc.client.continuity import Continuity, Start
+from talos_resources.rpc.client.event_stream import EventStream, OpenStream
 from talos_resources.state.events import AnyEvent, Errored, Event
 from talos_resources.state.timeout import Deadline, Timeout
 from talos_resources.state.watch_spec import WatchSpec
@@ -28,31 +29,14 @@ from talos_resources.state.watch_spec import WatchSpec
 S = TypeVar("S")
 
 BUFFERED_EVENTS: Final = 8192
+BUFFERED_BYTES: Final = 64 << 20
+"""How much is read ahead of a consumer; one that reads nothing stops the reading."""
+
 FIRST_DELAY_S: Final = 0.05
 LONGEST_DELAY_S: Final = 10.0
 
 _TEMPORARY: Final = (ConnectError, RemoteError)
 """What may be over when the stream is opened again; anything else (permission, a bad query) stays."""
-
-
-class EventStream(Protocol):
-    """One subscription at the other side, as long as it lasts."""
-
-    def read(self) -> list[AnyEvent] | None:
-        """The next events, None at the end of the stream.
-
-        Raises:
-            TalosResourcesError: the stream broke.
-        """
-        ...
-
-    def close(self) -> None:
-        """Ends it from any thread."""
-        ...
-
-
-OpenStream = Callable[[WatchSpec, Start], EventStream]
-"""Subscribes; returns when the other side has confirmed it. Raises errors of our tree."""
 
 
 class RemoteWatch(Generic[S]):
@@ -86,6 +70,7 @@ class RemoteWatch(Generic[S]):
         self._continuity = Continuity(spec)
         self._changed = threading.Condition()
         self._events: deque[AnyEvent] = deque()
+        self._size = 0
         self._stream: EventStream | None = None
         self._closing = threading.Event()
         self._ended = False
@@ -198,6 +183,9 @@ class RemoteWatch(Generic[S]):
             error = self._follow()
         except TalosResourcesError as raised:
             error = raised
+        except Exception as unexpected:  # noqa: BLE001  # whatever it is, the consumer is told
+            error = WatchError(f"the watch of {self._spec.type} cannot go on: {type(unexpected).__name__}: {unexpected}")
+            error.__cause__ = unexpected
         finally:
             with self._changed:
                 self._ended = True
@@ -267,7 +255,7 @@ class RemoteWatch(Generic[S]):
             while not self._closing.is_set() and (events := stream.read()) is not None:
                 told, error = self._continuity.tell(events)
                 progress = progress or bool(events)
-                self._put(told)
+                self._put(told, stream.size)
                 if error is not None:
                     return progress, error
         except _TEMPORARY as error:
@@ -276,13 +264,18 @@ class RemoteWatch(Generic[S]):
             stream.close()
         return progress, ConnectError("the other side ended the watch")
 
-    def _put(self, events: list[AnyEvent]) -> None:
+    def _put(self, events: list[AnyEvent], size: int) -> None:
         if not events:
             return
         with self._changed:
-            self._changed.wait_for(lambda: len(self._events) < BUFFERED_EVENTS or self._closing.is_set())
+            self._changed.wait_for(self._has_room)
+            self._size = size + (self._size if self._events else 0)
             self._events += events
             self._notify()
+
+    def _has_room(self) -> bool:
+        waiting = len(self._events)
+        return self._closing.is_set() or not waiting or (waiting < BUFFERED_EVENTS and self._size < BUFFERED_BYTES)
 
     def _notify(self) -> None:
         """Wakes whoever waits; called with the lock held."""

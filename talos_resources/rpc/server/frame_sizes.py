@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from talos_resources.rpc.transport import h2frames as h2
+from talos_resources.rpc.transport import frames as h2
 
 LARGEST_FRAME: Final = h2.DEFAULT_FRAME_BYTES
 """What we tell clients: the least that HTTP/2 allows."""

@@ -20,7 +20,7 @@ from talos_resources.rpc.server.limits import DEFAULT_LIMITS, Limits
 from talos_resources.rpc.server.service import StateService
 from talos_resources.rpc.server.tls_listener import TlsListener
 from talos_resources.rpc.transport.contract import Credentials
-from talos_resources.rpc.transport.failures import load_pem
+from talos_resources.rpc.transport.tls import load_pem
 from talos_resources.state.contract import State
 
 T = TypeVar("T")

@@ -1,8 +1,4 @@
-"""What a gRPC call needs from HTTP/2.
-
-A transport sends one request and hands out the reply as it arrives: that is all that the client uses,
-so that TCP with Rust's TLS (`http2`) and unix sockets (`unix`) are the same to it.
-"""
+"""What a gRPC call needs from HTTP/2: a request goes out, and the reply is handed out as it arrives."""
 
 from __future__ import annotations
 
@@ -29,6 +25,10 @@ class TransportError(Exception):
         self.reason = reason
         self.refused = refused
         self.timed_out = timed_out
+
+    def again(self) -> TransportError:
+        """The same for another one who waits: an exception that is raised twice mixes up its tracebacks."""
+        return TransportError(self.reason, refused=self.refused, timed_out=self.timed_out)
 
 
 class Reply(Protocol):
@@ -70,6 +70,11 @@ class Transport(Protocol):
         """What people call the endpoint, `10.0.0.1:50000` or `unix:/run/x`."""
         ...
 
+    @property
+    def service(self) -> str:
+        """What should be there, for messages: `a Talos API`."""
+        ...
+
     def request(self, path: str, headers: Sequence[tuple[str, str]], body: bytes, *, timeout: float | None) -> Reply:
         """Sends a request and waits for the head of the reply.
 
@@ -81,13 +86,6 @@ class Transport(Protocol):
 
         Raises:
             TransportError: there is no reply.
-        """
-        ...
-
-    def gather(self, path: str, headers: Sequence[tuple[str, str]], body: bytes, *, timeout: float | None) -> Reply:
-        """As `request`, but waits for all of the reply: `read` has it in one piece.
-
-        For long replies, where it costs much less. Where it breaks, nobody can say what was acted upon.
         """
         ...
 
@@ -104,8 +102,13 @@ class Credentials:
         ca: the authorities that the other side's certificate must come from; None for those that the system trusts.
         crt: our certificate; None to show none.
         key: its key, under a label that OpenSSL knows.
+        fingerprints: of the keys that the other side's certificate may have, instead of an authority (base64 of the
+            SHA-256 of its public key, as Talos prints them); empty for any key, None to go by the authorities.
+        source: where they come from, for messages.
     """
 
     ca: bytes | None = attrs.field(default=None, repr=False)
     crt: bytes | None = attrs.field(default=None, repr=False)
     key: bytes | None = attrs.field(default=None, repr=False)
+    fingerprints: tuple[str, ...] | None = None
+    source: str = "the talosconfig"

@@ -1,176 +1,160 @@
-"""Why an endpoint cannot be used, in words.
-
-rustls says what is wrong with the other side's certificate. What the other side thinks of ours it says
-in an alert after the handshake, which pyqwest loses; then one more connection, made with the standard
-library, asks for it.
-"""
+"""Why an endpoint cannot be used, in words."""
 
 from __future__ import annotations
 
-import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from talos_resources.rpc.transport.contract import Credentials
-
-if TYPE_CHECKING:
-    import ssl
+from talos_resources.rpc.transport.contract import Credentials, TransportError
+from talos_resources.rpc.transport.frames import ProtocolError
 
 PROBE_TIMEOUT_S: Final = 3.0
 
-_REFUSED: Final = "connection refused: nothing listens there"
-_FOREIGN: Final = "its certificate is unknown: signed by another authority than the talosconfig has"
-_OUTDATED: Final = "not authorised: the certificate of the talosconfig has expired"
-_UNWANTED: Final = "not authorised: it does not accept the certificate of the talosconfig"
+# OpenSSL's numbers (X509_V_ERR_…).
+_CERTIFICATE_FAULTS: Final = {
+    7: "its certificate is unknown: signed by another authority than {source} has",
+    9: "its certificate is not valid yet: check the clocks",
+    10: "its certificate has expired",
+    18: "its certificate is unknown: signed by another authority than {source} has",
+    19: "its certificate is unknown: signed by another authority than {source} has",
+    20: "its certificate is unknown: signed by another authority than {source} has",
+    21: "its certificate is unknown: signed by another authority than {source} has",
+    62: "its certificate is for another name than the address that was dialled",
+    64: "its certificate is for another name than the address that was dialled",
+}
 
-# The first text that occurs decides.
-_RUST: Final = (
-    ("connection refused", _REFUSED),
-    ("unknownissuer", _FOREIGN),
-    ("badsignature", _FOREIGN),
-    ("certificate expired", "its certificate has expired"),
-    ("expired", "its certificate has expired"),
-    ("not valid yet", "its certificate is not valid yet: check the clocks"),
-    ("notvalidyet", "its certificate is not valid yet: check the clocks"),
-    ("not valid for name", "its certificate is for another name than the address that was dialled"),
-    ("notvalidforname", "its certificate is for another name than the address that was dialled"),
-    ("invalid peer certificate", "its certificate is not one of a Talos API"),
-    ("invalidcontenttype", "not a Talos API: it does not speak TLS"),
-    ("corrupt message", "not a Talos API: it does not speak TLS"),
-    ("dns error", "no such host"),
-    ("network is unreachable", "no route to it: the network is unreachable"),
-    ("no route to host", "no route to it"),
-    ("timed out", "timed out"),
-)
-
-_PREFACE: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+_TLS_RECORDS: Final = (b"\x15\x03", b"\x16\x03")
 
 
-def explain(error: Exception, address: str, credentials: Credentials | None) -> tuple[str, bool]:
-    """The reason, and whether the request certainly was not acted upon.
+def connect_failure(error: OSError, *, credentials: Credentials | None, service: str) -> TransportError:
+    """Why there is no connection.
 
     Args:
-        error: what pyqwest raised.
-        address: `HOST:PORT`.
+        error: what the socket or TLS says.
         credentials: those that were used.
+        service: what should be there, "a Talos API".
     """
-    text = str(error)
-    lower = text.lower()
-    for part, reason in _RUST:
-        if part in lower:
-            return reason, "(connect)" in lower or part != "timed out"
-    try:
-        found = _probe(address, credentials)
-    except OSError:
-        found = None
-    if found is not None:
-        return found, True
-    return f"the connection broke before it answered ({text.rpartition(': ')[2]})", "(connect)" in lower
+    words = _tls_words(error, credentials, service) if credentials is not None else None
+    return TransportError(words or _socket_words(error), refused=True)
 
 
-def _probe(address: str, credentials: Credentials | None) -> str | None:
-    """What the other side does when it is dialled again; None if nothing is wrong with it now."""
+def end_of_connection(
+    error: BaseException, *, first_bytes: bytes, address: str, credentials: Credentials | None, service: str
+) -> TransportError:
+    """Why a connection ended that had been made.
+
+    Args:
+        error: what ended it.
+        first_bytes: the first that came on it; empty if nothing did.
+        address: of the endpoint.
+        credentials: those that were used.
+        service: what should be there, "a Talos API".
+    """
+    if isinstance(error, ConnectionAbortedError):
+        return TransportError("closed by this side", refused=not first_bytes)
+    if not isinstance(error, Exception):
+        return TransportError("interrupted")
+    if isinstance(error, TimeoutError):
+        return TransportError("timed out", timed_out=True)
+    words = _unlike(error, first_bytes, credentials, service)
+    if words is None and isinstance(error, OSError):
+        words = _tls_words(error, credentials, service) if credentials is not None else None
+        if words is None and not first_bytes:
+            words = _silent_end(address, credentials, service)
+    if words is not None:
+        return TransportError(words, refused=True)
+    return TransportError(f"the connection broke before it answered ({_socket_words(error)})")
+
+
+def _unlike(error: Exception, first_bytes: bytes, credentials: Credentials | None, service: str) -> str | None:
+    """What the other side is instead of what it should be."""
+    if first_bytes.startswith(b"HTTP/1"):
+        return f"not {service}: it speaks HTTP/1"
+    if credentials is None and first_bytes.startswith(_TLS_RECORDS):
+        return f"not {service} without TLS: it speaks TLS"
+    if isinstance(error, ProtocolError) and "does not speak" in str(error):
+        return f"not {service}: {error}"
+    return None
+
+
+def _silent_end(address: str, credentials: Credentials | None, service: str) -> str | None:
+    """Why it may have hung up without a word."""
+    if credentials is not None:
+        # What is wrong with our certificate a server says after the handshake, if it says it at all.
+        return _unwanted(credentials)
+    if not address.startswith("unix:") and _speaks_tls(address):
+        return f"not {service} without TLS: it speaks TLS"
+    return None
+
+
+def _speaks_tls(address: str) -> bool:
+    from talos_resources.rpc.transport.tls import speaks_tls
+
     host, _, port = address.rpartition(":")
-    where = host.strip("[]"), int(port)
     try:
-        with socket.create_connection(where, timeout=PROBE_TIMEOUT_S) as connection:
-            if credentials is not None:
-                return _probe_tls(connection, where[0], credentials)
-            words = _first_words(connection)
-    except ConnectionRefusedError:
-        return _REFUSED
-    if words[:1] in (b"\x15", b"\x16") or (not words and _speaks_tls(where)):
-        return "not a Talos API without TLS: it speaks TLS"
-    return _judgement(words)
-
-
-def _first_words(connection: socket.socket) -> bytes:
-    """What it answers to the opening of HTTP/2; nothing if it hangs up.
-
-    Raises:
-        TimeoutError: it says nothing.
-    """
-    try:
-        connection.sendall(_PREFACE)
-        return connection.recv(9)
-    except ConnectionError:
-        return b""
-
-
-def _judgement(words: bytes) -> str | None:
-    if words.startswith(b"HTTP/1"):
-        return "not a Talos API: it speaks HTTP/1"
-    is_settings = len(words) == 9 and words[3] == 4  # with which HTTP/2 opens
-    return None if is_settings else "not a Talos API: it does not speak HTTP/2"
-
-
-def _speaks_tls(where: tuple[str, int]) -> bool:
-    import ssl
-
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE  # nothing is said to it, only heard
-    try:
-        with socket.create_connection(where, timeout=PROBE_TIMEOUT_S) as connection, context.wrap_socket(connection):
-            return True
-    except ssl.SSLError as error:
-        return "ALERT" in (error.reason or "")
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=PROBE_TIMEOUT_S) as connection:
+            return speaks_tls(connection)
     except OSError:
         return False
 
 
-def _probe_tls(connection: socket.socket, host: str, credentials: Credentials) -> str | None:
+def _tls_words(error: OSError, credentials: Credentials | None, service: str) -> str | None:
+    """What TLS says; None if it is not about TLS."""
     import ssl
 
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if credentials.ca is None:
-        context.load_default_certs()
-    else:
-        context.load_verify_locations(cadata=credentials.ca.decode("ascii", "replace"))
-    context.set_alpn_protocols(["h2"])
-    try:
-        if credentials.crt is not None and credentials.key is not None:
-            load_pem(context, credentials.crt, credentials.key)
-        with context.wrap_socket(connection, server_hostname=host) as stream:
-            words = _first_words(stream)
-            # A server that hangs up after the handshake, some without an alert, did not like what we showed.
-            return _unwanted(credentials) if not words else _judgement(words)
-    except ssl.SSLCertVerificationError:
-        return "its certificate is not one of a Talos API"
-    except ssl.SSLError as error:
-        if "NO_APPLICATION_PROTOCOL" in (error.reason or ""):
-            return "not a Talos API: it does not speak HTTP/2"
-        return _unwanted(credentials) if "ALERT" in (error.reason or "") else None
-    except ConnectionError:
+    if not isinstance(error, ssl.SSLError):
+        return None
+    assert credentials is not None
+    if isinstance(error, ssl.SSLCertVerificationError):
+        known = _CERTIFICATE_FAULTS.get(error.verify_code)
+        return known.format(source=credentials.source) if known else f"its certificate is not one of {service}: {error.verify_message}"
+    reason = (error.reason or str(error)).replace("_", " ").lower()
+    if "no application protocol" in reason:
+        return f"not {service}: it does not speak HTTP/2"
+    if "alert" in reason and ("certificate" in reason or "unknown ca" in reason or "access denied" in reason or "decrypt" in reason):
         return _unwanted(credentials)
+    if "alert" in reason and "handshake failure" in reason and credentials.crt is None:
+        return _unwanted(credentials)
+    if isinstance(error, ssl.SSLEOFError) or "wrong version number" in reason or "packet length" in reason or "record layer" in reason:
+        return f"not {service}: it does not speak TLS"
+    return f"TLS failed: {reason}"
 
 
 def _unwanted(credentials: Credentials) -> str:
     """Why the other side may not accept our certificate."""
     if credentials.crt is None:
-        return "not authorised: it wants a client certificate, and the talosconfig has none"
+        return f"not authorised: it wants a client certificate, and {credentials.source} has none"
     from datetime import UTC, datetime
 
     from talos_resources.rpc.pki import certificate_from_pem
 
     if certificate_from_pem(credentials.crt).not_valid_after_utc < datetime.now(UTC):
-        return _OUTDATED
-    return _UNWANTED
+        return f"not authorised: the certificate of {credentials.source} has expired"
+    return f"not authorised: it does not accept the certificate of {credentials.source}"
 
 
-def load_pem(context: ssl.SSLContext, crt: bytes, key: bytes) -> None:
-    """`load_cert_chain` of bytes: it only takes paths, and a key must not touch a disk."""
-    with _in_memory(crt) as crt_path, _in_memory(key) as key_path:
-        context.load_cert_chain(crt_path, key_path)
+def _socket_words(error: Exception) -> str:
+    """What went wrong, for people."""
+    match error:
+        case ConnectionRefusedError():
+            return "connection refused: nothing listens there"
+        case TimeoutError():
+            return "timed out"
+        case socket.gaierror():
+            return "no such host"
+        case FileNotFoundError():
+            return "no such socket"
+        case OSError():
+            return _of_errno(error)
+        case _:
+            return str(error)
 
 
-@contextmanager
-def _in_memory(data: bytes) -> Iterator[str]:
-    descriptor = os.memfd_create("pem")
-    try:
-        os.write(descriptor, data)
-        yield f"/proc/self/fd/{descriptor}"
-    finally:
-        os.close(descriptor)
+def _of_errno(error: OSError) -> str:
+    import errno
+
+    if error.errno == errno.ENETUNREACH:
+        return "no route to it: the network is unreachable"
+    if error.errno == errno.EHOSTUNREACH:
+        return "no route to it"
+    return error.strerror or str(error)

@@ -1,195 +1,222 @@
-"""HTTP/2 over TCP, with TLS by rustls: pyqwest behind our transport interface.
+"""The one way to an endpoint: HTTP/2 over TCP, TLS or a unix socket, through a proxy or not.
 
-grpcio refuses the Ed25519 certificates of Talos; rustls takes them.
+`docs/performance.md` says why the frames are ours: with the h2 package a command that asks once takes a third
+longer, and a list of 10,000 three times as long.
 """
 
 from __future__ import annotations
 
-import ipaddress
+import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
-import pyqwest
-
-from talos_resources.model.errors import ConfigError
+from talos_resources.rpc.transport.address import parse_endpoint, split
+from talos_resources.rpc.transport.connection import Connection
 from talos_resources.rpc.transport.contract import Credentials, TransportError
+from talos_resources.rpc.transport.dial import dial
+from talos_resources.rpc.transport.failures import connect_failure, end_of_connection
+from talos_resources.rpc.transport.headers import encode
+from talos_resources.rpc.transport.link import Link
+from talos_resources.rpc.transport.stream import Stream
+from talos_resources.state.timeout import Deadline, acquire
 
-KEEPALIVE_S = 10.0
-"""TCP probes an idle connection this often: a watch notices a node that went away without a word."""
+if TYPE_CHECKING:
+    import ssl
 
-CLOSE_S: Final = 0.5
-"""How long closing waits for a read in another thread to end."""
+    from talos_resources.rpc.transport.proxy import Proxy
 
-_NO_PROXY: Final = pyqwest.Proxy("http://unused.invalid", no_proxy="localhost,127.0.0.0/8,::1")
+TALOS: Final = "a Talos API"
+
+_HEADS: Final = 64
 
 
-class HttpTransport:
-    """One endpoint; calls and streams share its connection."""
+class Http2Transport:
+    """One endpoint; calls and streams share its connection; see `talos_resources.rpc.transport.contract.Transport`.
 
-    def __init__(self, address: str, *, credentials: Credentials | None, connect_timeout: float) -> None:
+    A second connection is made only while the first has no room. Thread-safe; a forked child makes connections of its own.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        credentials: Credentials | None = None,
+        connect_timeout: float = 5.0,
+        service: str = TALOS,
+        proxy_url: str = "",
+    ) -> None:
         """Nothing is connected yet.
 
         Args:
-            address: `HOST:PORT`, IPv6 addresses in brackets.
-            credentials: None for plaintext.
-            connect_timeout: in seconds.
+            address: `HOST:PORT`, IPv6 addresses in brackets, or `unix:PATH`.
+            credentials: for TLS; None for plaintext.
+            connect_timeout: seconds until the endpoint counts as unreachable.
+            service: what should be there, for messages.
+            proxy_url: of the proxy to go through, `direct` for none; empty to go by the environment. Not for unix sockets.
 
         Raises:
-            ConfigError: the certificates cannot be used.
+            ConfigError: it is no address or no proxy, or the certificates cannot be used.
         """
-        self.address = address
+        self.address = parse_endpoint(address, default_port=None)
+        self._proxy = self._chosen_proxy(proxy_url)
         self._credentials = credentials
+        self._connect_timeout = connect_timeout
+        self.service = service
+        self._context: ssl.SSLContext | None = None
+        if credentials is not None:
+            from talos_resources.rpc.transport.tls import client_context
+
+            self._context = client_context(credentials, address=address)
+        self._lock = threading.Lock()
+        self._dialling = threading.Lock()
+        self._connections: list[Connection] = []
+        self._heads: dict[tuple[object, ...], bytes] = {}
+        self._process = os.getpid()
         self._closed = False
-        self._base = f"{'http' if credentials is None else 'https'}://{address}"
-        self._client = _client(address, credentials, connect_timeout)
 
-    def request(self, path: str, headers: Sequence[tuple[str, str]], body: bytes, *, timeout: float | None) -> HttpReply:
+    def request(self, path: str, headers: Sequence[tuple[str, str]], body: bytes, *, timeout: float | None) -> Stream:
         """See `Transport`."""
-        request = pyqwest.SyncRequest("POST", self._base + path, pyqwest.Headers(headers), body)
-        with self._explained():
-            if timeout is None:
-                return HttpReply(self._client.execute_sync(request))
-            with pyqwest._pyqwest.set_sync_timeout(timeout):  # noqa: SLF001  # the one way to a limit per streamed request
-                return HttpReply(self._client.execute_sync(request))
-
-    def gather(self, path: str, headers: Sequence[tuple[str, str]], body: bytes, *, timeout: float | None) -> WholeReply:
-        """See `Transport`."""
-        with self._explained():
-            # Rust reads it all: handing over each of ten thousand frames takes ten times as long.
-            response = pyqwest.SyncClient(self._client).execute(
-                "POST", self._base + path, headers=pyqwest.Headers(headers), content=body, timeout=timeout
-            )
-            return WholeReply(response)
+        deadline = Deadline(timeout)
+        head = self._head(path, headers)
+        while True:
+            connection, is_new = self._connection(deadline)
+            try:
+                stream = connection.request(head, body, deadline, endless=timeout is None)
+                stream.wait_for_head()
+            except TransportError as error:
+                # A connection that was there may have ended at this very moment; what was not heard is said again.
+                if not error.refused or is_new or self._closed:
+                    raise
+            else:
+                return stream
 
     def close(self) -> None:
         """See `Transport`."""
-        self._closed = True
-        self._client.close()
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turns what pyqwest raises into a TransportError that says why."""
-        try:
-            yield
-        except TimeoutError as error:
-            raise self._failure(error, timed_out=not isinstance(error, ConnectionError)) from error
-        except (OSError, pyqwest.WriteError, pyqwest.ReadError, pyqwest.RemoteProtocolError) as error:
-            raise self._failure(error) from error
-        except RuntimeError as error:
-            if not self._closed:
-                raise
-            raise TransportError("closed by this side", refused=True) from error
-
-    def _failure(self, error: Exception, *, timed_out: bool = False) -> TransportError:
-        from talos_resources.rpc.transport.failures import explain
-
-        reason, refused = explain(error, self.address, self._credentials)
-        return TransportError(reason, refused=refused, timed_out=timed_out)
+        with self._lock:
+            self._closed = True
+            connections, self._connections = self._connections, []
+        for connection in connections:
+            connection.close()
 
     def __repr__(self) -> str:
-        return f"<HttpTransport {self._base}>"
+        return f"<Http2Transport {self.address}>"
 
+    def _head(self, path: str, headers: Sequence[tuple[str, str]]) -> bytes:
+        key = (path, *headers)
+        head = self._heads.get(key)
+        if head is None:
+            if len(self._heads) >= _HEADS:
+                self._heads.clear()
+            authority = "localhost" if self.address.startswith("unix:") else self.address
+            scheme = "http" if self._credentials is None else "https"
+            head = encode([(":method", "POST"), (":scheme", scheme), (":path", path), (":authority", authority), *headers])
+            self._heads[key] = head
+        return head
 
-class HttpReply:
-    """A reply of pyqwest behind our interface."""
-
-    def __init__(self, response: pyqwest.SyncResponse) -> None:
-        self._response = response
-        self._pieces: Iterator[bytes | bytearray | memoryview] = iter(response.content)
-        self._reading = False
-        self.status = response.status
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """See `Reply`."""
-        return _lower(self._response.headers)
-
-    @property
-    def trailers(self) -> Mapping[str, str]:
-        """See `Reply`."""
-        return _lower(self._response.trailers)
-
-    def read(self) -> bytes | bytearray | memoryview | None:
-        """See `Reply`."""
-        self._reading = True
+    def _connection(self, deadline: Deadline) -> tuple[Connection, bool]:
+        """A connection with room, and whether it was made for this."""
+        if self._process != os.getpid():
+            self._forget_parent()
+        found = self._found()
+        if found is not None:
+            return found, False
+        # One dials, and what it gets is for all that wait for it.
+        if not acquire(self._dialling, deadline.remaining()):
+            raise TransportError("timed out", refused=True, timed_out=True)
         try:
-            return next(self._pieces, None)
-        except TimeoutError:
-            raise TransportError("timed out while it answered", timed_out=True) from None
-        except (OSError, pyqwest.ReadError, pyqwest.RemoteProtocolError) as error:
-            raise TransportError(f"the connection broke while it answered ({_innermost(error)})") from error
+            found = self._found()
+            if found is not None:
+                return found, False
+            if self._closed:
+                raise TransportError("closed by this side", refused=True)
+            made = self._dial(deadline)
         finally:
-            self._reading = False
+            self._dialling.release()
+        return made, True
 
-    def close(self) -> None:
-        """See `Reply`."""
-        if not self._reading:
-            self._response.close()
-            return
-        # Once in thousands of times pyqwest 0.12 loses the word to a read that has just begun, and then its
-        # close waits for that read: until the other side says something, or the transport is closed.
-        thread = threading.Thread(target=self._response.close, name="talos-resources close", daemon=True)
-        thread.start()
-        thread.join(CLOSE_S)
+    def _found(self) -> Connection | None:
+        for connection in tuple(self._connections):
+            if connection.is_fresh():
+                return connection
+            if connection.retired:
+                with self._lock:
+                    if connection in self._connections:
+                        self._connections.remove(connection)
+                connection.close_when_idle()
+        return None
 
+    def _dial(self, deadline: Deadline) -> Connection:
+        left = deadline.remaining()
+        limit = Deadline(self._connect_timeout if left is None else min(left, self._connect_timeout))
+        link: Link | None = None
+        try:
+            link = dial(self.address, limit) if self._proxy is None else self._through_proxy(self._proxy, limit)
+            if self._context is not None:
+                link = self._secured(link, limit)
+        except OSError as error:
+            if link is not None:
+                link.close()
+            raise connect_failure(error, credentials=self._credentials, service=self.service) from None
+        except BaseException:
+            if link is not None:
+                link.close()
+            raise
+        connection = Connection(link, self._explain)
+        with self._lock:
+            if not self._closed:
+                self._connections.append(connection)
+                return connection
+        connection.close()
+        raise TransportError("closed by this side", refused=True)
 
-class WholeReply:
-    """A reply that has arrived."""
+    def _chosen_proxy(self, url: str) -> Proxy | None:
+        if self.address.startswith("unix:") or not (url or os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy")):
+            return None
+        from talos_resources.rpc.transport.proxy import choose_proxy
 
-    def __init__(self, response: pyqwest.FullResponse) -> None:
-        self._body: bytes | None = response.content
-        self.status = response.status
-        self.headers: Mapping[str, str] = _lower(response.headers)
-        self.trailers: Mapping[str, str] = _lower(response.trailers)
+        return choose_proxy(url, self.address)
 
-    def read(self) -> bytes | None:
-        """See `Reply`."""
-        body, self._body = self._body, None
-        return body
+    def _through_proxy(self, proxy: Proxy, deadline: Deadline) -> Link:
+        from talos_resources.rpc.transport.proxy import pass_through
 
-    def close(self) -> None:
-        """See `Reply`."""
+        link: Link | None = None
+        try:
+            link = dial(proxy.address, deadline)
+            if proxy.kind == "https":
+                from talos_resources.rpc.transport.tls import proxy_context
+                from talos_resources.rpc.transport.tls_link import TlsLink
 
+                link = TlsLink(link, proxy_context(), split(proxy.address)[0], deadline)
+            pass_through(link, proxy, self.address, deadline)
+        except BaseException as error:
+            if link is not None:
+                link.close()
+            if isinstance(error, OSError):
+                error = connect_failure(error, credentials=Credentials(source="this system"), service="a proxy")
+            if isinstance(error, TransportError):
+                raise TransportError(f"through {proxy}: {error.reason}", refused=True) from None
+            raise
+        return link
 
-def _lower(headers: pyqwest.Headers) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
+    def _secured(self, link: Link, deadline: Deadline) -> Link:
+        from talos_resources.rpc.transport.tls_link import TlsLink
 
+        assert self._context is not None
+        assert self._credentials is not None
+        host = None if self.address.startswith("unix:") else split(self.address)[0].partition("%")[0]
+        secured = TlsLink(link, self._context, host, deadline)
+        if self._credentials.fingerprints:
+            from talos_resources.rpc.transport.tls import check_fingerprint
 
-def _client(address: str, credentials: Credentials | None, connect_timeout: float) -> pyqwest.SyncHTTPTransport:
-    try:
-        return pyqwest.SyncHTTPTransport(
-            tls_ca_cert=None if credentials is None else credentials.ca,
-            tls_include_system_certs=credentials is not None and credentials.ca is None,
-            tls_cert=None if credentials is None else credentials.crt,
-            tls_key=None if credentials is None else credentials.key,
-            http_version=pyqwest.HTTPVersion.HTTP2,
-            connect_timeout=connect_timeout,
-            pool_idle_timeout=None,
-            tcp_keepalive_interval=KEEPALIVE_S,
-            # gRPC compresses messages, not bodies.
-            enable_gzip=False,
-            enable_brotli=False,
-            enable_zstd=False,
-            follow_redirects=False,
-            enable_otel=False,
-            # A proxy is for the way out, as Go sees it: never for this machine.
-            proxy=_NO_PROXY if is_loopback(address.rpartition(":")[0].strip("[]")) else None,
-        )
-    except ValueError as error:
-        # rustls does not say which of the two; neither text may be repeated here.
-        raise ConfigError(f"the certificates for {address} cannot be used: {error}") from None
+            check_fingerprint(secured.certificate, self._credentials.fingerprints)
+        return secured
 
+    def _explain(self, error: BaseException, first_bytes: bytes) -> TransportError:
+        return end_of_connection(error, first_bytes=first_bytes, address=self.address, credentials=self._credentials, service=self.service)
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine has this address."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _innermost(error: Exception) -> str:
-    """The last part of a chained text of Rust, the one that says something."""
-    return str(error).rpartition(": ")[2]
+    def _forget_parent(self) -> None:
+        """What a forked child has of its parent's connections must not be used, nor closed for the parent."""
+        self._process = os.getpid()
+        self._lock, self._dialling = threading.Lock(), threading.Lock()
+        self._connections = []

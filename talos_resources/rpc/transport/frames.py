@@ -1,4 +1,4 @@
-"""HTTP/2 frames for a client that has one request under way per connection.
+"""HTTP/2 frames.
 
 Source: RFC 9113, sections 4 and 6. Header compression is hpack's.
 """
@@ -20,7 +20,7 @@ DEFAULT_WINDOW: Final = 65_535
 DEFAULT_FRAME_BYTES: Final = 16_384
 LARGEST_WINDOW: Final = 2**31 - 1
 
-ENABLE_PUSH, INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE = 2, 4, 5
+HEADER_TABLE_SIZE, ENABLE_PUSH, MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE, MAX_FRAME_SIZE, MAX_HEADER_LIST_SIZE = range(1, 7)
 HEAD_BYTES: Final = 9
 
 _HEAD: Final = struct.Struct(">BHBBI")
@@ -37,9 +37,9 @@ def frame_head(kind: int, flags: int, stream: int, length: int) -> bytes:
     return _HEAD.pack(length >> 16, length & 0xFFFF, kind, flags, stream)
 
 
-def parse_head(data: bytes | bytearray) -> tuple[int, int, int, int]:
-    """Kind, flags, stream and length of the frame whose head these bytes begin with."""
-    high, low, kind, flags, stream = _HEAD.unpack_from(data)
+def parse_head(data: bytes | bytearray, position: int = 0) -> tuple[int, int, int, int]:
+    """Kind, flags, stream and length of the frame whose head is at a position."""
+    high, low, kind, flags, stream = _HEAD.unpack_from(data, position)
     return kind, flags, stream & LARGEST_WINDOW, high << 16 | low
 
 
@@ -63,6 +63,23 @@ def parse_settings(payload: bytes) -> dict[int, int]:
 def window_update(stream: int, more: int) -> bytes:
     """A WINDOW_UPDATE frame: the other side may send so many bytes more."""
     return frame_head(WINDOW_UPDATE, 0, stream, 4) + _NUMBER.pack(more)
+
+
+def reset(stream: int, code: int) -> bytes:
+    """A RST_STREAM frame."""
+    return frame_head(RST_STREAM, 0, stream, 4) + _NUMBER.pack(code)
+
+
+def header_frames(stream: int, block: bytes, flags: int, frame_bytes: int) -> bytes:
+    """A header block in as many frames as it needs."""
+    if len(block) <= frame_bytes:
+        return frame_head(HEADERS, flags | END_HEADERS, stream, len(block)) + block
+    parts = [frame_head(HEADERS, flags, stream, frame_bytes), block[:frame_bytes]]
+    for start in range(frame_bytes, len(block), frame_bytes):
+        piece = block[start : start + frame_bytes]
+        last = END_HEADERS if start + frame_bytes >= len(block) else 0
+        parts += (frame_head(CONTINUATION, last, stream, len(piece)), piece)
+    return b"".join(parts)
 
 
 def number(payload: bytes, offset: int = 0) -> int:

@@ -1,4 +1,4 @@
-"""Short calls over a blocking socket: against our server, and against servers that do not behave."""
+"""The transport against our server, and against servers that do not behave."""
 
 from __future__ import annotations
 
@@ -17,12 +17,13 @@ from talos_resources.backends.memory import MemoryState
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
 from talos_resources.rpc import messages
-from talos_resources.rpc.headers import SERVICE
+from talos_resources.rpc.client.call import unary
+from talos_resources.rpc.headers import SERVICE, call_headers
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.rpc.status import Code, RpcError
-from talos_resources.rpc.transport import h2frames as h2
+from talos_resources.rpc.transport import frames as h2
 from talos_resources.rpc.transport.contract import TransportError
-from talos_resources.rpc.transport.direct import DirectEndpoint, request_head
+from talos_resources.rpc.transport.http2 import Http2Transport
 from talos_resources.testing.conformance.parts import PATHS, path
 from tests.rpc.client.test_faults import Proxy
 
@@ -42,41 +43,46 @@ def server(state: MemoryState) -> Iterator[BackgroundServer]:
 
 
 @pytest.fixture
-def endpoint(server: BackgroundServer) -> Iterator[DirectEndpoint]:
-    made = DirectEndpoint(server.address)
+def endpoint(server: BackgroundServer) -> Iterator[Http2Transport]:
+    made = Http2Transport(server.address)
     yield made
     made.close()
 
 
-def get(endpoint: DirectEndpoint, id: str, timeout: float = 20) -> Resource[UntypedSpec]:
-    answer = endpoint.call(request_head(GET, endpoint.address), messages.get_request("default", PATHS.type, id), timeout)
-    return messages.resource_of(answer)
+def call(endpoint: Http2Transport, method: str, message: bytes, timeout: float = 20) -> Resource[UntypedSpec]:
+    return messages.resource_of(unary(endpoint, method, message, headers=call_headers((), None), timeout=timeout))
 
 
-def create(endpoint: DirectEndpoint, resource: Resource[UntypedSpec]) -> Resource[UntypedSpec]:
-    return messages.resource_of(endpoint.call(request_head(CREATE, endpoint.address), messages.create_request(resource, owner=""), 20))
+def get(endpoint: Http2Transport, id: str, timeout: float = 20) -> Resource[UntypedSpec]:
+    return call(endpoint, GET, messages.get_request("default", PATHS.type, id), timeout)
 
 
-def test_calls_share_a_connection(endpoint: DirectEndpoint, state: MemoryState) -> None:
+def create(endpoint: Http2Transport, resource: Resource[UntypedSpec]) -> Resource[UntypedSpec]:
+    return call(endpoint, CREATE, messages.create_request(resource, owner=""))
+
+
+def test_calls_share_a_connection(endpoint: Http2Transport, state: MemoryState) -> None:
     stored = state.create(path("shared"))
     for _ in range(50):
         assert get(endpoint, "shared") == stored
         with pytest.raises(RpcError, match="doesn't exist") as caught:
             get(endpoint, "none")
         assert caught.value.code is Code.NOT_FOUND
-    assert len(endpoint._idle) == 1
-    assert endpoint._idle[0]._stream > 100
+    [connection] = endpoint._connections
+    assert connection._session.next > 200
 
 
-def test_after_close_nothing_is_kept(endpoint: DirectEndpoint, state: MemoryState) -> None:
-    state.create(path("closed"))
+def test_after_close_nothing_is_sent(endpoint: Http2Transport) -> None:
+    get_none = pytest.raises(RpcError, match="doesn't exist")
+    with get_none:
+        get(endpoint, "closed")
     endpoint.close()
-    assert get(endpoint, "closed").id == "closed"
-    assert not endpoint._idle
+    with pytest.raises(TransportError, match="closed by this side"):
+        get(endpoint, "closed")
 
 
 @pytest.mark.parametrize("size", [0, 16_384, 65_535, 65_536, 1_000_000, 5_000_000])
-def test_large_messages_both_ways(endpoint: DirectEndpoint, size: int) -> None:
+def test_large_messages_both_ways(endpoint: Http2Transport, size: int) -> None:
     """Beyond the windows that both sides begin with."""
     stored = create(endpoint, path(f"size {size}", annotations={"blob": "x" * size}))
     assert get(endpoint, stored.id) == stored
@@ -85,14 +91,14 @@ def test_large_messages_both_ways(endpoint: DirectEndpoint, size: int) -> None:
 @pytest.mark.parametrize("piece", [1, 7])
 def test_frames_in_small_pieces(server: BackgroundServer, state: MemoryState, piece: int) -> None:
     proxy = Proxy(server.address, piece=piece)
-    endpoint = DirectEndpoint(proxy.address)
+    endpoint = Http2Transport(proxy.address)
     stored = state.create(path(f"pieces {piece}", annotations={"blob": "x" * 3000}))
     assert get(endpoint, stored.id) == stored
     endpoint.close()
     proxy.close()
 
 
-def test_threads_have_a_connection_each(endpoint: DirectEndpoint, state: MemoryState) -> None:
+def test_threads_share_a_connection(endpoint: Http2Transport, state: MemoryState) -> None:
     for n in range(8):
         state.create(path(f"thread {n}"))
     wrong: list[str] = []
@@ -106,13 +112,14 @@ def test_threads_have_a_connection_each(endpoint: DirectEndpoint, state: MemoryS
     for thread in threads:
         thread.join()
     assert wrong == []
+    assert len(endpoint._connections) == 1
 
 
 def test_a_server_that_comes_back(state: MemoryState) -> None:
     """A connection that broke while it was idle is not used again."""
     with BackgroundServer(state, "127.0.0.1:0") as first:
         address = first.address
-        endpoint = DirectEndpoint(address)
+        endpoint = Http2Transport(address)
         state.create(path("back"))
         get(endpoint, "back")
     with pytest.raises(TransportError, match="connection refused: nothing listens there") as caught:
@@ -124,12 +131,13 @@ def test_a_server_that_comes_back(state: MemoryState) -> None:
 
 
 def test_ctrl_c_ends_a_call(quiet: Callable[[bytes], str]) -> None:
-    """Where pyqwest's calls do not notice a signal, this one does."""
     timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
+    endpoint = Http2Transport(quiet(b""))
     with pytest.raises(KeyboardInterrupt):
-        get(DirectEndpoint(quiet(b"")), "a", timeout=60)
+        get(endpoint, "a", timeout=60)
     timer.join()
+    endpoint.close()
 
 
 @pytest.fixture
@@ -171,6 +179,7 @@ def said(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
 
 
 HELLO = h2.settings({})
+HEAD = said(h2.HEADERS, h2.END_HEADERS, 1, b"\x88\x10\x0ccontent-type\x10application/grpc")
 
 
 @pytest.mark.parametrize(
@@ -178,7 +187,7 @@ HELLO = h2.settings({})
     [
         (b".", "the connection broke"),
         (HELLO + b".", "the connection broke"),
-        (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n.", "does not speak HTTP/2"),
+        (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n.", "it speaks HTTP/1"),
         (b"\xff" * 100, "does not speak HTTP/2"),
         (HELLO + said(h2.GOAWAY, 0, 0, struct.pack(">II", 0, 0)), "shutting down"),
         (HELLO + said(h2.GOAWAY, 0, 0, b""), "cut short"),
@@ -188,34 +197,41 @@ HELLO = h2.settings({})
         (HELLO + said(h2.HEADERS, h2.END_HEADERS | h2.END_STREAM, 1, b"\xff\xff\xff\xff\xff"), "broke"),
         (HELLO + said(h2.HEADERS, h2.END_HEADERS | h2.PADDED, 1, b"\x09\x88"), "more padding"),
         (HELLO + said(h2.HEADERS, h2.END_HEADERS, 3, b"\x88"), "nobody asked for"),
-        (HELLO + said(h2.HEADERS, 0, 1, b"\x88") + said(h2.CONTINUATION, 0, 1, b"\x00" * 700_000) * 2, "headers without end"),
-        (HELLO + said(h2.DATA, h2.END_STREAM, 1, b""), "does not speak gRPC"),
+        (HELLO + said(h2.HEADERS, 0, 1, b"\x88") + said(h2.CONTINUATION, 0, 1, b"\x00" * 16_000) * 5, "headers without end"),
+        (HELLO + said(h2.DATA, h2.END_STREAM, 1, b""), "without headers"),
         (said(h2.SETTINGS, 0, 0, b"\x00"), "cut short"),
+        (HELLO + h2.frame_head(h2.DATA, 0, 1, 1 << 20), "longer than we allow"),
+        (h2.settings({h2.INITIAL_WINDOW_SIZE: 1 << 31}), "a window that cannot be"),
+        (h2.settings({h2.MAX_FRAME_SIZE: 5}), "settings that cannot be"),
+        (HELLO + h2.window_update(0, h2.LARGEST_WINDOW) * 2, "a window that cannot be"),
+        (HELLO + HEAD + said(h2.PING, 0, 0, b"12345678"), "timed out while it answered"),
+        (HELLO + said(h2.HEADERS, 0, 1, b"\x88") + said(h2.PING, 0, 0, b"12345678"), "headers that are cut short"),
+        (HELLO + said(h2.CONTINUATION, h2.END_HEADERS, 1, b"\x88"), "without a beginning"),
+        (HELLO + HEAD * 2, "in the middle"),
+        (HELLO + said(h2.HEADERS, h2.END_HEADERS, 1, b"\x10\x01a\x01b"), "without a status"),
+        (HELLO + said(h2.PUSH_PROMISE, h2.END_HEADERS, 2, b"\x88"), "nobody asked for"),
+        (HELLO + said(h2.DATA, 0, 0, b"x"), "an answer to no request"),
+        (HELLO + h2.settings({}) * 30_000, "floods"),
+        (HELLO + said(h2.PING, 0, 0, b"12345678") * 30_000, "floods"),
+        (HELLO + HEAD + said(h2.DATA, 0, 1, b"") * 30_000, "floods"),
+        (HELLO + said(h2.RST_STREAM, 0, 7, struct.pack(">I", 2)) + b".", "broke"),
     ],
-    ids=range(15),
+    ids=range(30),
 )
 def test_servers_that_do_not_behave(quiet: Callable[[bytes], str], words: bytes, reason: str) -> None:
-    endpoint = DirectEndpoint(quiet(words))
+    endpoint = Http2Transport(quiet(words))
     with pytest.raises(TransportError, match=reason):
-        get(endpoint, "a", timeout=20)
-    assert not endpoint._idle
+        get(endpoint, "a", timeout=2)
+    endpoint.close()
+    assert endpoint._connections == []
 
 
 def test_a_server_that_says_nothing(quiet: Callable[[bytes], str]) -> None:
+    endpoint = Http2Transport(quiet(HELLO))
     with pytest.raises(TransportError, match="timed out") as caught:
-        get(DirectEndpoint(quiet(HELLO)), "a", timeout=0.2)
+        get(endpoint, "a", timeout=0.2)
     assert caught.value.timed_out
-
-
-def test_an_answer_without_end(quiet: Callable[[bytes], str]) -> None:
-    """It is not kept beyond the limit of a message."""
-    head = said(h2.HEADERS, h2.END_HEADERS, 1, b"\x88\x0f\x10\x10application/grpc")
-    words = HELLO + head + said(h2.DATA, 0, 1, b"\0" * 1_000_000) * 40
-    endpoint = DirectEndpoint(quiet(words))
-    with pytest.raises(RpcError, match="the answer is larger than") as caught:
-        get(endpoint, "a", timeout=60)
-    assert caught.value.code is Code.RESOURCE_EXHAUSTED
-    assert not endpoint._idle
+    endpoint.close()
 
 
 @given(st.binary(max_size=200))

@@ -1,0 +1,292 @@
+"""One HTTP/2 connection that many calls and watches share, without a thread of its own.
+
+Whoever waits for an answer reads the connection, for all: one of the waiting threads at a time takes in what
+comes, hands to the others what is theirs, and passes the reading on when it has its own. A lone call is written
+and read by the thread that makes it, so that it costs no change of threads and Ctrl-C ends it.
+
+The windows of HTTP/2 bound what a stream that nobody reads can hold; the window of the connection is as good as
+endless, so that such a stream holds up none of the others.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from talos_resources.rpc.transport import frames
+from talos_resources.rpc.transport.contract import TransportError
+from talos_resources.rpc.transport.frames import ProtocolError
+from talos_resources.rpc.transport.headers import MAX_BLOCK_BYTES
+from talos_resources.rpc.transport.intake import CREDIT, Intake
+from talos_resources.rpc.transport.link import Link, Woken
+from talos_resources.rpc.transport.session import Session
+from talos_resources.rpc.transport.stream import CANCEL, WINDOW_BYTES, Stream
+from talos_resources.rpc.transport.turns import Turns
+from talos_resources.state.timeout import Deadline, acquire
+
+# So many frames that must be answered, and cannot be because the other side does not read, are a flood.
+_UNSENT_FRAMES: Final = 10_000
+_SAY_S: Final = 10.0
+
+_OWN_SETTINGS: Final = {
+    frames.HEADER_TABLE_SIZE: 0,
+    frames.ENABLE_PUSH: 0,
+    frames.INITIAL_WINDOW_SIZE: WINDOW_BYTES,
+    frames.MAX_HEADER_LIST_SIZE: MAX_BLOCK_BYTES,
+}
+_HELLO: Final = frames.PREFACE + frames.settings(_OWN_SETTINGS) + frames.window_update(0, CREDIT)
+
+Explain = Callable[[BaseException, bytes], TransportError]
+"""What to tell the streams of the end of the connection: by what ended it, and the first bytes that came on it."""
+
+
+class Connection:
+    """HTTP/2 over a link."""
+
+    def __init__(self, link: Link, explain: Explain) -> None:
+        """Nothing is sent before the first request.
+
+        Args:
+            link: connected, with TLS if there is to be any.
+            explain: why the connection ended, in words.
+        """
+        self._link = link
+        self._explain = explain
+        self._session = Session()
+        self._turns = Turns()
+        self._intake = Intake(self._session, self.say, self._turns.wake)
+        self._sending = threading.Lock()
+        self._unsent: deque[bytes] = deque([_HELLO])
+        self._reader: Stream | None = None
+        self._failure: TransportError | None = None
+
+    @property
+    def retired(self) -> bool:
+        """Whether no further request may use it."""
+        return self._session.retired
+
+    def takes(self, stream: Stream) -> bool:
+        """Whether the other side takes more of a request now."""
+        return stream.send_window > 0 and self._session.send_window > 0
+
+    def is_fresh(self) -> bool:
+        """Whether the next request can use it; takes in what came while nobody was reading."""
+        if self._session.streams or not self._turns.take():
+            return self._session.has_room
+        try:
+            self._take_what_is_there()
+        except (OSError, ProtocolError) as error:
+            self._break(error)
+        except BaseException as error:  # also Ctrl-C: bytes may be lost
+            self._break(error)
+            raise
+        finally:
+            self._stop_reading()
+        return self._session.has_room
+
+    def request(self, head: bytes, body: bytes, deadline: Deadline, *, endless: bool) -> Stream:
+        """Sends a request.
+
+        Args:
+            head: the header block.
+            body: all of it.
+            deadline: for the whole exchange.
+            endless: the answer has no end, and may be closed by another thread than the one that reads it.
+
+        Raises:
+            TransportError: it cannot be sent.
+        """
+        if endless:
+            self._link.wakeable()
+        if not acquire(self._sending, deadline.remaining()):
+            raise TransportError("timed out", timed_out=True, refused=True)
+        try:
+            stream, sent = self._begin(head, body, deadline)
+        finally:
+            self._stop_sending()
+        try:
+            while sent < len(body) and not stream.over:
+                stream.wait_for_window()
+                sent = self._go_on(stream, body, sent, deadline)
+        except BaseException:
+            self.give_up(stream, TransportError("interrupted"))
+            raise
+        if sent < len(body):  # it has its answer already
+            self.say(frames.reset(stream.number, CANCEL))
+        return stream
+
+    def wait(self, stream: Stream, done: Callable[[], bool], deadline: Deadline) -> None:
+        """Waits until something of a stream is done, and reads for the other streams meanwhile.
+
+        Raises:
+            TransportError: the time is up; the stream is given up then.
+        """
+        try:
+            while not done():
+                if self._turns.take():
+                    self._read_until(stream, done, deadline)
+                else:
+                    self._turns.wait(stream, done, deadline)
+        except TimeoutError:
+            if stream.sent_at == self._intake.times:
+                self._session.retired = True  # nothing at all came since: it may be dead, and no other call shall wait for it
+            failure = TransportError("timed out while it answered" if stream.status else "timed out", timed_out=True)
+            self.give_up(stream, failure)
+            raise failure from None
+        except BaseException:  # also Ctrl-C
+            self.give_up(stream, TransportError("interrupted"))
+            raise
+
+    def give_up(self, stream: Stream, failure: TransportError) -> None:
+        """Ends a stream from this side; any thread may, and twice is no error."""
+        known = self._session.forget(stream)
+        is_read_by_it = self._reader is stream
+        stream.drop(failure)
+        if known and self._failure is None:
+            self.say(frames.reset(stream.number, CANCEL))
+        self._turns.wake(stream)
+        if is_read_by_it:
+            self._link.wake()
+
+    def say(self, data: bytes) -> None:
+        """Sends a control frame, or has it sent by who is sending now."""
+        self._unsent.append(data)
+        if self._sending.acquire(blocking=False):
+            try:
+                self._send(b"", Deadline(_SAY_S))
+            except (OSError, TimeoutError):  # the streams know
+                pass
+            finally:
+                self._stop_sending()
+        elif len(self._unsent) > _UNSENT_FRAMES:
+            self._break(ProtocolError("it floods the connection with frames that must be answered"))
+
+    def close(self) -> None:
+        """Hangs up; whoever waits is told."""
+        self._break(ConnectionAbortedError("closed by this side"))
+
+    def close_when_idle(self) -> None:
+        """Hangs up as soon as the last answer is there; nobody asks for another one."""
+        self._session.retired = True
+        if not self._session.streams:
+            self.close()
+
+    # Sending. `_sending` is held.
+
+    def _begin(self, head: bytes, body: bytes, deadline: Deadline) -> tuple[Stream, int]:
+        if self._failure is not None:
+            raise self._failure.again()
+        stream = self._session.open(self, self._intake.times, deadline)
+        first, sent = self._session.piece(stream, body, 0)
+        opening = frames.header_frames(stream.number, head, 0 if body else frames.END_STREAM, self._session.frame_bytes)
+        try:
+            self._send(opening + first, deadline)
+        except TimeoutError:
+            raise TransportError("timed out", timed_out=True) from None
+        except OSError:
+            stream.wait_for_head()  # it raises what is wrong, unless the answer has come all the same
+        return stream, sent
+
+    def _go_on(self, stream: Stream, body: bytes, sent: int, deadline: Deadline) -> int:
+        """Sends the next piece of a body; returns how much of it is sent then."""
+        if not acquire(self._sending, deadline.remaining()):
+            raise TransportError("timed out", timed_out=True)
+        try:
+            piece, sent = self._session.piece(stream, body, sent)
+            self._send(piece, deadline)
+        except TimeoutError:
+            raise TransportError("timed out", timed_out=True) from None
+        except OSError:
+            stream.wait_for_head()
+        finally:
+            self._stop_sending()
+        return sent
+
+    def _send(self, data: bytes, deadline: Deadline) -> None:
+        unsent = self._unsent
+        waiting = [unsent.popleft() for _ in range(len(unsent))]
+        if not waiting and not data:
+            return
+        try:
+            self._link.send(b"".join((*waiting, data)), deadline)
+        except OSError as error:  # also TimeoutError
+            self._break(self._last_word(error))
+            raise
+        except BaseException as error:  # also Ctrl-C: half a frame may be sent
+            self._break(error)
+            raise
+
+    def _last_word(self, error: OSError) -> Exception:
+        """Why the other side does not take any more: what it said before it hung up, if it did."""
+        if isinstance(error, TimeoutError) or not self._turns.take():
+            return error
+        try:
+            self._take_what_is_there()
+        except (OSError, ProtocolError) as last:
+            # A connection that was reset says less than what went before.
+            return error if isinstance(last, ConnectionError) else last
+        finally:
+            self._stop_reading()
+        return error
+
+    def _stop_sending(self) -> None:
+        self._sending.release()
+        # What was to be said meanwhile.
+        while self._unsent and self._failure is None and self._sending.acquire(blocking=False):
+            try:
+                self._send(b"", Deadline(_SAY_S))
+            except (OSError, TimeoutError):
+                pass
+            finally:
+                self._sending.release()
+
+    # Reading, by the one thread whose turn it is.
+
+    def _read_until(self, stream: Stream, done: Callable[[], bool], deadline: Deadline) -> None:
+        self._reader = stream
+        try:
+            while not done():
+                self._intake.take(self._link.receive(deadline), own=stream)
+        except Woken:  # whoever waits looks again
+            pass
+        except TimeoutError:
+            raise
+        except (OSError, ProtocolError) as error:
+            self._break(error)
+        except BaseException as error:  # Ctrl-C loses nothing while nothing is taken in
+            if not self._link.waiting:
+                self._break(error)
+            raise
+        finally:
+            self._reader = None
+            self._stop_reading()
+
+    def _stop_reading(self) -> None:
+        if self._failure is not None:
+            self._link.close()
+        self._turns.give_back()
+        # It may have ended just now, when who ended it could not yet close it.
+        if self._failure is not None and self._turns.take():
+            self._link.close()
+            self._turns.give_back()
+
+    def _break(self, error: BaseException) -> None:
+        """The end of the connection, for all who use it."""
+        failure = self._explain(error, self._intake.first_bytes)
+        with self._session.lock:
+            if self._failure is not None:
+                return
+            self._failure = failure
+        for stream in self._session.forget_all():
+            stream.fail(failure.again())
+        self._turns.wake(None)
+        self._link.shut_down()
+        if self._turns.take():
+            self._stop_reading()
+
+    def _take_what_is_there(self) -> None:
+        deadline = Deadline(_SAY_S)
+        while self._failure is None and self._link.has_more():
+            self._intake.take(self._link.receive(deadline))

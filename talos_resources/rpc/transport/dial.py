@@ -1,0 +1,113 @@
+"""Sockets to endpoints: TCP and unix sockets."""
+
+from __future__ import annotations
+
+import queue
+import socket
+import threading
+from typing import Any, Final
+
+from talos_resources.rpc.transport.address import is_ip, split
+from talos_resources.rpc.transport.contract import TransportError
+from talos_resources.rpc.transport.link import SocketLink
+from talos_resources.state.timeout import Deadline
+
+KEEPALIVE_S: Final = 10
+"""TCP probes an idle connection this often: a watch notices a node that went away without a word."""
+
+_PROBES: Final = 3
+_UNANSWERED_MS: Final = 30_000
+
+# Not all systems have all of them; the second is what macOS calls the first.
+_TCP_OPTIONS: Final = (
+    ("TCP_NODELAY", 1),
+    ("TCP_KEEPIDLE", KEEPALIVE_S),
+    ("TCP_KEEPALIVE", KEEPALIVE_S),
+    ("TCP_KEEPINTVL", KEEPALIVE_S),
+    ("TCP_KEEPCNT", _PROBES),
+    ("TCP_USER_TIMEOUT", _UNANSWERED_MS),
+)
+
+
+def dial(address: str, deadline: Deadline) -> SocketLink:
+    """Connects.
+
+    Args:
+        address: `HOST:PORT`, IPv6 addresses in brackets, or `unix:PATH`, where a leading `@` names an abstract socket.
+        deadline: until when.
+
+    Raises:
+        OSError: also TimeoutError: nobody answers.
+    """
+    if address.startswith("unix:"):
+        return SocketLink(_dial_unix(address.removeprefix("unix:"), deadline))
+    return SocketLink(_dial_tcp(*split(address), deadline))
+
+
+def _dial_unix(path: str, deadline: Deadline) -> socket.socket:
+    if not hasattr(socket, "AF_UNIX"):
+        raise TransportError("this system's Python has no unix sockets", refused=True)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(deadline.left())
+        sock.connect(f"\0{path[1:]}" if path.startswith("@") else path)
+    except ConnectionRefusedError:
+        sock.close()
+        raise TransportError("connection refused: nobody listens on the socket", refused=True) from None
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _dial_tcp(host: str, port: int, deadline: Deadline) -> socket.socket:
+    found = _addresses(host, port, deadline)
+    failure: OSError | None = None
+    for position, (family, kind, protocol, _, where) in enumerate(found):
+        left = deadline.left()
+        sock = socket.socket(family, kind, protocol)
+        try:
+            # One that swallows everything leaves time for the others.
+            sock.settimeout(None if left is None else left / (len(found) - position))
+            sock.connect(where)
+            _set_options(sock)
+        except OSError as error:
+            sock.close()
+            failure = failure or error
+        except BaseException:
+            sock.close()
+            raise
+        else:
+            return sock
+    raise failure or socket.gaierror("no such host")
+
+
+def _set_options(sock: socket.socket) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _TCP_OPTIONS:
+        if hasattr(socket, name):
+            sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+
+
+def _addresses(host: str, port: int, deadline: Deadline) -> list[Any]:
+    """What a name stands for; asking for it may take long and cannot be interrupted, so a thread does."""
+    if is_ip(host):
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    answer: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answer.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except (OSError, UnicodeError) as error:
+            answer.put(error)
+
+    threading.Thread(target=ask, name="talos-resources resolver", daemon=True).start()
+    try:
+        found = answer.get(timeout=deadline.left())
+    except queue.Empty:
+        raise TimeoutError from None
+    if isinstance(found, UnicodeError):
+        raise socket.gaierror("no such host")
+    if isinstance(found, OSError):
+        raise found
+    return list(found)
