@@ -15,10 +15,12 @@ from itertools import permutations
 from pathlib import Path
 from typing import Final
 
+import attrs
+
 from talos_resources.kubespan import keys
-from talos_resources.model.net import IPPrefix, parse_address
+from talos_resources.model.net import parse_address
 from talos_resources.model.timestamp import Timestamp
-from talos_resources.resources import Affiliate, KubeSpanEndpoint, KubeSpanIdentity, KubeSpanPeerStatus
+from talos_resources.resources import Affiliate, KubeSpanEndpoint, KubeSpanPeerStatus
 from talos_resources.simulate.cluster import SimulatedCluster
 from talos_resources.simulate.node import NodeSettings, Origin, SimulatedNode
 from talos_resources.sources.demo import data
@@ -35,33 +37,12 @@ _HEAD: Final = '''"""What the simulation of the guide's cluster gave, written by
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
+from talos_resources.sources.demo.data import Sighting
 
-class Sighting(NamedTuple):
-    """What one node knows of another.
-
-    Attributes:
-        ends: the node that looks and its peer, two indexes into `data.NODES`.
-        found: when it heard of the peer.
-        reached: when it first saw the peer's endpoint in use.
-        aimed: when it set the endpoint.
-        handshake: the last one.
-        version: of the peer status.
-        received: bytes.
-        sent: bytes.
-    """
-
-    ends: tuple[int, int]
-    found: str
-    reached: str
-    aimed: str
-    handshake: str
-    version: int
-    received: int
-    sent: int
-
-
+# ruff: noqa: E501
+# fmt: off
 '''
 
 
@@ -104,12 +85,7 @@ def _add(cluster: SimulatedCluster, node: Node) -> SimulatedNode:
         harvest=True,
         operating_system=data.OPERATING_SYSTEM,
     )
-    identity = KubeSpanIdentity(
-        address=IPPrefix(parse_address(node.mesh_address), 128),
-        subnet=IPPrefix.parse(data.MESH_SUBNET),
-        private_key=_private_key(node),
-        public_key=node.public_key,
-    )
+    identity = attrs.evolve(data.identity_of(node), private_key=_private_key(node))
     origin = Origin(node_id=node.node_id, hardware_address=node.mac, identity=identity)
     return cluster.add(settings, address=parse_address(node.address), site="guide", origin=origin)
 
@@ -144,13 +120,10 @@ def _lines(cluster: SimulatedCluster) -> Iterator[str]:
         found = state.get(Affiliate, peer.node_id).metadata.created
         reached = state.get(KubeSpanEndpoint, peer.public_key).metadata.created
         spec = status.spec
-        yield "    Sighting("
-        yield f"        ({here}, {there}),"
-        for time in (found, reached, spec.last_endpoint_change, spec.last_handshake_time):
-            yield f'        "{time}",'
-        for number in (status.metadata.version, spec.receive_bytes, spec.transmit_bytes):
-            yield f"        {number},"
-        yield "    ),"
+        times = (found, reached, spec.last_endpoint_change, spec.last_handshake_time)
+        numbers = (status.metadata.version, spec.receive_bytes, spec.transmit_bytes)
+        told = [*(f'"{time}"' for time in times), *map(str, numbers)]
+        yield f"    Sighting(({here}, {there}), {', '.join(told)}),"
     yield ")"
 
 

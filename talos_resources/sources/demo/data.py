@@ -1,13 +1,17 @@
 """The cluster of the Talos KubeSpan guide as plain values.
 
 What the guide shows (all public keys, the first node's key pair and address, endpoints, node ids,
-the first node's counters) is the guide's to the letter; the other counters are made up to fit. What
-follows from it (times, versions, handshakes) is simulated and lies in `simulated`; a test simulates again.
+the first node's counters) is the guide's to the letter; the other counters are made up to fit. The
+simulation begins with these values and tells what follows from them (times, versions, handshakes), which
+lies in `simulated`; a test simulates again.
 """
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
+
+from talos_resources.model.net import IPPrefix, parse_address
+from talos_resources.resources import KubeSpanIdentity
 
 
 class Node(NamedTuple):
@@ -46,6 +50,30 @@ class Link(NamedTuple):
     ends: tuple[int, int]
     forth: int
     back: int
+
+
+class Sighting(NamedTuple):
+    """What one node knows of another.
+
+    Attributes:
+        ends: the node that looks and its peer, two indexes into NODES.
+        found: when it heard of the peer.
+        reached: when it first saw the peer's endpoint in use.
+        aimed: when it set the endpoint.
+        handshake: the last one.
+        version: of the peer status.
+        received: bytes.
+        sent: bytes.
+    """
+
+    ends: tuple[int, int]
+    found: str
+    reached: str
+    aimed: str
+    handshake: str
+    version: int
+    received: int
+    sent: int
 
 
 NODES: Final = (
@@ -137,3 +165,13 @@ NAMESPACES: Final = {
     "kubespan": "KubeSpan resources.",
     "meta": "Metadata namespace which contains resource and namespace definitions.",
 }
+
+
+def identity_of(node: Node) -> KubeSpanIdentity:
+    """Who the node is in the mesh; without a private key where the guide does not tell it."""
+    return KubeSpanIdentity(
+        address=IPPrefix(parse_address(node.mesh_address), 128),
+        subnet=IPPrefix.parse(MESH_SUBNET),
+        private_key=node.private_key,
+        public_key=node.public_key,
+    )

@@ -25,7 +25,6 @@ from talos_resources.resources import (
     KubeSpanAffiliate,
     KubeSpanConfig,
     KubeSpanEndpoint,
-    KubeSpanIdentity,
     KubeSpanPeerSpec,
     KubeSpanPeerStatus,
     MachineType,
@@ -35,8 +34,8 @@ from talos_resources.resources import (
 )
 from talos_resources.resources.meta.definition import definition_of
 from talos_resources.sources.demo import data
-from talos_resources.sources.demo.data import NODES, Node
-from talos_resources.sources.demo.simulated import BOOTED, SIGHTINGS, Sighting
+from talos_resources.sources.demo.data import NODES, Node, Sighting, identity_of
+from talos_resources.sources.demo.simulated import BOOTED, SIGHTINGS
 
 S = TypeVar("S")
 
@@ -70,12 +69,7 @@ def _meta(booted: Timestamp) -> Iterator[Resource[Any]]:
 def _own(node: Node, booted: Timestamp) -> Iterator[Resource[Any]]:
     """The node's own identity and configuration."""
     yield _stored(
-        KubeSpanIdentity(
-            address=IPPrefix(parse_address(node.mesh_address), 128),
-            subnet=IPPrefix.parse(data.MESH_SUBNET),
-            private_key=node.private_key,
-            public_key=node.public_key,
-        ),
+        identity_of(node),
         "local",
         created=booted,
         owner="kubespan.IdentityController",
