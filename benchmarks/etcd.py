@@ -28,13 +28,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.figures import INTEROP, Figure, go_program, show
 from benchmarks.state import status
 from talos_resources.backends.etcd import EtcdState
 from talos_resources.resources import KubeSpanPeerStatus
 from talos_resources.state.events import Bootstrapped, Updated
 from tests.backends.etcd.cluster import Etcd
 
-INTEROP: Final = Path(__file__).parents[1] / "interop" / "etcd"
+PEER: Final = INTEROP / "etcd"
 TARGET: Final = 1.3
 TARGETS: Final = ("create", "get", "list", "update")
 
@@ -75,20 +76,10 @@ def measure(url: str, n: int) -> dict[str, float]:
     return figures
 
 
-def go_program(folder: Path) -> Path | None:
-    """The Go program, built now; None without Go."""
-    go = shutil.which("go")
-    if go is None:
-        return None
-    program = folder / "peer"
-    subprocess.run([go, "build", "-o", program, "."], cwd=INTEROP, check=True)
-    return program
-
-
-def compare(n: int, rounds: int, options: Sequence[str]) -> int:
-    """Prints the table; 1 if a target is missed."""
+def figures(n: int, rounds: int, options: Sequence[str]) -> Iterator[Figure]:
+    """All figures beside Go's."""
     with tempfile.TemporaryDirectory() as folder, server(Path(folder), options) as etcd:
-        program = go_program(Path(folder))
+        program = go_program(Path(folder), ".", module=PEER)
         ours: dict[str, float] = {}
         theirs: dict[str, float] = {}
         # In turn, so that what else the machine does hits both.
@@ -97,19 +88,10 @@ def compare(n: int, rounds: int, options: Sequence[str]) -> int:
             if program is not None:
                 command = [str(program), "-etcd", etcd.endpoints, "-prefix", f"/go{turn}", "-bench", str(n), "-rounds", "1"]
                 best(theirs, json.loads(subprocess.check_output(command)))
-    print(f"{n} peer statuses, µs per operation      ours         Go      ratio   at most")
-    missed = False
     for key, value in ours.items():
-        reference = theirs.get(key.removesuffix("_cold"))
-        if reference is None:
-            print(f"{key:30} {value / 1000:14.1f}          -")
-            continue
-        ratio = value / reference
-        limit = f"{TARGET:9.1f}" if key in TARGETS else " " * 9
-        late = key in TARGETS and ratio > TARGET
-        missed = missed or late
-        print(f"{key:30} {value / 1000:14.1f} {reference / 1000:10.1f} {ratio:10.2f} {limit}{'   missed' if late else ''}")
-    return int(missed)
+        peer = theirs.get(key.removesuffix("_cold"))
+        limit = TARGET if key in TARGETS else None
+        yield Figure(f"{key}, {n} statuses", value / 1000, "µs", None if peer is None else peer / 1000, at_most=limit, of_peer=True)
 
 
 def best(figures: dict[str, float], more: dict[str, float]) -> None:
@@ -209,7 +191,10 @@ def main(arguments: list[str] | None = None) -> int:
     etcd = ["--unsafe-no-fsync=false"] if options.fsync else []
     if options.scale:
         return scale((1_000, 10_000, 50_000), (1, 10, 100), etcd)
-    return compare(options.n, options.rounds, etcd)
+    if shutil.which("etcd") is None:
+        print("etcd: not measured, there is no etcd on the path")
+        return 0
+    return show(figures(options.n, options.rounds, etcd), heading="etcd, against its own client in Go")
 
 
 if __name__ == "__main__":

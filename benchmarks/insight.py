@@ -14,7 +14,10 @@ import resource
 import subprocess
 import sys
 import time
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
+
+from benchmarks.figures import Figure, show
 
 # Seconds, and megabytes beyond the simulation itself, by nodes.
 BUDGETS: Final = {100: (1.0, 2000), 1000: (10.0, 2000)}
@@ -64,29 +67,31 @@ def measure(nodes: int, scenario: str) -> dict[str, float]:
     }
 
 
-def main() -> int:
-    """Prints the figures; 1 if a budget is broken."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def figures(sizes: list[int]) -> Iterator[Figure]:
+    """All figures of clusters of these sizes."""
+    for nodes in sizes:
+        most_s, most_mb = BUDGETS.get(nodes, (None, None))
+        for scenario in SCENARIOS:
+            command = [sys.executable, "-m", "benchmarks.insight", "--json", str(nodes), scenario]
+            found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            mesh_s = found["read_s"] + found["mesh_s"] + found["text_s"]
+            links, findings = f"{found['links']} links", f"{found['findings']} findings"
+            yield Figure(f"{nodes} nodes, {scenario}: mesh, read and as text", mesh_s, at_most=most_s, note=links)
+            yield Figure(f"{nodes} nodes, {scenario}: doctor", found["read_s"] + found["doctor_s"], at_most=most_s, note=findings)
+            yield Figure(f"{nodes} nodes, {scenario}: memory", found["megabytes"], "MB", at_most=most_mb)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; see the module."""
+    parser = argparse.ArgumentParser(prog="benchmarks.insight", description=__doc__)
     parser.add_argument("nodes", nargs="*", type=int, default=[100, 1000])
     parser.add_argument("--json", nargs=2, metavar=("N", "SCENARIO"), help="only this cluster, as JSON")
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     if args.json is not None:
         print(json.dumps(measure(int(args.json[0]), args.json[1])))
         return 0
-    broken = False
-    print(f"{'nodes':>6} {'':6} {'links':>8} {'read':>8} {'mesh':>8} {'text':>8} {'doctor':>8} {'findings':>9} {'memory':>8}")
-    for nodes in args.nodes:
-        for scenario in SCENARIOS:
-            command = [sys.executable, "-m", "benchmarks.insight", "--json", str(nodes), scenario]
-            figures: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-            steps = [figures[f"{step}_s"] for step in ("read", "mesh", "text", "doctor")]
-            times = " ".join(f"{seconds:6.2f} s" for seconds in steps)
-            print(f"{nodes:6} {scenario:6} {figures['links']:8} {times} {figures['findings']:9} {figures['megabytes']:5.0f} MB")
-            most_s, most_megabytes = BUDGETS.get(nodes, (float("inf"), float("inf")))
-            slowest = max(sum(steps[:3]), steps[0] + steps[3])
-            broken = broken or slowest > most_s or figures["megabytes"] > most_megabytes
-    return int(broken)
+    return show(figures(args.nodes), heading="mesh and doctor")
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

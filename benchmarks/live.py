@@ -8,6 +8,7 @@ idle watcher. It ends with 1 if a budget is broken.
 
 from __future__ import annotations
 
+import argparse
 import base64
 import json
 import os
@@ -19,14 +20,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.state import INTEROP, status
+from benchmarks.figures import Figure, go_program, show, wall_s
+from benchmarks.state import received, status
 from talos_resources.codec.wire import resource_to_wire
-from talos_resources.model.resource import Resource
 from talos_resources.resources import KubeSpanPeerStatus
 from talos_resources.rpc.client.connect import connect
 from talos_resources.rpc.server.pki_folder import authority_in, server_credentials, write_talosconfig
@@ -43,7 +44,7 @@ LIST_CPU_S: Final = 0.35
 WATCHERS: Final = 500
 UPDATES: Final = 1_000
 WATCH_MEMORY_MB: Final = 300
-RUNS: Final = 5
+IDLE_MS: Final = 10.0
 
 
 def wire_file(count: int, path: Path) -> Path:
@@ -77,16 +78,6 @@ def go_node(program: Path, folder: Path, load_from: Path) -> Iterator[tuple[str,
             process.terminate()
 
 
-def wall_s(command: Sequence[str]) -> float:
-    """The median wall time of a command, after one run that warms the caches."""
-    times = []
-    for _ in range(RUNS + 1):
-        start = time.perf_counter()
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times[1:])
-
-
 def go_client(program: Path, folder: Path, address: str, talosconfig: Path) -> list[str]:
     """The command of the Go client."""
     context = TalosConfig.load(talosconfig).context()
@@ -103,43 +94,35 @@ def our_client(talosconfig: Path, output: str) -> list[str]:
     return [sys.executable, "-m", "talos_resources", "get", "kubespanpeerstatuses", *node, "-o", output]
 
 
-def command_line(folder: Path) -> bool:
-    """Measures `get` against the Go node; whether the budgets hold."""
-    go = shutil.which("go")
-    if go is None:
+def command_line(folder: Path) -> Iterator[Figure]:
+    """`get` against the Go node, beside talosctl."""
+    node, lister = go_program(folder, "./node"), go_program(folder, "./list")
+    if node is None or lister is None:
         print("no Go here: the command line is not measured")
-        return True
-    for name in ("node", "list"):
-        subprocess.run([go, "build", "-o", str(folder / name), f"./{name}"], cwd=INTEROP, check=True)
-    good = True
-    with go_node(folder / "node", folder / "few", wire_file(FEW, folder / "few.wire.json")) as (address, talosconfig):
-        go_client_s = wall_s(go_client(folder / "list", folder / "few", address, talosconfig))
+        return
+    yield Figure("Python that does nothing", wall_s([sys.executable, "-c", "pass"]))
+    with go_node(node, folder / "few", wire_file(FEW, folder / "few.wire.json")) as (address, talosconfig):
+        yield Figure(f"{FEW} resources, a Go client that prints nothing", wall_s(go_client(lister, folder / "few", address, talosconfig)))
         theirs, how = talosctl_s(talosconfig, "wide", RECORDED_FEW_S)
-        nothing_s = wall_s([sys.executable, "-c", "pass"])
-        note = f"talosctl {how}, a Go client that prints nothing {go_client_s:.3f} s, Python that does nothing {nothing_s:.3f} s"
-        good &= row(f"{FEW} resources, wide", wall_s(our_client(talosconfig, "wide")), FEW_AT_MOST * theirs, note)
-    with go_node(folder / "node", folder / "many", wire_file(MANY, folder / "many.wire.json")) as (address, talosconfig):
-        go_client_s = wall_s(go_client(folder / "list", folder / "many", address, talosconfig))
+        ours = wall_s(our_client(talosconfig, "wide"))
+        yield Figure(f"{FEW} resources, wide", ours, peer=theirs, at_most=FEW_AT_MOST, of_peer=True, note=how)
+    with go_node(node, folder / "many", wire_file(MANY, folder / "many.wire.json")) as (address, talosconfig):
+        yield Figure(f"{MANY} resources, a Go client that prints nothing", wall_s(go_client(lister, folder / "many", address, talosconfig)))
         for output, recorded in RECORDED_MANY_S.items():
             theirs, how = talosctl_s(talosconfig, output, recorded)
-            note = f"talosctl {how}, a Go client that prints nothing {go_client_s:.3f} s"
-            good &= row(f"{MANY} resources, {output}", wall_s(our_client(talosconfig, output)), theirs, note)
-    return good
+            ours = wall_s(our_client(talosconfig, output))
+            yield Figure(f"{MANY} resources, {output}", ours, peer=theirs, at_most=1.0, of_peer=True, note=how)
 
 
 def talosctl_s(talosconfig: Path, output: str, recorded: float) -> tuple[float, str]:
     """What talosctl takes, and how that is known."""
     talosctl = shutil.which("talosctl")
     if talosctl is None:
-        return recorded, "as recorded"
+        return recorded, "talosctl as recorded elsewhere"
     form = "table" if output == "wide" else output
-    return wall_s([talosctl, "--talosconfig", str(talosconfig), "-n", "127.0.0.1", "get", "kubespanpeerstatuses", "-o", form]), "here"
-
-
-def row(what: str, ours: float, budget: float, note: str = "", unit: str = "s") -> bool:
-    """Prints a figure beside its budget; whether it is within."""
-    print(f"{what:44} {ours:8.3f} {unit}   at most {budget:.3f} {unit}{'   MISSED' if ours > budget else ''}   {note}")
-    return ours <= budget
+    return wall_s(
+        [talosctl, "--talosconfig", str(talosconfig), "-n", "127.0.0.1", "get", "kubespanpeerstatuses", "-o", form]
+    ), "talosctl here"
 
 
 @contextmanager
@@ -167,18 +150,18 @@ def peak_mb(pid: int) -> float:
     return int(line.split()[1]) / 1024
 
 
-def lists(folder: Path) -> bool:
-    """Measures lists; the first one encodes, which later ones do not have to."""
+def lists(folder: Path) -> Iterator[Figure]:
+    """The first list of a server, which encodes what later ones do not have to."""
     times = []
     for i in range(3):
         with our_server(folder / f"lists{i}", folder / "many.wire.json") as (pid, talosconfig), connect(talosconfig=talosconfig) as client:
             before = cpu_s(pid)
             assert len(client.list(KubeSpanPeerStatus)) == MANY
             times.append(cpu_s(pid) - before)
-    return row(f"{MANY} resources over mutual TLS, server CPU", statistics.median(times), LIST_CPU_S)
+    yield Figure(f"{MANY} resources over mutual TLS, server CPU", statistics.median(times), at_most=LIST_CPU_S)
 
 
-def watches(folder: Path) -> bool:
+def watches(folder: Path) -> Iterator[Figure]:
     """Has many watchers see many updates; then one of an idle watcher."""
     one = wire_file(1, folder / "one.wire.json")
     with our_server(folder / "watches", one) as (pid, talosconfig), connect(talosconfig=talosconfig) as client:
@@ -205,14 +188,10 @@ def watches(folder: Path) -> bool:
         assert sum(lost) == 0, f"{sum(lost)} watchers lost something"
         for events in followers:
             events.close()
-        print(f"{UPDATES} updates to {WATCHERS} watchers, none lost: {took:.1f} s, {used:.1f} s of server CPU")
-        good = row("memory of the server at its most", peak_mb(pid), WATCH_MEMORY_MB, unit="MB")
-        return good & row("from an update to an idle watcher", idle_delay_s(client, first.id), 0.010)
-
-
-def received(count: int) -> Callable[[Resource[KubeSpanPeerStatus]], Resource[KubeSpanPeerStatus]]:
-    """A change of a peer status."""
-    return lambda peer: peer.with_spec(receive_bytes=count)
+        yield Figure(f"{UPDATES} updates to {WATCHERS} watchers, none lost", took)
+        yield Figure("the same, server CPU", used)
+        yield Figure("memory of the server at its most", peak_mb(pid), "MB", at_most=WATCH_MEMORY_MB)
+        yield Figure("from an update to an idle watcher", idle_delay_s(client, first.id) * 1000, "ms", at_most=IDLE_MS)
 
 
 def idle_delay_s(client: Any, id: str) -> float:
@@ -228,17 +207,22 @@ def idle_delay_s(client: Any, id: str) -> float:
     return statistics.median(times)
 
 
-def main() -> int:
-    """The command; see the module."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard) if soft < 4096 else soft, hard))
+def figures() -> Iterator[Figure]:
+    """All figures."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         wire_file(MANY, folder / "many.wire.json")
-        good = command_line(folder)
-        good &= lists(folder)
-        good &= watches(folder)
-    return 0 if good else 1
+        yield from command_line(folder)
+        yield from lists(folder)
+        yield from watches(folder)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; see the module."""
+    argparse.ArgumentParser(prog="benchmarks.live", description=__doc__).parse_args(arguments)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard) if soft < 4096 else soft, hard))
+    return show(figures(), heading="live nodes over mutual TLS")
 
 
 if __name__ == "__main__":

@@ -11,10 +11,11 @@ import random
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from benchmarks.live import row
+from benchmarks.figures import Figure, show
 from benchmarks.state import Status, status
 from talos_resources.backends.sqlite.state import SqliteState
 from talos_resources.codec.wire import resource_from_wire, resource_to_wire
@@ -48,11 +49,8 @@ def rounds(peers: int) -> list[list[Status]]:
     return every
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """The command; see the module."""
-    parser = argparse.ArgumentParser(prog="benchmarks.record", description=__doc__)
-    parser.add_argument("peers", nargs="?", type=int, default=PEERS)
-    peers = parser.parse_args(arguments).peers
+def figures(peers: int) -> Iterator[Figure]:
+    """What a day of them costs."""
     wires = [[resource_to_wire(peer) for peer in every] for every in rounds(peers)]
     with tempfile.TemporaryDirectory() as folder, SqliteState(Path(folder) / "mesh.db") as state:
         node = state.of_node("node")
@@ -65,11 +63,17 @@ def main(arguments: list[str] | None = None) -> int:
             if n in {ROUNDS // 2 - 1, ROUNDS - 1}:
                 sizes.append(packed_bytes(state))
         used = time.process_time() - start
-    share = used / (ROUNDS * TICK_S)
     a_day = (sizes[1] - sizes[0]) / (ROUNDS / 2 * TICK_S) * DAY_S / 1e6
-    print(f"{peers} peers that change every {TICK_S} s, {ROUNDS} rounds: {used / ROUNDS / peers * 1e6:.0f} µs a change")
-    good = row("share of a core", share * 100, CORE_SHARE * 100, unit="%")
-    return 0 if good & row("growth a day", a_day, MEGABYTES_A_DAY, unit="MB") else 1
+    yield Figure(f"a change of one of {peers} peers, CPU", used / ROUNDS / peers * 1e6, "µs")
+    yield Figure("share of a core", used / (ROUNDS * TICK_S) * 100, "%", at_most=CORE_SHARE * 100)
+    yield Figure("growth a day", a_day, "MB", at_most=MEGABYTES_A_DAY)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; see the module."""
+    parser = argparse.ArgumentParser(prog="benchmarks.record", description=__doc__)
+    parser.add_argument("peers", nargs="?", type=int, default=PEERS)
+    return show(figures(parser.parse_args(arguments).peers), heading=f"record, peers that change every {TICK_S} s")
 
 
 def packed_bytes(state: SqliteState) -> float:

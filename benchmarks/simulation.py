@@ -14,8 +14,10 @@ import resource
 import subprocess
 import sys
 import time
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
+from benchmarks.figures import Figure, show
 from talos_resources.kubespan.keys import clamp
 from talos_resources.kubespan.peer_specs import peer_specs
 from talos_resources.model.net import AddrPort, IPPrefix
@@ -68,28 +70,29 @@ def peer_specs_s() -> float:
     return time.perf_counter() - began
 
 
-def main() -> int:
-    """Prints the figures; 1 if a budget is broken."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def figures(sizes: list[int]) -> Iterator[Figure]:
+    """All figures of clusters of these sizes."""
+    for nodes in sizes:
+        command = [sys.executable, "-m", "benchmarks.simulation", "--json", str(nodes)]
+        found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        most_s, most_mb = BUDGETS.get(nodes, (None, None))
+        yield Figure(f"{nodes} nodes to a full mesh of {nodes * (nodes - 1)} links", found["full_mesh_s"], at_most=most_s)
+        yield Figure(f"{nodes} nodes, a tick of all managers per link", found["tick_us_per_link"], "µs")
+        yield Figure(f"{nodes} nodes, memory at its most", found["megabytes"], "MB", at_most=most_mb)
+    yield Figure(f"peer specs of {AFFILIATES} overlapping affiliates", peer_specs_s(), at_most=PEER_SPECS_BUDGET_S)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; see the module."""
+    parser = argparse.ArgumentParser(prog="benchmarks.simulation", description=__doc__)
     parser.add_argument("nodes", nargs="*", type=int, default=[100, 300, 1000])
     parser.add_argument("--json", type=int, metavar="N", help="only this cluster, as JSON")
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     if args.json is not None:
         print(json.dumps(simulate(args.json)))
         return 0
-    broken = False
-    print(f"{'nodes':>6} {'links':>8} {'full mesh':>10} {'tick per link':>14} {'memory':>8}")
-    for nodes in args.nodes:
-        command = [sys.executable, "-m", "benchmarks.simulation", "--json", str(nodes)]
-        figures: dict[str, Any] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
-        seconds, megabytes = figures["full_mesh_s"], figures["megabytes"]
-        print(f"{nodes:6} {nodes * (nodes - 1):8} {seconds:8.1f} s {figures['tick_us_per_link']:11.1f} µs {megabytes:5.0f} MB")
-        most_s, most_megabytes = BUDGETS.get(nodes, (float("inf"), float("inf")))
-        broken = broken or seconds > most_s or megabytes > most_megabytes
-    specs = peer_specs_s()
-    print(f"peer specs of {AFFILIATES} overlapping affiliates: {specs:.3f} s")
-    return int(broken or specs > PEER_SPECS_BUDGET_S)
+    return show(figures(args.nodes), heading="simulation")
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    sys.exit(main())

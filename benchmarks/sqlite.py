@@ -12,12 +12,13 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
-from benchmarks.live import received, row
-from benchmarks.state import status
+from benchmarks.figures import Figure, show
+from benchmarks.state import received, status
 from talos_resources.backends.sqlite.state import SqliteState
 from talos_resources.resources import KubeSpanPeerStatus
 from talos_resources.state.derived import update_with_conflicts
@@ -98,22 +99,25 @@ def event_s(path: Path) -> float:
     return float(statistics.median(times))
 
 
+def figures(count: int) -> Iterator[Figure]:
+    """All figures, with so many resources to be listed."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (batched, own), one_by_one = fill(folder / "many.db", count), single(folder / "one.db")
+        yield Figure("batched writes", batched, "/s", at_least=BATCHED_AT_LEAST)
+        yield Figure("single durable writes", one_by_one, "/s", at_least=SINGLE_AT_LEAST)
+        first, later = listing_s(folder / "many.db", count)
+        yield Figure(f"{count} listed by who wrote them, CPU", own, at_most=LIST_CPU_S)
+        yield Figure(f"{count} listed, first time, CPU", first, at_most=LIST_CPU_S)
+        yield Figure(f"{count} listed, later, CPU", later, at_most=LIST_CPU_S)
+        yield Figure("from a write to its event in another process", event_s(folder / "events.db"), at_most=EVENT_S)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """The command; see the module."""
     parser = argparse.ArgumentParser(prog="benchmarks.sqlite", description=__doc__)
     parser.add_argument("n", nargs="?", type=int, default=LISTED, help="how many resources are listed")
-    count = parser.parse_args(arguments).n
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (batched, own), one_by_one = fill(folder / "many.db", count), single(folder / "one.db")
-        first, later = listing_s(folder / "many.db", count)
-        print(f"batched writes {batched:.0f}/s (at least {BATCHED_AT_LEAST}), single {one_by_one:.0f}/s (at least {SINGLE_AT_LEAST})")
-        good = batched >= BATCHED_AT_LEAST and one_by_one >= SINGLE_AT_LEAST
-        good &= row(f"{count} resources listed by who wrote them, CPU", own, LIST_CPU_S)
-        good &= row(f"{count} resources listed, first time, CPU", first, LIST_CPU_S)
-        good &= row(f"{count} resources listed, later, CPU", later, LIST_CPU_S)
-        good &= row("from a write to its event in another process", event_s(folder / "events.db"), EVENT_S)
-    return 0 if good else 1
+    return show(figures(parser.parse_args(arguments).n), heading="SQLite")
 
 
 if __name__ == "__main__":

@@ -12,17 +12,17 @@ import base64
 import gc
 import ipaddress
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.figures import Figure, go_program, show
 from talos_resources.backends.memory import MemoryState
 from talos_resources.codec.text import resource_to_yaml
 from talos_resources.codec.wire import resource_to_wire
@@ -32,12 +32,12 @@ from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import KubeSpanPeerStatus, PeerState
 from talos_resources.state.derived import update_with_conflicts
 
-INTEROP: Final = Path(__file__).parents[1] / "interop"
 WATCHERS: Final = 10
 LABEL_EVERY: Final = 10
 LISTS: Final = 5
 ROUNDS: Final = 5
 MEMORY_OF: Final = 100_000
+MEMORY_MB: Final = 100
 
 # The figure that each may reach at most, as a multiple of Go's.
 TARGETS: Final = {
@@ -75,6 +75,11 @@ def status(i: int) -> Status:
         last_endpoint_change=when,
     )
     return Resource.new(spec, id=identifier(i), labels={"zone": "a"} if i % LABEL_EVERY == 0 else None)
+
+
+def received(count: int) -> Callable[[Resource[KubeSpanPeerStatus]], Resource[KubeSpanPeerStatus]]:
+    """A change of a peer status."""
+    return lambda peer: peer.with_spec(receive_bytes=count)
 
 
 def timed(operations: int, run: Callable[[], object]) -> float:
@@ -182,32 +187,22 @@ def memory(n: int = MEMORY_OF) -> int:
 
 def go_figures(n: int) -> tuple[dict[str, float], float] | None:
     """The figures and the bytes of the Go program, which is built now; None without Go."""
-    go = shutil.which("go")
-    if go is None:
-        return None
     with tempfile.TemporaryDirectory() as folder:
-        program = str(Path(folder) / "bench")
-        subprocess.run([go, "build", "-o", program, "./bench"], cwd=INTEROP, check=True)
+        program = go_program(Path(folder), "./bench")
+        if program is None:
+            return None
         figures = json.loads(subprocess.check_output([program, "-n", str(n), "-rounds", str(ROUNDS)]))
         taken = json.loads(subprocess.check_output([program, "-n", str(MEMORY_OF), "-memory"]))
     return figures, taken["bytes"]
 
 
-def show(n: int) -> int:
-    """Prints the table; 1 if a target is missed."""
+def figures(n: int) -> Iterator[Figure]:
+    """All figures beside Go's."""
     ours, go = best(n), go_figures(n)
-    missed = 0
-    print(f"{n} peer statuses, ns per operation      ours         Go      ratio   at most")
     for key, value in ours.items():
-        if go is None:
-            print(f"{key:30} {value:14.0f}          -")
-            continue
-        ratio = value / go[0][key]
-        missed |= ratio > TARGETS[key]
-        print(f"{key:30} {value:14.0f} {go[0][key]:10.0f} {ratio:10.2f} {TARGETS[key]:9.1f}{'   missed' if ratio > TARGETS[key] else ''}")
-    theirs = f", Go {go[1] / 1e6:.0f} MB" if go is not None else ""
-    print(f"memory of {MEMORY_OF} statuses: {memory() / 1e6:.0f} MB{theirs}")
-    return int(missed)
+        peer = None if go is None else go[0][key]
+        yield Figure(f"{key}, {n} statuses", value, "ns", peer, at_most=TARGETS[key], of_peer=True)
+    yield Figure(f"memory of {MEMORY_OF} statuses", memory() / 1e6, "MB", None if go is None else go[1] / 1e6, at_most=MEMORY_MB)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -217,7 +212,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object of our figures, without Go")
     options = parser.parse_args(arguments)
     if not options.json:
-        return show(options.n)
+        return show(figures(options.n), heading="memory, against COSI's in Go")
     print(json.dumps(best(options.n)))
     return 0
 
