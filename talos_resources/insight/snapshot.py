@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import attrs
 
+from talos_resources.insight.past import Past
 from talos_resources.model.net import IPPrefix
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
@@ -48,6 +49,20 @@ class NodeView:
         tunnel_mtu: that of the kubespan link; None if unknown.
         cni: the name of the CNI, where something shows it.
         unreadable: type → why it could not be read.
+        is_whole: settings or identity were read too, so that what is not here does not exist; else, as of
+            a pasted list, what is not here is not known.
+        secret: a salted hash of the cluster secret, to be compared within one run only; empty if unknown.
+        cluster_id: as `Infos` say; empty if unknown.
+        cluster_name: likewise.
+        is_synced: whether its clock is synchronised; None if unknown.
+        version: of its Talos, `v1.12.3`; empty if unknown.
+        hardware: the MAC addresses of its links.
+        devices: the names of all its links; None if links were not read.
+        excluded: networks of pods and services, whose addresses are not announced.
+        services: endpoints of the discovery services that it uses; None if unknown.
+        kernel: what of KubeSpan's routing the kernel lacks, in words; empty if it is complete or unknown.
+        log: known lines of the controllers' log, the newest last.
+        written: the newest time stamp of all that was read.
     """
 
     node: str
@@ -68,6 +83,19 @@ class NodeView:
     tunnel_mtu: int | None = None
     cni: str | None = None
     unreadable: Mapping[str, str] = NOTHING
+    is_whole: bool = False
+    secret: str = attrs.field(default="", repr=False)
+    cluster_id: str = ""
+    cluster_name: str = ""
+    is_synced: bool | None = None
+    version: str = ""
+    hardware: tuple[str, ...] = ()
+    devices: frozenset[str] | None = None
+    excluded: tuple[IPPrefix, ...] = ()
+    services: tuple[str, ...] | None = None
+    kernel: tuple[str, ...] = ()
+    log: tuple[str, ...] = ()
+    written: Timestamp = Timestamp.ZERO
 
     @cached_property
     def as_of(self) -> Timestamp:
@@ -86,8 +114,10 @@ class Snapshot:
         views: of the nodes that answered, in the order in which they were asked.
         errors: of those that did not: name → why, in one line.
         configs: machine configurations that were given beside them, as (name, loaded configuration).
+        past: what a recording tells of the time before; None without one.
     """
 
     views: tuple[NodeView, ...]
     errors: Mapping[str, str] = NOTHING
     configs: tuple[tuple[str, Any], ...] = ()
+    past: Past | None = None

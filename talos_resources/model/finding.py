@@ -33,6 +33,12 @@ class Finding:
         cause: why it is a problem, in words.
         advice: what to do.
         guide: the section of the Talos guide that says so, as in `Deploying Cilium CNI, method 4`.
+        certainty: how sure it is: `certain`, `likely`, `possible`; empty where that is no question.
+        decide: the one observation that tells it from what else it may be.
+        rivals: what else it may be, as `RULE: what would show it`.
+        steps: commands to type, in order.
+        after: what to see when it is mended.
+        nodes: whom it concerns, by name.
     """
 
     severity: Severity
@@ -42,9 +48,23 @@ class Finding:
     cause: str = ""
     advice: str = ""
     guide: str = ""
+    certainty: str = ""
+    decide: str = ""
+    rivals: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+    after: str = ""
+    nodes: tuple[str, ...] = ()
 
     def to_plain(self) -> dict[str, Any]:
-        """The finding as plain values, for JSON."""
+        """The finding as plain values, for JSON; what only a diagnosis has is left out where it is empty."""
+        more = {
+            "certainty": self.certainty,
+            "decide": self.decide,
+            "rivals": list(self.rivals),
+            "steps": list(self.steps),
+            "after": self.after,
+            "nodes": list(self.nodes),
+        }
         return {
             "severity": self.severity.value,
             "rule": self.rule,
@@ -53,6 +73,7 @@ class Finding:
             "cause": self.cause,
             "advice": self.advice,
             "guide": self.guide,
+            **{name: value for name, value in more.items() if value},
         }
 
 

@@ -165,9 +165,9 @@ class Cluster:
             TalosResourcesError: not one node answered.
         """
         from talos_resources.insight.doctor import examine
-        from talos_resources.sources.views import snapshot
+        from talos_resources.sources.evidence import evidence
 
-        return examine(snapshot(self, nodes, full=True))
+        return examine(evidence(self, nodes))
 
     def at(self, when: str | Timestamp) -> Cluster:
         """The same nodes as they were at a moment, where the source keeps its past (see `record`).

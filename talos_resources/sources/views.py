@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import attrs
 
@@ -13,9 +13,9 @@ from talos_resources.kubespan import host
 from talos_resources.kubespan.constants import LINK_NAME
 from talos_resources.kubespan.network import Chain
 from talos_resources.kubespan.network_specs import CHAINS
-from talos_resources.kubespan.rendered import Form, RenderedSpec, classless
-from talos_resources.model.errors import DecodeError, NotFoundError, PermissionDeniedError, TalosResourcesError, UnknownKindError
-from talos_resources.model.kind import Kind, kind_of
+from talos_resources.kubespan.rendered import RenderedSpec, classless
+from talos_resources.model.errors import DecodeError, TalosResourcesError
+from talos_resources.model.kind import kind_of
 from talos_resources.model.net import IPPrefix
 from talos_resources.model.resource import Resource
 from talos_resources.resources import (
@@ -30,9 +30,9 @@ from talos_resources.resources import (
     Member,
 )
 from talos_resources.sources.asking import Nodes, each
+from talos_resources.sources.reading import Reader, plain_spec
+from talos_resources.sources.surroundings import surroundings
 from talos_resources.state.contract import State
-
-S = TypeVar("S")
 
 LINK_STATUSES: Final = classless("LinkStatuses.net.talos.dev", "network")
 CNI_MANIFESTS: Final = classless("Manifests.kubernetes.talos.dev", "controlplane")
@@ -40,36 +40,6 @@ _CARRIERS: Final = frozenset({"", "bond", "vlan", "bridge"})
 """Kinds of links that may carry the mesh; tunnels and the CNI's own links do not."""
 _CNI_SIGNS: Final = {"cilium": "Cilium", "calico": "Calico", "cali": "Calico", "flannel": "flannel"}
 """What the names of links or manifests hold → the CNI."""
-
-
-class _Reader:
-    """Lists types of one node; remembers those that it cannot."""
-
-    def __init__(self, state: State) -> None:
-        self.state = state
-        self.unreadable: dict[str, str] = {}
-
-    def list(self, kind: type[S] | Kind[S], *, namespace: str | None = None) -> Sequence[Resource[S]]:
-        try:
-            return self.state.list(kind, namespace=namespace)
-        except PermissionDeniedError as error:
-            self.unreadable[kind_of(kind).type] = error.message
-            return ()
-        except (UnknownKindError, NotFoundError):  # an older Talos, or a file with some types only
-            return ()
-
-    def one(self, kind: type[S] | Kind[S], id: str) -> S | None:
-        return next((resource.spec for resource in self.list(kind) if resource.id == id), None)
-
-    def plain(self, form: Form[Any] | Kind[Any]) -> dict[str, Any]:
-        """The values of a type without a class, by id; those that make no sense are left out."""
-        values: dict[str, Any] = {}
-        for resource in self.list(form.kind if isinstance(form, Form) else form):
-            try:
-                values[resource.id] = form.value(resource) if isinstance(form, Form) else _yaml(resource)
-            except DecodeError as error:
-                self.unreadable[f"{resource.type}/{resource.id}"] = error.message
-        return values
 
 
 def view_of(state: State, node: str, *, full: bool = False) -> NodeView:
@@ -83,7 +53,7 @@ def view_of(state: State, node: str, *, full: bool = False) -> NodeView:
     Raises:
         TalosResourcesError: the node does not answer, or holds nothing of KubeSpan because it must not be read.
     """
-    reader = _Reader(state)
+    reader = Reader(state)
     statuses = reader.list(KubeSpanPeerStatus)
     refused = reader.unreadable.get(kind_of(KubeSpanPeerStatus).type)
     if refused is not None:
@@ -98,19 +68,34 @@ def view_of(state: State, node: str, *, full: bool = False) -> NodeView:
         nodename=nodenames.get(host.NODENAME) or None,
         statuses=statuses,
         specs=reader.list(KubeSpanPeerSpec),
-        affiliates=reader.list(Affiliate),
+        affiliates=_whole(reader, reader.list(Affiliate)),
         members=reader.list(Member),
         unreadable=reader.unreadable,
     )
     return _with_settings(view, reader) if full else view
 
 
-def _with_settings(view: NodeView, reader: _Reader) -> NodeView:
+def _whole(reader: Reader, affiliates: Sequence[Resource[Affiliate]]) -> Sequence[Resource[Affiliate]]:
+    """Without one that is cut short, as at the end of a file that is not complete: then others are missing too."""
+    whole = [affiliate for affiliate in affiliates if not _is_cut_short(affiliate.spec)]
+    if len(whole) == len(affiliates):
+        return affiliates
+    reader.unreadable[kind_of(Affiliate).type] = "it is cut short"
+    return whole
+
+
+def _is_cut_short(affiliate: Affiliate) -> bool:
+    kubespan = affiliate.kubespan
+    return kubespan is not None and bool(kubespan.public_key) and kubespan.address is None and not kubespan.endpoints
+
+
+def _with_settings(view: NodeView, reader: Reader) -> NodeView:
     config, discovery = reader.one(KubeSpanConfig, "kubespan"), reader.one(DiscoveryConfig, "cluster")
     links = {name: link for name, link in reader.plain(LINK_STATUSES).items() if isinstance(link, Mapping)}
     tunnel = links.get(LINK_NAME, {}).get("mtu")
     addresses = reader.plain(host.NODE_ADDRESSES)
     carriers = _carriers(reader, addresses.get(host.CURRENT_WITHOUT_KUBERNETES, ())) if links else set()
+    chains = _chains(reader)
     return attrs.evolve(
         view,
         raw_affiliates=reader.list(Affiliate, namespace="cluster-raw"),
@@ -118,15 +103,17 @@ def _with_settings(view: NodeView, reader: _Reader) -> NodeView:
         config=None if config is None else attrs.evolve(config, shared_secret=""),
         discovery=None if discovery is None else attrs.evolve(discovery, service_encryption_key=b""),
         addresses=addresses,
-        chains=_chains(reader),
+        chains=chains,
         links={name: link["mtu"] for name, link in links.items() if _carries(name, link) and name in (carriers or links)},
         tunnel_mtu=tunnel if isinstance(tunnel, int) else None,
         cni=_cni(reader, links),
+        **surroundings(reader, view, config, discovery, links),
         unreadable=reader.unreadable,
+        written=reader.written,
     )
 
 
-def _carriers(reader: _Reader, own: Sequence[IPPrefix]) -> set[str]:
+def _carriers(reader: Reader, own: Sequence[IPPrefix]) -> set[str]:
     """The links that hold the node's own addresses: a link for storage alone may have an MTU of its own."""
     wanted = {str(prefix.address) for prefix in own}
     held = [status for status in reader.plain(host.PUBLIC_ADDRESSES.kind).values() if isinstance(status, Mapping)]
@@ -143,13 +130,13 @@ def _carries(name: str, link: Mapping[str, Any]) -> bool:
     )
 
 
-def _cni(reader: _Reader, links: Mapping[str, Any]) -> str | None:
+def _cni(reader: Reader, links: Mapping[str, Any]) -> str | None:
     """The CNI as its manifests or its links show it."""
     signs = (*links, *(resource.id for resource in reader.list(CNI_MANIFESTS)))
     return next((name for sign in signs for part, name in _CNI_SIGNS.items() if part in sign.lower()), None)
 
 
-def _chains(reader: _Reader) -> dict[str, tuple[IPPrefix, ...]]:
+def _chains(reader: Reader) -> dict[str, tuple[IPPrefix, ...]]:
     """KubeSpan's chains: what they send into the mesh."""
     found: dict[str, tuple[IPPrefix, ...]] = {}
     for resource in reader.list(CHAINS.kind):
@@ -161,18 +148,12 @@ def _chains(reader: _Reader) -> dict[str, tuple[IPPrefix, ...]]:
             found[resource.id] = next((rule.destinations for rule in chain.rules if rule.destinations is not None), ())
             continue
         try:
-            rules = _yaml(resource).get("rules") or ()
+            rules = plain_spec(resource).get("rules") or ()
             sets = [rule["matchDestinationAddress"] for rule in rules if "matchDestinationAddress" in rule]
             found[resource.id] = tuple(IPPrefix.parse(text) for match in sets[:1] for text in match.get("includeSubnets", ()))
         except (DecodeError, ValueError, TypeError, AttributeError) as error:
             reader.unreadable[f"{resource.type}/{resource.id}"] = str(error)
     return found
-
-
-def _yaml(resource: Resource[Any]) -> Any:
-    from talos_resources.codec.plain import spec_to_plain
-
-    return spec_to_plain(resource.spec)
 
 
 def snapshot(cluster: Nodes, nodes: Sequence[str] = (), *, full: bool = False) -> Snapshot:

@@ -1,0 +1,63 @@
+"""`doctor -w`: what begins and what ends."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from talos_resources.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from talos_resources.insight.doctor import Diagnosis
+    from talos_resources.model.finding import Finding
+
+
+def follow(args: Namespace, look: Callable[[], Diagnosis]) -> int:
+    """Tells everything once, and then each change, until Ctrl-C."""
+    from talos_resources.views.diagnosis import diagnosis_text
+
+    pause, width = threading.Event(), Screen(args.color).width
+    known: dict[tuple[str, tuple[str, ...] | str], Finding] | None = None
+    while True:
+        diagnosis = look()
+        found = {_key(finding): finding for finding in diagnosis.findings}
+        if known is None and args.output == "text":
+            sys.stdout.write(diagnosis_text(diagnosis, width=width, colour=width is not None))
+        else:
+            for line in _changes(known or {}, found, as_json=args.output == "json", width=width):
+                sys.stdout.write(f"{line}\n")
+        sys.stdout.flush()
+        known = found
+        pause.wait(args.every)
+
+
+def _key(finding: Finding) -> tuple[str, tuple[str, ...] | str]:
+    """What makes a finding the same one: its rule and whom it concerns; ages in titles change."""
+    return finding.rule, finding.nodes or finding.title
+
+
+def _changes(
+    before: dict[tuple[str, tuple[str, ...] | str], Finding],
+    now: dict[tuple[str, tuple[str, ...] | str], Finding],
+    *,
+    as_json: bool,
+    width: int | None,
+) -> Iterator[str]:
+    moment = datetime.now(UTC).astimezone()
+    changes = [("begins", now[key]) for key in now if key not in before] + [("ends", before[key]) for key in before if key not in now]
+    for what, finding in changes:
+        if as_json:
+            import json
+
+            told = {"time": moment.isoformat(timespec="seconds"), "change": what, "finding": finding.to_plain()}
+            yield json.dumps(told, ensure_ascii=False)
+            continue
+        from talos_resources.views.findings import wrapped
+
+        first = f". First: {finding.advice}" if what == "begins" and finding.advice else ""
+        lead = f"{moment:%H:%M:%S}  {what:6}  {finding.severity.value:7}  "
+        yield from wrapped(lead, f"{finding.title}{first}", width)

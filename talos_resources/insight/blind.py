@@ -1,0 +1,35 @@
+"""What could not be looked at, by name."""
+
+from __future__ import annotations
+
+from talos_resources.insight.case import Case
+from talos_resources.insight.words import some
+
+
+def not_known(case: Case) -> list[str]:
+    """A line for each thing that the data do not tell."""
+    lines = []
+    if not any(view.statuses or view.specs for view in case.views.values()):
+        lines.append("there are no KubeSpan peers here: KubeSpan is off, or the source has no KubeSpanPeerStatuses")
+    unseen = [node.index for node in case.nodes if node.index not in case.views]
+    if unseen and case.views:
+        lines.append(
+            f"{len(case.views)} of {some(len(case.nodes), 'node')} were looked at: one-way links, clocks and what {case.names(unseen)} "
+            f"{'knows' if len(unseen) == 1 else 'know'} cannot be judged (name them all with -n)"
+        )
+    denied: dict[str, list[int]] = {}
+    for index, view in case.views.items():
+        for name in view.unreadable:
+            denied.setdefault(name, []).append(index)
+    lines += [f"{name} could not be read on {case.names(indexes)}; what depends on it was not checked" for name, indexes in denied.items()]
+    return [*lines, *_lacking(case)]
+
+
+def _lacking(case: Case) -> list[str]:
+    views = case.views.values()
+    lacking = {
+        "the packet filter fits the peers (no NfTablesChains)": any(view.chains for view in views),
+        "the MTU fits the network below (no LinkStatuses)": any(view.links for view in views),
+    }
+    told = [what for what, is_there in lacking.items() if not is_there]
+    return [f"whether {' and whether '.join(told)}"] if told and case.views else []

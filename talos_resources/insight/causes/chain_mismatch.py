@@ -1,0 +1,162 @@
+"""What WireGuard takes and what the packet filter sends to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from talos_resources.insight.case import Case
+from talos_resources.insight.facts.places import SIDEROLINK
+from talos_resources.insight.hypothesis import Certainty, Hypothesis, Tier, cause
+from talos_resources.insight.words import limited, verb
+from talos_resources.kubespan.prefixes import prefix_range
+from talos_resources.model.finding import Severity
+from talos_resources.model.net import IPPrefix
+from talos_resources.resources import PeerState
+
+RELEASE_WITHOUT_MESH = (1, 13)
+"""From this release on the sets leave out the nodes' addresses in the mesh, which are routed by themselves."""
+
+
+@cause(
+    "chain-mismatch",
+    "WireGuard's peers and the packet filter's sets disagree",
+    tier=Tier.STATE,
+    needs="NfTablesChains, peer specs and KubeSpanConfigs of one node",
+    predicts="what a set lacks leaves unencrypted, what it has too much is dropped in the tunnel",
+    against="only addresses of the mesh are missing, from Talos 1.13 on",
+    guide="KubeSpan",
+)
+def chain_mismatch(case: Case) -> Iterator[Hypothesis]:
+    """The chains must send exactly the allowed IPs of the peers into the mesh."""
+    sums: dict[int, tuple[int, int]] = {}
+    missing = []
+    having = sum(bool(view.chains) for view in case.life.fresh.values())
+    for index, view in case.life.fresh.items():
+        if _has_none(case, index) and having > 1:
+            missing.append(index)
+        if not view.chains or not view.specs:
+            continue
+        bypass = view.config is not None and not view.config.force_routing
+        up = {status.id for status in view.statuses if status.spec.state is PeerState.UP} if bypass else None
+        if view.config is None and any(status.spec.state is not PeerState.UP for status in view.statuses):
+            continue  # whether peers that are down belong in it is not known
+        wanted = [spec.spec.allowed_ips for spec in view.specs if up is None or spec.id in up]
+        release = case.release(index)
+        without = _mesh(case) if release is None or release >= RELEASE_WITHOUT_MESH else None
+        expected = _total(_sum(allowed, sums, without) for allowed in wanted)
+        wrong = [name for name, prefixes in view.chains.items() if _total(_one(prefix, without) for prefix in prefixes) != expected]
+        if wrong:
+            yield _finding(
+                case,
+                index,
+                wrong,
+                [
+                    prefix
+                    for allowed in wanted
+                    for prefix in allowed
+                    if prefix is not None and prefix.length is not None and not _is_left_out(prefix, without)
+                ],
+                without,
+            )
+    if missing:
+        yield Hypothesis(
+            title=f"{case.names(missing)} {verb(len(missing), 'has', 'have')} no packet-filter chains of KubeSpan: nothing is "
+            f"sent into the mesh",
+            evidence=lambda: (f"NfTablesChains have no kubespan chains there, but on {having} other nodes",),
+            why="The chains mark what is for peers; without them everything leaves by the normal route, unencrypted.",
+            advice=f"find out what flushed the packet filter on {case.names(missing)}; switching KubeSpan off and on, or a "
+            f"reboot, writes it anew",
+            steps=(
+                f"talosctl -n {case.asked(missing[0])} get nftableschain",
+                f"talosctl -n {case.asked(missing[0])} logs controller-runtime | grep -i nftables",
+            ),
+            after="`talosctl get nftableschain` shows kubespan_outgoing and kubespan_prerouting",
+            certainty=Certainty.LIKELY,
+            decide="whether NfTablesChains were read on that node at all",
+            stands=True,
+            severity=Severity.WARNING,
+        )
+
+
+def _finding(case: Case, index: int, wrong: list[str], want: list[IPPrefix], without: IPPrefix | None) -> Hypothesis:
+    view = case.life.fresh[index]
+    return Hypothesis(
+        title=f"{case.name(index)}: the packet filter does not send to all peers what WireGuard would take",
+        evidence=lambda: limited(
+            line
+            for name in wrong
+            for line in _difference(name, [prefix for prefix in view.chains[name] if not _is_left_out(prefix, without)], want)
+        ),
+        why="What the set lacks leaves unencrypted by the normal route; what it has too much is dropped in the tunnel.",
+        advice="look for kubespan.ManagerController in the log; a reboot writes the chains anew",
+        steps=(
+            f"talosctl -n {case.asked(index)} logs controller-runtime | grep kubespan",
+            f"talosctl -n {case.asked(index)} get nftableschain -o yaml",
+        ),
+        after="the sets hold the allowedIPs of all peers",
+        certainty=Certainty.CERTAIN,
+        stands=True,
+    )
+
+
+def _has_none(case: Case, index: int) -> bool:
+    view = case.life.fresh[index]
+    return (
+        not view.chains
+        and view.is_whole
+        and view.config is not None
+        and view.config.enabled
+        and bool(view.statuses)
+        and view.devices is not None
+        and not any("NfTablesChains" in name for name in view.unreadable)
+    )
+
+
+def _mesh(case: Case) -> IPPrefix | None:
+    """The /64 of the mesh."""
+    for affiliate in case.affiliates.values():
+        if affiliate.kubespan is not None and affiliate.kubespan.address is not None:
+            return IPPrefix(affiliate.kubespan.address, 64)
+    return None
+
+
+def _is_left_out(prefix: IPPrefix, without: IPPrefix | None) -> bool:
+    return without is not None and prefix.address.version == without.address.version and prefix.address in without.network
+
+
+def _sum(prefixes: tuple[IPPrefix | None, ...], sums: dict[int, tuple[int, int]], without: IPPrefix | None) -> tuple[int, int]:
+    """How many addresses, and their sum: the same for the same addresses, however they are cut into prefixes."""
+    if len(prefixes) > 16:
+        return _total(_one(prefix, without) for prefix in prefixes)
+    key = id(prefixes) if without is None else -id(prefixes)
+    known = sums.get(key)  # the snapshot keeps them alive
+    if known is None:
+        known = sums[key] = _total(_one(prefix, without) for prefix in prefixes)
+    return known
+
+
+def _one(prefix: IPPrefix | None, without: IPPrefix | None) -> tuple[int, int]:
+    if prefix is None or prefix.length is None or _is_left_out(prefix, without) or prefix.address in SIDEROLINK:
+        return 0, 0
+    first, last = prefix_range(prefix)
+    size = last - first + 1
+    return size, (first + last) * size // 2
+
+
+def _total(parts: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    count = total = 0
+    for size, number in parts:
+        count += size
+        total += number
+    return count, total
+
+
+def _difference(name: str, have: Iterable[IPPrefix], want: list[IPPrefix]) -> Iterator[str]:
+    """What is missing in a set, and what is too much, as far as whole prefixes tell."""
+    from netaddr import IPSet
+
+    mine, theirs = IPSet(map(str, (prefix.network for prefix in have))), IPSet(map(str, (prefix.network for prefix in want)))
+    for text, networks in (("lacks", theirs - mine), ("has too much:", mine - theirs)):
+        listed = [str(network) for network in networks.iter_cidrs()]
+        if listed:
+            yield f"{name} {text} {', '.join(listed[:4])}{f' and {len(listed) - 4} more' if len(listed) > 4 else ''}"

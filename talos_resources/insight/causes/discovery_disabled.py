@@ -1,0 +1,55 @@
+"""KubeSpan is on, discovery is off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from talos_resources.insight.case import Case
+from talos_resources.insight.hypothesis import ENABLING_GUIDE, Certainty, Hypothesis, Tier, cause, links, unheard
+
+RELEASE_WITHOUT_SWITCH = (1, 14)
+"""From this release on discoveryEnabled is always false; what counts is whether there is a service or a registry."""
+
+
+@cause(
+    "discovery-disabled",
+    "KubeSpan is on but discovery is off",
+    tier=Tier.CONFIGURATION,
+    needs="DiscoveryConfigs; the release, since from Talos 1.14 on discoveryEnabled is always false",
+    predicts="the node lists nobody, and nobody lists it once its entry has expired",
+    against="Talos 1.14 or later with a service",
+    guide=ENABLING_GUIDE,
+)
+def discovery_disabled(case: Case) -> Iterator[Hypothesis]:
+    """Peers are found through discovery only."""
+    off, none = [], []
+    for index, view in case.life.fresh.items():
+        if view.discovery is None or not case.life.takes_part(index):
+            continue
+        has_registry = view.discovery.registry_service_enabled or view.discovery.registry_kubernetes_enabled
+        if not view.discovery.discovery_enabled and _counts(case, index, has_registry=has_registry):
+            off.append(index)
+        elif not has_registry:
+            none.append(index)
+    for found, what in ((off, "discovery is disabled"), (none, "discovery has no registry")):
+        if not found:
+            continue
+        own = [pair for pair in case.pairs.faulty if not set(found).isdisjoint(pair)]
+        yield Hypothesis(
+            title=f"{what} on {case.names(found)} although KubeSpan is enabled",
+            explains=links(own) | unheard(found),
+            evidence=lambda: ("DiscoveryConfigs: discoveryEnabled, registryServiceEnabled or registryKubernetesEnabled is false",),
+            why="Nodes find each other's keys and endpoints through discovery only: such a node has no peers, or soon has none.",
+            advice="set cluster.discovery.enabled to true, with the registry `service: {}`",
+            steps=(f"talosctl -n {case.asked(found[0])} get discoveryconfigs -o yaml", f"talosctl -n {case.asked(found[0])} edit mc"),
+            after="`talosctl get affiliates` lists the other nodes within a minute",
+            certainty=Certainty.CERTAIN,
+            stands=True,
+        )
+
+
+def _counts(case: Case, index: int, *, has_registry: bool) -> bool:
+    release = case.release(index)
+    if release is None:  # an unknown release that lists others has discovery
+        return not has_registry or index in case.life.unheard
+    return release < RELEASE_WITHOUT_SWITCH or not has_registry

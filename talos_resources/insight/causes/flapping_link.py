@@ -1,0 +1,71 @@
+"""A link that goes up and down."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from statistics import median
+
+from talos_resources.insight.case import Case
+from talos_resources.insight.facts.ground import S_NS, Pair
+from talos_resources.insight.hypothesis import STATUSES_GUIDE, Certainty, Hypothesis, Tier, cause, links
+from talos_resources.insight.pairing import by_shared_end, ordered, subject
+from talos_resources.insight.words import clock, duration, limited, some
+from talos_resources.model.timestamp import Timestamp
+
+OFTEN = 3
+"""A restart or an outage takes a link down once or twice."""
+
+
+@cause(
+    "flapping-link",
+    "a link goes up and down (recordings), with its rhythm",
+    tier=Tier.COMMON,
+    needs="a recording",
+    predicts="the link goes down again and again, in the same rhythm if something expires",
+    against="all links of a node go down with it: then it restarts",
+    guide=STATUSES_GUIDE,
+)
+def flapping_link(case: Case) -> Iterator[Hypothesis]:
+    """Only the past shows it: at the moment of looking it may be up."""
+    falls = {pair: times for pair, times in case.once(falls_of).items() if len(times) >= OFTEN}
+    for shared, pairs in by_shared_end(falls):
+        times = sorted(falls[pairs[0]])
+        gaps = [(later - earlier) / S_NS for earlier, later in itertools.pairwise(times)]
+        faulty = [pair for pair in pairs if pair in case.pairs.faulty]
+        now = "down" if faulty else "up"
+        yield Hypothesis(
+            title=f"{subject(case, shared, pairs)} {'goes' if len(pairs) == 1 else 'go'} up and down: {some(len(times), 'time')} "
+            f"since {clock(times[0])}, about every {duration(median(gaps))}; {now} now",
+            explains=links(faulty),
+            evidence=lambda pairs=pairs: limited(  # type: ignore[misc]  # bound now, called later
+                f"{case.pair_name(pair)} went down at {', '.join(clock(moment) for moment in sorted(falls[pair])[-6:])}" for pair in pairs
+            ),
+            why="Something between the two forgets or drops the connection in this rhythm: a firewall's session limit, a NAT, a "
+            "failing line "
+            "or an unstable route.",
+            advice="look at what expires in this rhythm on the way between the two (firewall sessions, NAT mappings, leases, failover)",
+            steps=(f"talosctl -n {case.asked(pairs[0][0])} get kubespanpeerstatuses -w",),
+            after="the link stays up for several times that long",
+            certainty=Certainty.CERTAIN,
+            decide="whether other traffic between the two is interrupted at the same moments",
+            stands=True,
+        )
+
+
+def falls_of(case: Case) -> dict[Pair, list[Timestamp]]:
+    """Pairs → when either end saw the link go down; of both ends that which saw it more often."""
+    past = case.snapshot.past
+    found: dict[Pair, list[Timestamp]] = {}
+    if past is None:
+        return found
+    index_of = {view.node: index for index, view in case.views.items()}
+    for (node, key), link in past.links.items():
+        here, there = index_of.get(node), case.index_of.get(key)
+        if here is None or there is None:
+            continue
+        times = [turn.at for turn in link.states if turn.old == "up" and turn.new != "up"]
+        pair = ordered(here, there)
+        if len(times) > len(found.get(pair, ())):
+            found[pair] = times
+    return found

@@ -1,0 +1,106 @@
+"""A node or site that lets nothing in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from talos_resources.insight.case import Case
+from talos_resources.insight.facts.ground import Pair
+from talos_resources.insight.facts.pairs import Way
+from talos_resources.insight.hypothesis import Certainty, Hypothesis, Tier, cause, links
+from talos_resources.insight.pairing import subject
+from talos_resources.insight.words import limited, verb
+
+
+@cause(
+    "inbound-blocked",
+    "a node or site lets nothing in on its port: whoever it can call is up",
+    tier=Tier.COMMON,
+    needs="addresses and endpoints of the nodes, and peer statuses",
+    predicts="links with those that the node can call are up; with those that must call it, because they are behind NAT, never",
+    against="somebody who must call it is up; or what is sent arrives",
+    guide="KubeSpan",
+)
+def inbound_blocked(case: Case) -> Iterator[Hypothesis]:
+    """What everybody can call is open; if only those that must call in fail, the common end is closed."""
+    closed: dict[int, list[Pair]] = {}
+    for index in sorted(case.life.on):
+        pairs = _failing_callers(case, index)
+        if pairs:
+            closed[index] = pairs
+    groups: dict[object, list[int]] = {}
+    for index in closed:
+        groups.setdefault(case.places.site(index) or index, []).append(index)
+    for indexes in groups.values():
+        pairs = sorted({pair for index in indexes for pair in closed[index]})
+        callers = sorted({index for pair in pairs for index in pair} - set(indexes))
+        many = len(indexes)
+        yield Hypothesis(
+            title=f"{case.names(indexes)} {verb(many, 'lets', 'let')} nothing in on UDP 51820: "
+            f"{subject(case, indexes[0] if many == 1 and len(pairs) > 1 else None, pairs)} {case.pairs.down_for(pairs)}",
+            explains=links(pairs),
+            evidence=lambda indexes=indexes, callers=callers, pairs=pairs: limited(  # type: ignore[misc]  # bound now, called later
+                [
+                    (
+                        f"{case.names(callers)} {verb(len(callers), 'is', 'are')} behind NAT and must call {case.names(indexes)}; "
+                        f"nothing arrives there"
+                    ),
+                    *(
+                        f"{case.name(caller)} has called {case.names(_others_called(case, caller))}, which works"
+                        for caller in callers
+                        if _others_called(case, caller)
+                    ),
+                    *(
+                        f"{case.name(index)} has called {case.names(_called(case, index))}, which works"
+                        for index in indexes
+                        if _called(case, index)
+                    ),
+                    *case.pairs.attempts(pairs),
+                ]
+            ),
+            why=f"A firewall in front of {case.names(indexes)} lets answers in, but no first packet: whom it can call is up, "
+            f"who must call it is not.",
+            advice=f"allow UDP 51820 in at {case.names(indexes)}",
+            steps=(f"talosctl -n {case.asked(indexes[0])} pcap -i eth0 --bpf-filter 'udp port 51820'   # nothing of the callers arrives",),
+            after="the first handshakes of the callers are completed within 30 s",
+            certainty=Certainty.LIKELY if len(pairs) > 1 else Certainty.POSSIBLE,
+            decide=f"a packet capture at {case.name(indexes[0])}: if what the callers send arrives, it is not the firewall in front of it",
+        )
+
+
+def _failing_callers(case: Case, index: int) -> list[Pair]:
+    """The dead links with all those that must call a node, if there is nobody that could."""
+    failing = []
+    places = case.places
+    for node in case.nodes:
+        other = node.index
+        if (
+            other == index
+            or other not in case.life.on
+            or places.usable(index, other)
+            or not places.usable(other, index)
+            or not places.is_inside(other)
+        ):
+            continue
+        pair = (min(index, other), max(index, other))
+        if case.pairs.is_alive(index, other):
+            return []
+        if pair in case.pairs.of(index) and _others_called(case, other) and case.pairs.way(other, index) is not Way.ARRIVES:
+            failing.append(pair)
+    if not failing or not _called(case, index) or (len(failing) == 1 and case.pairs.ever(failing[0])):
+        return []
+    return failing
+
+
+def _others_called(case: Case, caller: int) -> list[int]:
+    """Others that a node behind NAT had to call, and has a link to."""
+    return [
+        other
+        for other in case.life.fresh
+        if other != caller and case.is_up(caller, other) and not case.places.usable(other, caller) and case.places.usable(caller, other)
+    ]
+
+
+def _called(case: Case, index: int) -> list[int]:
+    """Whom a node can call and has a link to."""
+    return [other for other in case.life.fresh if other != index and case.is_up(index, other) and case.places.usable(index, other)]

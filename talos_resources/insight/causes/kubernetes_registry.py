@@ -1,0 +1,53 @@
+"""The Kubernetes registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from talos_resources.insight.case import Case
+from talos_resources.insight.hypothesis import ENABLING_GUIDE, Certainty, Hypothesis, Tier, cause, links, unheard
+from talos_resources.model.finding import Severity
+
+
+@cause(
+    "kubernetes-registry",
+    "the Kubernetes registry is on together with KubeSpan",
+    severity=Severity.WARNING,
+    tier=Tier.CONFIGURATION,
+    needs="DiscoveryConfigs",
+    predicts="from Kubernetes 1.32 on nodes that have no other registry list nobody",
+    guide=ENABLING_GUIDE,
+)
+def kubernetes_registry(case: Case) -> Iterator[Hypothesis]:
+    """Discovery through an API that is itself reached through the mesh, and that denies it from Kubernetes 1.32 on."""
+    using = {
+        index: view.discovery
+        for index, view in case.life.fresh.items()
+        if view.discovery is not None and view.discovery.registry_kubernetes_enabled and case.life.takes_part(index)
+    }
+    only = [index for index, config in using.items() if not config.registry_service_enabled]
+    victims = [index for index in only if index in case.life.unheard]
+    if not using:
+        return
+    alone = f"the Kubernetes registry is the only one on {case.names(only)}"
+    own = [pair for pair in case.pairs.faulty if not set(only).isdisjoint(pair)]
+    yield Hypothesis(
+        title=f"{alone}{', which know nobody' if len(victims) > 1 else ', which knows nobody' if victims else ''}"
+        if only
+        else f"the Kubernetes registry is enabled together with KubeSpan on {case.names(using)}",
+        explains=links(own) | unheard(victims) if victims else frozenset(),
+        evidence=lambda: (
+            "DiscoveryConfigs: registryKubernetesEnabled is true"
+            + (f", registryServiceEnabled is false on {case.names(only)}" if only else ""),
+        ),
+        why="It does not work from Kubernetes 1.32 on; and if the control plane's endpoint is itself routed through KubeSpan, "
+        "mesh and Kubernetes wait for each other.",
+        advice="switch the service registry on first (cluster.discovery.registries.service: {}), then the Kubernetes registry off"
+        if only
+        else "the service registry is on, so the Kubernetes registry can go: set cluster.discovery.registries.kubernetes.disabled to true",
+        steps=(f"talosctl -n {case.asked(min(using))} get discoveryconfigs -o yaml", f"talosctl -n {case.asked(min(using))} edit mc"),
+        after="`talosctl get affiliates` lists the other nodes, with registryServiceEnabled true",
+        certainty=Certainty.CERTAIN if victims or not only else Certainty.LIKELY,
+        stands=True,
+        severity=Severity.ERROR if victims else None,
+    )

@@ -1,0 +1,45 @@
+"""A node that came back with a new key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from talos_resources.insight.case import Case
+from talos_resources.insight.hypothesis import IDENTITIES_GUIDE, Certainty, Hypothesis, Tier, cause
+from talos_resources.insight.words import clock, limited
+from talos_resources.model.finding import Severity
+from talos_resources.model.timestamp import Timestamp
+
+
+@cause(
+    "new-key",
+    "a node came back with a new key",
+    severity=Severity.NOTE,
+    tier=Tier.STATE,
+    needs="Affiliates and peer specs of several nodes",
+    predicts="others know the node for longer than its key",
+    guide=IDENTITIES_GUIDE,
+)
+def new_key(case: Case) -> Iterator[Hypothesis]:
+    """Others know the node for longer than its key."""
+    seen: dict[int, list[tuple[int, int]]] = {}
+    for index, view in case.life.fresh.items():
+        joined = {affiliate.spec.kubespan.public_key: affiliate.metadata for affiliate in view.affiliates if affiliate.spec.kubespan}
+        for spec in view.specs:
+            metadata = joined.get(spec.id)
+            if metadata is not None and (spec.metadata.created - metadata.created) / 1e9 > 60:
+                seen.setdefault(case.index_of[spec.id], []).append((index, spec.metadata.created))
+    for peer, sights in seen.items():
+        if 2 * len(sights) <= len(case.life.fresh) - 1:
+            continue  # one node that was long without KubeSpan, for example
+        moment = min(created for _, created in sights)
+        yield Hypothesis(
+            title=f"{case.name(peer)} came back with a new WireGuard key at {clock(Timestamp(moment))}",
+            evidence=lambda sights=sights: limited(  # type: ignore[misc]  # bound now, called later
+                [f"{case.names(index for index, _ in sights)}: the affiliate is older than the peer of its present key"]
+            ),
+            why="The key is kept on the STATE partition: the disk was wiped or replaced, or somebody else uses the node's identity.",
+            advice="nothing if it was reinstalled; otherwise find out who did it",
+            certainty=Certainty.LIKELY,
+            stands=True,
+        )

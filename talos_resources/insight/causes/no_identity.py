@@ -1,0 +1,58 @@
+"""KubeSpan is on, and the node has no identity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from talos_resources.insight.case import Case
+from talos_resources.insight.hypothesis import IDENTITIES_GUIDE, Certainty, Hypothesis, Tier, cause, links
+from talos_resources.insight.words import verb
+
+
+@cause(
+    "no-identity",
+    "KubeSpan is on and the node has no identity",
+    tier=Tier.CONFIGURATION,
+    needs="KubeSpanConfigs and KubeSpanIdentities of the node",
+    predicts="it announces nothing for the mesh, has no tunnel, and nobody has it as a peer",
+    against="the identity is there, or only redacted; somebody knows its key",
+    guide=IDENTITIES_GUIDE,
+)
+def no_identity(case: Case) -> Iterator[Hypothesis]:
+    """Without a key there is nothing to announce."""
+    found = [index for index in case.life.fresh if _lacks(case, index)]
+    if not found:
+        return
+    own = [pair for pair in case.pairs.faulty if not set(found).isdisjoint(pair)]
+    first = case.asked(found[0])
+    yield Hypothesis(
+        title=f"{case.names(found)} {verb(len(found), 'has', 'have')} KubeSpan on but no KubeSpan identity",
+        explains=links(own),
+        evidence=lambda: (
+            "KubeSpanConfigs: enabled is true; KubeSpanIdentities is empty",
+            f"{verb(len(found), 'it announces', 'they announce')} no key and no endpoint for the mesh",
+        ),
+        why="The identity is made once the cluster id and the hardware address are known, and kept on the STATE partition; "
+        "its controller waits or fails.",
+        advice=f"look why in the log of {case.names(found)}",
+        steps=(
+            f"talosctl -n {first} logs controller-runtime | grep kubespan",
+            f"talosctl -n {first} get hardwareaddresses,volumestatus",
+        ),
+        after="`talosctl get kubespanidentities` shows it, and the others list the node within a minute",
+        certainty=Certainty.CERTAIN,
+        stands=True,
+    )
+
+
+def _lacks(case: Case, index: int) -> bool:
+    view, affiliate = case.life.fresh[index], case.affiliate_of.get(index)
+    return (
+        view.config is not None
+        and view.config.enabled
+        and view.public_key is None
+        and not any("KubeSpanIdentities" in name for name in view.unreadable)
+        and (affiliate is None or affiliate.kubespan is None)
+        and not view.statuses
+        and not case.nodes[index].public_key
+    )

@@ -1,0 +1,93 @@
+"""Another cluster secret, or another pre-shared key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from talos_resources.insight.case import Case
+from talos_resources.insight.facts.ground import Pair
+from talos_resources.insight.hypothesis import ENABLING_GUIDE, Certainty, Hypothesis, Tier, cause, links, unheard
+from talos_resources.insight.words import limited, size, some
+
+
+@cause(
+    "secret-differs",
+    "another cluster secret or pre-shared key",
+    tier=Tier.CONFIGURATION,
+    needs="KubeSpanConfigs with the secret (only its salted hash is compared), or the counters of both ends",
+    predicts="nodes of one cluster id cannot read what the other announces; packets arrive at both ends, without any handshake ever",
+    against="a link of the node that is up: the secret is WireGuard's pre-shared key",
+    guide=ENABLING_GUIDE,
+)
+def secret_differs(case: Case) -> Iterator[Hypothesis]:
+    """Seen in the settings, or, where these are redacted, by packets that arrive and are refused."""
+    groups = _groups(case)
+    if len(groups) > 1:
+        yield _read(case, groups)
+        return
+    for index in sorted(case.life.fresh):
+        refused = [pair for pair in case.pairs.of(index) if case.pairs.is_refused(pair) and not case.pairs.ever(pair)]
+        if refused and len(refused) == len(case.pairs.of(index)) and case.pairs.is_cut_off(index) and len(refused) > 1:
+            yield _refused(case, index, refused)
+
+
+def _groups(case: Case) -> list[list[int]]:
+    by_hash: dict[tuple[str, str], list[int]] = {}
+    ids = {index: (view.config.cluster_id if view.config else "") for index, view in case.life.fresh.items()}
+    for index, view in case.life.fresh.items():
+        if view.secret:
+            by_hash.setdefault((ids[index], view.secret), []).append(index)
+    if len({cluster_id for cluster_id, _ in by_hash}) > 1:
+        return []  # other clusters have other secrets
+    return sorted(by_hash.values(), key=lambda indexes: (-len(indexes), indexes))
+
+
+def _read(case: Case, groups: list[list[int]]) -> Hypothesis:
+    odd = sorted(index for group in groups[1:] for index in group)
+    part_of = {index: number for number, group in enumerate(groups) for index in group}
+    crossing = [pair for pair in case.pairs.faulty if part_of.get(pair[0]) != part_of.get(pair[1])]
+    return Hypothesis(
+        title=f"{case.names(odd)} {'uses' if len(odd) == 1 else 'use'} another cluster secret than "
+        f"{some(len(groups[0]), 'other node', 'other nodes')}",
+        explains=links(crossing) | unheard(odd) | unheard(index for group in groups if len(group) == 1 for index in group),
+        evidence=lambda: limited(
+            [
+                "the salted hashes of the secrets differ; cluster id and service are the same",
+                *(f"one secret: {case.names(group)}" for group in groups),
+                *_arrivals(case, crossing),
+            ]
+        ),
+        why="What nodes announce is encrypted with the cluster secret, which is also WireGuard's pre-shared key: neither can "
+        "read the other.",
+        advice=f"compare the secrets bundle that made {case.names(odd)} with the others', and apply the cluster's own",
+        steps=(
+            f"talosctl -n {case.asked(odd[0])} get kubespanconfigs -o yaml   # compare sharedSecret by eye, do not paste it",
+            f"talosctl -n {case.asked(odd[0])} patch mc --mode=no-reboot -p @cluster-secret.yaml",
+        ),
+        after="the nodes list each other within a minute, and the links come up",
+        certainty=Certainty.CERTAIN,
+        stands=True,
+    )
+
+
+def _refused(case: Case, index: int, pairs: list[Pair]) -> Hypothesis:
+    return Hypothesis(
+        title=f"{case.name(index)} and the others refuse each other's packets: its cluster secret differs",
+        explains=links(pairs),
+        evidence=lambda: limited(_arrivals(case, pairs)),
+        why="Packets arrive at both ends and no handshake is ever completed: the pre-shared key, which is the cluster secret, "
+        "is not the same.",
+        advice=f"compare cluster.secret of {case.name(index)} with the others'",
+        steps=(f"talosctl -n {case.asked(index)} get kubespanconfigs -o yaml   # compare sharedSecret by eye, do not paste it",),
+        after="the next handshake, within 5 s, is completed",
+        certainty=Certainty.LIKELY,
+        decide="compare the sharedSecret of both",
+    )
+
+
+def _arrivals(case: Case, pairs: list[Pair]) -> Iterator[str]:
+    for pair in sorted(pairs):
+        for observer, peer in (pair, pair[::-1]):
+            status = case.status(observer, peer)
+            if status is not None and status.receive_bytes and status.last_handshake_time.is_zero:
+                yield f"{size(status.receive_bytes)} arrived at {case.name(observer)} from {case.name(peer)}, no handshake ever"

@@ -1,0 +1,68 @@
+"""Peers that WireGuard does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from talos_resources.insight.case import Case
+from talos_resources.insight.facts.ground import S_NS
+from talos_resources.insight.facts.life import SETTLING_S
+from talos_resources.insight.hypothesis import SPECS_GUIDE, Certainty, Hypothesis, Tier, cause, links
+from talos_resources.insight.mesh import LinkState
+from talos_resources.insight.words import limited, some, verb
+from talos_resources.model.resource import Resource
+from talos_resources.resources import KubeSpanPeerSpec
+
+
+@cause(
+    "spec-without-status",
+    "a peer is known but WireGuard does not have it",
+    tier=Tier.CONFIGURATION,
+    needs="KubeSpanPeerSpecs and KubeSpanPeerStatuses of one node",
+    predicts="the node has no handshake with these peers, nor they with it",
+    against="such a peer has the node up: then the statuses were not read",
+    guide=SPECS_GUIDE,
+)
+def spec_without_status(case: Case) -> Iterator[Hypothesis]:
+    """The manager makes a status for each spec at once; without a tunnel it makes none."""
+    for index, view in case.life.fresh.items():
+        if not view.is_whole and not view.statuses:
+            continue
+        lacking = list(_lacking(case, index))
+        if not lacking or "KubeSpanPeerStatuses.kubespan.talos.dev" in view.unreadable:
+            continue
+        peers = [case.index_of[spec.id] for spec in lacking if spec.id in case.index_of]
+        if not view.statuses and any(case.state(peer, index) is LinkState.UP for peer in peers):
+            continue
+        no_device = index in case.life.devices_missing
+        own = [pair for pair in case.pairs.of(index) if not set(peers).isdisjoint(pair)]
+        name = case.name(index)
+        yield Hypothesis(
+            title=f"{name} has no WireGuard device: its {some(len(lacking), 'peer')} {verb(len(lacking), 'has', 'have')} no status"
+            if no_device
+            else f"{name} has {some(len(lacking), 'peer spec')} without a status",
+            explains=links(own),
+            evidence=lambda no_device=no_device, lacking=lacking: limited(  # type: ignore[misc]  # bound now, called later
+                [*(["LinkStatuses have no link kubespan"] if no_device else []), *(f"{spec.spec.label} ({spec.id})" for spec in lacking)]
+            ),
+            why="The kubespan link does not exist, so nothing can be sent into the mesh."
+            if no_device
+            else "KubeSpan's manager has not taken them up: it fails, has no device, or waits for its identity.",
+            advice=f"look why in the log of {name}; a reboot makes the link anew",
+            steps=(
+                f"talosctl -n {case.asked(index)} logs controller-runtime | grep kubespan",
+                f"talosctl -n {case.asked(index)} get links kubespan",
+            ),
+            after="`talosctl get kubespanpeerstatuses` lists every peer within 30 s",
+            certainty=Certainty.CERTAIN,
+            stands=True,
+        )
+
+
+def _lacking(case: Case, index: int) -> Iterator[Resource[KubeSpanPeerSpec]]:
+    view = case.life.fresh[index]
+    statuses = {status.id for status in view.statuses}
+    now = view.as_of if not view.as_of.is_zero else case.reference
+    for spec in view.specs:
+        if spec.id not in statuses and spec.metadata.phase.value == "running" and (now - spec.metadata.created) / S_NS > SETTLING_S:
+            yield spec

@@ -1,0 +1,1 @@
+"""What follows from the evidence, worked out once for all causes: pure functions of a snapshot."""

@@ -1,0 +1,117 @@
+"""When each report was true, whose clock is wrong, and whose report is old.
+
+Both ends of a link note the same handshake, each by its own clock. A wrong clock shifts all of a node's
+handshakes against those of its peers by the same amount, which is also that of its report. An old report, or one
+that was read later, scatters: sessions are renewed every two minutes, and its counters lag.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from statistics import median, median_low
+from typing import Final
+
+from talos_resources.insight.facts.ground import S_NS, Ground
+from talos_resources.kubespan.constants import TICK_S
+from talos_resources.model.timestamp import Timestamp
+
+LATE_S: Final = 3 * TICK_S
+"""Reports that are further apart are not of one moment, or not of one clock."""
+GAP_S: Final = 420.0
+"""Reading many nodes takes minutes; a report that is so much older than the next one was not read with it."""
+SAME_S: Final = 5.0
+"""Handshake times of both ends that differ by no more from each other are of the same shift."""
+SESSION_S: Final = 150.0
+AHEAD_S: Final = 3600.0
+"""No reading takes so long: a report so far ahead of all others is of a wrong clock."""
+
+
+class Clocks:
+    """See the module."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+
+    @cached_property
+    def reference(self) -> Timestamp:
+        """The time that most nodes agree on; `Timestamp.ZERO` if none tells."""
+        times = [view.as_of for view in self._ground.snapshot.views if not view.as_of.is_zero]
+        return Timestamp(median_low(times)) if times else Timestamp.ZERO
+
+    def offset_s(self, index: int) -> float:
+        """By how many seconds the report of a node is ahead of most others; 0 if it has none."""
+        view = self._ground.views.get(index)
+        return 0.0 if view is None or view.as_of.is_zero else (view.as_of - self.reference) / S_NS
+
+    @cached_property
+    def skewed(self) -> Mapping[int, float]:
+        """Nodes whose clock is wrong → by how many seconds it is ahead."""
+        if len(self._reported) < 2:
+            return {}
+        late = {index: offset for index in self._reported if abs(offset := self.offset_s(index)) > LATE_S}
+        return {index: offset for index, offset in late.items() if self._is_clock(index, offset)}
+
+    @cached_property
+    def _reported(self) -> tuple[int, ...]:
+        return tuple(index for index, view in self._ground.views.items() if not view.as_of.is_zero)
+
+    def _is_clock(self, index: int, offset: float) -> bool:
+        shift = self.shift_s(index)
+        synced = self._ground.views[index].is_synced
+        if shift is None:
+            if self._has_common(index):
+                return False
+            return offset > AHEAD_S or synced is False
+        return (
+            abs(shift - offset) < max(SESSION_S, 0.05 * abs(offset)) and abs(shift) > LATE_S and not self._counters_explain(index, offset)
+        )
+
+    def shift_s(self, index: int) -> float | None:
+        """By how many seconds a node dates handshakes later than its peers do, if most agree on it; None otherwise."""
+        differences = self._differences(index)
+        for one in sorted(differences, key=abs, reverse=True):
+            near = [other for other in differences if abs(other - one) <= SAME_S]
+            if 2 * len(near) > len(differences):
+                return median(near)
+        return None
+
+    def _has_common(self, index: int) -> bool:
+        return bool(self._differences(index))
+
+    def _differences(self, index: int) -> list[float]:
+        found = []
+        for other in self._reported:
+            mine, theirs = self._ground.status(index, other), self._ground.status(other, index)
+            if mine is None or theirs is None or mine.last_handshake_time.is_zero or theirs.last_handshake_time.is_zero:
+                continue
+            found.append((mine.last_handshake_time - theirs.last_handshake_time) / S_NS)
+        return found
+
+    def _counters_explain(self, index: int, offset: float) -> bool:
+        """Whether counters show that the report is of another moment: the later end has received more than the earlier says it sent."""
+        later = earlier = 0
+        for other in self._reported:
+            mine, theirs = self._ground.status(index, other), self._ground.status(other, index)
+            if other == index or mine is None or theirs is None:
+                continue
+            later += mine.receive_bytes > theirs.transmit_bytes
+            earlier += theirs.receive_bytes > mine.transmit_bytes
+        return later > 2 * earlier if offset > 0 else earlier > 2 * later
+
+    @cached_property
+    def old_reports(self) -> Mapping[int, float]:
+        """Nodes that have not written their statuses for long → seconds since."""
+        if len(self._reported) < 2:
+            return {}
+        right = sorted((self.offset_s(index), index) for index in self._reported if index not in self.skewed)
+        found: dict[int, float] = {}
+        group: list[int] = []
+        for (offset, index), later in zip(right, [*right[1:], None], strict=True):
+            group.append(index)
+            if later is None:
+                break
+            if later[0] - offset > GAP_S:
+                found.update({each: -self.offset_s(each) for each in group if self.offset_s(each) < -LATE_S})
+                group = []
+        return found

@@ -1,0 +1,62 @@
+"""Pairs of nodes that have one cause, and what to call them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from talos_resources.insight.case import Case
+from talos_resources.insight.facts.ground import Pair
+
+
+def by_shared_end(pairs: Iterable[Pair]) -> Iterator[tuple[int | None, list[Pair]]]:
+    """Pairs by the node that most of them share, so that one cause is one finding; None for a pair alone."""
+    others: dict[int, set[int]] = {}
+    for here, there in pairs:
+        others.setdefault(here, set()).add(there)
+        others.setdefault(there, set()).add(here)
+    while others:
+        most = max(others, key=lambda index: (len(others[index]), index))
+        mine = others.pop(most)
+        for index in mine:
+            others[index].discard(most)
+            if not others[index]:
+                del others[index]
+        if mine:
+            yield (most if len(mine) > 1 else None), [(min(most, index), max(most, index)) for index in sorted(mine)]
+
+
+def connected(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
+    """Pairs that hang together through common nodes."""
+    leader: dict[int, int] = {}
+
+    def find(index: int) -> int:
+        while leader.setdefault(index, index) != index:
+            leader[index] = index = leader[leader[index]]
+        return index
+
+    every = list(pairs)
+    for here, there in every:
+        leader[find(here)] = find(there)
+    clusters: dict[int, list[Pair]] = {}
+    for pair in every:
+        clusters.setdefault(find(pair[0]), []).append(pair)
+    yield from clusters.values()
+
+
+def subject(case: Case, shared: int | None, pairs: list[Pair]) -> str:
+    """What to call a set of links: both ends, the shared end and the others, or all ends."""
+    if len(pairs) == 1:
+        return case.pair_name(pairs[0])
+    if shared is None:
+        return f"{case.names(index for pair in pairs for index in pair)} ({len(pairs)} links)"
+    return f"{case.name(shared)} ↔ {case.names(index for pair in pairs for index in pair if index != shared)}"
+
+
+def ends(pairs: Iterable[Pair]) -> list[int]:
+    """All nodes of some pairs."""
+    return sorted({index for pair in pairs for index in pair})
+
+
+def ordered(one: int, other: int) -> Pair:
+    """The pair as it is kept."""
+    return (one, other) if one < other else (other, one)

@@ -1,1 +1,0 @@
-"""What `doctor` knows: one function for each rule, in files by subject."""

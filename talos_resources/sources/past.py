@@ -1,0 +1,116 @@
+"""The past of nodes for `doctor`, where the source keeps it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Container, Iterable, Iterator, Sequence
+from typing import Any, Final, Protocol, runtime_checkable
+
+import attrs
+
+from talos_resources.insight.changes import field_changes
+from talos_resources.insight.past import Change, LinkPast, Past, Turn
+from talos_resources.model.kind import kind_of
+from talos_resources.model.net import AddrPort
+from talos_resources.model.timestamp import Timestamp
+from talos_resources.resources import (
+    Affiliate,
+    DiscoveryConfig,
+    KubeSpanConfig,
+    KubeSpanIdentity,
+    KubeSpanPeerStatus,
+)
+from talos_resources.sources.asking import Nodes
+
+LOOKED_BACK_S: Final = 24 * 3600
+"""So far back a recording is read."""
+GAP_S: Final = 600.0
+"""Statuses change every 30 s: without any for so long, nobody recorded."""
+_TYPES: Final = frozenset(kind_of(spec).type for spec in (KubeSpanPeerStatus, KubeSpanConfig, DiscoveryConfig, KubeSpanIdentity, Affiliate))
+_SETTINGS: Final = (KubeSpanConfig, DiscoveryConfig, KubeSpanIdentity)
+
+
+@runtime_checkable
+class _Remembering(Protocol):
+    """A state that tells what happened to it."""
+
+    def changes(self, *, since: Timestamp, types: Container[str] | None = None) -> Iterator[Any]: ...
+
+    def span(self) -> tuple[Timestamp, Timestamp] | None: ...
+
+
+@attrs.define
+class _Link:
+    states: list[Turn] = attrs.field(factory=list)
+    endpoints: list[tuple[Timestamp, AddrPort]] = attrs.field(factory=list)
+
+
+def past_of(nodes: Nodes, names: Sequence[str]) -> Past | None:
+    """What happened to some nodes in the last day of their recording; None where the source knows the present only."""
+    states = {name: nodes.state(name) for name in names}
+    spans = [span for state in states.values() if isinstance(state, _Remembering) and (span := state.span()) is not None]
+    if not spans:
+        return None
+    until = max(span[1] for span in spans)
+    since = max(min(span[0] for span in spans), Timestamp(until - LOOKED_BACK_S * 1_000_000_000))
+    links: dict[tuple[str, str], _Link] = {}
+    changes: list[Change] = []
+    times: set[int] = set()
+    for name, state in states.items():
+        if isinstance(state, _Remembering):
+            for version in state.changes(since=since, types=_TYPES):
+                times.add(version.at // 60_000_000_000)
+                _note(name, version, links, changes)
+    kept = {key: LinkPast(states=tuple(link.states), endpoints=tuple(link.endpoints)) for key, link in links.items() if _is_eventful(link)}
+    return Past(
+        since=since, until=until, links=kept, changes=tuple(sorted(changes, key=lambda change: change.at)), gaps=_gaps(sorted(times))
+    )
+
+
+def _is_eventful(link: _Link) -> bool:
+    return bool(link.states) or len(link.endpoints) > 1
+
+
+def _note(name: str, version: Any, links: dict[tuple[str, str], _Link], changes: list[Change]) -> None:
+    resource, old = version.resource, version.old
+    if isinstance(resource.spec, KubeSpanPeerStatus):
+        link = links.setdefault((name, resource.id), _Link())
+        if old is not None and old.spec.state is not resource.spec.state:
+            link.states.append(Turn(version.at, old.spec.state.value, resource.spec.state.value))
+        at = resource.spec.endpoint
+        if at is not None and (not link.endpoints or link.endpoints[-1][1] != at):
+            link.endpoints.append((version.at, at))
+    elif version.change == "updated" and old is not None:
+        changes.extend(Change(at=version.at, node=name, what=what) for what in _words(name, resource, old))
+
+
+def _words(name: str, resource: Any, old: Any) -> Iterable[str]:
+    """What changed, without values that are secret."""
+    if isinstance(resource.spec, _SETTINGS):
+        for field in field_changes(old, resource):
+            if field.path.startswith("metadata"):
+                continue
+            secret = any(word in field.path.lower() for word in ("secret", "key")) and "public" not in field.path.lower()
+            yield f"{resource.type.partition('.')[0]} of {name}: {field.path}" + (
+                "" if secret else f" {_text(field.old)} → {_text(field.new)}"
+            )
+    elif isinstance(resource.spec, Affiliate) and old.spec.operating_system != resource.spec.operating_system:
+        yield f"{resource.spec.nodename or resource.id[:12]}: {old.spec.operating_system} → {resource.spec.operating_system}"
+    elif isinstance(resource.spec, Affiliate) and (resource.spec.kubespan, old.spec.kubespan) != (None, None):
+        before = old.spec.kubespan.endpoints if old.spec.kubespan is not None else ()
+        now = resource.spec.kubespan.endpoints if resource.spec.kubespan is not None else ()
+        if before != now:
+            yield f"{resource.spec.nodename or resource.id[:12]} announces {_listed(now)} instead of {_listed(before)}"
+
+
+def _listed(endpoints: Iterable[AddrPort | None]) -> str:
+    return ", ".join(str(each) for each in endpoints if each is not None) or "nothing"
+
+
+def _text(value: Any) -> str:
+    return "nothing" if value in (None, "", [], ()) else str(value)
+
+
+def _gaps(minutes: list[int]) -> tuple[tuple[Timestamp, Timestamp], ...]:
+    pairs = itertools.pairwise(minutes)
+    return tuple((Timestamp(one * 60_000_000_000), Timestamp(other * 60_000_000_000)) for one, other in pairs if (other - one) * 60 > GAP_S)

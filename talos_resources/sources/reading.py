@@ -1,0 +1,74 @@
+"""Lists types of one node for `insight`: what cannot be read is named, the rest counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from talos_resources.kubespan.rendered import Form
+from talos_resources.model.errors import DecodeError, NotFoundError, PermissionDeniedError, UnknownKindError
+from talos_resources.model.kind import Kind, kind_of
+from talos_resources.model.redact import REDACTED
+from talos_resources.model.resource import Resource
+from talos_resources.model.spec import UntypedSpec
+from talos_resources.model.timestamp import Timestamp
+from talos_resources.state.contract import State
+
+S = TypeVar("S")
+
+
+class Reader:
+    """Lists types of one node; remembers those that it cannot.
+
+    Attributes:
+        state: of the node.
+        unreadable: type, or type and id → why.
+        written: the newest time stamp of what was read.
+    """
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.unreadable: dict[str, str] = {}
+        self.written = Timestamp.ZERO
+
+    def list(self, kind: type[S] | Kind[S], *, namespace: str | None = None) -> Sequence[Resource[S]]:
+        """All of a type; nothing if the node does not have the type, or does not let it be read."""
+        try:
+            found = self.state.list(kind, namespace=namespace)
+        except (PermissionDeniedError, DecodeError) as error:
+            self.unreadable[kind_of(kind).type] = error.message
+            return ()
+        except (UnknownKindError, NotFoundError):  # an older Talos, or a file with some types only
+            return ()
+        for resource in found:
+            self.written = max(self.written, resource.metadata.updated, resource.metadata.created)
+        readable = [resource for resource in found if not _is_redacted(resource.spec)]
+        if len(readable) < len(found):
+            self.unreadable[kind_of(kind).type] = "it is redacted"
+            return readable
+        return found
+
+    def one(self, kind: type[S] | Kind[S], id: str) -> S | None:
+        """The spec of one resource, if it is there."""
+        return next((resource.spec for resource in self.list(kind) if resource.id == id), None)
+
+    def plain(self, form: Form[Any] | Kind[Any]) -> dict[str, Any]:
+        """The values of a type without a class, by id; those that make no sense are left out and named."""
+        values: dict[str, Any] = {}
+        for resource in self.list(form.kind if isinstance(form, Form) else form):
+            try:
+                values[resource.id] = form.value(resource) if isinstance(form, Form) else plain_spec(resource)
+            except (DecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
+                self.unreadable[f"{resource.type}/{resource.id}"] = str(error)
+        return values
+
+
+def plain_spec(resource: Resource[Any]) -> Any:
+    """The spec as plain values."""
+    from talos_resources.codec.plain import spec_to_plain
+
+    return spec_to_plain(resource.spec)
+
+
+def _is_redacted(spec: object) -> bool:
+    return isinstance(spec, UntypedSpec) and spec.yaml.strip().strip("'\"") == REDACTED

@@ -1,0 +1,115 @@
+"""What of a node `doctor` looks at beside its peers: clock, versions, secrets, routing, devices, logs."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from base64 import b64decode
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from talos_resources.insight.snapshot import NodeView
+from talos_resources.kubespan.constants import LINK_NAME, MARK_INTO_MESH, ROUTING_TABLE
+from talos_resources.kubespan.host import HARDWARE_ADDRESSES
+from talos_resources.kubespan.rendered import classless
+from talos_resources.model.net import IPPrefix
+from talos_resources.resources import DiscoveryConfig, KubeSpanConfig
+from talos_resources.sources.reading import Reader
+
+TIME_STATUSES: Final = classless("TimeStatuses.v1alpha1.talos.dev", "runtime")
+INFOS: Final = classless("Infos.cluster.talos.dev", "cluster")
+ADDRESS_FILTERS: Final = classless("NodeAddressFilters.net.talos.dev", "network")
+ROUTE_STATUSES: Final = classless("RouteStatuses.net.talos.dev", "network")
+ROUTE_SPECS: Final = classless("RouteSpecs.net.talos.dev", "network")
+RULE_STATUSES: Final = classless("RoutingRuleStatuses.net.talos.dev", "network")
+_SALT: Final = secrets.token_bytes(16)
+_SECRET_BYTES: Final = 16
+_VERSION: Final = re.compile(r"v\d+\.\d+\.\d+[-.\w]*")
+
+
+def surroundings(
+    reader: Reader, view: NodeView, config: KubeSpanConfig | None, discovery: DiscoveryConfig | None, links: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The fields of a `NodeView` that are not about its peers."""
+    time, info = _mapping(reader.plain(TIME_STATUSES), "node"), _mapping(reader.plain(INFOS), "current")
+    synced = time.get("synced")
+    return {
+        "is_whole": bool(config is not None or discovery is not None or view.node_id or links),
+        "secret": fingerprint(config.shared_secret) if config is not None else "",
+        "cluster_id": str(info.get("clusterId") or ""),
+        "cluster_name": str(info.get("clusterName") or ""),
+        "is_synced": synced if isinstance(synced, bool) and not time.get("syncDisabled") else None,
+        "version": _version(view),
+        "hardware": tuple(sorted(value.address for value in reader.plain(HARDWARE_ADDRESSES).values())),
+        "devices": frozenset(links) if links else None,
+        "excluded": _excluded(reader),
+        "services": _services(discovery),
+        "kernel": tuple(_missing_in_kernel(reader, links)) if config is not None and config.enabled else (),
+    }
+
+
+def fingerprint(secret: str) -> str:
+    """A salted hash of a secret: equal for equal ones within this process, and of no use elsewhere.
+
+    Returns:
+        The hash; empty for what is no secret: nothing, or a word that stands in its place.
+    """
+    try:
+        raw = b64decode(secret, validate=True)
+    except ValueError:
+        return ""
+    return hmac.new(_SALT, raw, hashlib.sha256).hexdigest() if len(raw) >= _SECRET_BYTES else ""
+
+
+def _mapping(values: Mapping[str, Any], id: str) -> Mapping[str, Any]:
+    found = values.get(id)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _version(view: NodeView) -> str:
+    own = next((affiliate.spec for affiliate in view.affiliates if affiliate.id == view.node_id), None)
+    found = _VERSION.search(own.operating_system) if own is not None else None
+    return found[0] if found else ""
+
+
+def _excluded(reader: Reader) -> tuple[IPPrefix, ...]:
+    texts: Iterable[Any] = _mapping(reader.plain(ADDRESS_FILTERS), "no-k8s").get("excludeSubnets") or ()
+    found = []
+    for text in texts:
+        try:
+            found.append(IPPrefix.parse(str(text)))
+        except ValueError:
+            continue
+    return tuple(found)
+
+
+def _services(discovery: DiscoveryConfig | None) -> tuple[str, ...] | None:
+    """From Talos 1.14 on there may be several."""
+    if discovery is None or not discovery.registry_service_enabled:
+        return None
+    more = getattr(discovery, "service_endpoints", ()) or ()
+    several = tuple(str(getattr(each, "endpoint", each)) for each in more)
+    return several or ((discovery.service_endpoint,) if discovery.service_endpoint else None)
+
+
+def _missing_in_kernel(reader: Reader, links: Mapping[str, Any]) -> Iterable[str]:
+    """Rules and routes by which marked packets find the mesh; nothing is said without lists of what there is."""
+    rules = [rule for rule in reader.plain(RULE_STATUSES).values() if isinstance(rule, Mapping)]
+    table = str(ROUTING_TABLE)
+    if rules:
+        families = {str(rule.get("family")) for rule in rules if _leads_into_mesh(rule, table)}
+        lacking = sorted({"inet4", "inet6"} - families) if families or LINK_NAME in links else []
+        if lacking:
+            yield f"no rule sends marked packets to table {table} ({' and '.join(lacking)})"
+    wanted = [route for route in reader.plain(ROUTE_SPECS).values() if isinstance(route, Mapping) and str(route.get("table")) == table]
+    routes = [route for route in reader.plain(ROUTE_STATUSES).values() if isinstance(route, Mapping)]
+    have = {str(route.get("family")) for route in routes if str(route.get("table")) == table and route.get("outLinkName") == LINK_NAME}
+    needed = {str(route.get("family")) for route in wanted} or ({"inet4", "inet6"} if rules and have else set())
+    if routes and needed - have:
+        yield f"table {table} has no route to {LINK_NAME} ({' and '.join(sorted(needed - have))})"
+
+
+def _leads_into_mesh(rule: Mapping[str, Any], table: str) -> bool:
+    return str(rule.get("table")) == table and rule.get("fwMark") == MARK_INTO_MESH
