@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from talos_resources.cli import history, options
+from talos_resources.cli import options, recording
 from talos_resources.cli.parser import Parser, UsageError
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ HELP: Final = "tell what changed between two moments, from a recording"
 DESCRIPTION: Final = """\
 Tell what changed on all nodes between two moments, from what `record` has kept: first what it means for the
 mesh (links that went down or came back, endpoints that moved, bytes that flowed), then every resource that
-came, went or changed. Changes of counters alone are counted; --all shows them."""
+came, went or changed. Changes of counters alone are counted; --all shows them. What the recording lacks of that
+time is told, and the answer is for the part that it has."""
 EXAMPLES: Final = """\
 -1h --from sqlite:mesh.db
 02:10 02:20 --from sqlite:mesh.db
@@ -51,17 +52,21 @@ def run(args: Namespace) -> int:
     found: list[ResourceChange] = []
     with options.opened(args) as (cluster, selected):
         wanted = tuple(selected) if args.nodes else cluster.nodes
-        for node in wanted:
-            state = history.recorded(cluster, node)
+        known = recording.look(cluster, wanted, begin, end, now=now)
+        for node, (state, part) in known.items():
             kinds = [state.kind(name) for name in args.types] or [state.kind(name) for _, name in state.held_kinds(ever=True)]
-            before, after = ([resource for kind in kinds for resource in past.list(kind)] for past in (state.at(begin), state.at(end)))
+            before, after = (
+                [resource for kind in kinds for resource in past.list(kind)] for past in (state.at(part.begin), state.at(part.end))
+            )
             found += resource_changes(node, before, after)
     summary = summarise(found)
     shown = [change for change in found if args.all or not change.is_noise]
+    begin, end = min(part.begin for _, part in known.values()), max(part.end for _, part in known.values())
     if args.output == "json":
         _print_json(begin, end, summary, shown)
     else:
-        _print_table(f"{begin} to {end}", summary.text(nodes=len(wanted)), shown, hidden=len(found) - len(shown), several=len(wanted) > 1)
+        span = f"{Timestamp.from_seconds(begin.seconds)} to {Timestamp.from_seconds(end.seconds)}"
+        _print_table(span, summary.text(nodes=len(known)), shown, hidden=len(found) - len(shown), several=len(wanted) > 1)
     return 0
 
 

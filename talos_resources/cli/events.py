@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from talos_resources.cli import history, nodes, options
+from talos_resources.cli import history, nodes, options, recording
 from talos_resources.cli.parser import Parser, UsageError
 
 if TYPE_CHECKING:
@@ -40,25 +41,45 @@ def configure(parser: Parser) -> None:
 
 def run(args: Namespace) -> int:
     """Tells the past, then what comes."""
+    import time
+
     from talos_resources.backends.sqlite.state import SqliteState
+    from talos_resources.model.timestamp import Timestamp
 
     with options.opened(args) as (cluster, selected):
         wanted = tuple(selected) if args.nodes else cluster.nodes
         printer = _Printer(args)
         if isinstance(cluster.state(wanted[0]), SqliteState):
-            _past(args, cluster, wanted, printer)
+            now = Timestamp(time.time_ns())
+            if not args.watch:
+                recording.look(cluster, wanted, recording.since_of(args), now, now=now)
+            with printer.together():
+                _past(args, cluster, wanted, printer)
         elif not args.watch:
             raise UsageError(f"{cluster.source} keeps no past; follow it with --watch, or record it first (record --to sqlite:FILE)")
         return _follow(args, cluster, wanted, printer) if args.watch else 0
 
 
 class _Printer:
-    """Prints events; the columns are as wide as what has come so far."""
+    """Prints events: those of the past together, in straight columns; those that come later in columns as wide as what has come."""
 
     def __init__(self, args: Namespace) -> None:
         self._args = args
-        self._widths = [0] * (len(_HEADING) - 1)
+        self._widths = [len(name) for name in _HEADING[:-1]]
+        self._waiting: list[Sequence[str]] | None = None
         self._began = False
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is printed inside comes at the end of it, in straight columns."""
+        rows: list[Sequence[str]] = []
+        self._waiting = rows
+        yield
+        self._waiting = None
+        for cells in rows:
+            self._fit(cells)
+        for cells in rows:
+            self._row(cells)
 
     def print(self, at: Timestamp, node: str, change: str, resource: Resource[Any], old: Resource[Any] | None) -> None:
         """Prints one event, unless it is of no interest."""
@@ -73,15 +94,20 @@ class _Printer:
         if self._args.output == "json":
             sys.stdout.write(view.json_line({"time": str(at), "node": node, **view.change_plain(change, resource, fields)}))
         else:
-            if not self._began:
-                self._row(_HEADING)
             self._row((view.clock(at), node, view.type_name(resource), view.subject(resource), view.change_text(change, fields)))
-        self._began = True
+
+    def _fit(self, cells: Sequence[str]) -> None:
+        self._widths = [max(width, len(cell)) for width, cell in zip(self._widths, cells, strict=False)]
 
     def _row(self, cells: Sequence[str]) -> None:
-        self._widths = [max(width, len(cell)) for width, cell in zip(self._widths, cells, strict=False)]
-        padded = [cell.ljust(width) for cell, width in zip(cells, self._widths, strict=False)]
-        sys.stdout.write("   ".join([*padded, cells[-1]]) + "\n")
+        if self._waiting is not None:
+            self._waiting.append(cells)
+            return
+        self._fit(cells)
+        for line in (cells,) if self._began else (_HEADING, cells):
+            padded = [cell.ljust(width) for cell, width in zip(line, self._widths, strict=False)]
+            sys.stdout.write("   ".join([*padded, line[-1]]) + "\n")
+        self._began = True
 
 
 def _past(args: Namespace, cluster: Cluster, wanted: Sequence[str], printer: _Printer) -> None:
@@ -89,11 +115,11 @@ def _past(args: Namespace, cluster: Cluster, wanted: Sequence[str], printer: _Pr
 
     from talos_resources.model.timestamp import Timestamp
 
-    since = history.since_of(args)
+    since = recording.since_of(args)
     moment = Timestamp(0) if since is None else since
 
     def of_node(node: str) -> Iterator[tuple[Any, str, Any]]:
-        state = history.recorded(cluster, node)
+        state = recording.recorded(cluster, node)
         types = {state.kind(name).type for name in args.types} if args.types else None
         return ((version.at, node, version) for version in list(state.changes(since=moment, types=types)))
 

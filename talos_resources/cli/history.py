@@ -7,14 +7,13 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from talos_resources.cli import options
+from talos_resources.cli import options, recording
 from talos_resources.cli.parser import Parser
 from talos_resources.model.errors import NotFoundError
 
 if TYPE_CHECKING:
     from talos_resources.backends.sqlite.past import Version
     from talos_resources.backends.sqlite.state import SqliteState
-    from talos_resources.sources import Cluster
 
 HELP: Final = "tell what happened to a resource, from a recording"
 DESCRIPTION: Final = """\
@@ -44,16 +43,22 @@ def add_window(parser: Parser) -> None:
 
 def run(args: Namespace) -> int:
     """Prints the versions, of all nodes that have the resource."""
+    import time
+    from operator import itemgetter
+
+    from talos_resources.model.timestamp import Timestamp
     from talos_resources.views import changes as view
 
     with options.opened(args) as (cluster, selected):
         nodes = tuple(selected) if args.nodes else cluster.nodes
-        found = {node: versions for node in nodes if (versions := _versions(args, recorded(cluster, node)))}
+        found = {node: versions for node in nodes if (versions := _versions(args, recording.recorded(cluster, node)))}
         if not found:
-            raise NotFoundError(_about(args, recorded(cluster, nodes[0])))
-        rows = [row for node, versions in found.items() for row in _rows(args, node, versions)]
+            raise NotFoundError(_about(args, recording.recorded(cluster, nodes[0])))
+        now = Timestamp(time.time_ns())
+        recording.look(cluster, tuple(found), recording.since_of(args), now, now=now)
+        rows = sorted((row for node, versions in found.items() for row in _rows(args, node, versions)), key=itemgetter("at"))
     if args.output == "json":
-        sys.stdout.writelines(map(view.json_line, rows))
+        sys.stdout.writelines(view.json_line({key: value for key, value in row.items() if key != "at"}) for row in rows)
         return 0
     several = len(found) > 1
     heading = [*(["NODE"] if several else []), "TIME", "VERSION", "CHANGE"]
@@ -62,34 +67,9 @@ def run(args: Namespace) -> int:
     return 0
 
 
-def recorded(cluster: Cluster, node: str) -> SqliteState:
-    """The recording of a node.
-
-    Raises:
-        UnsupportedError: the source keeps no past.
-    """
-    from talos_resources.backends.sqlite.state import SqliteState
-    from talos_resources.model.errors import UnsupportedError
-
-    state = cluster.state(node)
-    if not isinstance(state, SqliteState):
-        raise UnsupportedError(f"{cluster.source} keeps no past; `record --to sqlite:FILE` keeps it, then name that file with --from")
-    return state
-
-
-def since_of(args: Namespace) -> Any:
-    """The moment of --since; None without it."""
-    import time
-
-    from talos_resources.model.timestamp import Timestamp
-    from talos_resources.state.when import parse_when
-
-    return None if args.since is None else parse_when(args.since, now=Timestamp(time.time_ns()))
-
-
 def _versions(args: Namespace, state: SqliteState) -> Sequence[Version]:
     kind = state.kind(args.type)
-    since = since_of(args)
+    since = recording.since_of(args)
     try:
         return state.history(kind, args.id, namespace=args.namespace, since=since)
     except NotFoundError:
@@ -108,7 +88,7 @@ def _rows(args: Namespace, node: str, versions: Sequence[Version]) -> Iterator[d
     from talos_resources.insight.changes import field_changes
     from talos_resources.views import changes as view
 
-    since = since_of(args)
+    since = recording.since_of(args)
     for version in versions:
         if since is not None and version.at < since:
             continue  # there to compare the next one with
@@ -117,7 +97,7 @@ def _rows(args: Namespace, node: str, versions: Sequence[Version]) -> Iterator[d
             fields = tuple(field for field in fields if not field.is_counter)
             if not fields:
                 continue
-        row = {"node": node, "time": view.clock(version.at), "version": version.resource.version}
+        row = {"at": version.at, "node": node, "time": view.clock(version.at), "version": version.resource.version}
         if args.output == "json":
             yield {**row, "time": str(version.at), **view.change_plain(version.change, version.resource, fields)}
         else:

@@ -127,8 +127,21 @@ def items(values: list[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _at(cluster: Cluster, moment: str | None) -> Cluster:
-    return cluster if moment is None else cluster.at(moment)
+def _at(cluster: Cluster, moment: str | None, nodes: tuple[str, ...]) -> Cluster:
+    """The cluster as it was then; says so where nobody recorded at that time."""
+    if moment is None:
+        return cluster
+    import time
+
+    from talos_resources.cli.recording import tell_at
+    from talos_resources.model.timestamp import Timestamp
+    from talos_resources.state.when import parse_when
+
+    now = Timestamp(time.time_ns())
+    when = parse_when(moment, now=now)
+    past = cluster.at(when)
+    tell_at(cluster, nodes, when, now=now)
+    return past
 
 
 @contextmanager
@@ -161,7 +174,7 @@ def opened(args: Namespace) -> Iterator[tuple[Cluster, tuple[str, ...]]]:
     with cluster:
         try:
             selected = cluster.select(wanted)
-            cluster = _at(cluster, getattr(args, "at", None))
+            cluster = _at(cluster, getattr(args, "at", None), selected if args.nodes else cluster.nodes)
         except ConfigError as error:
             if is_fallback:
                 raise ConfigError(f"{error.message}; there is no talosconfig: name yours with --talosconfig") from None

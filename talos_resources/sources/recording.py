@@ -2,7 +2,8 @@
 
 A recorder begins with what is there: what is as the file has it already is not written again, and what the file
 has and the node does not is noted as gone. So it may stop and start as it likes. What the watches bring is
-written together, twice a second.
+written together, twice a second, and with it from when to when each node was heard: a recording that says nothing of
+a time is another thing than one that says that nothing happened.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from time import monotonic, time_ns
 from typing import Any, Final
 
+from talos_resources.backends.sqlite.periods import HEARTBEAT_S, Period
 from talos_resources.backends.sqlite.state import SqliteState
 from talos_resources.model.kind import Kind
 from talos_resources.model.metadata import Reference
@@ -62,7 +64,13 @@ class Recorder:
         self._keep_s = keep_s
         self._news: queue.SimpleQueue[News | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
-        self._follower = Follower(cluster, nodes, types=types, on_news=self._news.put, on_note=on_note or (lambda _note: None))
+        self._on_note = on_note
+        self._follower = Follower(cluster, nodes, types=types, on_news=self._news.put, on_note=self._noted)
+        # Node → since when it is heard; those that are away are not in it.
+        self._heard: dict[str, Timestamp] = {}
+        self._away: set[str] = set()
+        self._ended: list[tuple[str, Period]] = []
+        self._lock = threading.Lock()
         # What a node has told since its watch of a kind began; None once it has told all.
         self._beginning: dict[tuple[str, Kind[Any]], set[str] | None] = {}
 
@@ -73,16 +81,20 @@ class Recorder:
             TalosResourcesError: the file cannot be written.
         """
         self._follower.start()
-        pruned = monotonic()
+        pruned = beat = monotonic()
         try:
             while not self._stopping.is_set():
                 self._write(self._gathered())
+                if monotonic() - beat >= HEARTBEAT_S:
+                    beat = monotonic()
+                    self._keep_periods()
                 if self._keep_s is not None and monotonic() - pruned > PRUNE_EVERY_S:
                     pruned = monotonic()
                     self._target.prune(before=Timestamp(time_ns() - int(self._keep_s * 1e9)))
         finally:
             self._stopping.set()
             self._write(self._left())
+            self._keep_periods(is_open=False)
             self._follower.close()
 
     def stop(self) -> None:
@@ -91,8 +103,11 @@ class Recorder:
         self._news.put(None)
 
     def _gathered(self) -> list[News]:
-        """What comes within a while; waits for the first of it."""
-        first = self._news.get()
+        """What comes within a while; waits for the first of it, but not for long."""
+        try:
+            first = self._news.get(timeout=HEARTBEAT_S)
+        except queue.Empty:
+            return []
         if first is None:
             return []
         self._stopping.wait(WRITE_EVERY_S)
@@ -116,6 +131,37 @@ class Recorder:
                 for event in events:
                     self.written += self._write_event(state, kind, event, at)
 
+    def _noted(self, note: Note) -> None:
+        """Called by the threads that follow: while a node is away, nothing is known of it."""
+        if note.kind is None:
+            with self._lock:
+                if note.is_error:
+                    self._away.add(note.node)
+                    if (began := self._heard.pop(note.node, None)) is not None:
+                        self._ended.append((note.node, Period(began, Timestamp(time_ns()))))
+                else:
+                    self._away.discard(note.node)
+                    self._heard[note.node] = Timestamp(time_ns())
+        if self._on_note is not None:
+            self._on_note(note)
+
+    def _begins(self, node: str) -> None:
+        """The node has told all that there is of some kind; when of every kind, it is heard from now on."""
+        told = all(told is None for (of, _), told in self._beginning.items() if of == node)
+        with self._lock:
+            if told and node not in self._away and node not in self._heard:
+                self._heard[node] = Timestamp(time_ns())
+
+    def _keep_periods(self, *, is_open: bool = True) -> None:
+        """Writes until when each node was heard."""
+        now = Timestamp(time_ns())
+        with self._lock:
+            ended, self._ended = self._ended, []
+            found = [*ended, *((node, Period(began, now, is_open)) for node, began in self._heard.items())]
+        with self._target.batch():
+            for node, period in found:
+                self._target.of_node(node).keep_period(period)
+
     def _write_event(self, state: SqliteState, kind: Kind[Any], event: AnyEvent, at: Timestamp) -> int:
         beginning = self._beginning.get((state.node, kind))
         match event:
@@ -127,6 +173,7 @@ class Recorder:
                 return state.drop(reference, at=at)
             case Bootstrapped() if beginning is not None:
                 self._beginning[state.node, kind] = None
+                self._begins(state.node)
                 gone = [held for held in state.list(kind) if held.id not in beginning]
                 return sum(state.drop(Reference(held.namespace, held.type, held.id), at=at) for held in gone)
             case _:

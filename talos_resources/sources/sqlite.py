@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from time import time_ns
 from typing import Any
 
+from talos_resources.backends.sqlite.periods import Period
 from talos_resources.backends.sqlite.state import SqliteState
 from talos_resources.model.errors import ConfigError
 from talos_resources.model.resource import Resource
+from talos_resources.model.timestamp import Timestamp
 from talos_resources.sources.cluster import Cluster
 
 
@@ -38,7 +41,10 @@ def write(contents: Mapping[str, Sequence[Resource[Any]]], rest: str) -> None:
             raise ConfigError(f"sqlite:{path} holds resources already; name another file, or use `record` to follow nodes")
         with state.batch():
             for node, resources in contents.items():
-                state.of_node(node).restore(resources)
+                held = state.of_node(node)
+                held.restore(resources)
+                now = Timestamp(time_ns())
+                held.keep_period(Period(now, now))
 
 
 def _path(rest: str) -> Path:

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from talos_resources.backends.memory import MemoryState
+from talos_resources.backends.sqlite.periods import Period
 from talos_resources.backends.sqlite.state import SqliteState
 from talos_resources.cli.main import main
 from talos_resources.model.errors import UnknownKindError
@@ -171,8 +172,8 @@ def test_history(story: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert changed.endswith("Z 3 endpoint: 203.0.113.7:40112 → 192.168.7.9:51820, state: up → down")
     assert main(["history", "kubespanpeerstatus", "w=", "--from", story, "--all", "-o", "json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [(row["node"], row["version"]) for row in rows] == [("cp-1", 1), ("cp-1", 2), ("cp-1", 3), ("cp-2", 1)]
-    assert rows[1]["fields"] == [{"path": "receiveBytes", "old": 100, "new": 5000}]
+    assert [(row["node"], row["version"]) for row in rows] == [("cp-1", 1), ("cp-2", 1), ("cp-1", 2), ("cp-1", 3)]  # the oldest first
+    assert rows[2]["fields"] == [{"path": "receiveBytes", "old": 100, "new": 5000}]
     assert main(["history", "kubespanpeerstatus", "w=", "--from", story, "-n", "cp-1", "--since", "35m"]) == 0
     assert len(lines(capsys)) == 2
 
@@ -192,6 +193,107 @@ def test_diff(story: str, capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(capsys.readouterr().out)
     assert found["summary"]["went_down"] == 1
     assert [change["id"] for change in found["changes"]] == ["w="]
+
+
+def test_a_part_of_the_time_is_answered_for(story: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["diff", "-2h", "--from", story]) == 0
+    captured = capsys.readouterr()
+    assert "1 link went down" in captured.out
+    assert re.fullmatch(rf"note: what {story} has: it begins at 20\S+:\d\dZ\n", captured.err)
+
+
+@pytest.fixture
+def torn(file: Path) -> str:
+    """A recording with a gap: from 60 to 50 minutes ago, and from 40 to 30; of one node only the first."""
+    with SqliteState(file) as state:
+        for name, periods in {"cp-1": [(60, 50), (40, 30)], "cp-2": [(60, 50)]}.items():
+            node = state.of_node(name)
+            node.put(peer("w=", state=PeerState.UP).stamped(1, "", ago(60), ago(60)), at=ago(60.5))
+            for began, ended in periods:
+                node.keep_period(Period(ago(began), ago(ended)))
+        changed = peer("w=", state=PeerState.DOWN).stamped(2, "", ago(60), ago(35))
+        state.of_node("cp-1").put(changed, at=ago(35))
+    return f"sqlite:{file}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "out", "err"),
+    [
+        (
+            ["diff", "-10s"],
+            1,
+            "",
+            r"error: SOURCE has no data of that time; it has data from CLOCK to CLOCK \(30 m ago\) with 1 gap; .* \(50 m ago\)",
+        ),
+        (["diff", "-58m", "-52m"], 0, "2 nodes: nothing changed", ""),
+        (["diff", "-48m", "-42m"], 1, "", "error: SOURCE has no data of that time; .*"),
+        (
+            ["diff", "-55m", "-32m", "-n", "cp-1"],
+            0,
+            "1 link went down",
+            "note: what SOURCE has: nobody recorded from CLOCK to CLOCK",
+        ),
+        (
+            ["diff", "-55m"],
+            0,
+            "1 link went down",
+            r"note: .* has of cp-1: nobody recorded from CLOCK to CLOCK, it ends at CLOCK \(30 m ago\)\nnote: .* of cp-2: it ends at CLOCK .*",
+        ),
+        (["events", "--since", "20m"], 1, "", "error: SOURCE has no data of that time; .*"),
+        (["events", "--since", "36m", "-n", "cp-1"], 0, "up → down", r"note: what SOURCE has: it ends at CLOCK \(30 m ago\)"),
+        (["history", "kubespanpeerstatus", "w=", "--since", "36m", "-n", "cp-1"], 0, "up → down", r"note: .*"),
+        (["mesh", "--at", "-55m"], 0, "2 up", ""),
+        (["mesh", "--at", "-45m"], 0, "", "note: nobody recorded of cp-1 at that time, .*\nnote: .*"),
+        (["mesh", "--at", "now", "-n", "cp-2"], 0, "", r"note: nobody recorded at that time, this is what was known last: .* \(50 m ago\)"),
+    ],
+)
+def test_no_data_and_no_change_are_two_things(
+    torn: str, arguments: list[str], code: int, out: str, err: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*arguments, "--from", torn]) == code
+    captured = capsys.readouterr()
+    assert out in captured.out
+    told = err.replace("SOURCE", re.escape(torn)).replace("CLOCK", r"20\S{8}T\S{8}Z")
+    assert re.fullmatch(told, captured.err.strip()), captured.err
+
+
+def test_a_recorder_says_when_it_heard_a_node(target: SqliteState, capsys: pytest.CaptureFixture[str]) -> None:
+    node = MemoryState()
+    node.create(peer("a", state=PeerState.UP))
+    began = Timestamp(time.time_ns())
+    with recording({"one": node}, target) as recorder:
+        wait_for(target, "one", "a", 1)
+        until = time.monotonic() + PATIENCE
+        while not (found := target.of_node("one").periods(now=Timestamp(time.time_ns()))) or not found[0].is_open:
+            assert time.monotonic() < until
+        recorder._noted(Note("one", None, "is not followed for now: gone", is_error=True))
+        recorder._noted(Note("one", None, "is followed again", is_error=False))
+    ended = Timestamp(time.time_ns())
+    first, second = target.of_node("one").periods(now=Timestamp(ended + 10**12))
+    assert began < first.began < first.ended < second.began < second.ended < ended
+    assert not second.is_open
+    # Killed while it was at work: it counts until it wrote last, and a little later as at work still.
+    target.of_node("two").keep_period(Period(began, ended, is_open=True))
+    assert target.of_node("two").periods(now=Timestamp(ended + 10**9)) == [Period(began, Timestamp(ended + 10**9), is_open=True)]
+    assert target.of_node("two").periods(now=Timestamp(ended + 10**11)) == [Period(began, ended)]
+    target.prune(before=ended)
+    assert target.of_node("one").periods(now=ended) == [second]
+
+
+def test_a_dump_is_of_one_moment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = f"sqlite:{tmp_path}/demo.db"
+    assert main(["dump", "--from", "demo", "--to", target]) == 0
+    with SqliteState(tmp_path / "demo.db") as state:
+        [period] = state.of_node("172.20.0.2").periods(now=Timestamp(time.time_ns()))
+    assert period.began == period.ended
+    assert main(["diff", "-0s", "--from", target]) == 1
+    assert "has no data of that time" in capsys.readouterr().err
+
+
+def test_events_stand_in_straight_columns(story: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["events", "--from", story]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert len({row.index(word) for row, word in zip(rows, ("ID", "node-w=", "node-w=", "node-w=", "current"), strict=True)}) == 1
 
 
 def test_events(story: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -224,7 +326,8 @@ def test_get_and_mesh_at_a_moment(story: str, capsys: pytest.CaptureFixture[str]
         (["history", "nosuch", "x"], 1, 'no resource type or alias "nosuch"'),
         (["history", "members", "x", "--since", "soon"], 1, "'soon' is no moment"),
         (["events", "--from", "demo"], 2, "follow it with --watch"),
-        (["diff", "-2h"], 1, "has no history before"),
+        (["diff", "-3h", "-2h"], 1, r"has no data of that time; it has data from 20\S+:\d\dZ to now$"),
+        (["get", "members", "--at", "-2h"], 1, r"has no data before 20\S+:\d\dZ; name that moment or a later one"),
         (["diff", "now", "-1m"], 2, "write the earlier moment first"),
         (["get", "members", "--at", "-1m", "--from", "demo"], 1, "knows the present only"),
         (["get", "members", "--at", "-1m", "-w"], 2, "leave one out"),

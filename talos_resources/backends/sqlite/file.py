@@ -60,6 +60,13 @@ MIGRATIONS: Final = (
     );
     CREATE INDEX packs_by_end ON packs (last_seq);
     """,
+    # 3: when a node was recorded
+    """
+    CREATE TABLE periods (
+        node TEXT NOT NULL, began INTEGER NOT NULL, ended INTEGER NOT NULL, is_open INTEGER NOT NULL,
+        PRIMARY KEY (node, began)
+    );
+    """,
 )
 """The steps that made the schema what it is; the file's `user_version` says how many it has been through."""
 

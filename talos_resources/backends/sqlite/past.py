@@ -12,8 +12,9 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from talos_resources.backends.memory import MemoryState
-from talos_resources.backends.sqlite import log
+from talos_resources.backends.sqlite import log, periods
 from talos_resources.backends.sqlite.file import SqliteFile
+from talos_resources.backends.sqlite.periods import Period
 from talos_resources.model.errors import ConfigError, NotFoundError
 from talos_resources.model.kind import Kind
 from talos_resources.model.resource import Resource
@@ -135,6 +136,26 @@ class Past:
             first, last = _span(connection)
         return None if first is None or last is None else (Timestamp(first), Timestamp(last))
 
+    def periods(self, *, now: Timestamp) -> Sequence[Period]:
+        """When the node was recorded, oldest first; nothing is known of what happened in between.
+
+        A file that no recorder has written is its own state's: all is known from the first event to now.
+
+        Args:
+            now: a recorder that is at work has recorded until now.
+        """
+        with self._file.reading() as connection:
+            found = periods.of_node(connection, self.node, now=now)
+            first, horizon = _begin(connection)
+        if not found:
+            return () if first is None else (Period(Timestamp(max(first, horizon)), now, is_open=True),)
+        return [attrs.evolve(period, began=Timestamp(max(period.began, horizon))) for period in found if period.ended >= horizon]
+
+    def keep_period(self, period: Period) -> None:
+        """Writes that the node was recorded, or how far the recording that began at this moment has got."""
+        with self._file.transaction() as connection:
+            periods.keep(connection, self.node, period)
+
     def prune(self, *, before: Timestamp | None = None, versions: int | None = None) -> int:
         """Forgets old versions of all nodes; see `log.prune`. What is there now is always kept.
 
@@ -146,6 +167,8 @@ class Past:
             How many versions were forgotten.
         """
         with self._file.transaction() as connection:
+            if before is not None:
+                periods.forget(connection, before)
             return log.prune(connection, before_at=before, versions=versions)
 
 
@@ -153,10 +176,19 @@ _CHANGES: Final = {log.CREATED: "created", log.UPDATED: "updated", log.DESTROYED
 
 
 def _check_begin(connection: Connection, when: Timestamp, path: object) -> None:
-    begin = _span(connection)[0]
-    horizon = connection.execute("SELECT horizon_at FROM store").fetchone()[0]
-    if begin is None or when < max(begin, horizon):
-        raise ConfigError(f"{path} has no history before {Timestamp(max(begin or 0, horizon))}" if begin else f"{path} is empty")
+    begin, horizon = _begin(connection)
+    if begin is None:
+        raise ConfigError(f"{path} is empty")
+    if when < max(begin, horizon):
+        # Rounded up, so that there is data of the moment when it is typed in.
+        first = Timestamp.from_seconds(-(-max(begin, horizon) // 10**9))
+        raise ConfigError(f"{path} has no data before {first}; name that moment or a later one")
+
+
+def _begin(connection: Connection) -> tuple[int | None, int]:
+    """The time of the first event, None if there is none; and the one before which something was forgotten."""
+    horizon: int = connection.execute("SELECT horizon_at FROM store").fetchone()[0]
+    return _span(connection)[0], horizon
 
 
 def _span(connection: Connection) -> tuple[int | None, int | None]:

@@ -97,7 +97,7 @@ def test_the_past_can_be_seen(state: SqliteState) -> None:
     assert state.at(Timestamp(2000)).get(PATHS, "a").labels == {"n": "again"}
     assert [version.change for version in state.history(PATHS, "a", since=Timestamp(1045))] == ["updated", "destroyed", "created"]
     assert state.span() == (1000, 1060)
-    with pytest.raises(ConfigError, match="has no history before 1970"):
+    with pytest.raises(ConfigError, match="has no data before 1970"):
         state.at(Timestamp(999))
     with pytest.raises(NotFoundError):
         state.history(PATHS, "never")
@@ -118,7 +118,7 @@ def test_what_is_forgotten_leaves_the_present_and_the_moment(state: SqliteState)
     assert state.at(Timestamp(300)).get(PATHS, "a").labels == {"n": "300"}
     assert state.at(Timestamp(300)).get(PATHS, "b").labels == {"n": "3"}
     assert state.get(PATHS, "a").labels == {"n": "399"}
-    with pytest.raises(ConfigError, match="no history before"):
+    with pytest.raises(ConfigError, match="no data before"):
         state.at(Timestamp(100))
     with pytest.raises(InvalidBookmarkError, match="too old"):
         state.watch_kind(PATHS, start_from_bookmark=first.bookmark)
