@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import importlib.metadata
+import re
+import tomllib
 from pathlib import Path
 
 import talos_resources
@@ -19,3 +23,33 @@ def test_tests_lie_where_their_subjects_lie() -> None:
     # a folder may also hold the tests of one module: backends/memory of backends/memory.py
     strangers = {folder for folder in mirrored if not (PACKAGE / folder).is_dir() and not (PACKAGE / folder).with_suffix(".py").is_file()}
     assert sorted(str(folder) for folder in strangers) == []
+
+
+# Distributions of files, which are looked up by name instead of being imported.
+FILES = {"font-roboto"}
+
+
+def imported() -> set[str]:
+    """The top-level modules that the package imports, also inside functions."""
+    found: set[str] = set()
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                found.add(str(node.module).partition(".")[0])
+    return found
+
+
+def test_every_dependency_is_used() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = {name: needs for name, needs in project["optional-dependencies"].items() if name not in {"all", "test", "docs", "dev"}}
+    declared = {canonical(need) for needs in [project["dependencies"], *extras.values()] for need in needs}
+    homes = importlib.metadata.packages_distributions()
+    used = {canonical(name) for module in imported() for name in homes.get(module, ())}
+    assert sorted(declared - used - FILES) == [], "nothing imports these"
+
+
+def canonical(requirement: str) -> str:
+    """The name of a distribution as it is compared."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[<>=!~\[; ]", requirement)[0]).lower()

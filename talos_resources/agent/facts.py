@@ -1,123 +1,109 @@
-"""What the host is like, told as the resources that KubeSpan's controllers read."""
+"""What the host is like, told as the resources that KubeSpan's controllers read.
+
+Source: Talos v1.14: ids and owners of the resources, how a node's name follows from the host's.
+"""
 
 from __future__ import annotations
 
-import ipaddress
-import json
-import socket
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 import attrs
 
-from talos_resources.agent.network import run
+from talos_resources.agent.addresses import Filters, first_hardware, node_addresses, pod_networks
+from talos_resources.agent.kernel import HostAddress, HostLink
+from talos_resources.agent.publish import Publisher
+from talos_resources.codec.goyaml import emit
 from talos_resources.kubespan import host
-from talos_resources.kubespan.rendered import Form
-from talos_resources.model.errors import NotFoundError
-from talos_resources.model.kind import Kind, kind_of
+from talos_resources.kubespan.rendered import classless
+from talos_resources.model.errors import ConfigError
+from talos_resources.model.kind import Column
 from talos_resources.model.net import IPPrefix
-from talos_resources.model.resource import Resource
+from talos_resources.model.spec import UntypedSpec
 from talos_resources.resources import MachineType
-from talos_resources.state.contract import State
 
-_CLUSTER_LINKS: Final = ("cilium", "lxc", "veth", "cni", "flannel", "cali", "kube-", "docker", "kubespan", "lo")
-"""Links with names that begin so are Kubernetes' own, or the mesh's."""
+ADDRESS_FILTERS: Final = classless(
+    "NodeAddressFilters.net.talos.dev",
+    "network",
+    columns=[Column("Include Subnets", "{.includeSubnets}"), Column("Exclude Subnets", "{.excludeSubnets}")],
+)
+_ADDRESSES_OWNER: Final = "network.NodeAddressController"
 
 
 @attrs.frozen(kw_only=True)
-class Facts:
-    """What there is to tell.
+class Identity:
+    """What the host is called and what it is, from the configuration and from the host itself.
 
     Attributes:
-        hardware: link and address of the first link that has one; None if there is none.
-        addresses: of the host, IPv4 first, as `ip` lists them; not those of Kubernetes and of the mesh.
-        kubernetes: those within the networks of pods and services, on any link but the mesh's.
-        hostname: of the host.
+        hostname: the host's full name.
+        nodename: the name of its Kubernetes node.
+        machine_type: of the configuration.
+        api_server_port: of its own Kubernetes API server; None if it runs none.
     """
 
-    hardware: host.HardwareAddress | None
-    addresses: tuple[IPPrefix, ...]
-    kubernetes: tuple[IPPrefix, ...]
     hostname: str
+    nodename: str
+    machine_type: MachineType
+    api_server_port: int | None
 
 
-def read_facts(link: str, kubernetes: Sequence[IPPrefix]) -> Facts:
-    """Asks the host.
+def nodename_of(hostname: str, *, full: bool = False) -> str:
+    """The name of the Kubernetes node of a host: small letters, digits, dashes and dots; `Node_T2.example.org` is `node-t2`.
 
     Args:
-        link: the mesh's own, which does not count.
-        kubernetes: the networks of pods and services.
+        hostname: the host's name, with its domain if it has one.
+        full: keep the domain, as the kubelet's registerWithFQDN asks for.
 
     Raises:
-        OSError: `ip` is not there, or fails.
+        ConfigError: nothing is left of it.
     """
-    return facts_of(json.loads(run("ip", "-j", "address", "show") or "[]"), link=link, kubernetes=kubernetes, hostname=socket.gethostname())
+    name = hostname if full else hostname.partition(".")[0]
+    usable = re.sub(r"[^a-z0-9.-]", "", re.sub(r"[A-Z]", lambda found: found[0].lower(), name).replace("_", "-")).strip("-.")
+    if not usable:
+        raise ConfigError(f"the host's name {hostname!r} makes no name of a Kubernetes node; give one with --nodename", value=hostname)
+    return usable
 
 
-def facts_of(links: Sequence[Mapping[str, Any]], *, link: str, kubernetes: Sequence[IPPrefix], hostname: str) -> Facts:
-    """The facts in what `ip -j address show` prints."""
-    clusters = [prefix.network for prefix in kubernetes]
+class FactTeller:
+    """Tells what the host is like, and what of it is new."""
 
-    def is_cluster(prefix: IPPrefix) -> bool:
-        return any(prefix.address in network for network in clusters)
+    def __init__(self, to: Publisher, filters: Filters, *, nodename: str) -> None:
+        """Takes where to tell it, what belongs to Kubernetes, and the node's name."""
+        self._to = to
+        self._filters = filters
+        self._nodename = nodename
+        self._lists: dict[str, tuple[IPPrefix, ...]] = {}
 
-    own = [found for found in links if found.get("ifname") != link and not str(found.get("ifname", "")).startswith(_CLUSTER_LINKS)]
-    hardware = next(
-        (
-            host.HardwareAddress(str(found["ifname"]), str(found["address"]))
-            for found in own
-            if found.get("link_type") == "ether" and found.get("address")
-        ),
-        None,
-    )
-    every = [prefix for found in links if found.get("ifname") != link for prefix in _global(found)]
-    return Facts(
-        hardware=hardware,
-        addresses=_distinct(prefix for found in own for prefix in _global(found) if not is_cluster(prefix)),
-        kubernetes=_distinct(filter(is_cluster, every)),
-        hostname=hostname,
-    )
+    def tell_identity(self, who: Identity) -> None:
+        """Tells what does not change while the agent runs."""
+        first, _, domain = who.hostname.partition(".")
+        put, networks = self._to.put, (*self._filters.pods, *self._filters.services)
+        put(host.HOSTNAMES.kind, host.HOSTNAME, host.HOSTNAMES.spec(host.Hostname(first, domain)), owner="network.HostnameSpecController")
+        put(host.NODENAMES.kind, host.NODENAME, host.NODENAMES.spec(who.nodename), owner="k8s.NodenameController")
+        put(host.MACHINE_TYPES.kind, host.MACHINE_TYPE, host.MACHINE_TYPES.spec(who.machine_type), owner="config.MachineTypeController")
+        for name, include, exclude in (("no-k8s", (), networks), ("only-k8s", networks, ())):
+            plain = {"includeSubnets": [str(one) for one in include], "excludeSubnets": [str(one) for one in exclude]}
+            put(ADDRESS_FILTERS, name, UntypedSpec(emit.dump(plain)), owner="k8s.AddressFilterController")
+        if who.api_server_port is not None:
+            port = host.API_SERVERS.spec(who.api_server_port)
+            put(host.API_SERVERS.kind, host.API_SERVER, port, owner="k8s.ControlPlaneAPIServerFinalController")
 
+    def tell_addresses(self, links: Sequence[HostLink], addresses: Sequence[HostAddress]) -> None:
+        """Tells the addresses of now."""
+        hardware = first_hardware(links)
+        if hardware is not None:
+            first = host.HARDWARE_ADDRESSES.spec(host.HardwareAddress(hardware.name, hardware.hardware))
+            owner = "network.HardwareAddrController"
+            self._to.put(host.HARDWARE_ADDRESSES.kind, host.FIRST_HARDWARE_ADDRESS, first, owner=owner)
+        self._lists = node_addresses(links, addresses, self._filters, self._lists)
+        specs = {name: self._list(listed) for name, listed in self._lists.items()}
+        self._to.replace(host.NODE_ADDRESSES.kind, specs, owner=_ADDRESSES_OWNER)
+        pods = pod_networks(self._lists["current"], self._filters)
+        node = {self._nodename: host.NODE_STATUSES.spec(host.KubernetesNode(self._nodename, pods))} if pods else {}
+        self._to.replace(host.NODE_STATUSES.kind, node, owner="k8s.NodeStatusController")
 
-def _distinct(prefixes: Iterable[IPPrefix]) -> tuple[IPPrefix, ...]:
-    return tuple(sorted(dict.fromkeys(prefixes), key=lambda prefix: prefix.address.version))
-
-
-def _global(link: Mapping[str, Any]) -> Iterator[IPPrefix]:
-    for entry in link.get("addr_info", ()):
-        if entry.get("scope") == "global" and not entry.get("deprecated") and not entry.get("tentative"):
-            yield IPPrefix(ipaddress.ip_address(entry["local"]), int(entry["prefixlen"]))
-
-
-def tell(state: State, facts: Facts, *, nodename: str, machine_type: MachineType, api_server_port: int | None) -> None:
-    """Writes the facts into the node's state; what is as it was is not touched."""
-    if facts.hardware is not None:
-        _tell(state, host.HARDWARE_ADDRESSES, host.FIRST_HARDWARE_ADDRESS, facts.hardware)
-    _tell(state, host.HOSTNAMES, host.HOSTNAME, host.Hostname(*_split(facts.hostname)))
-    _tell(state, host.NODENAMES, host.NODENAME, nodename)
-    _tell(state, host.MACHINE_TYPES, host.MACHINE_TYPE, machine_type)
-    for name in (host.ROUTED_WITHOUT_KUBERNETES, host.CURRENT_WITHOUT_KUBERNETES):
-        _tell(state, host.NODE_ADDRESSES, name, facts.addresses)
-    _tell(state, host.NODE_ADDRESSES, host.CURRENT_OF_KUBERNETES, facts.kubernetes)
-    if api_server_port is not None:
-        _tell(state, host.API_SERVERS, host.API_SERVER, api_server_port)
-
-
-def _split(name: str) -> tuple[str, str]:
-    first, _, domain = name.partition(".")
-    return first, domain
-
-
-def _tell(state: State, form: Form[Any], id: str, value: Any) -> None:
-    put(state, form.kind, id, form.spec(value))
-
-
-def put(state: State, kind: type[Any] | Kind[Any], id: str, spec: Any) -> None:
-    """Creates a resource, or updates it if its spec is another one."""
-    try:
-        old = state.get(kind, id)
-    except NotFoundError:
-        state.create(Resource.new(spec, id=id, kind=kind_of(kind)))
-        return
-    if old.spec != spec:
-        state.update(old.with_spec(spec))
+    def _list(self, listed: Sequence[IPPrefix]) -> Any:
+        if not self._filters.longest_first:
+            return host.NODE_ADDRESSES.spec(tuple(listed))
+        return UntypedSpec(emit.dump({"addresses": [str(one) for one in listed], "sortAlgorithm": "v2"}))

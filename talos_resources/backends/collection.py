@@ -68,7 +68,7 @@ class Collection:
         key = metadata.id
         ring = self.ring
         clock = self._clock
-        stored = resource.stamped(1, owner, Timestamp(time_ns()) if clock is None else clock(), metadata.updated)
+        stored = resource.as_created(owner, Timestamp(time_ns()) if clock is None else clock())
         with ring.lock:
             held = self.items.setdefault(key, stored)
             if held is not stored:

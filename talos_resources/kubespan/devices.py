@@ -13,11 +13,12 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
-from talos_resources.kubespan.wireguard import DeviceConfig, PeerConfig, PeerReading, WireGuardDevice
-from talos_resources.model.net import AddrPort
+from talos_resources.kubespan.wireguard import DeviceConfig, PeerConfig, PeerReading
+from talos_resources.model.net import AddrPort, IPPrefix
 from talos_resources.model.timestamp import Timestamp
 
 SOCKETS: Final = Path("/var/run/wireguard")
@@ -31,7 +32,7 @@ _MISSING: Final = (errno.ENOENT, errno.ECONNREFUSED, errno.ENODEV)
 class UapiDevice:
     """A device that a program in user space runs, wireguard-go for one; talked to over its socket.
 
-    Implements: `talos_resources.kubespan.wireguard.WireGuardDevice`.
+    Implements: `talos_resources.kubespan.wireguard.ConfiguredDevice`.
     """
 
     def __init__(self, name: str, *, sockets: Path = SOCKETS) -> None:
@@ -62,16 +63,25 @@ class UapiDevice:
 
     def read(self) -> Mapping[str, PeerReading] | None:
         """Every peer by its public key; None if there is no such device."""
-        try:
-            return dict(_readings(self._ask("get=1")))
-        except OSError as error:
-            if error.errno in _MISSING:
-                return None
-            raise
+        said = self._say()
+        return None if said is None else dict(_readings(said))
+
+    def config(self) -> DeviceConfig | None:
+        """What it is configured to be, each peer with the endpoint that it has now; None if there is no such device."""
+        said = self._say()
+        return None if said is None else _config(said)
 
     def remove(self) -> None:
         """Takes the device away: who runs it ends when its socket goes."""
         self._path.unlink(missing_ok=True)
+
+    def _say(self) -> list[tuple[str, str]] | None:
+        try:
+            return self._ask("get=1")
+        except OSError as error:
+            if error.errno in _MISSING:
+                return None
+            raise
 
     def _ask(self, operation: str, lines: Sequence[str] = ()) -> list[tuple[str, str]]:
         """One exchange; gives the lines of the answer.
@@ -99,7 +109,7 @@ class UapiDevice:
 class ToolDevice:
     """Any device that the `wg` tool knows: the kernel's, and those in user space.
 
-    Implements: `talos_resources.kubespan.wireguard.WireGuardDevice`.
+    Implements: `talos_resources.kubespan.wireguard.ConfiguredDevice`.
     """
 
     def __init__(self, name: str) -> None:
@@ -119,7 +129,23 @@ class ToolDevice:
             if error.errno == errno.ENODEV:
                 return None
             raise
-        return dict(_dumped(line.split("\t")) for line in dump.splitlines()[1:])
+        return dict(map(_dumped, dump.splitlines()[1:]))
+
+    def config(self) -> DeviceConfig | None:
+        """What it is configured to be, each peer with the endpoint that it has now; None if there is no such device."""
+        try:
+            first, *peers = self._run(["wg", "show", self.name, "dump"]).splitlines()
+        except OSError as error:
+            if error.errno == errno.ENODEV:
+                return None
+            raise
+        private, _, port, mark = first.split("\t")
+        return DeviceConfig(
+            private_key=_known(private),
+            listen_port=int(port),
+            firewall_mark=0 if mark == "off" else int(mark, 0),
+            peers=tuple(sorted(map(_dumped_config, peers), key=attrgetter("public_key"))),
+        )
 
     def remove(self) -> None:
         """Takes the device away; that there is none is no error."""
@@ -140,7 +166,7 @@ class ToolDevice:
         return done.stdout
 
 
-def kernel_device(name: str) -> WireGuardDevice | None:
+def kernel_device(name: str) -> ToolDevice | None:
     """A new device of the kernel; None where the kernel has no WireGuard.
 
     Raises:
@@ -192,30 +218,78 @@ def _config_lines(config: DeviceConfig) -> Iterator[str]:
             yield f"AllowedIPs = {', '.join(map(str, peer.allowed_ips))}"
 
 
+def _sections(pairs: Sequence[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+    """The parts of an answer to `get=1`: what is said of the device, then of each peer from its key on."""
+    section: list[tuple[str, str]] = []
+    for pair in pairs:
+        if pair[0] == "public_key":
+            yield section
+            section = []
+        section.append(pair)
+    yield section
+
+
 def _readings(pairs: Sequence[tuple[str, str]]) -> Iterator[tuple[str, PeerReading]]:
-    """The peers of an answer to `get=1`: each begins with its key."""
-    key, fields = "", dict[str, str]()
-    for name, value in (*pairs, ("public_key", "")):
-        if name != "public_key":
-            fields[name] = value
-            continue
-        if key:
-            seconds, nanos = int(fields.get("last_handshake_time_sec", 0)), int(fields.get("last_handshake_time_nsec", 0))
-            yield (
-                base64.b64encode(bytes.fromhex(key)).decode(),
-                PeerReading(
-                    endpoint=AddrPort.parse(fields["endpoint"]) if "endpoint" in fields else None,
-                    last_handshake_time=Timestamp.from_seconds(seconds, nanos) if seconds else Timestamp.ZERO,
-                    receive_bytes=int(fields.get("rx_bytes", 0)),
-                    transmit_bytes=int(fields.get("tx_bytes", 0)),
-                ),
-            )
-        key, fields = value, {}
+    _, *peers = _sections(pairs)
+    for fields in map(dict, peers):
+        seconds, nanos = int(fields.get("last_handshake_time_sec", 0)), int(fields.get("last_handshake_time_nsec", 0))
+        yield (
+            _base64(fields["public_key"]),
+            PeerReading(
+                endpoint=AddrPort.parse(fields["endpoint"]) if "endpoint" in fields else None,
+                last_handshake_time=Timestamp.from_seconds(seconds, nanos) if seconds else Timestamp.ZERO,
+                receive_bytes=int(fields.get("rx_bytes", 0)),
+                transmit_bytes=int(fields.get("tx_bytes", 0)),
+            ),
+        )
 
 
-def _dumped(fields: Sequence[str]) -> tuple[str, PeerReading]:
+def _config(pairs: Sequence[tuple[str, str]]) -> DeviceConfig:
+    first, *peers = _sections(pairs)
+    device = dict(first)
+    return DeviceConfig(
+        private_key=_base64(device.get("private_key", "")),
+        listen_port=int(device.get("listen_port", 0)),
+        firewall_mark=int(device.get("fwmark", 0)),
+        peers=tuple(sorted(map(_peer_config, peers), key=attrgetter("public_key"))),
+    )
+
+
+def _peer_config(pairs: Sequence[tuple[str, str]]) -> PeerConfig:
+    fields = dict(pairs)
+    secret = fields.get("preshared_key", "")
+    return PeerConfig(
+        public_key=_base64(fields["public_key"]),
+        preshared_key=_base64(secret) if secret.strip("0") else "",
+        endpoint=AddrPort.parse(fields["endpoint"]) if "endpoint" in fields else None,
+        keepalive_s=int(fields.get("persistent_keepalive_interval", 0)),
+        allowed_ips=tuple(IPPrefix.parse(value) for name, value in pairs if name == "allowed_ip"),
+    )
+
+
+def _base64(digits: str) -> str:
+    return base64.b64encode(bytes.fromhex(digits)).decode()
+
+
+def _known(text: str) -> str:
+    """A field of `wg show NAME dump`; empty where it says that there is none."""
+    return "" if text == "(none)" else text
+
+
+def _dumped_config(line: str) -> PeerConfig:
+    key, secret, endpoint, networks, _, _, _, keepalive = line.split("\t")
+    return PeerConfig(
+        public_key=key,
+        preshared_key=_known(secret),
+        endpoint=AddrPort.parse(endpoint) if _known(endpoint) else None,
+        keepalive_s=0 if keepalive == "off" else int(keepalive),
+        allowed_ips=tuple(map(IPPrefix.parse, filter(None, _known(networks).split(",")))),
+    )
+
+
+def _dumped(line: str) -> tuple[str, PeerReading]:
     """A peer's line of `wg show NAME dump`: key, preshared key, endpoint, allowed IPs, handshake, rx, tx, keepalive."""
-    key, _, endpoint, _, handshake, received, sent, _ = fields
+    key, _, endpoint, _, handshake, received, sent, _ = line.split("\t")
     return key, PeerReading(
         endpoint=None if endpoint == "(none)" else AddrPort.parse(endpoint),
         last_handshake_time=Timestamp.from_seconds(int(handshake)) if handshake != "0" else Timestamp.ZERO,

@@ -1,6 +1,6 @@
 """What KubeSpan must know of the host, as the resources by which Talos tells it.
 
-Source: Talos v1.12.3 (network, k8s and config resources).
+Source: Talos v1.14.0-rc.1 (network, k8s and config resources).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any, Final
 import attrs
 
 from talos_resources.kubespan.rendered import Form, classless
+from talos_resources.model.kind import Column
 from talos_resources.model.net import IPPrefix
 from talos_resources.resources.cluster.affiliate import MachineType
 
@@ -20,7 +21,7 @@ CURRENT_OF_KUBERNETES: Final = "current-only-k8s"
 HOSTNAME: Final = "hostname"
 NODENAME: Final = "nodename"
 MACHINE_TYPE: Final = "machine-type"
-API_SERVER: Final = "k8s-api-server"
+API_SERVER: Final = "final-kube-apiserver"
 
 
 @attrs.frozen
@@ -44,6 +45,21 @@ class Hostname:
         return f"{self.hostname}.{self.domain}" if self.domain else self.hostname
 
 
+@attrs.frozen
+class KubernetesNode:
+    """What Kubernetes says of the node.
+
+    Attributes:
+        name: of the node.
+        pods: the networks of its pods; known since Talos 1.13.
+        labels: of the node.
+    """
+
+    name: str
+    pods: tuple[IPPrefix, ...]
+    labels: tuple[tuple[str, str], ...] = ()
+
+
 def _prefixes(texts: list[str] | None) -> tuple[IPPrefix, ...]:
     return tuple(IPPrefix.parse(text) for text in texts or ())
 
@@ -54,17 +70,31 @@ HARDWARE_ADDRESSES: Final[Form[HardwareAddress]] = Form(
     parse=lambda plain: HardwareAddress(str(plain["name"]), str(plain["hardwareAddr"])),
 )
 HOSTNAMES: Final[Form[Hostname]] = Form(
-    kind=classless("HostnameStatuses.net.talos.dev", "network"),
+    kind=classless(
+        "HostnameStatuses.net.talos.dev",
+        "network",
+        aliases=["hostname"],
+        columns=[Column("Hostname", "{.hostname}"), Column("Domainname", "{.domainname}")],
+    ),
     plain=lambda value: {"hostname": value.hostname, "domainname": value.domain},
     parse=lambda plain: Hostname(str(plain["hostname"]), str(plain.get("domainname", ""))),
 )
 NODE_ADDRESSES: Final[Form[tuple[IPPrefix, ...]]] = Form(
-    kind=classless("NodeAddresses.net.talos.dev", "network"),
+    kind=classless(
+        "NodeAddresses.net.talos.dev",
+        "network",
+        columns=[Column("Addresses", "{.addresses}"), Column("SortAlgorithm", "{.sortAlgorithm}")],
+    ),
     plain=lambda value: {"addresses": [str(prefix) for prefix in value], "sortAlgorithm": "v1"},
     parse=lambda plain: _prefixes(plain.get("addresses")),
 )
 PUBLIC_ADDRESSES: Final[Form[IPPrefix]] = Form(
-    kind=classless("AddressStatuses.net.talos.dev", "network"),
+    kind=classless(
+        "AddressStatuses.net.talos.dev",
+        "network",
+        aliases=["address", "addresses"],
+        columns=[Column("Address", "{.address}"), Column("Link", "{.linkName}")],
+    ),
     plain=lambda value: {
         "address": str(value),
         "linkIndex": 0,
@@ -77,28 +107,56 @@ PUBLIC_ADDRESSES: Final[Form[IPPrefix]] = Form(
     parse=lambda plain: IPPrefix.parse(str(plain["address"])),
 )
 NODENAMES: Final[Form[str]] = Form(
-    kind=classless("Nodenames.kubernetes.talos.dev", "k8s"),
+    kind=classless("Nodenames.kubernetes.talos.dev", "k8s", columns=[Column("Nodename", "{.nodename}")]),
     plain=lambda value: {"nodename": value, "hostnameVersion": "1", "skipNodeRegistration": False},
     parse=lambda plain: str(plain["nodename"]),
 )
+NODE_STATUSES: Final[Form[KubernetesNode]] = Form(
+    kind=classless(
+        "NodeStatuses.kubernetes.talos.dev",
+        "k8s",
+        columns=[Column("Ready", "{.nodeReady}"), Column("Unschedulable", "{.unschedulable}")],
+    ),
+    plain=lambda value: {
+        "nodename": value.name,
+        "nodeReady": True,
+        "unschedulable": False,
+        "labels": dict(value.labels),
+        "annotations": {},
+        "podCIDRs": [str(prefix) for prefix in value.pods],
+    },
+    parse=lambda plain: KubernetesNode(
+        str(plain["nodename"]), _prefixes(plain.get("podCIDRs")), tuple((plain.get("labels") or {}).items())
+    ),
+)
 
 
-def _machine_type(plain: dict[str, Any]) -> MachineType:
-    return MachineType(plain["machineType"])
+def _machine_type(plain: Any) -> MachineType:
+    return MachineType(plain)
 
 
 MACHINE_TYPES: Final[Form[MachineType]] = Form(
-    kind=classless("MachineTypes.config.talos.dev", "config"),
-    plain=lambda value: {"machineType": str(value)},
+    kind=classless("MachineTypes.config.talos.dev", "config", columns=[Column("Type", "{@}")]),
+    plain=str,
     parse=_machine_type,
 )
 API_SERVERS: Final[Form[int]] = Form(
-    kind=classless("APIServerConfigs.kubernetes.talos.dev", "controlplane"),
+    kind=classless("APIServerConfigs.kubernetes.talos.dev", "controlplane", sensitive=True),
     plain=lambda value: {"localPort": value},
     parse=lambda plain: int(plain["localPort"]),
 )
 
 HOST_KINDS: Final = tuple(
-    form.kind for form in (HARDWARE_ADDRESSES, HOSTNAMES, NODE_ADDRESSES, PUBLIC_ADDRESSES, NODENAMES, MACHINE_TYPES, API_SERVERS)
+    form.kind
+    for form in (
+        HARDWARE_ADDRESSES,
+        HOSTNAMES,
+        NODE_ADDRESSES,
+        PUBLIC_ADDRESSES,
+        NODENAMES,
+        NODE_STATUSES,
+        MACHINE_TYPES,
+        API_SERVERS,
+    )
 )
 """The kinds above, to be registered where a host is described."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Protocol
 
+import attrs
+
 from talos_resources.kubespan import manager
 from talos_resources.kubespan.constants import TICK_S
 from talos_resources.kubespan.controllers import KUBESPAN, LOCAL
@@ -23,17 +25,19 @@ from talos_resources.kubespan.network_specs import (
     route_id,
 )
 from talos_resources.kubespan.prefixes import minimal_cover
-from talos_resources.kubespan.wireguard import PeerConfig, WireGuardDevice
+from talos_resources.kubespan.wireguard import PeerConfig, PeerReading, WireGuardDevice
 from talos_resources.model.net import AddrPort, IPPrefix
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources.kubespan.config import KubeSpanConfig
 from talos_resources.resources.kubespan.identity import KubeSpanIdentity
 from talos_resources.resources.kubespan.peer_spec import KubeSpanPeerSpec
-from talos_resources.resources.kubespan.peer_status import KubeSpanPeerStatus
+from talos_resources.resources.kubespan.peer_status import KubeSpanPeerStatus, PeerState
 from talos_resources.runtime.context import Context
 from talos_resources.runtime.controller import Controller, Input, Output
 
 _TICK: Final = TICK_S * 1_000_000_000
+_RETURN: Final = 3_000_000_000
+"""How long after the return of a device its peers are looked at again, in nanoseconds."""
 
 
 class PolicyRules(Protocol):
@@ -77,11 +81,30 @@ class ManagerController(Controller):
         Output(kind=ADDRESS_SPECS.kind, namespace=SPEC_NAMESPACE, shared=True),
         Output(kind=ROUTE_SPECS.kind, namespace=SPEC_NAMESPACE, shared=True),
         Output(kind=CHAINS.kind, shared=True),
+        Output(kind=CHAINS.kind, namespace=SPEC_NAMESPACE, shared=True),
     )
 
-    def __init__(self, device: WireGuardDevice, rules: PolicyRules | None = None, *, memo: PeerConfigs | None = None) -> None:
-        """Takes the device to read, the rules to keep, and the peer configurations that are made already."""
+    def __init__(
+        self,
+        device: WireGuardDevice,
+        rules: PolicyRules | None = None,
+        *,
+        memo: PeerConfigs | None = None,
+        chains_in: str = CHAINS.kind.namespace,
+        away_is_unknown: bool = False,
+    ) -> None:
+        """Nothing is read yet.
+
+        Args:
+            device: to read.
+            rules: to keep.
+            memo: the peer configurations that are made already.
+            chains_in: the namespace of the packet chains.
+            away_is_unknown: while the device is away the peers' state is unknown; Talos leaves it as it was.
+        """
         self._device = device
+        self._chains_in = chains_in
+        self._away_is_unknown = self._was_away = away_is_unknown
         self._rules: PolicyRules = NoPolicyRules() if rules is None else rules
         self._configs = PeerConfigs() if memo is None else memo
         self._covered: tuple[tuple[IPPrefix, ...], tuple[IPPrefix, ...]] = ((), ())
@@ -99,18 +122,25 @@ class ManagerController(Controller):
         if identity is None:
             return
         peers = {resource.id: resource.spec for resource in context.list(KubeSpanPeerSpec)}
+        statuses = {resource.id: resource.spec for resource in context.list(KubeSpanPeerStatus)}
+        device = self._device.read()
+        if self._away_is_unknown:
+            statuses = self._mind_return(context, statuses, device)
         plan = manager.plan(
             config.spec,
             peers,
-            {resource.id: resource.spec for resource in context.list(KubeSpanPeerStatus)},
-            self._device.read(),
+            statuses,
+            device,
             now=context.now,
             changed=context.changed,
             cover_of=self._cover,
         )
-        context.replace(KubeSpanPeerStatus, plan.statuses)
+        after = plan.statuses
+        if device is None and self._away_is_unknown:
+            after = {key: attrs.evolve(status, state=PeerState.UNKNOWN) for key, status in after.items()}
+        context.replace(KubeSpanPeerStatus, after)
         for chain in plan.chains:
-            context.put(CHAINS.kind, chain.name, CHAINS.spec(chain))
+            context.put(CHAINS.kind, chain.name, CHAINS.spec(chain), namespace=self._chains_in)
         if plan.rewrite_link:
             self._write_link(context, config.spec, identity.spec, peers, plan.endpoints)
 
@@ -119,6 +149,18 @@ class ManagerController(Controller):
         if self._installed:
             self._installed = False
             self._rules.remove(POLICY_RULES)
+
+    def _mind_return(
+        self, context: Context, statuses: dict[str, KubeSpanPeerStatus], device: Mapping[str, PeerReading] | None
+    ) -> dict[str, KubeSpanPeerStatus]:
+        """When the device comes back peers are looked at soon, and those that begin anew there begin anew here too."""
+        came_back, self._was_away = self._was_away and device is not None, device is None
+        if not came_back or device is None:
+            return statuses
+        self._next_tick = Timestamp(context.now + _RETURN)
+        context.wake_at(self._next_tick)
+        new = {key for key, reading in device.items() if reading.last_handshake_time.is_zero}
+        return {key: attrs.evolve(status, last_endpoint_change=context.now) if key in new else status for key, status in statuses.items()}
 
     def _tick(self, now: Timestamp) -> Timestamp:
         """The next time of the 30 s rhythm, which begins with the first call."""
@@ -159,7 +201,7 @@ class ManagerController(Controller):
         context.wake_at(None)
         for kind in (LINK_SPECS.kind, ADDRESS_SPECS.kind, ROUTE_SPECS.kind):
             context.replace(kind, {}, namespace=SPEC_NAMESPACE)
-        context.replace(CHAINS.kind, {})
+        context.replace(CHAINS.kind, {}, namespace=self._chains_in)
         context.replace(KubeSpanPeerStatus, {})
         self.release()
 

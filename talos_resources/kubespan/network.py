@@ -1,7 +1,7 @@
 """What KubeSpan wants of the host's network: its link, address, routes, policy rules and packet chains.
 
 These are plain values; `talos_resources.kubespan.network_specs` makes resources of them, and an agent
-applies them. Source: Talos v1.12.3, KubeSpan manager.
+applies them. Source: Talos v1.14.0-rc.1, KubeSpan manager.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from talos_resources.kubespan.constants import DEFAULT_MTU, LINK_NAME, MARK_INTO
 from talos_resources.kubespan.wireguard import DeviceConfig
 from talos_resources.model.net import IPPrefix
 
-POLICY_RULE_TOP: Final = 32500
-"""Policy rules take the highest free priority from here downwards."""
+POLICY_RULE_PRIORITY: Final = 32500
+"""Where KubeSpan's policy rules stand; Talos v1.12 took the highest free number from here downwards."""
 
 
 @attrs.frozen(kw_only=True)
@@ -60,6 +60,7 @@ class PolicyRule:
     mark: int = MARK_INTO_MESH
     mask: int = MARK_MASK
     table: int = ROUTING_TABLE
+    priority: int = POLICY_RULE_PRIORITY
 
 
 POLICY_RULES: Final = (PolicyRule(version=4), PolicyRule(version=6))

@@ -1,14 +1,14 @@
-"""The resources by which KubeSpan asks for links, addresses, routes and packet chains.
+"""The resources by which KubeSpan asks for links, addresses, routes, policy rules and packet chains.
 
-Their types have no class here, so this is where their keys stand. Source: Talos v1.12.3;
-golden/kubespan/manager.json and resources.json.
+Their types have no class here, so this is where their keys stand. Source: Talos v1.14.0-rc.1;
+golden/kubespan-1.14/manager.json and resources.json.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from talos_resources.kubespan.network import Address, Chain, ChainRule, DefaultRoute, Link
+from talos_resources.kubespan.network import Address, Chain, ChainRule, DefaultRoute, Link, PolicyRule
 from talos_resources.kubespan.rendered import Form, classless
 from talos_resources.kubespan.wireguard import PeerConfig
 from talos_resources.model.kind import Column
@@ -18,6 +18,7 @@ SPEC_NAMESPACE: Final = "network-config"
 
 _LAYER: Final = "operator"
 _FAMILY: Final = {4: "inet4", 6: "inet6"}
+_VERSION: Final = {family: version for version, family in _FAMILY.items()}
 
 
 def _link(link: Link) -> dict[str, Any]:
@@ -61,6 +62,7 @@ def _address(address: Address) -> dict[str, Any]:
 
 
 def _route(route: DefaultRoute) -> dict[str, Any]:
+    mtu = {"mtu": route.mtu} if route.mtu else {}
     return {
         "family": _FAMILY[route.version],
         "dst": "",
@@ -74,8 +76,32 @@ def _route(route: DefaultRoute) -> dict[str, Any]:
         "flags": "",
         "protocol": "static",
         "layer": _LAYER,
-        "mtu": route.mtu,
+        **mtu,
     }
+
+
+def _policy_rule(rule: PolicyRule) -> dict[str, Any]:
+    return {
+        "family": _FAMILY[rule.version],
+        "src": "",
+        "dst": "",
+        "table": str(rule.table),
+        "priority": rule.priority,
+        "action": "unicast",
+        "fwMark": rule.mark,
+        "fwMask": rule.mask,
+        "layer": _LAYER,
+    }
+
+
+def _parse_policy_rule(plain: dict[str, Any]) -> PolicyRule:
+    return PolicyRule(
+        version=_VERSION[plain["family"]],
+        mark=int(plain.get("fwMark", 0)),
+        mask=int(plain.get("fwMask", 0)),
+        table=int(plain["table"]),
+        priority=int(plain["priority"]),
+    )
 
 
 def _chain(chain: Chain) -> dict[str, Any]:
@@ -109,6 +135,16 @@ def _rule(rule: ChainRule) -> dict[str, Any]:
 LINK_SPECS: Final[Form[Link]] = Form(kind=classless("LinkSpecs.net.talos.dev", "network", sensitive=True), plain=_link)
 ADDRESS_SPECS: Final[Form[Address]] = Form(kind=classless("AddressSpecs.net.talos.dev", "network"), plain=_address)
 ROUTE_SPECS: Final[Form[DefaultRoute]] = Form(kind=classless("RouteSpecs.net.talos.dev", "network"), plain=_route)
+POLICY_RULE_SPECS: Final[Form[PolicyRule]] = Form(
+    kind=classless("RoutingRuleSpecs.net.talos.dev", "network"), plain=_policy_rule, parse=_parse_policy_rule
+)
+POLICY_RULE_STATUSES: Final = classless(
+    "RoutingRuleStatuses.net.talos.dev",
+    "network",
+    aliases=["routingrule", "routingrules"],
+    columns=[Column("Src", "{.src}"), Column("Dst", "{.dst}"), Column("Table", "{.table}"), Column("Priority", "{.priority}")],
+)
+"""The policy rules that the kernel has, KubeSpan's among them."""
 CHAINS: Final[Form[Chain]] = Form(
     kind=classless(
         "NfTablesChains.net.talos.dev",
@@ -125,7 +161,7 @@ CHAINS: Final[Form[Chain]] = Form(
 )
 
 
-NETWORK_KINDS: Final = (LINK_SPECS.kind, ADDRESS_SPECS.kind, ROUTE_SPECS.kind, CHAINS.kind)
+NETWORK_KINDS: Final = (LINK_SPECS.kind, ADDRESS_SPECS.kind, ROUTE_SPECS.kind, POLICY_RULE_SPECS.kind, POLICY_RULE_STATUSES, CHAINS.kind)
 """The kinds above, to be registered where a manager runs."""
 
 
@@ -143,3 +179,8 @@ def route_id(route: DefaultRoute) -> str:
     """The id of a route spec; those of IPv6 name the link too, as one gateway may be on several."""
     link = f"{route.link}/" if route.version == 6 else ""
     return f"{_LAYER}/{route.table}/{link}{_FAMILY[route.version]}///{route.priority}"
+
+
+def policy_rule_id(rule: PolicyRule) -> str:
+    """The id of the spec of a policy rule."""
+    return f"{_LAYER}/{_FAMILY[rule.version]}/{rule.priority}"

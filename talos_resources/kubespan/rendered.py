@@ -29,8 +29,8 @@ class Form(Generic[T]):
     """
 
     kind: Kind[UntypedSpec]
-    plain: Callable[[T], dict[str, Any]]
-    parse: Callable[[dict[str, Any]], T] | None = None
+    plain: Callable[[T], Any]
+    parse: Callable[[Any], T] | None = None
 
     def spec(self, value: T) -> RenderedSpec[T]:
         """The spec of a resource with this value."""
@@ -50,12 +50,12 @@ class Form(Generic[T]):
         from talos_resources.model.errors import DecodeError
 
         content = read.load(spec.yaml, source=str(resource.metadata.reference))
-        if self.parse is None or not isinstance(content, dict):
+        if self.parse is None:
             msg = f"a {self.kind.display_type} is expected here"
             raise DecodeError(msg, source=str(resource.metadata.reference))
         try:
             return self.parse(content)
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise DecodeError(str(error), source=str(resource.metadata.reference)) from None
 
 

@@ -83,3 +83,42 @@ class WireGuardDevice(Protocol):
     def remove(self) -> None:
         """Takes the device away; that there is none is no error."""
         ...
+
+
+class ConfiguredDevice(WireGuardDevice, Protocol):
+    """A device that also says how it is configured."""
+
+    def config(self) -> DeviceConfig | None:
+        """What it is configured to be, each peer with the endpoint that it has now; None if there is no such device."""
+        ...
+
+
+def deviations(wanted: DeviceConfig, actual: DeviceConfig) -> list[str]:
+    """In what a device differs from what it shall be, in a few words each and without any key.
+
+    A peer may have another endpoint than was wanted: it has roamed.
+    """
+    found = [
+        words
+        for words, same in (
+            ("private key", wanted.private_key == actual.private_key),
+            ("port", wanted.listen_port == actual.listen_port),
+            ("firewall mark", wanted.firewall_mark == actual.firewall_mark),
+        )
+        if not same
+    ]
+    there = {peer.public_key: peer for peer in actual.peers}
+    if {peer.public_key for peer in wanted.peers} != there.keys():
+        return [*found, "peers"]
+    if any(_peer_deviates(peer, there[peer.public_key]) for peer in wanted.peers):
+        found.append("settings of peers")
+    return found
+
+
+def _peer_deviates(wanted: PeerConfig, actual: PeerConfig) -> bool:
+    return (
+        wanted.preshared_key != actual.preshared_key
+        or wanted.keepalive_s != actual.keepalive_s
+        or {prefix.network for prefix in wanted.allowed_ips} != {prefix.network for prefix in actual.allowed_ips}
+        or (wanted.endpoint is not None and actual.endpoint is None)
+    )

@@ -53,7 +53,7 @@ class Metadata:
         labels: for queries.
         annotations: for people and tools.
         created: set by the store at creation.
-        updated: set by the store at every update; `Timestamp.ZERO` or the creation time before the first.
+        updated: set by the store at every update; before the first the creation time, or from others `Timestamp.ZERO`.
 
     Source: COSI runtime v1.16.2, resource metadata.
     """

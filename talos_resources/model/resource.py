@@ -154,6 +154,11 @@ class Resource(Generic[S]):
         stamped: Resource[S] = made
         return stamped
 
+    def as_created(self, owner: str, now: Timestamp) -> Resource[S]:
+        """The same resource as a store holds it first: a time of update that it has is kept, as that of Go's programs is."""
+        given = self.metadata.updated
+        return self.stamped(1, owner, now, now if given == Timestamp.ZERO else given)
+
     def same_content(self, other: Resource[Any]) -> bool:
         """Whether nothing but the times differs, so that an update would change nothing.
 

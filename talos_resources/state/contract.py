@@ -101,7 +101,7 @@ class State(Protocol):
         ...
 
     def create(self, resource: Resource[S], *, owner: str | None = None) -> Resource[S]:
-        """Stores a new resource and returns it as stored: version 1, `created` set, `updated` as given.
+        """Stores a new resource and returns it as stored: version 1, `created` set, `updated` as given or else the same.
 
         Args:
             resource: its version and times are not looked at.

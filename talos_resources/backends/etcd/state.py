@@ -92,9 +92,8 @@ class EtcdState(OwnedWrites):
         return ResourceList(found)
 
     def _create(self, resource: Resource[S], owner: str) -> Resource[S]:
-        metadata = resource.metadata
         key = self._layout.key_of(resource)
-        stored = resource.stamped(1, owner, Timestamp(time_ns()), metadata.updated)
+        stored = resource.as_created(owner, Timestamp(time_ns()))
         value = encode(stored)
         answer, doubtful = self._write(key, value, pb.Compare(target=pb.Compare.VERSION, key=key, version=0), stored.reference)
         revision = answer.header.revision

@@ -111,7 +111,7 @@ class SqliteState(OwnedWrites, Past):
             if known is not None and known.wire is not None:
                 raise AlreadyExistsError(self._decoded(known.key, known.seq, known.wire).reference)
             now = time_ns()
-            stored = resource.stamped(1, owner, Timestamp(now), metadata.updated)
+            stored = resource.as_created(owner, Timestamp(now))
             place = log.append(connection, log.Write(self.node, known, log.CREATED, stored, now))
         self._wrote(*place, stored)
         return stored

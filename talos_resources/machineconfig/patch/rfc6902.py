@@ -1,6 +1,6 @@
-"""JSON patches with talosctl's looseness: each operation is made strict, and `jsonpatch` applies it.
+"""JSON patches with talosctl's looseness.
 
-talosctl's patch library is laxer than RFC 6902: a replace of a missing key adds it, indices may be
+A library for RFC 6902 would have nothing left to do, because talosctl's own is laxer: a replace of a missing key adds it, indices may be
 negative or padded with zeros, a missing key is null to `test` and `copy`, a missing value is null,
 and a path without its leading slash loses its first step.
 
@@ -54,14 +54,10 @@ class JsonPatch:
         Raises:
             PatchError: an operation that cannot be understood or does not apply, with its number and why.
         """
-        import jsonpatch
-
         for number, operation in enumerate(self.operations, 1):
             try:
-                strict = _strict(operation, document)
-                if strict is not None:
-                    document = jsonpatch.JsonPatch([strict]).apply(document, in_place=True)
-            except (_RefusedError, jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
+                document = _applied(operation, document)
+            except _RefusedError as error:
                 what = " ".join(str(operation.get(key, "")) for key in ("op", "path")).strip()
                 text = f"JSON patch, operation {number} ({what}): {error}"
                 raise PatchError(text, operation=number, path=operation.get("path")) from None
@@ -72,8 +68,8 @@ class _RefusedError(Exception):
     """Why an operation does not apply."""
 
 
-def _strict(operation: Mapping[str, Any], document: Any) -> dict[str, Any] | None:
-    """The operation as RFC 6902 has it, with paths that exist; None if there is nothing to do."""
+def _applied(operation: Mapping[str, Any], document: Any) -> Any:
+    """The document after an operation; it is the same one, changed, unless it is replaced as a whole."""
     op, path = operation.get("op"), operation.get("path")
     if op not in {"add", "remove", "replace", "move", "copy", "test"}:
         raise _RefusedError(f"there is no operation {op!r}; there are add, remove, replace, move, copy and test")
@@ -82,26 +78,28 @@ def _strict(operation: Mapping[str, Any], document: Any) -> dict[str, Any] | Non
     match op:
         case "test":
             _test(steps, document, value)
-            return None
         case "add":
-            return _added(steps, document, value)
-        case "replace":
-            if not steps and not isinstance(value, dict | list):
+            _add(steps, document, value)
+        case "replace" if not steps:
+            if not isinstance(value, dict | list):
                 raise _RefusedError("the whole document can only be replaced by a mapping or a list")
-            pointer = _existing(steps, document, missing_key=True) if steps else ""
-            return {"op": "replace", "path": pointer, "value": value}
+            return value
+        case "replace":
+            parent, last = _place(steps, document)
+            parent[last] = value
         case "remove":
-            return {"op": "remove", "path": _existing(steps, document)}
+            _remove(steps, document)
         case "move":
             source = _steps(operation.get("from"), "from")
-            pointer = _existing(source, document)
+            _place(source, document, there=True)
             moved = _value(source, document)
             # Positions in the target count without what is moved, so that has to be gone first.
-            JsonPatch(({"op": "remove", "path": pointer},)).apply(document)
-            return _added(steps, document, moved)
+            _remove(source, document)
+            _add(steps, document, moved)
         case _:
             source = _steps(operation.get("from"), "from")
-            return _added(steps, document, copy.deepcopy(_value(source, document)))
+            _add(steps, document, copy.deepcopy(_value(source, document)))
+    return document
 
 
 def _steps(pointer: Any, member: str) -> list[str]:
@@ -127,8 +125,8 @@ def _index(step: str, length: int, *, add: bool = False) -> int:
     return index if index >= 0 else index + size
 
 
-def _parent(steps: Sequence[str], document: Any) -> tuple[Any, list[str | int]]:
-    """The collection that holds the last step, and the strict steps that lead to it."""
+def _parent(steps: Sequence[str], document: Any) -> Any:
+    """The collection that holds the last step."""
     if not steps:
         raise _RefusedError("the whole document cannot be the target; replace can")
     walked: list[str | int] = []
@@ -141,30 +139,35 @@ def _parent(steps: Sequence[str], document: Any) -> tuple[Any, list[str | int]]:
             raise _RefusedError(f"there is no collection at {_pointer(walked)}")
     if not isinstance(document, dict | list):
         raise _RefusedError("the document is no collection")
-    return document, walked
+    return document
 
 
-def _added(steps: list[str], document: Any, value: Any) -> dict[str, Any]:
-    parent, walked = _parent(steps, document)
-    last: str | int = _index(steps[-1], len(parent), add=True) if isinstance(parent, list) else steps[-1]
-    return {"op": "add", "path": _pointer([*walked, last]), "value": value}
-
-
-def _existing(steps: list[str], document: Any, *, missing_key: bool = False) -> str:
-    """The strict pointer to something that is there; `missing_key` lets a key be missing."""
-    parent, walked = _parent(steps, document)
+def _place(steps: Sequence[str], document: Any, *, there: bool = False) -> tuple[Any, str | int]:
+    """The collection that holds the last step, and the step as its key or position; `there`: the key has to exist."""
+    parent = _parent(steps, document)
     if isinstance(parent, list):
-        return _pointer([*walked, _index(steps[-1], len(parent))])
-    if steps[-1] not in parent:
-        if not missing_key:
-            raise _RefusedError("there is nothing at this path")
-        parent[steps[-1]] = None
-    return _pointer([*walked, steps[-1]])
+        return parent, _index(steps[-1], len(parent))
+    if there and steps[-1] not in parent:
+        raise _RefusedError("there is nothing at this path")
+    return parent, steps[-1]
+
+
+def _add(steps: Sequence[str], document: Any, value: Any) -> None:
+    parent = _parent(steps, document)
+    if isinstance(parent, list):
+        parent.insert(_index(steps[-1], len(parent), add=True), value)
+    else:
+        parent[steps[-1]] = value
+
+
+def _remove(steps: Sequence[str], document: Any) -> None:
+    parent, last = _place(steps, document, there=True)
+    del parent[last]
 
 
 def _value(steps: list[str], document: Any) -> Any:
     """What a path leads to; None for a key that its mapping does not have."""
-    parent, _ = _parent(steps, document)
+    parent = _parent(steps, document)
     return parent[_index(steps[-1], len(parent))] if isinstance(parent, list) else parent.get(steps[-1])
 
 

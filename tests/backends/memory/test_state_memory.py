@@ -85,7 +85,7 @@ def test_the_clock_is_given() -> None:
     state = MemoryState(clock=lambda: Timestamp.from_seconds(next(ticks)))
     first = state.create(path("a"))
     second = state.update(first.with_labels(l="1"))
-    assert (first.metadata.created.seconds, first.metadata.updated) == (1, Timestamp.ZERO)
+    assert (first.metadata.created.seconds, first.metadata.updated) == (1, first.metadata.created)
     assert (second.metadata.created.seconds, second.metadata.updated.seconds) == (1, 2)
 
 

@@ -1,0 +1,129 @@
+"""The node's configuration, as the resources that Talos makes of it."""
+
+from __future__ import annotations
+
+import platform
+import socket
+from typing import Any, Final
+
+from talos_resources.agent.addresses import Filters
+from talos_resources.agent.facts import ADDRESS_FILTERS, Identity, nodename_of
+from talos_resources.agent.publish import Publisher
+from talos_resources.agent.statuses import STATUS_KINDS
+from talos_resources.kubespan import host
+from talos_resources.kubespan.config import discovery_config, kubespan_config
+from talos_resources.kubespan.controllers import CLUSTER, KUBESPAN, LOCAL
+from talos_resources.kubespan.network_specs import NETWORK_KINDS
+from talos_resources.machineconfig.documents import MachineConfig
+from talos_resources.machineconfig.gen.config import POD_SUBNET, SERVICE_SUBNET
+from talos_resources.model.errors import ConfigError
+from talos_resources.model.kind import typed_kinds
+from talos_resources.model.net import IPPrefix
+from talos_resources.resources import ClusterIdentity, ClusterInfo, DiscoveryConfig, KubeSpanConfig, MachineType, Namespace
+from talos_resources.resources.meta.definition import ResourceDefinition, definition_of
+
+_META: Final = "meta"
+
+
+def describe(to: Publisher, config: MachineConfig, *, node_id: str) -> None:
+    """Puts the node's configuration and the definitions of its resources into its state.
+
+    Args:
+        to: where.
+        config: as `check` wants it.
+        node_id: the node's identity in the cluster.
+    """
+    kinds = {kind.id: kind for kind in (*typed_kinds(), *host.HOST_KINDS, *NETWORK_KINDS, *STATUS_KINDS, ADDRESS_FILTERS)}
+    for namespace in sorted({kind.namespace for kind in kinds.values()} | {"cluster-raw", "network-config"}):
+        to.put(Namespace, namespace, Namespace(), owner=_META)
+    for kind in kinds.values():
+        to.put(ResourceDefinition, kind.id, definition_of(kind), owner=_META)
+    fields = fields_of(config)
+    extra = config.get("extraAnnouncedEndpoints", (), kind="KubeSpanEndpointsConfig")
+    kubespan, discovery = kubespan_config(fields, [str(endpoint) for endpoint in extra]), discovery_config(fields)
+    assert kubespan is not None
+    assert discovery is not None
+    name = (fields.get("cluster") or {}).get("clusterName", "")
+    to.put(KubeSpanConfig, KUBESPAN, kubespan, owner="kubespan.ConfigController")
+    to.put(DiscoveryConfig, CLUSTER, discovery, owner="cluster.ConfigController")
+    to.put(ClusterIdentity, LOCAL, ClusterIdentity(node_id=node_id), owner="cluster.NodeIdentityController")
+    to.put(ClusterInfo, "current", ClusterInfo(cluster_id=kubespan.cluster_id, cluster_name=name), owner="cluster.InfoController")
+
+
+def check(config: MachineConfig) -> None:
+    """Whether the configuration makes a KubeSpan node.
+
+    Raises:
+        ConfigError: it does not, with all reasons.
+    """
+    from talos_resources.kubespan.config import faults
+
+    fields = fields_of(config)
+    kubespan = kubespan_config(fields)
+    if kubespan is None or not kubespan.enabled:
+        raise ConfigError("machine.network.kubespan.enabled is not true in the machine configuration; `kubespan patch` switches it on")
+    if found := faults(fields):
+        raise ConfigError("; ".join(found))
+
+
+def fields_of(config: MachineConfig) -> Any:
+    """The fields of the v1alpha1 document.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if config.main is None:
+        raise ConfigError("the machine configuration has no v1alpha1 document")
+    return config.main.fields
+
+
+def filters_of(config: MachineConfig) -> Filters:
+    """The networks of pods and services, or Talos's own where the configuration names none.
+
+    Raises:
+        ConfigError: one that is no network.
+    """
+    fields = fields_of(config)
+    network = (fields.get("cluster") or {}).get("network") or {}
+    features = (fields.get("machine") or {}).get("features") or {}
+
+    def networks(key: str, usual: str) -> tuple[IPPrefix, ...]:
+        return tuple(IPPrefix.parse(str(text)) for text in network.get(key) or (usual,))
+
+    try:
+        return Filters(
+            pods=networks("podSubnets", POD_SUBNET),
+            services=networks("serviceSubnets", SERVICE_SUBNET),
+            longest_first=str(features.get("nodeAddressSortAlgorithm") or "").lower() == "v2",
+        )
+    except ValueError as error:
+        raise ConfigError(f"cluster.network: {error}") from None
+
+
+def identity_of(config: MachineConfig, nodename: str | None) -> Identity:
+    """Who the node is: by the configuration, and by this host where that says nothing.
+
+    Raises:
+        ConfigError: the host's name makes no name of a node.
+    """
+    fields = fields_of(config)
+    machine = fields.get("machine") or {}
+    kind = machine.get("type") or "worker"
+    machine_type = MachineType("worker" if kind == "join" else kind)
+    hostname = socket.gethostname()
+    full = bool((machine.get("kubelet") or {}).get("registerWithFQDN"))
+    port = ((fields.get("cluster") or {}).get("controlPlane") or {}).get("localAPIServerPort") or 6443
+    return Identity(
+        hostname=hostname,
+        nodename=nodename or nodename_of(hostname, full=full),
+        machine_type=machine_type,
+        api_server_port=port if machine_type is not MachineType.WORKER else None,
+    )
+
+
+def operating_system() -> str:
+    """The name and version of the host's operating system."""
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        return platform.system()

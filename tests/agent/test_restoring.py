@@ -1,0 +1,209 @@
+"""Whatever is taken from an agent's network comes back, and nothing for a peer passes in the clear meanwhile.
+
+One mesh of two nodes; a sender keeps talking to the other's ordinary address while packets are caught on the cable.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from talos_resources.model.resource import Resource
+from talos_resources.resources import KubeSpanPeerStatus, PeerState
+from talos_resources.state.events import Created, Updated
+from tests.agent.mesh import PATIENCE_S, Mesh, Node, sh
+
+pytestmark = [pytest.mark.wireguard, pytest.mark.timeout(300)]
+
+CLEAR_S = 2.0
+"""So long may pass until what was taken away is back; a promise to users, measured by the times of packets."""
+_SENDER = (
+    "import socket,sys,time\n"
+    "s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\n"
+    "while True:\n"
+    "    try: s.sendto(sys.argv[2].encode(),(sys.argv[1],4000))\n"
+    "    except OSError: pass\n"  # refused is what we want to see
+    "    time.sleep(0.01)\n"
+)
+_CATCHER = (
+    "import socket,sys,time\n"
+    "s=socket.socket(socket.AF_PACKET,socket.SOCK_RAW,socket.htons(3)); s.bind((sys.argv[1],0))\n"
+    "print('ready',flush=True)\n"
+    "while True:\n"
+    "    data=s.recv(65536)\n"
+    "    if sys.argv[2].encode() in data: print(time.time(),flush=True)\n"
+)
+
+
+@pytest.fixture(scope="module")
+def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
+    mesh = Mesh(tmp_path_factory.mktemp("mesh"))
+    try:
+        mesh.start(2)
+        for node in mesh.nodes:
+            node.start()
+        for node in mesh.nodes:
+            node.wait_up(1)
+        yield mesh
+    finally:
+        mesh.stop()
+
+
+@contextmanager
+def clear_packets(mesh: Mesh, one: Node, two: Node, payload: bytes) -> Iterator[list[float]]:
+    """Keeps sending to the other node; gives the times at which this passed on the cable as it is."""
+    times: list[float] = []
+    catcher = ["ip", "netns", "exec", mesh.hub, sys.executable, "-c", _CATCHER, one.cable, payload.decode()]
+    sender = ["ip", "netns", "exec", one.namespace, sys.executable, "-c", _SENDER, two.address, payload.decode()]
+    with subprocess.Popen(catcher, stdout=subprocess.PIPE, text=True) as caught:
+        assert caught.stdout is not None
+        assert caught.stdout.readline() == "ready\n"
+        output = caught.stdout
+        reader = threading.Thread(target=lambda: times.extend(float(line) for line in output), daemon=True)
+        reader.start()
+        with subprocess.Popen(sender) as sending:
+            try:
+                yield times
+            finally:
+                sending.kill()
+                caught.kill()
+                reader.join(PATIENCE_S)
+
+
+def look(node: Node) -> str:
+    """All that the agent has made, as the tools show it."""
+    commands = ("ip rule", "ip -6 rule", "ip route show table 180", "ip -6 route show table 180", "ip address show kubespan")
+    device = ("wg show kubespan allowed-ips", "wg show kubespan fwmark")
+    shown = node.inside("sh", "-c", "; ".join((*commands, "nft list ruleset", *device)) + "; true")
+    shown = re.sub(r"^\d+: kubespan", "kubespan", shown, flags=re.MULTILINE)  # a link that is made again has another index
+    return re.sub(r"inet6 fe80:.*\n.*\n", "", shown)
+
+
+def until(holds: Callable[[], object], *, timeout: float = PATIENCE_S) -> None:
+    end = time.monotonic() + timeout
+    while not holds():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.05)
+
+
+def kill_wireguard(node: Node) -> None:
+    for pid in node.programs("wireguard-go"):
+        os.kill(pid, signal.SIGKILL)
+
+
+FAULTS: dict[str, tuple[Callable[[Node], object], bool]] = {
+    "policy rule": (lambda node: node.sh("ip", "rule", "delete", "fwmark", "0x40/0x60"), True),
+    "policy rules of another priority": (lambda node: node.sh("sh", "-c", "ip rule add fwmark 0x40/0x60 table 180 priority 99; ip rule delete priority 32500"), True),
+    "route": (lambda node: node.sh("ip", "route", "delete", "default", "table", "180", "metric", "1"), False),
+    "all routes": (lambda node: node.sh("ip", "route", "flush", "table", "180"), True),
+    "a route that leads elsewhere": (lambda node: node.sh("ip", "route", "add", "default", "dev", "eth0", "table", "180", "metric", "0"), True),
+    "address": (lambda node: node.sh("ip", "-6", "address", "flush", "dev", "kubespan", "scope", "global"), False),
+    "link down": (lambda node: node.sh("ip", "link", "set", "kubespan", "down"), False),
+    "link": (lambda node: node.sh("ip", "link", "delete", "kubespan"), False),
+    "wireguard-go": (kill_wireguard, False),
+    "packet chains": (lambda node: node.sh("nft", "flush", "ruleset"), True),
+    "a packet chain": (lambda node: node.sh("nft", "flush", "chain", "inet", "talos_kubespan", "kubespan_outgoing"), True),
+    "peer of the device": (lambda node: node.inside("sh", "-c", "wg set kubespan peer $(wg show kubespan peers) remove"), False),
+    "mark of the device": (lambda node: node.inside("wg", "set", "kubespan", "fwmark", "0"), False),
+}  # fmt: skip
+"""What is taken away, and whether something may pass in the clear until it is back."""
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_is_taken_away_comes_back(mesh: Mesh, fault: str) -> None:
+    one, two = mesh.nodes
+    act, may_pass = FAULTS[fault]
+    before = look(one)
+    assert "lookup 180" in before
+    payload = f"words about {fault}".encode()
+    with clear_packets(mesh, one, two, payload) as times:
+        act(one)
+        until(lambda: look(one) == before)
+        one.wait_up(1)
+        back = time.time()
+        until(lambda: one.ping(two.address))
+        one.sh("sleep", "0.3")  # whatever would still pass
+    if may_pass:
+        assert not times or times[-1] - times[0] < CLEAR_S
+    else:
+        assert times == []
+    assert not [at for at in times if at > back]
+
+
+def test_no_peer_is_up_while_the_device_is_away(mesh: Mesh) -> None:
+    one, two = mesh.nodes
+    key = two.key()
+    seen: list[PeerState] = []
+    with one.state.watch_kind(KubeSpanPeerStatus, bootstrap=False) as events:
+        kill_wireguard(one)
+        end = time.monotonic() + PATIENCE_S
+        while PeerState.UP not in seen:
+            match events.next(max(end - time.monotonic(), 0.001)):
+                case Created(resource) | Updated(resource) if resource.id == key:
+                    seen.append(resource.spec.state)
+                case _:
+                    pass
+    assert seen[0] is PeerState.UNKNOWN
+    assert PeerState.DOWN not in seen  # its endpoint was right: there is no need to try others
+    assert len(one.programs("wireguard-go")) == 1
+
+
+def test_the_state_shows_what_the_kernel_has(mesh: Mesh) -> None:
+    one = mesh.nodes[0]
+
+    def shown(type: str) -> dict[str, Resource[object]]:
+        return {found.id: found for found in one.state.list(one.state.kind(type))}
+
+    assert {"180/inet4///1", "180/inet4///4278198272", "180/kubespan/inet6///1"} <= shown("routestatuses").keys()
+    assert {"inet4/32500", "inet6/32500"} <= shown("routingrulestatuses").keys()
+    assert shown("linkstatuses")["kubespan"].metadata.owner == "network.LinkStatusController"
+    assert f"kubespan/{one.overlay()}/64" in shown("addressstatuses")
+    assert shown("nftableschains").keys() == {"kubespan_outgoing", "kubespan_prerouting"}
+    one.sh("ip", "route", "add", "203.0.113.0/24", "dev", "eth0")
+    until(lambda: "inet4//203.0.113.0/24/0" in shown("routestatuses"))
+    one.sh("ip", "route", "delete", "203.0.113.0/24", "dev", "eth0")
+    until(lambda: "inet4//203.0.113.0/24/0" not in shown("routestatuses"))
+
+
+def test_a_second_agent_is_refused(mesh: Mesh) -> None:
+    one = mesh.nodes[0]
+    [pid] = one.programs("python")
+
+    def refused(*more: str) -> str:
+        done = subprocess.run(
+            one.command("--listen", f"unix:{mesh.folder}/second.sock", *more), capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.returncode == 1
+        [line] = done.stderr.splitlines()
+        return line
+
+    before = look(one)
+    assert f"another agent (process {pid}) runs on the link kubespan already" in refused("--state-dir", str(mesh.folder / "other"))
+    assert f"another agent (process {pid}) keeps its identities in" in refused("--link", "other")
+    assert look(one) == before
+
+
+def test_killed_and_started_there_is_one_of_each(mesh: Mesh) -> None:
+    one = mesh.nodes[0]
+    one.stop(signal.SIGKILL)
+    assert one.programs("wireguard-go")  # what it made is still there
+    one.start()
+    one.stop(signal.SIGKILL)  # perhaps in the middle of making it anew
+    one.start()
+    one.wait_up(1)
+    for version in ("-4", "-6"):
+        assert one.sh("ip", version, "rule").count("lookup 180") == 1
+        assert one.sh("ip", version, "route", "show", "table", "180").count("default dev kubespan") == 1
+        assert one.sh("ip", version, "route", "show", "table", "180").count("unreachable default") == 1
+    assert len(one.programs("wireguard-go")) == 1
+    assert one.sh("ip", "-o", "link").count("kubespan") == 1
+    assert sh("ip", "netns", "exec", one.namespace, "nft", "list", "tables").splitlines() == ["table inet talos_kubespan"]
