@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from talos_resources.codec import wire
 from talos_resources.codec.decoder import decoder
 from talos_resources.codec.encoder import encode
 from talos_resources.codec.text import resource_to_json, resource_to_yaml
 from talos_resources.codec.wire import resource_from_wire, resource_to_wire, spec_from_wire
+from talos_resources.codec.wire_metadata import metadata_from_wire, metadata_to_wire
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import typed_kinds
 from talos_resources.testing import strategies
@@ -70,7 +70,7 @@ def _outcome(read: Any, data: bytes) -> Any:
 def test_the_fast_way_reads_what_the_thorough_one_reads(resource: Any, data: Any) -> None:
     """Whole, damaged, with fields twice, unknown or in another order: the same value or the same fault."""
     cls = type(resource.spec)
-    pairs: list[tuple[Any, bytes]] = [(wire._read_metadata, wire._metadata_to_wire(resource.metadata))]
+    pairs: list[tuple[Any, bytes]] = [(metadata_from_wire, metadata_to_wire(resource.metadata))]
     if messages_of := [kind for kind in typed_kinds() if kind.spec is cls]:
         pairs.append((decoder(messages_of[0].spec), encode(resource.spec)))
     for read, encoded in pairs:
