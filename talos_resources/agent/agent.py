@@ -15,6 +15,7 @@ from talos_resources.agent.device import HostDevice
 from talos_resources.agent.facts import FactTeller
 from talos_resources.agent.keeper import NetworkKeeper
 from talos_resources.agent.lock import lock
+from talos_resources.agent.merge import merge_controllers
 from talos_resources.agent.network import NetworkController, RuleSpecs
 from talos_resources.agent.plan import HostNetwork
 from talos_resources.agent.publish import Publisher
@@ -142,6 +143,7 @@ class Agent:
             PeerSpecController(),
             EndpointController(),
             self._manager,
+            *merge_controllers(),
             NetworkController(self._keeper.want, link=self._settings.link),
         ]
 

@@ -21,6 +21,7 @@ from talos_resources.model.kind import typed_kinds
 from talos_resources.model.net import IPPrefix
 from talos_resources.resources import ClusterIdentity, ClusterInfo, DiscoveryConfig, KubeSpanConfig, MachineType, Namespace
 from talos_resources.resources.meta.definition import ResourceDefinition, definition_of
+from talos_resources.resources.meta.namespace import NAMESPACES
 
 _META: Final = "meta"
 
@@ -34,8 +35,8 @@ def describe(to: Publisher, config: MachineConfig, *, node_id: str) -> None:
         node_id: the node's identity in the cluster.
     """
     kinds = {kind.id: kind for kind in (*typed_kinds(), *host.HOST_KINDS, *NETWORK_KINDS, *STATUS_KINDS, ADDRESS_FILTERS)}
-    for namespace in sorted({kind.namespace for kind in kinds.values()} | {"cluster-raw", "network-config"}):
-        to.put(Namespace, namespace, Namespace(), owner=_META)
+    for namespace, description in NAMESPACES.items():
+        to.put(Namespace, namespace, Namespace(description=description), owner=_META)
     for kind in kinds.values():
         to.put(ResourceDefinition, kind.id, definition_of(kind), owner=_META)
     fields = fields_of(config)

@@ -39,7 +39,9 @@ LOOK_S: Final = 10.0
 DEVICE_S: Final = 1.0
 """How often the WireGuard device is looked at, of which the kernel tells nothing; also until the next try after a failure."""
 SETTLE_S: Final = 0.1
-"""How long to wait for more changes after one; a second look comes no earlier."""
+"""How long to wait for more changes after one."""
+PAUSE_S: Final = 0.5
+"""How long after one look the next begins at the earliest: on a host where links come and go all the time."""
 AGAIN_S: Final = 30.0
 """How often the same failure is told."""
 _FILTERS: Final = Path("/proc/sys/net/ipv4/conf")
@@ -116,13 +118,13 @@ class NetworkKeeper:
         return self._chains if seen.chains is not None and seen.chains.fingerprint == self._fingerprint else None
 
     def _run(self) -> None:
-        look = time.monotonic()
+        look = last = time.monotonic()
         while not self._stopping.is_set():
             notified = self._changed.wait(DEVICE_S)
             if self._stopping.is_set():
                 return
             if notified:
-                self._stopping.wait(SETTLE_S)
+                self._stopping.wait(max(SETTLE_S, last + PAUSE_S - time.monotonic()))
                 self._changed.clear()
             now = time.monotonic()
             if not notified and now < look and self._device_is_right():
@@ -132,6 +134,7 @@ class NetworkKeeper:
             except Exception:  # the keeper must not die whatever happens; the next look begins anew
                 log.exception("keeping the host's network failed; it is tried again in %g s", DEVICE_S)
                 self._failed.add("everything")
+            last = now
             look = now + (DEVICE_S if self._failed else LOOK_S)
 
     def _device_is_right(self) -> bool:
@@ -177,7 +180,7 @@ class NetworkKeeper:
         did.append(self._steps("routes", route_steps(wanted.routes, actual)))
         did.append(self._steps("policy rules", rule_steps(wanted.rules, actual)))
         with self._part("packet chains"):
-            did.append(self._mend_chains(wanted.chains, actual))
+            did.append(self._mend_chains(wanted.chains, link.name, actual))
         _allow_sources(link.name)
         return any(did)
 
@@ -194,12 +197,12 @@ class NetworkKeeper:
         self._device.configure(link.device)
         return True
 
-    def _mend_chains(self, wanted: tuple[Chain, ...], actual: HostNetwork) -> bool:
+    def _mend_chains(self, wanted: tuple[Chain, ...], link: str, actual: HostNetwork) -> bool:
         if actual.chains is None or (wanted == self._chains and actual.chains.fingerprint == self._fingerprint):
             return False
         if wanted == self._chains:
             log.warning("the packet chains were changed; they are set again")
-        apply_chains(wanted)
+        apply_chains(wanted, link)
         # What the kernel makes of them is what they look like from now on.
         self._fingerprint = read_chains().fingerprint
         self._chains = wanted

@@ -14,11 +14,14 @@ from typing import Any, Final
 import attrs
 
 from talos_resources.agent.tools import run
+from talos_resources.kubespan.constants import MARK_INTO_MESH, MARK_MASK
 from talos_resources.kubespan.network import Chain, ChainRule, MarkMatch, SetMark
 from talos_resources.model.net import IPPrefix
 
 TABLE: Final = "talos_kubespan"
 """Our table of nftables, of the family inet."""
+GUARD: Final = "kubespan_guard"
+"""The agent's own chain, which Talos does not have and so does not show."""
 _HEADERS: Final = {4: 52, 6: 72}
 """Bytes of IP and TCP headers with TCP's timestamps, by IP version."""
 _PROTOCOLS: Final = {"ip": 4, "ip6": 6}
@@ -31,20 +34,20 @@ class Listing:
 
     Attributes:
         fingerprint: equal if and only if nobody has touched the chains in between.
-        chains: as far as they can be read; a rule that cannot has neither conditions nor actions.
+        chains: as far as they can be read, without the guard; a rule that cannot has neither conditions nor actions.
     """
 
     fingerprint: str
     chains: tuple[Chain, ...]
 
 
-def apply_chains(chains: Sequence[Chain]) -> None:
-    """Puts the chains in place of those that are there, all at once.
+def apply_chains(chains: Sequence[Chain], link: str) -> None:
+    """Puts the chains in place of those that are there, all at once, and behind them one that guards the link.
 
     Raises:
         OSError: `nft` is not there, hangs or refuses.
     """
-    run("nft", "-f", "-", text=ruleset(chains))
+    run("nft", "-f", "-", text=ruleset(chains, link))
 
 
 def remove_chains() -> None:
@@ -66,14 +69,20 @@ def read_chains() -> Listing:
         raise OSError(f"`nft -j list table inet {TABLE}` printed what cannot be understood: {error!r}") from None
 
 
-def ruleset(chains: Sequence[Chain]) -> str:
-    """The chains for `nft -f`, in place of those that are there, all at once."""
+def ruleset(chains: Sequence[Chain], link: str) -> str:
+    """The chains for `nft -f`, in place of those that are there, all at once.
+
+    The last chain is the agent's own: what is meant for the mesh leaves by its link or not at all, whatever
+    becomes of rules and routes.
+    """
     lines = [f"table inet {TABLE}", f"delete table inet {TABLE}", f"table inet {TABLE} {{"]
     for chain in chains:
         lines += [f"  chain {chain.name} {{", f"    type {chain.type} hook {chain.hook} priority filter; policy accept;"]
         lines += [f"    {line}" for rule in chain.rules for line in _rule_lines(rule)]
         lines += ["  }"]
-    return "\n".join([*lines, "}"]) + "\n"
+    lines += [f"  chain {GUARD} {{", "    type filter hook postrouting priority filter; policy accept;"]
+    lines += [f'    meta mark & {MARK_MASK:#010x} == {MARK_INTO_MESH:#010x} oifname != {{ "{link}", "lo" }} drop', "  }", "}"]
+    return "\n".join(lines) + "\n"
 
 
 def _rule_lines(rule: ChainRule) -> Iterator[str]:
@@ -118,6 +127,7 @@ def listing(objects: Iterable[Mapping[str, Any]]) -> Listing:
     found = [
         Chain(name=name, type=chain.get("type", ""), hook=chain.get("hook", ""), rules=_merged(map(_rule, rules.get(name, ()))))
         for name, chain in chains.items()
+        if name != GUARD
     ]
     looks = [[name, *(chain.get(key) for key in ("type", "hook", "prio", "policy")), rules.get(name, [])] for name, chain in chains.items()]
     return Listing(json.dumps(looks), tuple(found))

@@ -53,6 +53,13 @@ def sh(*command: str, check: bool = True) -> str:
     return done.stdout
 
 
+def until(holds: Callable[[], object], *, timeout: float = PATIENCE_S) -> None:
+    end = time.monotonic() + timeout
+    while not holds():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.05)
+
+
 def within(namespace: str, *command: str) -> list[str]:
     """A command in a namespace, with a folder of its own for WireGuard's sockets."""
     mounted = 'mkdir -p /var/run/wireguard && mount -t tmpfs none /var/run/wireguard && exec "$@"'

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from talos_resources.resources import KubeSpanPeerSpec, KubeSpanPeerStatus, PeerState
-from tests.agent.mesh import CONFIG, DOWN_S, NETWORK, PATIENCE_S, PROGRAM, SECRET, Mesh, caught, sh, udp
+from tests.agent.mesh import CONFIG, DOWN_S, NETWORK, PATIENCE_S, PROGRAM, SECRET, Mesh, caught, sh, udp, until
 
 pytestmark = [pytest.mark.wireguard, pytest.mark.timeout(600)]
 
@@ -30,7 +30,7 @@ def test_a_mesh_of_four(mesh: Mesh) -> None:
     one, two, three, four = mesh.nodes
     # The first endpoint of the fourth leads nowhere; it announces a second one that works.
     sh("ip", "-n", four.namespace, "address", "delete", f"{four.address}/24", "dev", "eth0")
-    sh("ip", "-n", four.namespace, "address", "add", "10.79.0.4/24", "dev", "eth0")
+    sh("ip", "-n", four.namespace, "address", "add", "10.77.0.4/24", "dev", "eth0")
     sh("ip", "-n", four.namespace, "address", "add", f"{four.address}/24", "dev", "eth0")
     starters = [threading.Thread(target=node.start) for node in mesh.nodes]
     for thread in starters:
@@ -43,7 +43,7 @@ def test_a_mesh_of_four(mesh: Mesh) -> None:
     for node in mesh.nodes:
         node.wait_up(3, timeout=PATIENCE_S)
     spec = one.state.get(KubeSpanPeerSpec, four.key()).spec
-    assert [str(endpoint) for endpoint in spec.endpoints] == ["10.79.0.4:51820", f"{four.address}:51820"]
+    assert [str(endpoint) for endpoint in spec.endpoints] == ["10.77.0.4:51820", f"{four.address}:51820"]
     assert str(one.state.get(KubeSpanPeerStatus, four.key()).spec.endpoint) == f"{four.address}:51820"
 
     # Packets pass over the mesh's addresses, and to the ordinary ones: encrypted, and from where they should be.
@@ -94,7 +94,7 @@ def test_pods_and_peers_that_are_down(mesh: Mesh) -> None:
     one.wait_state(three.key(), PeerState.UP, timeout=PATIENCE_S)
     networks = [str(network) for network in one.state.get(KubeSpanPeerSpec, three.key()).spec.allowed_ips]
     assert networks[:2] == [f"{three.address}/32", "10.244.3.0/24"]
-    assert one.ping("10.244.3.1", source="10.244.1.1")
+    until(lambda: one.ping("10.244.3.1", source="10.244.1.1"))
 
     # What is meant for a peer that is down passes in the open where the node allows it, and nowhere else.
     one.wait_state(deaf.key(), PeerState.DOWN, timeout=PATIENCE_S)

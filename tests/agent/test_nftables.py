@@ -24,7 +24,7 @@ def chains(*networks: str) -> tuple[Chain, ...]:
 
 
 def test_the_chains_are_replaced_at_once() -> None:
-    text = ruleset(chains("10.0.0.2/32", "2001:db8::/64"))
+    text = ruleset(chains("10.0.0.2/32", "2001:db8::/64"), "kubespan")
     assert text.startswith("table inet talos_kubespan\ndelete table inet talos_kubespan\ntable inet talos_kubespan {\n")
     assert "type route hook output priority filter; policy accept;" in text
     assert "meta mark & 0x00000060 == 0x00000020 accept" in text
@@ -32,15 +32,20 @@ def test_the_chains_are_replaced_at_once() -> None:
 
 
 def test_segments_leave_room_for_tcp_timestamps() -> None:
-    text = ruleset(chains("10.0.0.2/32", "2001:db8::/64"))
+    text = ruleset(chains("10.0.0.2/32", "2001:db8::/64"), "kubespan")
     assert "ip daddr { 10.0.0.2/32 } tcp flags & (syn | rst) == syn tcp option maxseg size > 1368 tcp option maxseg size set 1368" in text
     assert (
         "ip6 daddr { 2001:db8::/64 } tcp flags & (syn | rst) == syn tcp option maxseg size > 1348 tcp option maxseg size set 1348" in text
     )
 
 
+def test_what_is_meant_for_the_mesh_leaves_by_its_link_or_not_at_all() -> None:
+    [line] = [line.strip() for line in ruleset(chains(), "mesh0").splitlines() if "drop" in line]
+    assert line == 'meta mark & 0x00000060 == 0x00000040 oifname != { "mesh0", "lo" } drop'
+
+
 def test_nobody_in_the_mesh_is_no_rule_for_destinations() -> None:
-    assert "daddr" not in ruleset(chains())
+    assert "daddr" not in ruleset(chains(), "kubespan")
 
 
 @pytest.mark.wireguard
@@ -52,7 +57,7 @@ def test_what_nft_tells_is_what_it_was_given(networks: tuple[str, ...]) -> None:
     assert shutil.which("nft")
     given = chains(*networks)
     both = ["unshare", "--net", "sh", "-c", "nft -f - && nft -j list table inet talos_kubespan"]
-    done = subprocess.run(both, input=ruleset(given), capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(both, input=ruleset(given, "kubespan"), capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     read = listing(json.loads(done.stdout)["nftables"]).chains
     # Rules for nobody are not made.

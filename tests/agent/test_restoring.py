@@ -17,10 +17,11 @@ from contextlib import contextmanager
 
 import pytest
 
+from talos_resources.codec.text import resource_to_yaml
 from talos_resources.model.resource import Resource
-from talos_resources.resources import KubeSpanPeerStatus, PeerState
+from talos_resources.resources import Affiliate, KubeSpanPeerStatus, Namespace, PeerState
 from talos_resources.state.events import Created, Updated
-from tests.agent.mesh import PATIENCE_S, Mesh, Node, sh
+from tests.agent.mesh import PATIENCE_S, Mesh, Node, sh, until
 
 pytestmark = [pytest.mark.wireguard, pytest.mark.timeout(300)]
 
@@ -82,17 +83,10 @@ def clear_packets(mesh: Mesh, one: Node, two: Node, payload: bytes) -> Iterator[
 def look(node: Node) -> str:
     """All that the agent has made, as the tools show it."""
     commands = ("ip rule", "ip -6 rule", "ip route show table 180", "ip -6 route show table 180", "ip address show kubespan")
-    device = ("wg show kubespan allowed-ips", "wg show kubespan fwmark")
+    device = ("wg show kubespan allowed-ips", "wg show kubespan listen-port")
     shown = node.inside("sh", "-c", "; ".join((*commands, "nft list ruleset", *device)) + "; true")
     shown = re.sub(r"^\d+: kubespan", "kubespan", shown, flags=re.MULTILINE)  # a link that is made again has another index
     return re.sub(r"inet6 fe80:.*\n.*\n", "", shown)
-
-
-def until(holds: Callable[[], object], *, timeout: float = PATIENCE_S) -> None:
-    end = time.monotonic() + timeout
-    while not holds():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.05)
 
 
 def kill_wireguard(node: Node) -> None:
@@ -101,11 +95,11 @@ def kill_wireguard(node: Node) -> None:
 
 
 FAULTS: dict[str, tuple[Callable[[Node], object], bool]] = {
-    "policy rule": (lambda node: node.sh("ip", "rule", "delete", "fwmark", "0x40/0x60"), True),
-    "policy rules of another priority": (lambda node: node.sh("sh", "-c", "ip rule add fwmark 0x40/0x60 table 180 priority 99; ip rule delete priority 32500"), True),
+    "policy rule": (lambda node: node.sh("ip", "rule", "delete", "fwmark", "0x40/0x60"), False),
+    "policy rules of another priority": (lambda node: node.sh("sh", "-c", "ip rule add fwmark 0x40/0x60 table 180 priority 99; ip rule delete priority 32500"), False),
     "route": (lambda node: node.sh("ip", "route", "delete", "default", "table", "180", "metric", "1"), False),
-    "all routes": (lambda node: node.sh("ip", "route", "flush", "table", "180"), True),
-    "a route that leads elsewhere": (lambda node: node.sh("ip", "route", "add", "default", "dev", "eth0", "table", "180", "metric", "0"), True),
+    "all routes": (lambda node: node.sh("ip", "route", "flush", "table", "180"), False),
+    "a route that leads elsewhere": (lambda node: node.sh("ip", "route", "add", "default", "dev", "eth0", "table", "180", "metric", "0"), False),
     "address": (lambda node: node.sh("ip", "-6", "address", "flush", "dev", "kubespan", "scope", "global"), False),
     "link down": (lambda node: node.sh("ip", "link", "set", "kubespan", "down"), False),
     "link": (lambda node: node.sh("ip", "link", "delete", "kubespan"), False),
@@ -113,7 +107,7 @@ FAULTS: dict[str, tuple[Callable[[Node], object], bool]] = {
     "packet chains": (lambda node: node.sh("nft", "flush", "ruleset"), True),
     "a packet chain": (lambda node: node.sh("nft", "flush", "chain", "inet", "talos_kubespan", "kubespan_outgoing"), True),
     "peer of the device": (lambda node: node.inside("sh", "-c", "wg set kubespan peer $(wg show kubespan peers) remove"), False),
-    "mark of the device": (lambda node: node.inside("wg", "set", "kubespan", "fwmark", "0"), False),
+    "port of the device": (lambda node: node.inside("wg", "set", "kubespan", "listen-port", "1234"), False),
 }  # fmt: skip
 """What is taken away, and whether something may pass in the clear until it is back."""
 
@@ -174,22 +168,59 @@ def test_the_state_shows_what_the_kernel_has(mesh: Mesh) -> None:
     until(lambda: "inet4//203.0.113.0/24/0" not in shown("routestatuses"))
 
 
+def test_the_state_looks_as_that_of_a_talos_node(mesh: Mesh) -> None:
+    one, two = mesh.nodes
+
+    def text(type: str, id: str, **where: str) -> str:
+        resource = one.state.get(one.state.kind(type), id, **where)
+        return resource_to_yaml(resource)
+
+    machine_type = text("machinetypes", "machine-type")
+    assert machine_type.endswith("spec: worker\n")
+    created, updated = (found[1] for found in re.finditer(r"(?:created|updated): (.*)", machine_type))
+    assert created == updated
+    assert "owner: config.MachineTypeController" in machine_type
+    # What is asked for, and what of all layers holds.
+    for kind, layered, merged, owner in (
+        ("linkspecs", "operator/kubespan", "kubespan", "network.LinkMergeController"),
+        ("addressspecs", f"operator/kubespan/{one.overlay()}/128", f"kubespan/{one.overlay()}/64", "network.AddressMergeController"),
+        ("routespecs", "operator/180/inet4///1", "180/inet4///1", "network.RouteMergeController"),
+        ("routespecs", "operator/180/kubespan/inet6///1", "180/kubespan/inet6///1", "network.RouteMergeController"),
+        ("routingrulespecs", "operator/inet4/32500", "inet4/32500", "network.RoutingRuleMergeController"),
+    ):
+        asked, holds = text(kind, layered, namespace="network-config"), text(kind, merged)
+        assert "owner: kubespan.ManagerController" in asked
+        assert f"owner: {owner}" in holds
+        assert asked.partition("spec:")[2] == holds.partition("spec:")[2]
+    addresses = {found.id for found in one.state.list(one.state.kind("nodeaddresses"))}
+    lists = {"accumulative", "current", "routed"}
+    assert addresses == {"default", *lists, *(f"{name}-{which}" for name in lists for which in ("no-k8s", "only-k8s"))}
+    assert f"- {one.overlay()}/64" in text("nodeaddresses", "routed-no-k8s")
+    assert f"address: {one.overlay()}/64" in text("addressstatuses", f"kubespan/{one.overlay()}/64")
+    own = next(found for found in two.state.list(Affiliate) if found.spec.nodename == one.name)
+    assert [str(address) for address in own.spec.addresses] == [one.address, one.overlay()]
+    assert one.state.get(Namespace, "network").spec.description == "Networking resources."
+
+
 def test_a_second_agent_is_refused(mesh: Mesh) -> None:
     one = mesh.nodes[0]
     [pid] = one.programs("python")
 
     def refused(*more: str) -> str:
-        done = subprocess.run(
-            one.command("--listen", f"unix:{mesh.folder}/second.sock", *more), capture_output=True, text=True, check=False, timeout=60
-        )
+        done = subprocess.run(one.command(*more), capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 1
         [line] = done.stderr.splitlines()
         return line
 
     before = look(one)
-    assert f"another agent (process {pid}) runs on the link kubespan already" in refused("--state-dir", str(mesh.folder / "other"))
-    assert f"another agent (process {pid}) keeps its identities in" in refused("--link", "other")
+    elsewhere = ("--listen", f"unix:{mesh.folder}/second.sock")
+    assert f"another agent (process {pid}) runs on the link kubespan already" in refused(
+        *elsewhere, "--state-dir", str(mesh.folder / "other")
+    )
+    assert f"another agent (process {pid}) keeps its identities in" in refused(*elsewhere, "--link", "other")
+    assert "somebody listens there already" in refused("--link", "other", "--state-dir", str(mesh.folder / "other"))
     assert look(one) == before
+    one.wait_up(1)
 
 
 def test_killed_and_started_there_is_one_of_each(mesh: Mesh) -> None:
