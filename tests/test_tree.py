@@ -53,3 +53,10 @@ def test_every_dependency_is_used() -> None:
 def canonical(requirement: str) -> str:
     """The name of a distribution as it is compared."""
     return re.sub(r"[-_.]+", "-", re.split(r"[<>=!~\[; ]", requirement)[0]).lower()
+
+
+def test_the_files_that_the_architecture_names_are_there() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("## Where to begin reading")[2]
+    named = re.findall(r"`((?:\w+/)+(?:\w+\.py)?)`", text.partition("## Where newcomers got lost")[0])
+    assert len(named) > 10
+    assert [name for name in named if not (PACKAGE / name).exists()] == []

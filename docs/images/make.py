@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - a script, not a package
-"""Draws the pictures of the documentation from what the commands really print on a terminal.
+"""Draws the pictures of the documentation from what the commands really print on a terminal, and from the code.
 
 Run `python docs/images/make.py`; a test says when a picture is not current.
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import re
+import runpy
+import sys
 from pathlib import Path
 
 from rich.console import Console
@@ -29,7 +31,7 @@ WIDTH = 150
 
 def pictures() -> dict[str, str]:
     """File name → SVG."""
-    return {"peerstatuses.svg": peer_statuses(), "mesh.svg": mesh()}
+    return {"peerstatuses.svg": peer_statuses(), "mesh.svg": mesh(), "architecture.svg": architecture()}
 
 
 def peer_statuses() -> str:
@@ -50,6 +52,14 @@ def mesh() -> str:
     simulated, _ = run(scenario("nat"), nodes=6)
     views = tuple(view_of(node.state, name) for name, node in simulated.nodes.items())
     return mesh_svg(build(Snapshot(views=views)))
+
+
+def architecture() -> str:
+    """The packages and who imports whom."""
+    root = str(FOLDER.parents[1])
+    if root not in sys.path:  # for the tests, which have the table of layers
+        sys.path.insert(0, root)
+    return str(runpy.run_path(str(FOLDER / "architecture.py"))["architecture"]())
 
 
 if __name__ == "__main__":
