@@ -13,7 +13,8 @@ from talos_resources.model.kind import Kind
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.runtime.context import Context
 from talos_resources.runtime.controller import Controller, Input
-from talos_resources.runtime.scheduler import Scheduler, Subscription, Timer
+from talos_resources.runtime.scheduler import Scheduler, Subscription
+from talos_resources.runtime.timer_queue import Timer
 from talos_resources.state.contract import State, Watch
 
 _LOG: Final = logging.getLogger("talos_resources.runtime")

@@ -6,17 +6,15 @@ nodes pass in seconds and always in the same way. `RealTime` waits for each in a
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from random import Random
 from typing import Any, Final, Protocol
 
 from talos_resources.model.errors import TalosResourcesError, WatchError
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.runtime.timer_queue import Call, Timer, TimerQueue
 from talos_resources.state.contract import Watch
 from talos_resources.state.events import Errored
 
@@ -24,21 +22,6 @@ _S: Final = 1_000_000_000
 # Below that the clock is slewed rather than set, and timers need no help.
 _STEP: Final = _S
 _RETRY_S: Final = 1.0
-
-Call = Callable[[], None]
-
-
-class Timer:
-    """A call that is to come."""
-
-    __slots__ = ("call",)
-
-    def __init__(self, call: Call) -> None:
-        self.call: Call | None = call
-
-    def cancel(self) -> None:
-        """Makes sure that the call does not come any more."""
-        self.call = None
 
 
 class Subscription(Protocol):
@@ -84,43 +67,6 @@ class Scheduler(Protocol):
         ...
 
 
-class _Queue:
-    """Calls in order of their time, then of their arrival."""
-
-    def __init__(self) -> None:
-        self._ready: deque[Call] = deque()
-        self._timers: list[tuple[Timestamp, int, Timer]] = []
-        self._numbers = itertools.count()
-
-    def soon(self, call: Call) -> None:
-        self._ready.append(call)
-
-    def at(self, when: Timestamp, call: Call) -> Timer:
-        timer = Timer(call)
-        heapq.heappush(self._timers, (when, next(self._numbers), timer))
-        return timer
-
-    def take(self, now: Timestamp) -> Call | None:
-        """The next call that is due."""
-        if self._ready:
-            return self._ready.popleft()
-        while self._timers and self._timers[0][0] <= now:
-            call = heapq.heappop(self._timers)[2].call
-            if call is not None:
-                return call
-        return None
-
-    def shift(self, step: int) -> None:
-        """Moves all timers by so many nanoseconds."""
-        self._timers = [(Timestamp(when + step), number, timer) for when, number, timer in self._timers]
-
-    def next_time(self) -> Timestamp | None:
-        """When the next timer is due."""
-        while self._timers and self._timers[0][2].call is None:
-            heapq.heappop(self._timers)
-        return self._timers[0][0] if self._timers else None
-
-
 class VirtualTime:
     """A clock that stands still while calls run and jumps to the next one when none is left.
 
@@ -130,7 +76,7 @@ class VirtualTime:
     def __init__(self, start: Timestamp, *, seed: int = 0) -> None:
         self.random = Random(seed)  # noqa: S311  (a repeatable run needs no secret)
         self._now = start
-        self._queue = _Queue()
+        self._queue = TimerQueue()
         self._subscriptions: dict[_Polled, None] = {}
 
     def now(self) -> Timestamp:
@@ -214,7 +160,7 @@ class RealTime:
         self.random = Random(seed)  # noqa: S311  (it spreads retries, nothing more)
         self._clock = clock
         self._ahead = clock() - time.monotonic_ns()
-        self._queue = _Queue()
+        self._queue = TimerQueue()
         self._changed = threading.Condition()
         self._stopped = False
         self._thread: threading.Thread | None = None

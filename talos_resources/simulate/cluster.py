@@ -18,7 +18,8 @@ from talos_resources.runtime.scheduler import VirtualTime
 from talos_resources.simulate.device import Air
 from talos_resources.simulate.discovery import DiscoveryService
 from talos_resources.simulate.network import Host, Network, Router
-from talos_resources.simulate.node import NodeSettings, Origin, Shared, SimulatedNode
+from talos_resources.simulate.node import SimulatedNode
+from talos_resources.simulate.settings import NodeSettings, Origin, Shared
 
 START: Final = Timestamp.parse("2026-01-01T00:00:00Z")
 _S: Final = 1_000_000_000

@@ -22,7 +22,8 @@ from talos_resources.model.net import parse_address
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import Affiliate, KubeSpanEndpoint, KubeSpanPeerStatus
 from talos_resources.simulate.cluster import SimulatedCluster
-from talos_resources.simulate.node import NodeSettings, Origin, SimulatedNode
+from talos_resources.simulate.node import SimulatedNode
+from talos_resources.simulate.settings import NodeSettings, Origin
 from talos_resources.sources.demo import data
 from talos_resources.sources.demo.data import NODES, Node
 

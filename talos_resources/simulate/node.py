@@ -10,7 +10,6 @@ import attrs
 
 from talos_resources.backends.memory import MemoryState
 from talos_resources.kubespan import host
-from talos_resources.kubespan.constants import DEFAULT_MTU
 from talos_resources.kubespan.controllers import (
     CLUSTER,
     KUBESPAN,
@@ -23,16 +22,13 @@ from talos_resources.kubespan.controllers import (
     PeerSpecController,
 )
 from talos_resources.kubespan.keys import clamp, public_key
-from talos_resources.kubespan.manager_controller import DeviceController, ManagerController, PeerConfigs
-from talos_resources.kubespan.members import MemberMemo, member_of
-from talos_resources.kubespan.memo import Memo
+from talos_resources.kubespan.manager_controller import DeviceController, ManagerController
 from talos_resources.kubespan.network_specs import NETWORK_KINDS
 from talos_resources.kubespan.node_id import encode
-from talos_resources.kubespan.peer_specs import PeerMemo, peer_memo
 from talos_resources.kubespan.rendered import Form
 from talos_resources.model.errors import NotFoundError
 from talos_resources.model.kind import Kind, kind_of, typed_kinds
-from talos_resources.model.net import AddrPort, IPAddress, IPPrefix
+from talos_resources.model.net import IPPrefix
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import (
@@ -48,13 +44,15 @@ from talos_resources.resources import (
 from talos_resources.resources.meta.definition import definition_of
 from talos_resources.runtime.controller import Controller
 from talos_resources.runtime.runtime import Report, Runtime
-from talos_resources.runtime.scheduler import Scheduler, VirtualTime
-from talos_resources.simulate.device import Air, SimulatedDevice
-from talos_resources.simulate.discovery import DiscoveryService, SimulatedDiscoveryController
+from talos_resources.runtime.scheduler import Scheduler
+from talos_resources.simulate.device import SimulatedDevice
+from talos_resources.simulate.discovery import SimulatedDiscoveryController
 from talos_resources.simulate.network import Host
+from talos_resources.simulate.settings import NodeSettings, Origin, Shared
 from talos_resources.simulate.skew import SkewedTime
 
-OPERATING_SYSTEM: Final = "Talos (v1.12.3)"
+__all__ = ["NodeSettings", "Origin", "Shared", "SimulatedNode"]
+
 _NAMESPACES: Final = {
     "meta": "Metadata: namespaces and resource definitions.",
     "config": "Talos node configuration.",
@@ -66,83 +64,6 @@ _NAMESPACES: Final = {
     "k8s": "Kubernetes on this node.",
     "controlplane": "Kubernetes control plane.",
 }
-
-
-@attrs.frozen(kw_only=True)
-class NodeSettings:
-    """What a node is like.
-
-    Attributes:
-        name: host name and Kubernetes node name.
-        control_plane: else a worker.
-        pods: its pod network, if it has one.
-        advertise_pods: whether it announces that network to the mesh.
-        mtu: of the KubeSpan link, in bytes.
-        endpoint_filters: as in the machine configuration; None for none.
-        extra_endpoints: announced beside its own.
-        public_address: at which the discovery service sees it, if that is not its own.
-        harvest: whether it shares the endpoints at which it sees others.
-        force_routing: whether peers that are down stay routed through the mesh.
-        discovery: whether it takes part in discovery.
-        skew_s: by how much its clock is ahead of the true time, in seconds.
-        operating_system: its name and version, as the node announces them.
-    """
-
-    name: str
-    control_plane: bool = False
-    pods: IPPrefix | None = None
-    advertise_pods: bool = False
-    mtu: int = DEFAULT_MTU
-    endpoint_filters: tuple[str, ...] | None = None
-    extra_endpoints: tuple[AddrPort, ...] = ()
-    public_address: IPAddress | None = None
-    harvest: bool = False
-    force_routing: bool = True
-    discovery: bool = True
-    skew_s: float = 0.0
-    operating_system: str = OPERATING_SYSTEM
-
-
-@attrs.frozen(kw_only=True)
-class Origin:
-    """Who a node is, where that is not made up.
-
-    Attributes:
-        node_id: in discovery.
-        hardware_address: of its first interface.
-        identity: its key pair, and its address if that does not follow from cluster and hardware.
-    """
-
-    node_id: str
-    hardware_address: str
-    identity: KubeSpanIdentity
-
-
-@attrs.frozen(kw_only=True)
-class Shared:
-    """What the nodes of a simulated cluster have in common.
-
-    Attributes:
-        cluster_id: of the cluster.
-        cluster_name: of the cluster.
-        secret: of the cluster, base64.
-        clock: the true time.
-        air: between the WireGuard devices.
-        service: the discovery service.
-        peers: what follows from affiliates, worked out once for all nodes.
-        members: likewise.
-        configs: configurations of peers, made once for all nodes.
-    """
-
-    cluster_id: str
-    cluster_name: str
-    secret: str = attrs.field(repr=False)
-    clock: VirtualTime
-    air: Air
-    service: DiscoveryService
-    peers: PeerMemo = attrs.field(factory=peer_memo)
-    members: MemberMemo = attrs.field(factory=lambda: Memo(member_of))
-    configs: PeerConfigs = attrs.field(factory=PeerConfigs)
 
 
 class SimulatedNode:

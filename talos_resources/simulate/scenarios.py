@@ -15,7 +15,8 @@ from talos_resources.model.errors import ConfigError
 from talos_resources.model.net import IPAddress, IPPrefix
 from talos_resources.simulate.cluster import SimulatedCluster
 from talos_resources.simulate.network import Nat, Router
-from talos_resources.simulate.node import NodeSettings, SimulatedNode
+from talos_resources.simulate.node import SimulatedNode
+from talos_resources.simulate.settings import NodeSettings
 
 MINUTE_S: Final = 60.0
 

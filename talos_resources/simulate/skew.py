@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from talos_resources.model.timestamp import Timestamp
-from talos_resources.runtime.scheduler import Call, Subscription, Timer, VirtualTime
+from talos_resources.runtime.scheduler import Subscription, VirtualTime
+from talos_resources.runtime.timer_queue import Call, Timer
 from talos_resources.state.contract import Watch
 
 _S: Final = 1_000_000_000

@@ -2,113 +2,31 @@
 
 A file has named contexts; one of them is the current one. Values here are frozen: an edit gives a new
 `TalosConfig`, and `save` writes it. What the file holds beyond what we know (comments, other keys) stays
-in the file; see `talosconfig_file`.
+in the file; see `talos_resources.talosconfig.file`.
 
 Source: reference of the talosconfig format, Talos v1.12.3.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import fnmatch
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import attrs
 from immutabledict import immutabledict
 
 from talos_resources.model.errors import ConfigError, DecodeError
-from talos_resources.talosconfig.plain_form import Fields, read_plain_form
+from talos_resources.talosconfig.context import Context
+from talos_resources.talosconfig.plain_form import read_plain_form
+from talos_resources.talosconfig.reading import context_of, context_of_plain, fields_of, text_of
 
-if TYPE_CHECKING:
-    from talos_resources.codec.goyaml.nodes import Node
+__all__ = ["SERVICE_ACCOUNT_PATH", "Context", "TalosConfig", "default_path"]
 
 SERVICE_ACCOUNT_PATH: Final = Path("/var/run/secrets/talos.dev/config")
 """Where a Kubernetes pod with access to Talos finds its talosconfig."""
-
-
-@attrs.frozen(kw_only=True)
-class Context:
-    """How to reach one cluster, and as whom.
-
-    Certificates and keys are held as the file has them, base64 of PEM; `ca`, `crt` and `key` decode them.
-    None of them shows in a repr.
-    """
-
-    name: str
-    endpoints: tuple[str, ...] = ()
-    """Addresses to dial, each with or without a port."""
-    nodes: tuple[str, ...] = ()
-    """The nodes that are asked unless others are named."""
-    ca_base64: str = attrs.field(default="", repr=False)
-    crt_base64: str = attrs.field(default="", repr=False)
-    key_base64: str = attrs.field(default="", repr=False)
-    auth: Mapping[str, Mapping[str, str]] = attrs.field(default=immutabledict(), repr=False)
-    """Other ways to log in, by scheme: `siderov1` has an identity, `basic` a user name and a password."""
-    cluster: str = ""
-    """The name of the cluster where one endpoint serves several."""
-    proxy_url: str = attrs.field(default="", repr=False)
-    """Of the proxy to go through: `socks5://`, `http://` or `https://`; `direct` for none, empty to go by the environment."""
-
-    @property
-    def ca(self) -> bytes | None:
-        """PEM of the authority that the nodes' certificates must be signed by; None where the context has none.
-
-        Raises:
-            ConfigError: it is not base64.
-        """
-        return self._decoded("ca", self.ca_base64)
-
-    @property
-    def crt(self) -> bytes | None:
-        """PEM of the client certificate; None where the context has none.
-
-        Raises:
-            ConfigError: it is not base64.
-        """
-        return self._decoded("crt", self.crt_base64)
-
-    @property
-    def key(self) -> bytes | None:
-        """PEM of the client key, under the label of the file (see `pki.standard_key_pem`); None where there is none.
-
-        Raises:
-            ConfigError: it is not base64.
-        """
-        return self._decoded("key", self.key_base64)
-
-    @classmethod
-    def of(
-        cls,
-        name: str,
-        *,
-        endpoints: Iterable[str] = (),
-        nodes: Iterable[str] = (),
-        ca: bytes | None = None,
-        crt: bytes | None = None,
-        key: bytes | None = None,
-    ) -> Context:
-        """A context of PEM texts."""
-        return cls(
-            name=name,
-            endpoints=tuple(endpoints),
-            nodes=tuple(nodes),
-            ca_base64=_encoded(ca),
-            crt_base64=_encoded(crt),
-            key_base64=_encoded(key),
-        )
-
-    def _decoded(self, key: str, text: str) -> bytes | None:
-        if not text:
-            return None
-        try:
-            # Line breaks inside are fine, as with Go's decoder.
-            return base64.b64decode(text.replace("\n", "").replace("\r", ""), validate=True)
-        except (binascii.Error, ValueError):
-            raise ConfigError(f'{key} of context "{self.name}" is illegal base64 data; copy it again from where it was issued') from None
 
 
 @attrs.frozen(kw_only=True)
@@ -154,15 +72,15 @@ class TalosConfig:
         """
         if isinstance(data, bytes) and (plain := read_plain_form(data)) is not None:
             current, found = plain
-            return cls(current=current, contexts=immutabledict({name: _plain_context(name, fields) for name, fields in found.items()}))
+            return cls(current=current, contexts=immutabledict({name: context_of_plain(name, fields) for name, fields in found.items()}))
         from talos_resources.codec.goyaml.nodes import compose_all
 
         documents = compose_all(data, source=source)
         if not documents:
             raise DecodeError("an empty file (EOF) is no talosconfig; remove it, a new one is made when there is none", source=source)
-        top = _fields(documents[0], source)
-        contexts = {name: _context(name, node, source) for name, node in _fields(top.get("contexts"), source).items()}
-        return cls(current=_text(top.get("context"), source), contexts=immutabledict(contexts))
+        top = fields_of(documents[0], source)
+        contexts = {name: context_of(name, node, source) for name, node in fields_of(top.get("contexts"), source).items()}
+        return cls(current=text_of(top.get("context"), source), contexts=immutabledict(contexts))
 
     def context(self, name: str | None = None) -> Context:
         """A context.
@@ -249,84 +167,3 @@ def default_path() -> Path:
     if not home.exists() and SERVICE_ACCOUNT_PATH.exists():
         return SERVICE_ACCOUNT_PATH
     return home
-
-
-def _plain_context(name: str, fields: Fields) -> Context:
-    return Context(
-        name=name,
-        endpoints=tuple(fields.get("endpoints", ())),
-        nodes=tuple(fields.get("nodes", ())),
-        ca_base64=str(fields.get("ca", "")),
-        crt_base64=str(fields.get("crt", "")),
-        key_base64=str(fields.get("key", "")),
-        cluster=str(fields.get("cluster", "")),
-        proxy_url=str(fields.get("proxy-url", "")),
-    )
-
-
-def _context(name: str, node: Node, source: str) -> Context:
-    fields = _fields(node, source)
-
-    def text(key: str) -> str:
-        return _text(fields.get(key), source)
-
-    target = text("target")
-    return Context(
-        name=name,
-        # `target` is what very old files call the endpoint.
-        endpoints=(*_texts(fields.get("endpoints"), source), *((target,) if target else ())),
-        nodes=_texts(fields.get("nodes"), source),
-        ca_base64=text("ca"),
-        crt_base64=text("crt"),
-        key_base64=text("key"),
-        auth=immutabledict(
-            {
-                scheme: immutabledict({key: _text(item, source) for key, item in _fields(part, source).items()})
-                for scheme, part in _fields(fields.get("auth"), source).items()
-            }
-        ),
-        cluster=text("cluster"),
-        proxy_url=text("proxy-url"),
-    )
-
-
-def _fields(node: Node | None, source: str) -> dict[str, Node]:
-    """The keys of a mapping with their nodes; `<<` brings in what the mapping itself does not have."""
-    if node is None or node.is_null:
-        return {}
-    _expect(node, "mapping", source)
-    from talos_resources.codec.goyaml.values import pairs_of
-
-    fields: dict[str, Node] = {}
-    for key, value in pairs_of(node, source=source):
-        _expect(key, "scalar", source)
-        fields[key.text] = value
-    return fields
-
-
-def _texts(node: Node | None, source: str) -> tuple[str, ...]:
-    if node is None or node.is_null:
-        return ()
-    _expect(node, "sequence", source)
-    return tuple(_text(item, source) for item in node.items)
-
-
-def _text(node: Node | None, source: str) -> str:
-    """A scalar as it is written: a name such as 0123 is no number here."""
-    if node is None or node.is_null:
-        return ""
-    _expect(node, "scalar", source)
-    return node.text
-
-
-def _expect(node: Node, kind: str, source: str) -> None:
-    if node.kind != kind:
-        raise DecodeError(f"a {kind} belongs here, not a {node.kind}", source=_at(source, node))
-
-
-def _at(source: str, node: Node) -> str:
-    return f"{source}:{node.line}"
-
-
-def _encoded(pem: bytes | None) -> str:
-    return base64.b64encode(pem).decode("ascii") if pem else ""

@@ -1,4 +1,4 @@
-"""The past of a SQLite state: moments, histories, what is forgotten."""
+"""What a SQLite file tells of a node: kinds, moments, histories, and what is forgotten."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ KEEP_ALL: Final = Retention()
 
 
 class Past:
-    """What a state of a file can tell of its past.
+    """What a state of a file can tell of what it holds and of its past.
 
     Attributes:
         path: of the file.
@@ -68,6 +68,22 @@ class Past:
     path: Path
     node: str
     _file: SqliteFile
+
+    def held_kinds(self, *, ever: bool = False) -> Sequence[tuple[str, str]]:
+        """Namespace and type of every kind of which there is a resource, whether or not it has a definition.
+
+        Args:
+            ever: also where all resources are gone.
+        """
+        which = "" if ever else "AND wire IS NOT NULL"
+        query = f"SELECT DISTINCT namespace, type FROM resources WHERE node = ? {which} ORDER BY type, namespace"  # noqa: S608 - our words
+        with self._file.reading() as connection:
+            return [(namespace, name) for namespace, name in connection.execute(query, (self.node,))]
+
+    def nodes(self) -> Sequence[str]:
+        """The nodes of which the file holds something, or has."""
+        with self._file.reading() as connection:
+            return [node for (node,) in connection.execute("SELECT DISTINCT node FROM resources ORDER BY node")]
 
     def at(self, when: Timestamp) -> MemoryState:
         """A copy of what there was at a moment, in memory.

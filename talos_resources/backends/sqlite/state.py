@@ -165,22 +165,6 @@ class SqliteState(OwnedWrites, Past):
                 head += (*contents(listed, matcher(spec.labels, spec.ids)), Bootstrapped(bookmark))
         return TailWatch(moment.ring, moment.position, head=head, select=told)
 
-    def held_kinds(self, *, ever: bool = False) -> Sequence[tuple[str, str]]:
-        """Namespace and type of every kind of which there is a resource, whether or not it has a definition.
-
-        Args:
-            ever: also where all resources are gone.
-        """
-        which = "" if ever else "AND wire IS NOT NULL"
-        query = f"SELECT DISTINCT namespace, type FROM resources WHERE node = ? {which} ORDER BY type, namespace"  # noqa: S608 - our words
-        with self._file.reading() as connection:
-            return [(namespace, name) for namespace, name in connection.execute(query, (self.node,))]
-
-    def nodes(self) -> Sequence[str]:
-        """The nodes of which the file holds something, or has."""
-        with self._file.reading() as connection:
-            return [node for (node,) in connection.execute("SELECT DISTINCT node FROM resources ORDER BY node")]
-
     def restore(self, resources: Iterable[Resource[Any]]) -> None:
         """Takes in resources as another store held them: versions, owners and times are kept.
 

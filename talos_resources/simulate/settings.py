@@ -1,0 +1,97 @@
+"""What a simulated node is given: its settings, its identity, and what all nodes share."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from talos_resources.kubespan.constants import DEFAULT_MTU
+from talos_resources.kubespan.manager_controller import PeerConfigs
+from talos_resources.kubespan.members import MemberMemo, member_of
+from talos_resources.kubespan.memo import Memo
+from talos_resources.kubespan.peer_specs import PeerMemo, peer_memo
+from talos_resources.model.net import AddrPort, IPAddress, IPPrefix
+from talos_resources.resources import KubeSpanIdentity
+from talos_resources.runtime.scheduler import VirtualTime
+from talos_resources.simulate.device import Air
+from talos_resources.simulate.discovery import DiscoveryService
+
+OPERATING_SYSTEM: Final = "Talos (v1.12.3)"
+
+
+@attrs.frozen(kw_only=True)
+class NodeSettings:
+    """What a node is like.
+
+    Attributes:
+        name: host name and Kubernetes node name.
+        control_plane: else a worker.
+        pods: its pod network, if it has one.
+        advertise_pods: whether it announces that network to the mesh.
+        mtu: of the KubeSpan link, in bytes.
+        endpoint_filters: as in the machine configuration; None for none.
+        extra_endpoints: announced beside its own.
+        public_address: at which the discovery service sees it, if that is not its own.
+        harvest: whether it shares the endpoints at which it sees others.
+        force_routing: whether peers that are down stay routed through the mesh.
+        discovery: whether it takes part in discovery.
+        skew_s: by how much its clock is ahead of the true time, in seconds.
+        operating_system: its name and version, as the node announces them.
+    """
+
+    name: str
+    control_plane: bool = False
+    pods: IPPrefix | None = None
+    advertise_pods: bool = False
+    mtu: int = DEFAULT_MTU
+    endpoint_filters: tuple[str, ...] | None = None
+    extra_endpoints: tuple[AddrPort, ...] = ()
+    public_address: IPAddress | None = None
+    harvest: bool = False
+    force_routing: bool = True
+    discovery: bool = True
+    skew_s: float = 0.0
+    operating_system: str = OPERATING_SYSTEM
+
+
+@attrs.frozen(kw_only=True)
+class Origin:
+    """Who a node is, where that is not made up.
+
+    Attributes:
+        node_id: in discovery.
+        hardware_address: of its first interface.
+        identity: its key pair, and its address if that does not follow from cluster and hardware.
+    """
+
+    node_id: str
+    hardware_address: str
+    identity: KubeSpanIdentity
+
+
+@attrs.frozen(kw_only=True)
+class Shared:
+    """What the nodes of a simulated cluster have in common.
+
+    Attributes:
+        cluster_id: of the cluster.
+        cluster_name: of the cluster.
+        secret: of the cluster, base64.
+        clock: the true time.
+        air: between the WireGuard devices.
+        service: the discovery service.
+        peers: what follows from affiliates, worked out once for all nodes.
+        members: likewise.
+        configs: configurations of peers, made once for all nodes.
+    """
+
+    cluster_id: str
+    cluster_name: str
+    secret: str = attrs.field(repr=False)
+    clock: VirtualTime
+    air: Air
+    service: DiscoveryService
+    peers: PeerMemo = attrs.field(factory=peer_memo)
+    members: MemberMemo = attrs.field(factory=lambda: Memo(member_of))
+    configs: PeerConfigs = attrs.field(factory=PeerConfigs)
