@@ -21,7 +21,8 @@ from talos_resources.model.errors import ConfigError
 from talos_resources.model.net import AddrPort
 
 START_S: Final = 10.0
-END_S: Final = 5.0
+END_S: Final = 2.0
+ANSWER_S: Final = 2.0
 _GET_FLAGS: Final = 0x8913
 _IS_UP: Final = 1
 
@@ -122,7 +123,7 @@ class HostDevice:
 
     def _wait_for_the_end(self) -> None:
         """Waits until the program of a former run has let go: on leaving it removes its socket, or would remove the next one's."""
-        left, end = UapiDevice(self.name), time.monotonic() + END_S
+        left, end = UapiDevice(self.name, timeout_s=ANSWER_S), time.monotonic() + END_S
         with suppress(OSError):
             while left.read() is not None and time.monotonic() < end:
                 time.sleep(0.02)
@@ -135,7 +136,7 @@ class HostDevice:
         environment = {**os.environ, "WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD": "1", "LOG_LEVEL": "error"}
         quiet = subprocess.DEVNULL
         program = self._program = subprocess.Popen([found, "-f", self.name], env=environment, stdin=quiet, stdout=quiet, stderr=quiet)  # noqa: S603
-        device = UapiDevice(self.name)
+        device = UapiDevice(self.name, timeout_s=ANSWER_S)
         end = time.monotonic() + START_S
         while device.read() is None:
             if program.poll() is not None or time.monotonic() > end:

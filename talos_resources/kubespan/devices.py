@@ -35,14 +35,16 @@ class UapiDevice:
     Implements: `talos_resources.kubespan.wireguard.ConfiguredDevice`.
     """
 
-    def __init__(self, name: str, *, sockets: Path = SOCKETS) -> None:
+    def __init__(self, name: str, *, sockets: Path = SOCKETS, timeout_s: float = TIMEOUT_S) -> None:
         """Nothing is opened yet.
 
         Args:
             name: of the interface.
             sockets: the folder of the sockets.
+            timeout_s: how long an answer may take.
         """
         self.name = name
+        self._timeout_s = timeout_s
         self._path = sockets / f"{name}.sock"
 
     def configure(self, config: DeviceConfig) -> None:
@@ -90,7 +92,7 @@ class UapiDevice:
             OSError: there is no such device, or it refuses; never with a key in its text.
         """
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(TIMEOUT_S)
+            connection.settimeout(self._timeout_s)
             connection.connect(str(self._path))
             connection.sendall(("\n".join([operation, *lines]) + "\n\n").encode())
             answer = b""

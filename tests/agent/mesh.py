@@ -167,8 +167,12 @@ class Node:
 
     def programs(self, name: str) -> list[int]:
         """The processes in the node's namespace that run this program."""
-        pids = map(int, sh("ip", "netns", "pids", self.namespace).split())
-        return [pid for pid in pids if name.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]]
+        found = []
+        for pid in map(int, sh("ip", "netns", "pids", self.namespace).split()):
+            with suppress(OSError):  # one that has just ended
+                if name.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]:
+                    found.append(pid)
+        return found
 
     def ping(self, address: str, *, source: str | None = None) -> bool:
         own = [] if source is None else ["-I", source]

@@ -89,9 +89,9 @@ def look(node: Node) -> str:
     return re.sub(r"inet6 fe80:.*\n.*\n", "", shown)
 
 
-def kill_wireguard(node: Node) -> None:
+def kill_wireguard(node: Node, number: int = signal.SIGKILL) -> None:
     for pid in node.programs("wireguard-go"):
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
 
 
 FAULTS: dict[str, tuple[Callable[[Node], object], bool]] = {
@@ -104,6 +104,7 @@ FAULTS: dict[str, tuple[Callable[[Node], object], bool]] = {
     "link down": (lambda node: node.sh("ip", "link", "set", "kubespan", "down"), False),
     "link": (lambda node: node.sh("ip", "link", "delete", "kubespan"), False),
     "wireguard-go": (kill_wireguard, False),
+    "a wireguard-go that hangs": (lambda node: kill_wireguard(node, signal.SIGSTOP), False),
     "packet chains": (lambda node: node.sh("nft", "flush", "ruleset"), True),
     "a packet chain": (lambda node: node.sh("nft", "flush", "chain", "inet", "talos_kubespan", "kubespan_outgoing"), True),
     "peer of the device": (lambda node: node.inside("sh", "-c", "wg set kubespan peer $(wg show kubespan peers) remove"), False),
@@ -118,9 +119,12 @@ def test_what_is_taken_away_comes_back(mesh: Mesh, fault: str) -> None:
     act, may_pass = FAULTS[fault]
     before = look(one)
     assert "lookup 180" in before
+    programs = one.programs("wireguard-go")
     payload = f"words about {fault}".encode()
     with clear_packets(mesh, one, two, payload) as times:
         act(one)
+        if "hangs" in fault:
+            until(lambda: one.programs("wireguard-go") not in ([], programs))
         until(lambda: look(one) == before)
         one.wait_up(1)
         back = time.time()
