@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
 from talos_resources.backends.collection import Collection, contents
@@ -135,6 +135,12 @@ class MemoryState(StateBase):
         for resource in resources:
             metadata = resource.metadata
             self._open(metadata.namespace, metadata.type).restore(resource)
+
+    def held_kinds(self) -> Sequence[tuple[str, str]]:
+        """Namespace and type of every kind of which there is a resource, whether or not it has a definition."""
+        with self._lock:
+            held = {(namespace, name): found for namespace, types in self._namespaces.items() for name, found in types.items()}
+        return [kind for kind, found in held.items() if found.items]
 
     def close(self) -> None:
         """Ends all watches; what is stored stays readable."""

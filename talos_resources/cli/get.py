@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from talos_resources.cli import nodes, options
 from talos_resources.cli.parser import Parser, UsageError
 from talos_resources.cli.screen import Screen
 from talos_resources.model.errors import NotFoundError, QueryError
+from talos_resources.model.spec import UnreadableSpec
 from talos_resources.sources.asking import each
 from talos_resources.views import output
 
@@ -89,7 +91,17 @@ def _list(args: Namespace, form: output.Output, cluster: Cluster, selected: Sequ
                     screen.print(printer.resources(node, found))
         finally:
             screen.print(printer.finish())
+        _tell_unreadable(answers)
     return answers.report(selected)
+
+
+def _tell_unreadable(answers: nodes.Answers[Any]) -> None:
+    """A note on stderr for each resource whose spec is shown as somebody has written it."""
+    sys.stdout.flush()
+    for _, found in answers.values.values():
+        for resource in found if not isinstance(found, NotFoundError) else ():
+            if isinstance(resource.spec, UnreadableSpec):
+                print(f"note: not known: {resource.type}/{resource.id}: {resource.spec.reason}", file=sys.stderr)
 
 
 def _watch(args: Namespace, form: output.Output, cluster: Cluster, selected: Sequence[str]) -> int:

@@ -10,7 +10,7 @@ from talos_resources.codec.goyaml.nodes import Node, compose_each
 from talos_resources.codec.goyaml.rewrite import rewrite
 from talos_resources.codec.goyaml.values import pairs_of, value_of
 from talos_resources.model.kind import typed_kind
-from talos_resources.model.spec import UntypedSpec
+from talos_resources.model.spec import UntypedSpec, untyped_spec
 
 _TEXTS: Final = frozenset({"node", "event", "metadata"})
 
@@ -30,7 +30,7 @@ def _resource(root: Node, metadata: Node, source: str) -> dict[Any, Any]:
         if key.text in _TEXTS:
             document[key.text] = _texts(node, source)
         elif key.text == "spec" and not typed:
-            document["spec"] = UntypedSpec() if node.is_null else UntypedSpec(yaml=rewrite(node, source=source))
+            document["spec"] = UntypedSpec() if node.is_null else untyped_spec(rewrite(node, source=source))
         else:
             document[value_of(key, source=source)] = value_of(node, source=source)
     return document

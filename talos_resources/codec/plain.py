@@ -77,7 +77,7 @@ _FORMS: Final[dict[Form, Plain]] = {
 def spec_to_plain(spec: Any) -> Any:
     """A spec with the keys and values that talosctl prints, in its order.
 
-    Times are `TimeText`. Fields that the class does not know come last, as they were. An untyped spec
+    Times are `TimeText`. Fields that the class does not know are where they were. An untyped spec
     is read from its YAML; without any it is None.
 
     Raises:
@@ -115,6 +115,8 @@ def _encoder(cls: type[Any]) -> Callable[[Any], Any]:
         unknown: Unknown | None = values[-1]
         if unknown is not None:
             plain.update((key, thawed(value)) for key, value in unknown.fields)
+            if unknown.order:
+                plain = {key: plain[key] for key in unknown.order if key in plain} | plain
         return plain
 
     return encode

@@ -7,7 +7,7 @@ replaced here.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 
 import attrs
@@ -28,7 +28,7 @@ from talos_resources.model.kind import typed_kind
 from talos_resources.model.metadata import Metadata, Phase
 from talos_resources.model.net import AddrPort, parse_address
 from talos_resources.model.resource import Resource
-from talos_resources.model.spec import Form, Unknown, UntypedSpec
+from talos_resources.model.spec import REDACTED, Form, RedactedSpec, Unknown, UntypedSpec
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.model.values import Expression, HardwareAddress
 
@@ -56,7 +56,12 @@ def structure_resource(value: Any, *, source: str) -> Resource[Any]:
         metadata = _metadata(value.get("metadata"))
         kind = typed_kind(metadata.type)
         given = value.get("spec")
-        spec = given if isinstance(given, UntypedSpec) else structure(UntypedSpec if kind is None else kind.spec, given, path="spec")
+        if isinstance(given, UntypedSpec):
+            spec = given
+        elif given == REDACTED:
+            spec = RedactedSpec()
+        else:
+            spec = structure(UntypedSpec if kind is None else kind.spec, given, path="spec")
     except DecodeError as error:
         faults += error.faults
     if faults or metadata is None:
@@ -169,6 +174,17 @@ def _converter() -> Converter:
     return converter
 
 
+def _order(value: Mapping[str, Any], infos: Sequence[FieldInfo], extra: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys as they came, where unknown ones stand among the known ones and those are in the order of the class.
+
+    JSON is sorted by key, which says nothing of the order in YAML.
+    """
+    keys = [str(key) for key in value]
+    known = [key for key in keys if key not in extra]
+    is_ours = known == [info.key for info in infos if info.key in value]
+    return tuple(keys) if is_ours and keys[len(known) :] != list(extra) else ()
+
+
 @cached
 def _reader(cls: type[Any]) -> Callable[[Any], Any]:
     """The function that reads an instance of a spec class from a mapping, or what stands for one that is all inlined."""
@@ -192,7 +208,7 @@ def _reader(cls: type[Any]) -> Callable[[Any], Any]:
             rest -= own.keys()
         if rest:
             extra = tuple((values.text(key), frozen(item)) for key, item in value.items() if key in rest)
-            made = attrs.evolve(made, unknown=Unknown(fields=extra))
+            made = attrs.evolve(made, unknown=Unknown(fields=extra, order=_order(value, infos, dict(extra))))
         return made
 
     return structured

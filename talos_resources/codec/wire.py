@@ -11,13 +11,14 @@ from talos_resources.codec.decoder import FieldError, decoder
 from talos_resources.codec.encoder import encode
 from talos_resources.codec.fields import cached
 from talos_resources.codec.protowire import WireError, lengthened, read_varint, size
+from talos_resources.codec.unknown import has_unknown, marked, with_names
 from talos_resources.codec.wire_metadata import last, metadata_from_wire, metadata_to_wire, payloads_of, utf8
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import typed_kind
 from talos_resources.model.lazy_resource import unread
 from talos_resources.model.metadata import Metadata
 from talos_resources.model.resource import Resource
-from talos_resources.model.spec import UntypedSpec
+from talos_resources.model.spec import REDACTED, RedactedSpec, UntypedSpec, untyped_spec
 
 S = TypeVar("S")
 
@@ -61,13 +62,13 @@ def resource_to_wire(resource: Resource[Any], *, with_yaml: bool = True) -> byte
     spec = resource.spec
     if isinstance(spec, UntypedSpec):
         proto, yaml = spec.wire, spec.yaml.encode()
-    elif not with_yaml:
+    elif not with_yaml and not has_unknown(spec):
         proto, yaml = encode(spec), b""
     else:
         # Who only reads resources does not pay for the YAML writer.
         from talos_resources.codec.yamltext import spec_text
 
-        proto, yaml = encode(spec), spec_text(spec).encode()
+        proto, yaml = marked(encode(spec), spec), spec_text(spec).encode()
     body = b"%b%b" % (lengthened(b"\x0a", proto) if proto else b"", lengthened(b"\x12", yaml) if yaml else b"")
     metadata = metadata_to_wire(resource.metadata)
     return b"\x0a%b%b\x12%b%b" % (size(metadata), metadata, size(body), body)
@@ -110,9 +111,12 @@ def resource_from_wire(data: bytes) -> Resource[Any]:
         proto, yaml = last(spec.get(1)), last(spec.get(2))
         kind = typed_kind(metadata.type)
         if kind is None:
-            return Resource(metadata, UntypedSpec(yaml=utf8(yaml, "spec.yaml_spec"), wire=proto))
+            return Resource(metadata, untyped_spec(utf8(yaml, "spec.yaml_spec"), proto))
         if proto or not yaml:
-            return Resource(metadata, decoder(kind.spec)(proto))
+            decoded = decoder(kind.spec)(proto)
+            if yaml and has_unknown(decoded):
+                decoded = _named(decoded, utf8(yaml, "spec.yaml_spec"))
+            return Resource(metadata, decoded)
         text = utf8(yaml, "spec.yaml_spec")
     except FieldError as error:
         where = error.path if error.path.startswith(("resource", "metadata", "spec.")) else f"spec.{error.path}"
@@ -153,8 +157,17 @@ def _plain_resource(data: bytes, maker: Callable[[type[Any]], Maker]) -> Resourc
     return None if kind is None else maker(kind.spec)(metadata, data[message:])
 
 
+def _named(spec: Any, yaml: str) -> Any:
+    """The spec with the names and values that its YAML gives to fields that its class does not know."""
+    try:
+        return with_names(spec, _spec_from_yaml(type(spec), yaml))
+    except DecodeError:  # the message is what counts
+        return spec
+
+
 def _spec_from_yaml(cls: type[Any], yaml: str) -> Any:
     from talos_resources.codec.goyaml.read import load
     from talos_resources.codec.plain import spec_from_plain
 
-    return spec_from_plain(cls, load(yaml, source="yaml_spec"), path="spec")
+    plain = load(yaml, source="yaml_spec")
+    return RedactedSpec() if plain == REDACTED else spec_from_plain(cls, plain, path="spec")

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 import attrs
 
 from talos_resources.model.resource import Resource
-from talos_resources.model.spec import UntypedSpec, wire_field
+from talos_resources.model.spec import REDACTED, RedactedSpec, UnreadableSpec, UntypedSpec, wire_field
+
+__all__ = ["REDACTED", "redacted"]
 
 S = TypeVar("S")
-
-REDACTED: Final = "<REDACTED>"
-"""What stands where a secret was: the word of Talos's support bundles."""
 
 
 def redacted(resource: Resource[S], *, sensitive: bool) -> Resource[S]:
@@ -25,7 +24,9 @@ def redacted(resource: Resource[S], *, sensitive: bool) -> Resource[S]:
     """
     spec: Any = resource.spec
     if isinstance(spec, UntypedSpec):
-        return resource.with_spec(UntypedSpec(yaml=f"{REDACTED}\n")) if sensitive else resource  # type: ignore[arg-type]  # S is UntypedSpec
+        # Nobody can tell which part of a spec that its class cannot read is a secret.
+        hidden = sensitive or isinstance(spec, UnreadableSpec)
+        return resource.with_spec(RedactedSpec()) if hidden else resource  # type: ignore[arg-type]  # S is UntypedSpec
     changes: dict[str, Any] = {"unknown": None} if sensitive and spec.unknown is not None else {}
     for attribute in attrs.fields(type(spec)):
         declared = wire_field(attribute)

@@ -80,10 +80,12 @@ class Unknown:
     Attributes:
         wire: the protobuf fields, encoded, in the order in which they came.
         fields: the keys of YAML and JSON with their plain values.
+        order: all keys of the YAML or JSON in which they stood, known and unknown ones, as they came.
     """
 
     wire: bytes = b""
     fields: tuple[tuple[str, Any], ...] = ()
+    order: tuple[str, ...] = ()
 
 
 def unknown_field() -> Any:
@@ -102,3 +104,43 @@ class UntypedSpec:
 
     yaml: str = attrs.field(default="", repr=lambda text: f"<{len(text)} characters>")
     wire: bytes = attrs.field(default=b"", repr=lambda data: f"<{len(data)} bytes>")
+
+
+REDACTED: Final = "<REDACTED>"
+"""What stands where a secret was: the word of Talos's support bundles."""
+
+
+@attrs.frozen(weakref_slot=False, repr=False)
+class RedactedSpec(UntypedSpec):
+    """The spec that somebody has taken out: nothing is known of it, of whatever type it is."""
+
+    yaml: str = f"{REDACTED}\n"
+
+    def __repr__(self) -> str:
+        return REDACTED
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"{name} is not known: the spec is {REDACTED}")
+
+
+@attrs.frozen(weakref_slot=False, repr=False)
+class UnreadableSpec(UntypedSpec):
+    """A spec that its class cannot be made of, kept as it is written: one field that was edited by hand costs one resource.
+
+    Attributes:
+        reason: what is wrong with it, with the path of the field.
+    """
+
+    reason: str = ""
+
+    def __repr__(self) -> str:
+        return f"<unreadable: {self.reason}>"
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"{name} is not known: {self.reason}")
+
+
+def untyped_spec(yaml: str, wire: bytes = b"") -> UntypedSpec:
+    """The spec of a type without a class, or of one whose spec was taken out."""
+    is_redacted = len(yaml) < 20 and not wire and yaml.strip().strip("'\"") == REDACTED
+    return RedactedSpec() if is_redacted else UntypedSpec(yaml=yaml, wire=wire)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from talos_resources.model.errors import DecodeError
-from talos_resources.model.kind import typed_kind
 from talos_resources.model.metadata import Reference
-from talos_resources.model.redact import REDACTED
 from talos_resources.model.resource import Resource
+from talos_resources.model.spec import UnreadableSpec
 from talos_resources.sources.load import defined
 
 _EXPECTED: Final = "expected what `talosctl get -o yaml` or `-o json` prints, or a *.wire.json file"
+_TABLE: Final = re.compile(r"^\W*(?:\S*\s+)?(?:NODE|NAMESPACE|TYPE|ID)\s+(?:\S+\s+)*VERSION\b")
+"""The headings of what `talosctl get` prints without -o."""
+
 _NO_RESOURCE: Final = frozenset({"bootstrapped", "noop"})
 
 
@@ -53,6 +56,8 @@ def parse(data: bytes, *, source: str) -> Iterator[Entry]:
     start = text.lstrip()
     if not start:
         raise DecodeError(f"is empty; {_EXPECTED}", source=source)
+    if _TABLE.match(start[:200].partition("\n")[0]):
+        raise DecodeError("this is a table; use -o yaml, from which the values can be read: `talosctl get … -o yaml`", source=source)
     if start[0] in "[{":
         yield from _from_json(text, source)
     else:
@@ -74,8 +79,11 @@ def _from_json(text: str, source: str) -> Iterator[Entry]:
         except RecursionError:
             raise DecodeError("broken JSON: nested too deeply", source=source) from None
         number += 1
-        if isinstance(value, list):
+        if isinstance(value, list) and not any(isinstance(item, dict) and "metadata" in item for item in value):
             yield from _from_wire(value, source)
+        elif isinstance(value, list):  # `jq -s` makes one list of documents
+            for index, item in enumerate(value, 1):
+                yield from _entry(item, f"{source}: document {index}")
         else:
             yield from _entry(value, f"{source}: document {number}")
 
@@ -98,10 +106,31 @@ def _entry(value: Any, where: str) -> Iterator[Entry]:
     node, event = document.pop("node", None), document.pop("event", None)
     if event in _NO_RESOURCE:
         return
-    if document.get("spec") == REDACTED and typed_kind(document["metadata"]["type"]) is not None:
-        # A support bundle: what the class would say of the spec is unknown, which is its empty value.
-        document["spec"] = {}
-    yield Entry(None if node is None else str(node), event, resource_from_plain(document, source=where), where)
+    try:
+        resource = resource_from_plain(document, source=where)
+    except DecodeError as error:
+        resource = _unreadable(document, error, where)
+    yield Entry(None if node is None else str(node), event, resource, where)
+
+
+def _unreadable(document: dict[str, Any], error: DecodeError, where: str) -> Resource[Any]:
+    """The resource with its spec as it is written: one field that was made unreadable by hand does not cost the others.
+
+    Raises:
+        DecodeError: the fault is elsewhere, or in what says of which types there are.
+    """
+    from talos_resources.codec.goyaml.emit import dump
+    from talos_resources.codec.plain import resource_from_plain
+
+    elsewhere = any(not path.startswith("spec") for path, _ in error.faults)
+    if elsewhere or str(document["metadata"]["type"]).endswith(".meta.cosi.dev"):
+        raise error
+    try:
+        yaml = dump(document.get("spec"))
+    except TypeError:
+        raise error from None
+    reason = "; ".join(f"{path}: {text}" for path, text in error.faults)
+    return resource_from_plain({**document, "spec": UnreadableSpec(yaml=yaml, reason=reason)}, source=where)
 
 
 def _from_wire(entries: list[Any], source: str) -> Iterator[Entry]:

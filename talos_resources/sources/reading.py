@@ -8,9 +8,8 @@ from typing import Any, TypeVar
 from talos_resources.kubespan.rendered import Form
 from talos_resources.model.errors import DecodeError, NotFoundError, PermissionDeniedError, UnknownKindError
 from talos_resources.model.kind import Kind, kind_of
-from talos_resources.model.redact import REDACTED
 from talos_resources.model.resource import Resource
-from talos_resources.model.spec import UntypedSpec
+from talos_resources.model.spec import RedactedSpec, UnreadableSpec
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.state.contract import State
 
@@ -42,11 +41,16 @@ class Reader:
             return ()
         for resource in found:
             self.written = max(self.written, resource.metadata.updated, resource.metadata.created)
-        readable = [resource for resource in found if not _is_redacted(resource.spec)]
-        if len(readable) < len(found):
-            self.unreadable[kind_of(kind).type] = "it is redacted"
-            return readable
-        return found
+        return [resource for resource in found if self._is_readable(resource)]
+
+    def _is_readable(self, resource: Resource[Any]) -> bool:
+        if isinstance(resource.spec, RedactedSpec):
+            self.unreadable[resource.type] = "it is redacted"
+            return False
+        if isinstance(resource.spec, UnreadableSpec):
+            self.unreadable[f"{resource.type}/{resource.id}"] = resource.spec.reason
+            return False
+        return True
 
     def one(self, kind: type[S] | Kind[S], id: str) -> S | None:
         """The spec of one resource, if it is there."""
@@ -68,7 +72,3 @@ def plain_spec(resource: Resource[Any]) -> Any:
     from talos_resources.codec.plain import spec_to_plain
 
     return spec_to_plain(resource.spec)
-
-
-def _is_redacted(spec: object) -> bool:
-    return isinstance(spec, UntypedSpec) and spec.yaml.strip().strip("'\"") == REDACTED

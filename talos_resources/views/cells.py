@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from talos_resources.codec.plain import spec_to_plain
 from talos_resources.model.errors import QueryError
 from talos_resources.model.kind import Column, Kind
 from talos_resources.model.resource import Resource
+from talos_resources.model.spec import REDACTED
 
 _SIMPLE: Final = re.compile(r"\{\.(\w+)\}")
 # Line breaks, tabs and other controls, and what turns the direction of text: they would tear a table
 # apart, or tell the terminal what to do.
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
-Cell = Callable[[Mapping[str, Any]], str]
+Cell = Callable[[Any], str]
+"""The cell of a plain spec."""
 
 
 class Shape(NamedTuple):
@@ -67,8 +69,10 @@ class Cells:
         row += (metadata.id, str(metadata.version or "undefined"))
         if self._columns:
             plain = spec_to_plain(resource.spec)
-            spec = plain if isinstance(plain, dict) else {}
-            row += [cell(spec) for cell in self._columns]
+            if plain == REDACTED:
+                row += [REDACTED, *[""] * (len(self._columns) - 1)]
+            else:
+                row += [cell({} if plain is None else plain) for cell in self._columns]
         return self._shown(row)
 
     def _shown(self, row: list[str]) -> list[str]:
@@ -89,8 +93,8 @@ def _cell(column: Column) -> Cell:
         return _path_cell(column)
     name = simple[1]
 
-    def field(spec: Mapping[str, Any]) -> str:
-        value = spec.get(name)
+    def field(spec: Any) -> str:
+        value = spec.get(name) if isinstance(spec, dict) else None  # a spec may be a mere text, as that of MachineTypes
         if type(value) is str:
             return value
         return str(value) if type(value) is int else _text(value)
@@ -114,7 +118,7 @@ def _path_cell(column: Column) -> Cell:
     except QueryError as error:
         raise QueryError(f"error parsing column {column.name}: {error}") from error
 
-    def cell(spec: Mapping[str, Any]) -> str:
+    def cell(spec: Any) -> str:
         try:
             return path.render(spec, missing_ok=True)
         except QueryError:  # one odd resource shall not cost the others' rows

@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from talos_resources.cli.main import main
 from talos_resources.model.errors import ConfigError, DecodeError, TalosResourcesError, UnknownKindError
 from talos_resources.model.kind import kind_of
 from talos_resources.model.redact import REDACTED
 from talos_resources.model.resource import Resource
+from talos_resources.model.spec import RedactedSpec, UnreadableSpec
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import (
     KubeSpanConfig,
@@ -210,7 +212,7 @@ def test_a_support_bundle(tmp_path: Path) -> None:
         assert cluster.nodes == ("10.0.0.1", "10.0.0.2")
         state = cluster.state("10.0.0.1")
         assert [r.id for r in state.list(Member)] == ["one"]
-        assert state.get(KubeSpanIdentity, "one", namespace="cluster").spec == KubeSpanIdentity()
+        assert isinstance(state.get(KubeSpanIdentity, "one", namespace="cluster").spec, RedactedSpec)
 
 
 def test_a_folder_is_read_when_its_node_is_asked_for(tmp_path: Path) -> None:
@@ -249,8 +251,13 @@ BROKEN = {
     "wire that is not base64": (b'[{"wire": "%%%"}]', "is not base64"),
     "wire with other letters": ('[{"wire": "äCnEK"}]'.encode(), "is not base64"),
     "wire that is no resource": (b'[{"wire": "/////w=="}]', "entry 1"),
-    "a wrong spec": (YAML.replace("addresses:\n        - 10.0.0.1", "addresses: 7").encode(), r"spec\.addresses"),
-    "a wrong enum": (YAML.replace("machineType: worker", "machineType: robot").encode(), r"spec\.machineType"),
+    "a wrong name": (YAML.replace("version: ", "version: x").encode(), r"metadata\.version"),
+    "a pasted table": (
+        b"NODE         NAMESPACE   TYPE     ID   VERSION   HOSTNAME\n10.0.0.1   cluster   Member   one   1   one\n",
+        "table; use -o yaml",
+    ),
+    "a short table": (b"ID    VERSION   LABEL\n06D9   63   cp-2\n", "table; use -o yaml"),
+    "a watched table": (b"NODE   *   NAMESPACE   TYPE   ID   VERSION   HOSTNAME\n", "table; use -o yaml"),
     "two of one id": (f"{YAML}---\n{YAML}".encode(), r"document 2: .*\(cluster/one\) was there before: .*document 1"),
     "a broken archive": (b"PK\x03\x04nothing", "broken zip archive"),
 }
@@ -265,6 +272,90 @@ def test_broken_files(tmp_path: Path, name: str) -> None:
         open_source(str(file))
     assert str(file) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("addresses:\n        - 10.0.0.1", "addresses: 7", "spec.addresses: expected a list"),
+        ("        - 10.0.0.1", "        - MY-ADDRESS", "spec.addresses[0]: 'MY-ADDRESS'"),
+        ("machineType: worker", "machineType: robot", "spec.machineType: expected one of"),
+    ],
+)
+def test_one_unreadable_field_costs_one_resource(
+    tmp_path: Path, old: str, new: str, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "members.yaml"
+    file.write_text(YAML.replace("id: one", "id: two") + "---\n" + YAML.replace(old, new))
+    with open_source(str(file)) as cluster:
+        one, two = cluster.state(cluster.nodes[0]).list(Member)
+    assert isinstance(one.spec, UnreadableSpec)
+    assert one.spec.reason.startswith(reason)
+    assert isinstance(two.spec, Member)
+    with pytest.raises(AttributeError, match="is not known: spec"):
+        _ = one.spec.hostname
+    assert main(["get", "members", "--from", str(file), "-o", "yaml"]) == 0
+    captured = capsys.readouterr()
+    assert new.rsplit(maxsplit=1)[-1] in captured.out
+    assert captured.err.startswith(f"note: not known: Members.cluster.talos.dev/one: {reason}")
+    assert main(["get", "members", "--from", str(file)]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 3
+    # What cannot be read may be a secret.
+    assert main(["dump", "--from", str(file), "--to", str(tmp_path / "dump.yaml")]) == 0
+    assert "spec: <REDACTED>" in (tmp_path / "dump.yaml").read_text()
+    with open_source(str(tmp_path / "dump.yaml")) as cluster:
+        assert isinstance(cluster.state(cluster.nodes[0]).get(Member, "one").spec, RedactedSpec)
+
+
+def test_a_field_that_was_edited_by_hand_is_a_line_of_the_doctor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    target = tmp_path / "nodes.yaml"
+    assert main(["dump", "--from", "demo", "--to", str(target)]) == 0
+    text = target.read_text()
+    target.write_text(text.replace("endpoint: 172.20.0.3:51820", "endpoint: A-PEER", 1))
+    assert main(["doctor", "--from", str(target)]) in {0, 3}
+    assert "not known" in capsys.readouterr().out
+    assert main(["mesh", "--from", str(target)]) == 0
+
+
+def test_lists_and_lines_of_json(tmp_path: Path) -> None:
+    with open_source("demo") as demo:
+        held = {"n": list(demo.state("172.20.0.2").list(Member))}
+    write(held, str(tmp_path / "members.json"))
+    documents, text = [], (tmp_path / "members.json").read_text()
+    decoder, position = json.JSONDecoder(), 0
+    while position < len(text):
+        value, position = decoder.raw_decode(text, position)
+        documents.append(value)
+        position += 1
+    for name, form in {
+        "slurped": json.dumps(documents),
+        "lines": "\n".join(map(json.dumps, documents)),
+        "one after the other": "".join(map(json.dumps, documents)),
+        "lists": "\n".join(json.dumps([document]) for document in documents),
+    }.items():
+        (tmp_path / name).write_text(form)
+        with open_source(str(tmp_path / name)) as cluster:
+            assert [(one.id, one.spec) for one in cluster.state("n").list(Member)] == [(one.id, one.spec) for one in held["n"]]
+
+
+def test_what_was_taken_out_says_so_everywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text(YAML.replace("Members.cluster", "KubeSpanIdentities.kubespan").partition("spec:")[0] + "spec: <REDACTED>\n")
+    for target in ("y.wire.json", "y.json", "y.yaml", "y.zip", "sqlite:y.db"):
+        name = target.replace("y.", f"{tmp_path}/y.") if ":" in target else str(tmp_path / target)
+        assert main(["dump", "--from", str(file), "--to", name]) == 0
+        with open_source(name) as cluster:
+            spec: Any = cluster.state(cluster.nodes[0]).get(KubeSpanIdentity, "one", namespace="cluster").spec
+        assert (spec, repr(spec)) == (RedactedSpec(), "<REDACTED>")
+        assert not hasattr(spec, "address")
+    for form, shown in (
+        ("yaml", "\nspec: <REDACTED>\n"),
+        ("json", '"spec": "\\u003cREDACTED\\u003e"'),
+        ("wide", "<REDACTED>"),
+        ("table", "<REDACTED>"),
+    ):
+        assert main(["get", "kubespanidentities", "--namespace", "cluster", "--from", str(file), "-o", form]) == 0
+        assert shown in capsys.readouterr().out
 
 
 def test_an_entry_that_contradicts_its_bytes(tmp_path: Path) -> None:
