@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable
 from enum import IntEnum
 from typing import Final
-from urllib.parse import quote, unquote_to_bytes
 
 from talos_resources.model.errors import (
     AlreadyExistsError,
@@ -81,11 +80,17 @@ def parse_code(text: str) -> Code:
 
 def decode_text(header: str) -> str:
     """The text of a `grpc-message` header: percent-encoded UTF-8."""
+    if "%" not in header:
+        return header
+    from urllib.parse import unquote_to_bytes
+
     return unquote_to_bytes(header).decode("utf-8", "replace")
 
 
 def encode_text(text: str) -> str:
     """The header of a text, cut to what peers accept."""
+    from urllib.parse import quote
+
     return quote(text[:MAX_TEXT], safe=" !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~")
 
 

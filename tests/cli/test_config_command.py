@@ -137,3 +137,23 @@ def test_a_file_without_contexts_is_as_good_as_none(
     file.write_text("context: a\ncontexts: {a: {endpoints: [127.0.0.1:1]}}\n")
     assert main(["get", "members"]) == 1
     assert 'context "a" has no ca' in capsys.readouterr().err
+
+
+def test_the_proxy_of_a_context(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Shown on stderr, stored without spaces around it and unchecked, and cleared by an empty one, as talosctl has it."""
+    file = tmp_path / "talosconfig"
+    before = "context: a\ncontexts:\n    a:\n        endpoints:\n            - 10.0.0.1\n    b:\n        endpoints: []\n"
+    file.write_text(before)
+    command = ["config", "proxy-url", "--talosconfig", str(file)]
+    assert main([*command, " socks5://127.0.0.1:1080 "]) == 0
+    assert main([*command, "not a url", "--context", "b"]) == 0
+    assert file.read_text() == (
+        "context: a\ncontexts:\n    a:\n        endpoints:\n            - 10.0.0.1\n        proxy-url: socks5://127.0.0.1:1080\n"
+        "    b:\n        endpoints: []\n        proxy-url: not a url\n"
+    )
+    assert main(command) == 0
+    assert capsys.readouterr() == ("", "socks5://127.0.0.1:1080\n")
+    assert main([*command, ""]) == 0
+    assert main([*command, "", "--context", "b"]) == 0
+    assert file.read_text() == before
+    assert main([*command, "a", "b"]) == 2

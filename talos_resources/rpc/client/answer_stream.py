@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NoReturn
 
-from talos_resources.model.errors import ConnectError, WatchError
+from talos_resources.model.errors import ConnectError, DecodeError, WatchError
 from talos_resources.rpc import messages
 from talos_resources.rpc.client.call import MESSAGE_COST, Messages, too_large
 from talos_resources.rpc.status import RpcError
@@ -33,6 +33,7 @@ class AnswerStream:
         self._contents = 0
         self._fail = fail
         self._rest: list[bytes] = []
+        self._fault: DecodeError | None = None
 
     def confirm(self) -> None:
         """Waits for the empty message that says that the watch is subscribed.
@@ -47,11 +48,13 @@ class AnswerStream:
 
     def read(self) -> list[AnyEvent] | None:
         """See `EventStream`."""
+        if self._fault is not None:
+            raise self._fault
         batch, self._rest = (self._rest, []) if self._rest else (self._next(), [])
         if batch is None:
             return None
         self.size = sum(map(len, batch))
-        events = [event for message in batch for event in messages.events_of(message)]
+        events = self._events(batch)
         if self._limit is not None:
             self._count(self._limit, self.size + MESSAGE_COST * len(batch), events)
         return events
@@ -59,6 +62,18 @@ class AnswerStream:
     def close(self) -> None:
         """See `EventStream`."""
         self._answer.close()
+
+    def _events(self, batch: list[bytes]) -> list[AnyEvent]:
+        events: list[AnyEvent] = []
+        for message in batch:
+            try:
+                events += messages.events_of(message)
+            except DecodeError as error:
+                if not events:
+                    raise
+                self._fault = error  # what came before it counts
+                break
+        return events
 
     def _count(self, limit: int, size: int, events: list[AnyEvent]) -> None:
         if any(isinstance(event, Bootstrapped) for event in events):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from talos_resources.model.errors import ConnectError, TalosResourcesError, UnknownKindError
 from talos_resources.model.kind import Kind
@@ -14,10 +14,7 @@ from talos_resources.model.metadata import Phase, Reference
 from talos_resources.model.resource import Resource
 from talos_resources.resources import ResourceDefinition
 from talos_resources.rpc import messages
-from talos_resources.rpc.client.answer_stream import AnswerStream
 from talos_resources.rpc.client.call import MAX_ANSWER_BYTES, Channel
-from talos_resources.rpc.client.continuity import Start
-from talos_resources.rpc.client.watch import RemoteWatch
 from talos_resources.rpc.headers import LIST, SERVICE, metadata_for
 from talos_resources.rpc.status import RpcError, error_of
 from talos_resources.rpc.transport.contract import DEFAULT_TIMEOUT_S, Transport
@@ -25,6 +22,11 @@ from talos_resources.state.base import OwnedWrites
 from talos_resources.state.contract import Watch
 from talos_resources.state.listing import ResourceList
 from talos_resources.state.watch_spec import WatchSpec
+
+if TYPE_CHECKING:
+    from talos_resources.rpc.client.answer_stream import AnswerStream
+    from talos_resources.rpc.client.continuity import Start
+    from talos_resources.rpc.client.watch import RemoteWatch
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -159,6 +161,8 @@ class RemoteState(OwnedWrites):
             self._fail(error, about)
 
     def _watch(self, spec: WatchSpec) -> Watch[Any]:
+        from talos_resources.rpc.client.watch import RemoteWatch  # here: most commands do not watch
+
         watch: RemoteWatch[Any] = RemoteWatch(
             spec, self._open, timeout=self._channel.timeout, resume=self._resume, on_interruption=self._on_interruption
         )
@@ -168,6 +172,8 @@ class RemoteState(OwnedWrites):
         return watch
 
     def _open(self, spec: WatchSpec, start: Start) -> AnswerStream:
+        from talos_resources.rpc.client.answer_stream import AnswerStream
+
         about = spec.about
         request = messages.watch_request(spec.namespace, spec.type, spec.id, labels=spec.labels, ids=spec.ids, **start)
         answer = self._call(lambda: self._channel.stream(_WATCH, request), about)

@@ -25,10 +25,12 @@ def parse_endpoint(text: str, *, default_port: int | None) -> str:
 
     Source: the endpoints of talosctl, Talos machinery v1.13.3.
     """
-    if text.startswith(UNIX) and not text.startswith(f"{UNIX}//"):
-        if len(text) == len(UNIX) or "\0" in text:
+    if text.startswith(UNIX):
+        path = text.removeprefix(UNIX)
+        path = path.removeprefix("//") if path.startswith("///") else path
+        if not path or path.startswith("//") or "\0" in path:
             raise ConfigError(f"{text!r} names no socket; write unix:PATH")
-        return text
+        return f"{UNIX}{path}"
     rest = text
     if "://" in text:
         scheme, _, rest = text.partition("://")

@@ -274,7 +274,10 @@ class Connection:
 
     def _break(self, error: BaseException) -> None:
         """The end of the connection, for all who use it."""
-        failure = self._explain(error, self._intake.first_bytes)
+        if isinstance(error, ConnectionAbortedError):
+            failure = TransportError("closed by this side", refused=not self._intake.first_bytes)
+        else:
+            failure = self._explain(error, self._intake.first_bytes)
         with self._session.lock:
             if self._failure is not None:
                 return

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import socket
 import threading
 from typing import Any, Final
@@ -91,14 +90,18 @@ def _set_options(sock: socket.socket) -> None:
 
 def _addresses(host: str, port: int, deadline: Deadline) -> list[Any]:
     """What a name stands for; asking for it may take long and cannot be interrupted, so a thread does."""
+    # As bytes: for texts Python would load the tables of international names, which nobody writes here.
+    name = host.encode("ascii")
     if is_ip(host):
-        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    import queue  # here: most endpoints are addresses
+
     answer: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def ask() -> None:
         try:
-            answer.put(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        except (OSError, UnicodeError) as error:
+            answer.put(socket.getaddrinfo(name, port, type=socket.SOCK_STREAM))
+        except OSError as error:
             answer.put(error)
 
     threading.Thread(target=ask, name="talos-resources resolver", daemon=True).start()
@@ -106,8 +109,6 @@ def _addresses(host: str, port: int, deadline: Deadline) -> list[Any]:
         found = answer.get(timeout=deadline.left())
     except queue.Empty:
         raise TimeoutError from None
-    if isinstance(found, UnicodeError):
-        raise socket.gaierror("no such host")
     if isinstance(found, OSError):
         raise found
     return list(found)

@@ -50,8 +50,6 @@ def end_of_connection(
         credentials: those that were used.
         service: what should be there, "a Talos API".
     """
-    if isinstance(error, ConnectionAbortedError):
-        return TransportError("closed by this side", refused=not first_bytes)
     if not isinstance(error, Exception):
         return TransportError("interrupted")
     if isinstance(error, TimeoutError):
@@ -107,7 +105,9 @@ def _tls_words(error: OSError, credentials: Credentials | None, service: str) ->
     assert credentials is not None
     if isinstance(error, ssl.SSLCertVerificationError):
         known = _CERTIFICATE_FAULTS.get(error.verify_code)
-        return known.format(source=credentials.source) if known else f"its certificate is not one of {service}: {error.verify_message}"
+        if known is None:
+            return f"its certificate is not one of {service}: {error.verify_message}"
+        return known.format(source="this system" if credentials.ca is None else credentials.source)
     reason = (error.reason or str(error)).replace("_", " ").lower()
     if "no application protocol" in reason:
         return f"not {service}: it does not speak HTTP/2"

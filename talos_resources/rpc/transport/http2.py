@@ -15,7 +15,6 @@ from talos_resources.rpc.transport.address import parse_endpoint, split
 from talos_resources.rpc.transport.connection import Connection
 from talos_resources.rpc.transport.contract import Credentials, TransportError
 from talos_resources.rpc.transport.dial import dial
-from talos_resources.rpc.transport.failures import connect_failure, end_of_connection
 from talos_resources.rpc.transport.headers import encode
 from talos_resources.rpc.transport.link import Link
 from talos_resources.rpc.transport.stream import Stream
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 TALOS: Final = "a Talos API"
 
 _HEADS: Final = 64
+_ATTEMPTS: Final = 3
 
 
 class Http2Transport:
@@ -79,17 +79,18 @@ class Http2Transport:
         """See `Transport`."""
         deadline = Deadline(timeout)
         head = self._head(path, headers)
-        while True:
+        for attempt in range(_ATTEMPTS):
             connection, is_new = self._connection(deadline)
             try:
                 stream = connection.request(head, body, deadline, endless=timeout is None)
                 stream.wait_for_head()
             except TransportError as error:
                 # A connection that was there may have ended at this very moment; what was not heard is said again.
-                if not error.refused or is_new or self._closed:
+                if not error.refused or is_new or self._closed or attempt == _ATTEMPTS - 1:
                     raise
             else:
                 return stream
+        raise AssertionError
 
     def close(self) -> None:
         """See `Transport`."""
@@ -157,6 +158,8 @@ class Http2Transport:
         except OSError as error:
             if link is not None:
                 link.close()
+            from talos_resources.rpc.transport.failures import connect_failure
+
             raise connect_failure(error, credentials=self._credentials, service=self.service) from None
         except BaseException:
             if link is not None:
@@ -178,6 +181,7 @@ class Http2Transport:
         return choose_proxy(url, self.address)
 
     def _through_proxy(self, proxy: Proxy, deadline: Deadline) -> Link:
+        from talos_resources.rpc.transport.failures import connect_failure
         from talos_resources.rpc.transport.proxy import pass_through
 
         link: Link | None = None
@@ -213,6 +217,8 @@ class Http2Transport:
         return secured
 
     def _explain(self, error: BaseException, first_bytes: bytes) -> TransportError:
+        from talos_resources.rpc.transport.failures import end_of_connection
+
         return end_of_connection(error, first_bytes=first_bytes, address=self.address, credentials=self._credentials, service=self.service)
 
     def _forget_parent(self) -> None:

@@ -10,6 +10,7 @@ import contextlib
 import select
 import socket
 import sys
+import threading
 from typing import Final, Protocol
 
 from talos_resources.state.timeout import Deadline
@@ -83,6 +84,7 @@ class SocketLink:
         self.waiting = False
         self._socket = sock
         self._early = b""
+        self._guard = threading.Lock()  # a waker that is made while it is closed would stay open
         self._waker: tuple[socket.socket, socket.socket] | None = None
         self._poll = _Poll(sock)
 
@@ -124,11 +126,12 @@ class SocketLink:
 
     def wakeable(self) -> None:
         """See `Link`."""
-        if self._waker is None:
-            self._waker = socket.socketpair()
-            for end in self._waker:
-                end.setblocking(False)
-            self._poll.add(self._waker[0])
+        with self._guard:
+            if self._waker is None and self._socket.fileno() != -1:
+                self._waker = socket.socketpair()
+                for end in self._waker:
+                    end.setblocking(False)
+                self._poll.add(self._waker[0])
 
     def wake(self) -> None:
         """See `Link`."""
@@ -144,9 +147,10 @@ class SocketLink:
 
     def close(self) -> None:
         """See `Link`."""
-        self._socket.close()
-        for end in self._waker or ():
-            end.close()
+        with self._guard:
+            self._socket.close()
+            for end in self._waker or ():
+                end.close()
 
     def _swallow(self) -> None:
         assert self._waker is not None

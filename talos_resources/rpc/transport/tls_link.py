@@ -32,7 +32,9 @@ class TlsLink:
         """
         self._inner = inner
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=host)
+        # As bytes: for a text Python would load the tables of international names.
+        name = None if host is None else host.encode("ascii")
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
         self._lock = threading.Lock()
         self._sending = threading.Lock()
         self._early = b""

@@ -69,11 +69,11 @@ def test_files_from_the_variables_of_etcdctl(secure: Etcd, files: Files, opened:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"cert": "", "key": ""}, "it does not accept our certificate, or wants one"),
-        ({"ca": "other"}, "its certificate cannot be trusted"),
-        ({"ca": "", "tls": "true"}, "its certificate cannot be trusted"),
-        ({"cert": "other", "key": "other"}, "it does not accept our certificate, or wants one"),
-        ({"ca": "", "cert": "", "key": ""}, "the connection broke before it answered"),
+        ({"cert": "", "key": ""}, "it wants a client certificate, and the etcd URL has none"),
+        ({"ca": "other"}, "signed by another authority than the etcd URL has"),
+        ({"ca": "", "tls": "true"}, "signed by another authority than this system has"),
+        ({"cert": "other", "key": "other"}, "it does not accept the certificate of the etcd URL"),
+        ({"ca": "", "cert": "", "key": ""}, "not etcd without TLS: it speaks TLS"),
     ],
     ids=["no certificate", "another authority", "the system's authorities", "another authority's certificate", "plaintext"],
 )
