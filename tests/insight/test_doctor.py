@@ -356,7 +356,7 @@ def test_packet_filter_and_peers_disagree() -> None:
 
 def test_mtu_and_the_network_below() -> None:
     told = text(only(in_view(healthy(), "worker-1", links={"eth0": 1450}), "mtu-too-large", "1420 does not fit eth0"))
-    assert "1450 - 60 (WireGuard over IPv4) = 1390" in told
+    assert "eth0 1450 - 60 (WireGuard over IPv4) = 1390, kubespan 1420" in told
     assert names(in_view(healthy(), "worker-1", links={"eth0": 1480})) == []
     assert names(in_view(healthy(), "worker-1", links={"eth0": 1500})) == []
     assert "mtu-differs" in names(in_view(healthy(), "worker-1", tunnel_mtu=1400))

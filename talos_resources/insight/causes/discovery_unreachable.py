@@ -80,7 +80,7 @@ def _outdated(case: Case, index: int, stale: list[str], lost_by: int) -> Hypothe
         after="the others list it, and it lists them as they are now, within a minute",
         certainty=Certainty.LIKELY,
         decide="controller-runtime's log on the node says whether the service answers",
-        stands=True,
+        stands=bool(stale),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from talos_resources.insight.case import Case
 from talos_resources.insight.causes.stale_affiliate import former_selves
-from talos_resources.insight.hypothesis import SPECS_GUIDE, Certainty, Hypothesis, Tier, cause
+from talos_resources.insight.hypothesis import SPECS_GUIDE, Certainty, Hypothesis, Tier, cause, links
 from talos_resources.insight.words import limited
 from talos_resources.model.net import IPAddress, format_address
 from talos_resources.resources import Affiliate
@@ -40,8 +40,10 @@ def duplicate_address(case: Case) -> Iterator[Hypothesis]:
         if len(names) < 2:
             continue  # of one name: `duplicate-label` says it
         of_mesh = [address for address in addresses if address in meshes]
+        holding = {node.index for node in case.nodes if set(addresses) & set(node.addresses) and len(node.addresses) == 1}
         yield Hypothesis(
             title=f"{', '.join(names[:6])} have the same address {', '.join(map(format_address, addresses[:4]))}",
+            explains=links(pair for pair in case.pairs.faulty if not holding.isdisjoint(pair)),
             evidence=lambda names=names, addresses=addresses: limited(  # type: ignore[misc]  # bound now, called later
                 f"{format_address(address)} is announced by {', '.join(names[:6])}" for address in addresses
             ),

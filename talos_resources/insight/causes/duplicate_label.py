@@ -25,7 +25,7 @@ def duplicate_label(case: Case) -> Iterator[Hypothesis]:
     stale = case.once(former_selves)
     by_label: dict[str, set[int]] = {}
     for index, affiliate in case.affiliate_of.items():
-        if affiliate.nodename and affiliate.kubespan is not None and index not in stale:
+        if affiliate.nodename and affiliate.kubespan is not None and index not in stale and case.nodes[index].public_key:
             by_label.setdefault(affiliate.nodename, set()).add(index)
     if not by_label:
         for view in case.life.fresh.values():

@@ -10,10 +10,14 @@ from talos_resources.insight.causes.lost_bytes import losses
 from talos_resources.insight.facts.ground import S_NS
 from talos_resources.insight.hypothesis import STATUSES_GUIDE, Certainty, Hypothesis, Tier, cause
 from talos_resources.insight.words import duration, limited
+from talos_resources.kubespan.constants import PEER_DOWN_S, TICK_S
 from talos_resources.model.finding import Severity
 
 LATE_S = 156.0
 """A session is renewed when something is sent after 120 s, keepalives go every 25 s, and a lost attempt is repeated after 5 s."""
+
+GONE_S = PEER_DOWN_S + 2 * TICK_S
+"""After that a link is down; one that is called up with an older handshake was not written at one moment."""
 
 
 @cause(
@@ -36,7 +40,7 @@ def late_handshakes(case: Case) -> Iterator[Hypothesis]:
         if lossy and frozenset((here, there)) in lossy:
             continue
         ages = [_age_s(case, *way) for way in ((here, there), (there, here))]
-        if min(ages) > LATE_S:
+        if LATE_S < min(ages) < GONE_S:
             late.append((min(ages), here, there))
     if not late:
         return

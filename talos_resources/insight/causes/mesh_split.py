@@ -22,6 +22,7 @@ from talos_resources.insight.words import clock, duration, limited, some
 )
 def mesh_split(case: Case) -> Iterator[Hypothesis]:
     """One finding for the cut, however many links cross it."""
+    yield from _unread(case)
     every = case.components
     large = [part for part in every if len(part) > 1]
     if len(every) < 2 or sum(map(len, every)) < 3 or (len(large) < 2 and len(every) != sum(map(len, every))):
@@ -57,6 +58,32 @@ def mesh_split(case: Case) -> Iterator[Hypothesis]:
         certainty=Certainty.LIKELY,
         decide="a packet capture on both sides for UDP 51820: what leaves one side and does not arrive is dropped between",
     )
+
+
+def _unread(case: Case) -> Iterator[Hypothesis]:
+    """Nodes that were not read, run, and were lost at one moment by all that were."""
+    alive = [index for index in case.life.silent if case.life.proof_of_life_s(index) is not None]
+    for far in case.life.together(alive):
+        near = [index for index in case.life.witnesses if index not in far]
+        pairs = [pair for pair in case.pairs.faulty if not set(far).isdisjoint(pair)]
+        if len(far) > 1 and len(near) > 1:
+            yield Hypothesis(
+                title=f"the mesh is cut: {case.names(near)} | {case.names(far)}, of which no data are here",
+                explains=links(pairs),
+                evidence=lambda far=far, near=near, pairs=pairs: limited(  # type: ignore[misc]  # bound now, called later
+                    [
+                        f"none of the nodes that were read has a link to {case.names(far)}; discovery still lists them, so they run",
+                        *since(case, pairs),
+                        *quorum.between_parts(case, [near, far]),
+                    ]
+                ),
+                why="What connects the sites is down, or a firewall drops WireGuard's UDP port 51820 between them.",
+                advice="check routing and firewalls between the parts (UDP 51820 both ways); links come back by themselves within 30 s",
+                steps=(f"talosctl -n {case.asked(far[0])} get kubespanpeerstatuses",),
+                after="`mesh` shows the links across the cut up within a minute",
+                certainty=Certainty.POSSIBLE,
+                decide="whether the far nodes have links among themselves",
+            )
 
 
 def _parts(case: Case, every: tuple[tuple[int, ...], ...]) -> str:

@@ -21,8 +21,8 @@ from talos_resources.kubespan.constants import MINIMUM_MTU
     guide=CONFIGURATION_GUIDE,
 )
 def mtu_too_large(case: Case) -> Iterator[Hypothesis]:
-    """One finding for all nodes with the same sizes."""
-    groups: dict[tuple[int, str, int, int], list[int]] = {}
+    """One finding for all nodes."""
+    found: dict[tuple[int, str, int, int], list[int]] = {}
     for index, view in case.life.fresh.items():
         mtu = tunnel_mtu(view)
         if mtu is None or not view.links or not case.life.takes_part(index):
@@ -30,20 +30,24 @@ def mtu_too_large(case: Case) -> Iterator[Hypothesis]:
         link = min(view.links, key=lambda name: view.links[name])
         family = family_in_use(case, index)
         if mtu > view.links[link] - OVERHEAD[family]:
-            groups.setdefault((mtu, link, view.links[link], family), []).append(index)
-    for (mtu, link, size, family), indexes in groups.items():
-        fitting = size - OVERHEAD[family]
-        yield Hypothesis(
-            title=f"{case.names(indexes)}: KubeSpan's MTU of {mtu} does not fit {link}, whose MTU is {size}",
-            evidence=lambda link=link, size=size, family=family, fitting=fitting, mtu=mtu: limited(  # type: ignore[misc]  # bound now
-                [f"{link}: {size} - {OVERHEAD[family]} (WireGuard over IPv{family}) = {fitting}", f"kubespan: {mtu}"]
-            ),
-            why=f"WireGuard adds {OVERHEAD[family]} bytes: small packets pass, full ones are fragmented or lost, though all links are up.",
-            advice=f"set machine.network.kubespan.mtu to {fitting} on all nodes"
-            if fitting >= MINIMUM_MTU
-            else f"raise the MTU of {link} to {MINIMUM_MTU + OVERHEAD[family]} or more",
-            steps=(f"talosctl -n {case.asked(indexes[0])} get links kubespan {link}", f"talosctl -n {case.asked(indexes[0])} edit mc"),
-            after=f"`talosctl get links kubespan` shows an MTU of {fitting} or less, and pings of that size pass",
-            certainty=Certainty.CERTAIN,
-            stands=True,
-        )
+            found.setdefault((mtu, link, view.links[link], family), []).append(index)
+    if not found:
+        return
+    (mtu, link, size, family), _ = min(found.items(), key=lambda item: item[0][2] - OVERHEAD[item[0][3]])
+    every, fitting = sorted(index for indexes in found.values() for index in indexes), size - OVERHEAD[family]
+    yield Hypothesis(
+        title=f"{case.names(every)}: KubeSpan's MTU of {mtu} does not fit {link}, whose MTU is {size}",
+        evidence=lambda: limited(
+            f"{case.names(indexes)}: {name} {below} - {OVERHEAD[version]} (WireGuard over IPv{version}) = {below - OVERHEAD[version]}, "
+            f"kubespan {above}"
+            for (above, name, below, version), indexes in found.items()
+        ),
+        why=f"WireGuard adds {OVERHEAD[family]} bytes: small packets pass, full ones are fragmented or lost, though all links are up.",
+        advice=f"set machine.network.kubespan.mtu to {fitting} on all nodes"
+        if fitting >= MINIMUM_MTU
+        else f"raise the MTU of {link} to {MINIMUM_MTU + OVERHEAD[family]} or more",
+        steps=(f"talosctl -n {case.asked(every[0])} get links kubespan {link}", f"talosctl -n {case.asked(every[0])} edit mc"),
+        after=f"`talosctl get links kubespan` shows an MTU of {fitting} or less, and pings of that size pass",
+        certainty=Certainty.CERTAIN,
+        stands=True,
+    )

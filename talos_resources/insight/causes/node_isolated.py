@@ -25,10 +25,7 @@ def node_isolated(case: Case) -> Iterator[Hypothesis]:
     alive = [index for index in sorted(case.life.on) if _runs(case, index) and case.pairs.is_cut_off(index)]
     if len(alive) == len(case.life.on) or len(case.life.on) < 3:
         return
-    groups: dict[object, list[int]] = {}
-    for index in alive:
-        groups.setdefault((case.places.site(index) or index, _minutes(case, index)), []).append(index)
-    for indexes in groups.values():
+    for indexes in case.life.together(alive):
         many = len(indexes)
         pairs = [pair for pair in case.pairs.faulty if not set(indexes).isdisjoint(pair)]
         yield Hypothesis(
@@ -61,11 +58,6 @@ def node_isolated(case: Case) -> Iterator[Hypothesis]:
 
 def _runs(case: Case, index: int) -> bool:
     return index in case.life.fresh or case.life.proof_of_life_s(index) is not None
-
-
-def _minutes(case: Case, index: int) -> int:
-    last = max((case.pairs.last_handshake(pair) for pair in case.pairs.of(index)), default=None)
-    return int(case.ago_s(last) / 300) if last is not None and last > 0 else -1
 
 
 def _life(case: Case, indexes: list[int]) -> Iterator[str]:

@@ -21,12 +21,8 @@ from talos_resources.insight.words import clock, duration, limited, verb
 )
 def node_silent(case: Case) -> Iterator[Hypothesis]:
     """Off, or cut off: one finding for the nodes of a place, not one for each of their links."""
-    groups: dict[object, list[int]] = {}
-    for index in case.life.silent:
-        listed = bool(case.life.listed_by(index)) or bool(case.nodes[index].error) or not case.nodes[index].node_id
-        if listed and case.life.proof_of_life_s(index) is None:
-            groups.setdefault((case.places.site(index) or index, _minutes(case, index)), []).append(index)
-    for indexes in groups.values():
+    gone = [index for index in case.life.silent if _is_listed(case, index) and case.life.proof_of_life_s(index) is None]
+    for indexes in case.life.together(gone):
         many = len(indexes)
         own = [pair for pair in case.pairs.faulty if not set(indexes).isdisjoint(pair)]
         yield Hypothesis(
@@ -46,10 +42,9 @@ def node_silent(case: Case) -> Iterator[Hypothesis]:
         )
 
 
-def _minutes(case: Case, index: int) -> int:
-    """When it went, in steps of two sessions: nodes that went together have one cause."""
-    last = case.life.last_handshake(index)
-    return -1 if last is None else int(case.ago_s(last[0]) / 300)
+def _is_listed(case: Case, index: int) -> bool:
+    node = case.nodes[index]
+    return bool(case.life.listed_by(index)) or bool(node.error) or not node.node_id
 
 
 def _evidence(case: Case, index: int) -> Iterator[str]:

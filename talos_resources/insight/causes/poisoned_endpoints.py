@@ -76,7 +76,7 @@ def _gateways(case: Case) -> dict[int, IPAddress]:
     own = {address for node in case.nodes for address in case.places.own(node.index)}
     found: dict[int, IPAddress] = {}
     for observer in case.life.fresh:
-        counts: dict[IPAddress, set[object]] = {}
+        counts: dict[IPAddress, set[int]] = {}
         for peer, at in _observed(case, observer):
             if is_private(at.address) and at.address not in own:
                 counts.setdefault(at.address, set()).add(peer)
@@ -86,14 +86,15 @@ def _gateways(case: Case) -> dict[int, IPAddress]:
     return found
 
 
-def _observed(case: Case, observer: int) -> Iterator[tuple[object, AddrPort]]:
+def _observed(case: Case, observer: int) -> Iterator[tuple[int, AddrPort]]:
     view = case.life.fresh[observer]
+    by_node_id = {node.node_id: node.index for node in case.nodes if node.node_id}
     for endpoint in view.endpoints:
-        if endpoint.spec.endpoint is not None:
-            yield endpoint.spec.affiliate_id, endpoint.spec.endpoint
+        if endpoint.spec.endpoint is not None and endpoint.spec.affiliate_id in by_node_id:
+            yield by_node_id[endpoint.spec.affiliate_id], endpoint.spec.endpoint
     for status in view.statuses:
-        if status.spec.endpoint is not None and status.spec.state.value == "up":
-            yield status.id, status.spec.endpoint
+        if status.spec.endpoint is not None and status.spec.state.value == "up" and status.id in case.index_of:
+            yield case.index_of[status.id], status.spec.endpoint
 
 
 def _seen_by_others(case: Case, observer: int, address: IPAddress) -> bool:

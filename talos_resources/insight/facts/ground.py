@@ -8,13 +8,14 @@ from typing import Final
 
 from talos_resources.insight.mesh import LinkState, Mesh, MeshNode, build
 from talos_resources.insight.snapshot import NodeView, Snapshot
+from talos_resources.model.metadata import Phase
 from talos_resources.model.net import AddrPort
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import Affiliate, KubeSpanPeerSpec, KubeSpanPeerStatus, MachineType
 
 S_NS: Final = 1_000_000_000
-NAMED: Final = 6
+NAMED: Final = 8
 """So many nodes are named in one line."""
 
 Pair = tuple[int, int]
@@ -136,6 +137,14 @@ class Ground:
         if spec is not None:
             return tuple(endpoint for endpoint in spec.endpoints if endpoint is not None)
         return self.announced(peer)
+
+    def is_leaving(self, observer: int, peer: int) -> bool:
+        """Whether a node is tearing down what it holds of another."""
+        view, key = self.views.get(observer), self.nodes[peer].public_key
+        if view is None:
+            return False
+        held = [*(each.metadata for each in view.statuses), *(each.metadata for each in view.specs)]
+        return any(metadata.id == key and metadata.phase is Phase.TEARING_DOWN for metadata in held)
 
     def made(self, observer: int, peer: int) -> Timestamp:
         """When a node first knew a peer of this key; `Timestamp.ZERO` if that is not known."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Final
 
@@ -16,6 +16,8 @@ from talos_resources.model.timestamp import Timestamp
 
 SETTLING_S: Final = 2 * TICK_S
 """A link that was made so lately may still come up."""
+MOMENT_S: Final = 240.0
+"""Sessions are two minutes long: last handshakes so far apart may be of one moment."""
 ENTRY_S: Final = 1800.0
 """An entry of discovery lives so long after its last refresh."""
 
@@ -132,6 +134,18 @@ class Life:
                 found[node.index] = "nobody has a handshake with it"
         return found
 
+    def together(self, indexes: Iterable[int]) -> list[list[int]]:
+        """Nodes in groups whose last handshakes with anybody are of one moment: what went together has one cause."""
+        moments = sorted((last[0] if (last := self.last_handshake(index)) is not None else Timestamp.ZERO, index) for index in indexes)
+        groups: list[list[int]] = []
+        before: Timestamp | None = None
+        for moment, index in moments:
+            if before is None or (moment - before) / S_NS > MOMENT_S:
+                groups.append([])
+            groups[-1].append(index)
+            before = moment
+        return [sorted(group) for group in groups]
+
     def is_alive(self, observer: int, peer: int) -> bool:
         """Whether a link is up, or so new that it may come up."""
         return self._ground.state(observer, peer) is LinkState.UP or self.is_settling(observer, peer)
@@ -139,6 +153,8 @@ class Life:
     def is_settling(self, observer: int, peer: int) -> bool:
         """Whether a link that is not up is too new to be judged."""
         state, view = self._ground.state(observer, peer), self._ground.views.get(observer)
+        if view is not None and state is LinkState.DOWN:
+            return self._ground.is_leaving(observer, peer)
         if view is None or state not in {LinkState.UNKNOWN, LinkState.ABSENT}:
             return False
         if state is LinkState.ABSENT:

@@ -197,12 +197,14 @@ class Places:
         return not self.is_inside(peer) or self.is_called(peer)
 
     def is_called(self, index: int) -> bool:
-        """Whether a node that is inside has been called from outside: a link with somebody who himself cannot be called."""
+        """Whether a node that is inside has been called from outside: somebody inside elsewhere has it at what it announces."""
         if index not in self._called:
+            told = set(self._ground.announced(index) or ())
             self._called[index] = any(
-                self._ground.is_up(index, other) and self.is_inside(other) and not self.are_beside(index, other)
+                status is not None and status.endpoint in told and self.is_inside(other) and not self.are_beside(index, other)
                 for other in self._life.fresh
-                if other != index
+                if other != index and self._ground.state(other, index) is LinkState.UP
+                for status in [self._ground.status(other, index)]
             )
         return self._called[index]
 
