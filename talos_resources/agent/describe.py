@@ -16,6 +16,7 @@ from talos_resources.kubespan.controllers import CLUSTER, KUBESPAN, LOCAL
 from talos_resources.kubespan.network_specs import NETWORK_KINDS
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.gen.config import POD_SUBNET, SERVICE_SUBNET
+from talos_resources.machineconfig.schema.table import MAIN
 from talos_resources.model.errors import ConfigError
 from talos_resources.model.kind import typed_kinds
 from talos_resources.model.net import IPPrefix
@@ -24,6 +25,7 @@ from talos_resources.resources.meta.definition import ResourceDefinition, defini
 from talos_resources.resources.meta.namespace import NAMESPACES
 
 _META: Final = "meta"
+_API_PORT: Final = 6443
 
 
 def describe(to: Publisher, config: MachineConfig, *, node_id: str) -> None:
@@ -84,21 +86,19 @@ def filters_of(config: MachineConfig) -> Filters:
     Raises:
         ConfigError: one that is no network.
     """
-    fields = fields_of(config)
-    network = (fields.get("cluster") or {}).get("network") or {}
-    features = (fields.get("machine") or {}).get("features") or {}
 
     def networks(key: str, usual: str) -> tuple[IPPrefix, ...]:
-        return tuple(IPPrefix.parse(str(text)) for text in network.get(key) or (usual,))
+        texts = _setting(config, ("KubeNetworkConfig", key), (MAIN, f"cluster.network.{key}"))
+        return tuple(IPPrefix.parse(str(text)) for text in texts or (usual,))
 
     try:
         return Filters(
             pods=networks("podSubnets", POD_SUBNET),
             services=networks("serviceSubnets", SERVICE_SUBNET),
-            longest_first=str(features.get("nodeAddressSortAlgorithm") or "").lower() == "v2",
+            longest_first=str(config.get("machine.features.nodeAddressSortAlgorithm", "")).lower() == "v2",
         )
     except ValueError as error:
-        raise ConfigError(f"cluster.network: {error}") from None
+        raise ConfigError(f"the networks of Kubernetes in the machine configuration: {error}") from None
 
 
 def identity_of(config: MachineConfig, nodename: str | None) -> Identity:
@@ -107,19 +107,23 @@ def identity_of(config: MachineConfig, nodename: str | None) -> Identity:
     Raises:
         ConfigError: the host's name makes no name of a node.
     """
-    fields = fields_of(config)
-    machine = fields.get("machine") or {}
-    kind = machine.get("type") or "worker"
+    kind = config.get("machine.type") or "worker"
     machine_type = MachineType("worker" if kind == "join" else kind)
     hostname = socket.gethostname()
-    full = bool((machine.get("kubelet") or {}).get("registerWithFQDN"))
-    port = ((fields.get("cluster") or {}).get("controlPlane") or {}).get("localAPIServerPort") or 6443
+    full = bool(_setting(config, ("KubeNodeConfig", "registerWithFQDN"), (MAIN, "machine.kubelet.registerWithFQDN")))
+    port = _setting(config, ("KubeAPIServerConfig", "apiPort"), (MAIN, "cluster.controlPlane.localAPIServerPort")) or _API_PORT
     return Identity(
         hostname=hostname,
         nodename=nodename or nodename_of(hostname, full=full),
         machine_type=machine_type,
         api_server_port=port if machine_type is not MachineType.WORKER else None,
     )
+
+
+def _setting(config: MachineConfig, *places: tuple[str, str]) -> Any:
+    """What the first document says that says something; None if none does."""
+    values = (config.get(path, kind=kind) for kind, path in places)
+    return next((value for value in values if value is not None), None)
 
 
 def operating_system() -> str:

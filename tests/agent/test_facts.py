@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from talos_resources.agent.addresses import Filters, first_hardware, node_addresses, pod_networks
-from talos_resources.agent.describe import filters_of
+from talos_resources.agent.describe import filters_of, identity_of
 from talos_resources.agent.facts import nodename_of
 from talos_resources.agent.kernel import HostAddress, HostLink
 from talos_resources.machineconfig.documents import MachineConfig
@@ -142,12 +142,30 @@ def test_a_host_whose_name_makes_none_is_told() -> None:
         nodename_of("___")
 
 
-def test_the_networks_of_kubernetes_are_those_of_the_configuration() -> None:
-    def filters(network: str) -> Filters:
-        return filters_of(MachineConfig.load(f"version: v1alpha1\nmachine: {{}}\ncluster:\n  network: {network}\n".encode(), source="c"))
+MAIN = "version: v1alpha1\nmachine:\n  type: controlplane\n"
 
-    assert filters("{}") == FILTERS
-    own = filters("{podSubnets: ['10.1.0.0/16', 'fd01::/64'], serviceSubnets: ['10.2.0.0/16']}")
-    assert [str(prefix) for prefix in (*own.pods, *own.services)] == ["10.1.0.0/16", "fd01::/64", "10.2.0.0/16"]
-    with pytest.raises(ConfigError, match=r"cluster\.network: .*10\.1\.0\.0"):
-        filters("{podSubnets: ['10.1.0.0']}")
+
+def config(main: str, *documents: str) -> MachineConfig:
+    return MachineConfig.load("---\n".join((main, *documents)).encode(), source="c")
+
+
+def test_the_networks_of_kubernetes_are_those_of_the_configuration() -> None:
+    assert filters_of(config(MAIN)) == FILTERS
+    own = "podSubnets: ['10.1.0.0/16', 'fd01::/64']\n{0}serviceSubnets: ['10.2.0.0/16']\n"
+    for found in (
+        filters_of(config(MAIN + "cluster:\n  network:\n    " + own.format("    "))),
+        filters_of(config(MAIN, "apiVersion: v1alpha1\nkind: KubeNetworkConfig\ndnsDomain: c\n" + own.format(""))),
+    ):
+        assert [str(prefix) for prefix in (*found.pods, *found.services)] == ["10.1.0.0/16", "fd01::/64", "10.2.0.0/16"]
+    with pytest.raises(ConfigError, match=r"networks of Kubernetes in the machine configuration: .*10\.1\.0\.0"):
+        filters_of(config(MAIN + "cluster: {network: {podSubnets: ['10.1.0.0']}}\n"))
+
+
+def test_the_api_server_is_that_of_the_configuration() -> None:
+    def port(main: str, *documents: str) -> int | None:
+        return identity_of(config(main, *documents), "n").api_server_port
+
+    assert port(MAIN) == 6443
+    assert port(MAIN + "cluster: {controlPlane: {endpoint: 'https://c:6443', localAPIServerPort: 7443}}\n") == 7443
+    assert port(MAIN, "apiVersion: v1alpha1\nkind: KubeAPIServerConfig\nimage: i:v1.35.0\napiPort: 8443\n") == 8443
+    assert port(MAIN.replace("controlplane", "worker")) is None
