@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from talos_resources.backends.sqlite.past import Retention as Retention
     from talos_resources.backends.sqlite.state import SqliteState as SqliteState
     from talos_resources.insight.doctor import Diagnosis as Diagnosis
-    from talos_resources.insight.mesh import LinkState as LinkState
+    from talos_resources.insight.links import LinkState as LinkState
     from talos_resources.insight.mesh import Mesh as Mesh
     from talos_resources.model.errors import AlreadyExistsError as AlreadyExistsError
     from talos_resources.model.errors import AmbiguousKindError as AmbiguousKindError
@@ -105,7 +105,8 @@ _EXPORTS: Final = {
     "talos_resources.backends.sqlite.past": ("Retention",),
     "talos_resources.backends.sqlite.state": ("SqliteState",),
     "talos_resources.insight.doctor": ("Diagnosis",),
-    "talos_resources.insight.mesh": ("LinkState", "Mesh"),
+    "talos_resources.insight.links": ("LinkState",),
+    "talos_resources.insight.mesh": ("Mesh",),
     "talos_resources.model.errors": (
         "AlreadyExistsError",
         "AmbiguousKindError",

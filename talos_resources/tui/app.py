@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, Final, TypeVar
 
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import DataTable, Footer, Input, OptionList, RichLog, Static, TabbedContent, TabPane
 from textual.widgets.option_list import Option
 
@@ -19,50 +18,18 @@ from talos_resources.model.errors import TalosResourcesError
 from talos_resources.model.kind import Kind
 from talos_resources.model.redact import redacted
 from talos_resources.model.resource import Resource
-from talos_resources.tui.live import Live, Peer, sparkline
+from talos_resources.tui.live import Live
+from talos_resources.tui.parts import TextScreen, fill, peer_cells
 from talos_resources.views import mesh_text
-from talos_resources.views.age import age, rate
 from talos_resources.views.cells import Cells, Shape, printable
 from talos_resources.views.changes import clock, subject, type_name
 from talos_resources.views.explain import explain
-from talos_resources.views.states import COLOURS
 
 T = TypeVar("T")
 
 REFRESH_S: Final = 0.5
-SPARK: Final = 10
 # What matters most first: 80 columns do not hold all of them beside long names.
 _PEER_COLUMNS: Final = ("NODE", "PEER", "STATE", "SEEN", "RATE", "RX", "TX", "ENDPOINT")
-
-
-class TextScreen(ModalScreen[None]):
-    """A text to read: the YAML of a resource, or the explanation of a type."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,q,enter", "dismiss", "Back"),
-        Binding("s", "reveal", "Secrets"),
-        Binding("ctrl+c", "app.quit", "Quit", show=False),
-    ]
-    CSS = "TextScreen VerticalScroll { border: round $primary; background: $surface; padding: 0 1; }"
-
-    def __init__(self, heading: str, text: Callable[[bool], str]) -> None:
-        """Takes what makes the text; its argument says whether secrets are shown."""
-        super().__init__()
-        self._heading = heading
-        self._text = text
-        self._shown = False
-
-    def compose(self) -> ComposeResult:
-        """The text in a frame, and the keys."""
-        with VerticalScroll() as frame:
-            frame.border_title = self._heading
-            yield Static(Text(self._text(False)), id="text")
-        yield Footer()
-
-    def action_reveal(self) -> None:
-        """Shows secrets, or hides them again."""
-        self._shown = not self._shown
-        self.query_one("#text", Static).update(Text(self._text(self._shown)))
 
 
 class Top(App[None]):
@@ -231,7 +198,7 @@ class Top(App[None]):
     def _show_peers(self) -> None:
         table = self.query_one("#peer-table", DataTable)
         peers = {f"{peer.node}\0{peer.resource.id}": peer for peer in self._live.peers()}
-        _fill(table, {key: _peer_cells(peer) for key, peer in peers.items()})
+        fill(table, {key: peer_cells(peer) for key, peer in peers.items()})
 
     def _peer_of(self, key: str) -> Resource[Any] | None:
         return next((peer.resource for peer in self._live.peers() if f"{peer.node}\0{peer.resource.id}" == key), None)
@@ -299,36 +266,4 @@ class Top(App[None]):
             for position, heading in enumerate(cells.headings):  # a type may have two columns of one name
                 table.add_column(heading, key=str(position))
         self._rows = {f"{resource.namespace}\0{resource.id}": resource for resource in found}
-        _fill(table, {key: [Text(cell) for cell in cells.row(resource, node="")] for key, resource in self._rows.items()})
-
-
-def _fill(table: DataTable[Any], rows: Mapping[str, Sequence[Text]]) -> None:
-    """Makes a table show these rows; what stays is changed in place, so that nothing flickers and the cursor stays."""
-    there = [str(key.value) for key in table.rows]
-    if there != list(rows):
-        cursor = there[table.cursor_row] if there and table.cursor_row < len(there) else None
-        table.clear()
-        for key, cells in rows.items():
-            table.add_row(*cells, key=key)
-        if cursor is not None and cursor in rows:
-            table.move_cursor(row=list(rows).index(cursor), animate=False)
-        return
-    for key, cells in rows.items():
-        for position, (old, cell) in enumerate(zip(table.get_row(key), cells, strict=True)):
-            if old != cell:
-                table.update_cell(key, str(position), cell, update_width=True)
-
-
-def _peer_cells(peer: Peer) -> list[Text]:
-    spec = peer.resource.spec
-    state = spec.state.value
-    return [
-        Text(printable(peer.node)),
-        Text(printable(spec.label or peer.resource.id)),
-        Text(state, style=COLOURS.get(state, "")),
-        Text(age(peer.handshake_s)),
-        Text(sparkline(peer.history, SPARK)),
-        Text(rate(peer.receive_rate)),
-        Text(rate(peer.transmit_rate)),
-        Text("" if spec.endpoint is None else str(spec.endpoint)),
-    ]
+        fill(table, {key: [Text(cell) for cell in cells.row(resource, node="")] for key, resource in self._rows.items()})

@@ -31,8 +31,9 @@ from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.sources import Cluster, open_source
 from talos_resources.sources.following import kinds_of
 from talos_resources.state.derived import update_with_conflicts
-from talos_resources.tui.app import TextScreen, Top
+from talos_resources.tui.app import Top
 from talos_resources.tui.live import Live, sparkline
+from talos_resources.tui.parts import TextScreen
 
 PATIENCE_S = 30.0
 SECRET = "gNoasoKOJzl+/B+uXhvsBVxv81OcVLrlcmQ5jQwZO08="
