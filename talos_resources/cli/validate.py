@@ -25,7 +25,8 @@ def configure(parser: Parser) -> None:
     parser.add_argument("file", nargs="?", metavar="FILE", help="the configuration")
     parser.add_argument("-c", "--config", metavar="FILE", help="the same, as talosctl names it")
     parser.add_argument("-m", "--mode", required=True, metavar="MODE", help="where the machine runs: cloud, container or metal")
-    parser.add_argument("--strict", action="store_true", help="warnings are errors")
+    parser.add_argument("--strict", action="store_true", help="warnings of the v1alpha1 document are errors")
+    parser.add_argument("--talos-version", metavar="VERSION", help="judge as Talos of this version does (default: the newest that we know)")
     add_compat(parser, "judge as this talosctl does")
     parser.add_argument("--explain", action="store_true", help="tell also what Talos accepts and the guide warns of")
 
@@ -35,12 +36,13 @@ def run(args: Namespace) -> int:
     from talos_resources.machineconfig.documents import MachineConfig
     from talos_resources.machineconfig.validate import validate
     from talos_resources.model.errors import ConfigError
-    from talos_resources.releases import NEWEST
+    from talos_resources.releases import NEWEST, release_of
 
     name = args.file or args.config
     if not name or (args.file and args.config):
         raise ConfigError("name one configuration file: validate FILE --mode MODE")
-    config = MachineConfig.load(Path(name).read_bytes(), source=name, release=args.compat or NEWEST)
+    release = args.compat or (release_of(args.talos_version) if args.talos_version else NEWEST)
+    config = MachineConfig.load(Path(name).read_bytes(), source=name, release=release)
     report = validate(config, args.mode, strict=args.strict)
     if args.explain:
         _explain(config, name)

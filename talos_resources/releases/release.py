@@ -67,6 +67,7 @@ class PatchRules:
         absent_document_leaves_empty: `$patch: delete` of a document that is not there leaves an empty
             document behind, else it is nothing.
         inner_deletes: keys inside of free-form mappings and fields of embedded structures can be deleted.
+        copies_dates: a configuration with a bare date in a free-form part can be patched.
         deletes_by_any_text: list items are found by the text of addresses and networks too, else only
             by fields that are text.
     """
@@ -74,6 +75,7 @@ class PatchRules:
     several_parts: bool
     absent_document_leaves_empty: bool
     inner_deletes: bool
+    copies_dates: bool
     deletes_by_any_text: bool
 
 

@@ -66,6 +66,7 @@ V1_12: Final = Release(
         several_parts=False,
         absent_document_leaves_empty=True,
         inner_deletes=False,
+        copies_dates=True,
         deletes_by_any_text=False,
     ),
     validation=ValidationRules(

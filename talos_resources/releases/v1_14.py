@@ -79,6 +79,7 @@ V1_14: Final = Release(
         several_parts=True,
         absent_document_leaves_empty=False,
         inner_deletes=True,
+        copies_dates=False,
         deletes_by_any_text=True,
     ),
     validation=ValidationRules(

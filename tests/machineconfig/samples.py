@@ -24,6 +24,8 @@ _ATOMS: Final[dict[str, Any]] = {
     "v1alpha1.InstallDiskSizeMatcher": ">= 100GB",
     "block.ByteSize": "10GiB",
     "block.Size": "50%",
+    "config.ContainerNetworkMode": "host",
+    "config.ContainerSecurityProfile": "restricted",
     "cel.Expression": 'disk.transport == "nvme"',
     "v1alpha1.Endpoint": "https://a.example.org:6443",
     "meta.URL": "https://a.example.org/x?y=z",

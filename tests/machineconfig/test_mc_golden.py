@@ -9,20 +9,28 @@ import pytest
 
 from tests.golden.config import difference, main
 
-DATA = Path(__file__).parents[1] / "data" / "config" / "cases.tar.xz"
+DATA = Path(__file__).parents[1] / "data" / "config"
+ARCHIVES = {"config": DATA / "cases.tar.xz", "config-1.14": DATA / "cases-1.14.tar.xz"}
+
+PENDING = ("gen-", "guide-", "secrets-", "tc-", "mc-help-convert")
+"""Families of v1.14 that are not imitated yet."""
 
 
 def _names() -> list[str]:
-    with tarfile.open(DATA) as archive:
-        return sorted(Path(name).parts[1] for name in archive.getnames() if name.endswith("/cmd.json"))
+    names = []
+    for archive in ARCHIVES.values():
+        with tarfile.open(archive) as opened:
+            names += [name.removesuffix("/cmd.json") for name in opened.getnames() if name.endswith("/cmd.json")]
+    return sorted(name for name in names if not name.startswith(tuple(f"config-1.14/{family}" for family in PENDING)))
 
 
 @pytest.fixture(scope="session")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("recorded")
-    with tarfile.open(DATA) as archive:
-        archive.extractall(folder, filter="data")
-    return folder / "config"
+    for archive in ARCHIVES.values():
+        with tarfile.open(archive) as opened:
+            opened.extractall(folder, filter="data")
+    return folder
 
 
 @pytest.mark.parametrize("name", _names())
@@ -31,13 +39,14 @@ def test_recorded_case(recorded: Path, name: str) -> None:
 
 
 def test_runner_names_what_fails_and_counts(recorded: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = recorded / "config"
     for name in ("patch-sm-scalar", "validate-ks-on"):
-        (tmp_path / name).symlink_to(recorded / name)
+        (tmp_path / name).symlink_to(source / name)
     wrong = tmp_path / "patch-wrong"
     (wrong / "expected").mkdir(parents=True)
     for file in ("cmd.json", "config.yaml", "expected/stdout.txt", "expected/stderr.txt"):
-        (wrong / file).write_text((recorded / "patch-sm-scalar" / file).read_text().replace("cluster.local", "other.local"))
-    (wrong / "config.yaml").write_text((recorded / "patch-sm-scalar" / "config.yaml").read_text())
+        (wrong / file).write_text((source / "patch-sm-scalar" / file).read_text().replace("cluster.local", "other.local"))
+    (wrong / "config.yaml").write_text((source / "patch-sm-scalar" / "config.yaml").read_text())
 
     assert main([str(tmp_path)]) == 1
     lines = capsys.readouterr().out.splitlines()

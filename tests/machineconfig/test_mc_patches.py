@@ -312,3 +312,12 @@ def test_a_text_with_many_newlines_does_not_take_the_blank_lines_behind_it() -> 
     kept = patch_in_place(text, [parse_patch('machine: {nodeAnnotations: {a: "x\\ny\\n\\n"}}')]).text
     assert MachineConfig.load(kept).get("machine.nodeAnnotations.a") == "x\ny\n\n"
     assert kept.endswith("\n\n# end\n")
+
+
+def test_null_and_dates_in_free_form_parts_are_refused_where_talos_breaks_off() -> None:
+    with pytest.raises(ConfigError, match=r"machine\.kubelet\.extraConfig\.a: null cannot stand for what is there"):
+        merged("machine: {kubelet: {extraConfig: {a: {b: 1}}}}\n", "machine: {kubelet: {extraConfig: {a: ~}}}\n")
+    dated = "machine: {kubelet: {extraConfig: {a: [{b: 2026-01-01}]}}}\n"
+    assert "2026-01-01" in patch_text(dated, [parse_patch("machine: {}\n", release=V1_12)], compat=V1_12).text
+    with pytest.raises(ConfigError, match=r"v1alpha1: machine\.kubelet\.extraConfig\.a\[0\]\.b: Talos cannot copy a date"):
+        patch_text(dated, [parse_patch("machine: {}\n")])

@@ -17,7 +17,7 @@ from talos_resources.machineconfig.loading import documents_of, kind_of
 from talos_resources.machineconfig.patch.deletes import Delete, apply_delete
 from talos_resources.machineconfig.patch.load import Patch, StrategicPatch, as_json
 from talos_resources.machineconfig.patch.rfc6902 import JsonPatch
-from talos_resources.machineconfig.patch.strategic import merge_document
+from talos_resources.machineconfig.patch.strategic import check_dates, merge_document
 from talos_resources.machineconfig.schema.table import MAIN
 from talos_resources.model.errors import ConfigError
 from talos_resources.releases import NEWEST, Release
@@ -107,6 +107,8 @@ class _Run:
 
     def _strategic(self, patch: StrategicPatch) -> None:
         config = self.decoded()
+        if not self._release.patch.copies_dates:
+            check_dates(config)
         for step in patch.steps:
             if isinstance(step, Delete) and self._leaves_empty(step, config):
                 self._lost.append(len(config.documents) - (config.main is not None))
@@ -145,6 +147,8 @@ def apply_strategic(config: MachineConfig, patch: StrategicPatch, release: Relea
     Raises:
         ConfigError: a delete that leads to nothing, or values that cannot be merged.
     """
+    if not release.patch.copies_dates:
+        check_dates(config)
     for step in patch.steps:
         config = _step(config, step, release)
     return config

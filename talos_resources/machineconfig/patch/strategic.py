@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from talos_resources.codec.timetext import TimeText
 from talos_resources.machineconfig.document import Document
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.encode import is_zero
@@ -34,6 +35,37 @@ def merge_document(config: MachineConfig, document: Document) -> MachineConfig:
     except _MismatchError as error:
         raise ConfigError(f"cannot patch {document}: {'.'.join(error.path)}: {error}", path=".".join(error.path)) from None
     return config.with_document(old.with_fields(merged))
+
+
+def check_dates(config: MachineConfig) -> None:
+    """Refuses dates in free-form parts: Talos v1.14 breaks off when it copies such a document.
+
+    Raises:
+        ConfigError: says where.
+    """
+    for document in config.documents:
+        path = _date_in(document.fields)
+        if path is not None:
+            where = ".".join(path).replace(".[", "[")
+            raise ConfigError(f"{document}: {where}: Talos cannot copy a date; put it in quotes", path=where)
+
+
+def _date_in(value: Any) -> list[str] | None:
+    """The path to a date somewhere below; None if there is none."""
+    if isinstance(value, TimeText):
+        return []
+    below = (
+        value.items()
+        if isinstance(value, Mapping)
+        else ((f"[{i}]", item) for i, item in enumerate(value))
+        if isinstance(value, list)
+        else ()
+    )
+    for key, item in below:
+        path = _date_in(item)
+        if path is not None:
+            return [str(key), *path]
+    return None
 
 
 class _MismatchError(Exception):
@@ -137,8 +169,8 @@ def _free(left: Any, right: Any) -> Any:
         for key, value in right.items():
             merged[key] = _free_below(str(key), left[key], value) if left.get(key) is not None else value
         return merged
-    if right is None:
-        return left
+    if right is None:  # Talos itself breaks off here
+        raise _MismatchError("null cannot stand for what is there; to take it away write $patch: delete")
     if type(left) is not type(right):
         raise _MismatchError(f"a {_named(left)} cannot be merged with a {_named(right)}")
     if isinstance(left, list):

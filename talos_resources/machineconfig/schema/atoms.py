@@ -125,6 +125,8 @@ ATOMS: Final[Mapping[str, Reading]] = MappingProxyType(
         "block.ByteSize": Reading(units.byte_size),
         "block.Size": Reading(units.size),
         "cel.Expression": Reading(str),
+        "config.ContainerNetworkMode": Reading(str),
+        "config.ContainerSecurityProfile": Reading(str),
         "v1alpha1.Endpoint": Reading(urls.canonical),
         "meta.URL": Reading(urls.canonical),
         "netip.Addr": Reading(_address),

@@ -9,9 +9,7 @@ from typing import Final
 VALUES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "block.EncryptionProviderType": ("none", "luks2"),
-        "block.FilesystemType": ("none", "xfs", "vfat", "ext4", "iso9660", "swap"),
-        "config.ContainerNetworkMode": ("none", "host"),
-        "config.ContainerSecurityProfile": ("restricted", "privileged"),
+        "block.FilesystemType": ("none", "xfs", "vfat", "ext4", "iso9660", "swap", "virtiofs", "btrfs"),
         "block.VolumeType": ("partition", "disk", "tmpfs", "directory", "symlink", "overlay", "external"),
         "nethelpers.ADLACPActive": ("off", "on"),
         "nethelpers.ADSelect": ("stable", "bandwidth", "count"),

@@ -25,7 +25,7 @@ def duration(text: str) -> str:
     Raises:
         ValueError: no duration, or beyond 64 bits of nanoseconds.
     """
-    nanoseconds = _nanoseconds(text)
+    nanoseconds = parse_duration(text)
     if nanoseconds == 0:
         return "0s"
     sign, rest = ("-", -nanoseconds) if nanoseconds < 0 else ("", nanoseconds)
@@ -41,7 +41,12 @@ def duration(text: str) -> str:
     return f"{sign}{minutes}m{seconds}" if minutes else sign + seconds
 
 
-def _nanoseconds(text: str) -> int:
+def parse_duration(text: str) -> int:
+    """Nanoseconds of a duration such as 1h30m.
+
+    Raises:
+        ValueError: no duration, or beyond 64 bits.
+    """
     bare = text[1:] if text[:1] in {"+", "-"} else text
     if bare == "0":
         return 0

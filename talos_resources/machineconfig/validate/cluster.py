@@ -1,15 +1,16 @@
 """The `cluster` section: endpoint, CNI, discovery, inline manifests, etcd.
 
-Source: Talos v1.12.3, configuration validation; verdicts observed on talosctl v1.12.3.
+Source: Talos v1.12.3 and v1.14.0-rc.1, configuration validation; verdicts observed on talosctl.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 from talos_resources.machineconfig.schema import urls
 from talos_resources.machineconfig.validate.report import Report, Section, is_filter, section
+from talos_resources.releases import ValidationRules
 
 _DNS_NAME: Final = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]{0,62}(?:\.[a-zA-Z0-9_][a-zA-Z0-9_-]{0,62})*[._]?", re.ASCII)
 _QUANTITY: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+|[numkKMGTPE]|[KMGTPE]i)?", re.ASCII)
@@ -17,16 +18,22 @@ _AUTHORIZERS: Final = ("Node", "RBAC", "Webhook")
 _DEFAULT_DISCOVERY: Final = "https://discovery.talos.dev/"
 
 
-def check_cluster(report: Report, cluster: Section | None, *, is_control_plane: bool) -> None:
+def is_quantity(amount: Any) -> bool:
+    """Whether it is an amount as Kubernetes writes it: 500m, 1.5, 2Gi."""
+    text = str(amount)
+    return len(text) <= 64 and _QUANTITY.fullmatch(text) is not None
+
+
+def check_cluster(report: Report, cluster: Section | None, rules: ValidationRules, *, is_control_plane: bool) -> None:
     """Checks the section; None if there is none."""
     if cluster is None:
         report.error("cluster", "this section is required")
         return
     endpoint = section(cluster, "controlPlane").get("endpoint")
-    if endpoint is None:
+    if endpoint is None and (rules.needs_control_plane_endpoint or cluster.get("controlPlane") is not None):
         report.error("cluster.controlPlane.endpoint", "is required")
         return
-    if fault := urls.endpoint_fault(endpoint):
+    if endpoint is not None and (fault := urls.endpoint_fault(endpoint)):
         report.error("cluster.controlPlane.endpoint", f'"{endpoint}": {fault}')
     domain = section(cluster, "network").get("dnsDomain", "")
     if domain and (_DNS_NAME.fullmatch(domain) is None or len(domain) - domain.count(".") > 255):
@@ -48,7 +55,7 @@ def _check_components(report: Report, cluster: Section) -> None:
     for component in ("apiServer", "controllerManager", "scheduler"):
         for kind in ("requests", "limits"):
             for name, amount in section(cluster, f"{component}.resources.{kind}").items():
-                if name not in {"cpu", "memory"} or _QUANTITY.fullmatch(str(amount)) is None:
+                if name not in {"cpu", "memory"} or not is_quantity(amount):
                     report.error(f"cluster.{component}.resources.{kind}.{name}", "only quantities of cpu and memory are understood")
     for index, authorizer in enumerate(section(cluster, "apiServer").get("authorizationConfig") or ()):
         where = f"cluster.apiServer.authorizationConfig[{index}]"
@@ -126,6 +133,8 @@ def check_cni(report: Report, cni: Section | None) -> None:
         report.error("cluster.network.cni.urls", f'must be empty with the CNI "{name}"; urls belong to "custom"')
     if name != "flannel" and section(cni, "flannel").get("extraArgs"):
         report.error("cluster.network.cni.flannel.extraArgs", f'must be empty with the CNI "{name}"')
+    if name != "flannel" and section(cni, "flannel").get("kubeNetworkPoliciesEnabled"):
+        report.error("cluster.network.cni.flannel.kubeNetworkPoliciesEnabled", f'must not be enabled with the CNI "{name}"')
     if name == "custom" and not manifests:
         report.warn("cluster.network.cni.urls", 'should not be empty with the CNI "custom"')
     if name == "custom":

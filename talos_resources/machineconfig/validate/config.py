@@ -1,6 +1,6 @@
 """The v1alpha1 document, and the order of all checks.
 
-Source: Talos v1.12.3, configuration validation; verdicts observed on talosctl v1.12.3.
+Source: Talos v1.12.3 and v1.14.0-rc.1, configuration validation; verdicts observed on talosctl.
 """
 
 from __future__ import annotations
@@ -9,13 +9,16 @@ from typing import Any, Final, Literal
 
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.schema.enums import SORT_ALGORITHMS
-from talos_resources.machineconfig.schema.table import MAIN
 from talos_resources.machineconfig.validate.cluster import check_cluster, check_cni
+from talos_resources.machineconfig.validate.collisions import check_collisions
 from talos_resources.machineconfig.validate.documents import check_document
+from talos_resources.machineconfig.validate.kubernetes import PROTECTED, ROLES
 from talos_resources.machineconfig.validate.labels import check_annotations, check_labels, check_taints
 from talos_resources.machineconfig.validate.network import check_kubespan, check_network
 from talos_resources.machineconfig.validate.report import Report, Section, is_filter, section
+from talos_resources.machineconfig.validate.whole import check_whole
 from talos_resources.model.errors import ConfigError
+from talos_resources.releases import ValidationRules
 
 Mode = Literal["cloud", "container", "metal", "metal-agent"]
 """Where the machine runs: containers get no installation, metal has to be told the disk."""
@@ -23,36 +26,38 @@ Mode = Literal["cloud", "container", "metal", "metal-agent"]
 MODES: Final[tuple[Mode, ...]] = ("cloud", "container", "metal", "metal-agent")
 
 _TYPES: Final = {"controlplane": "controlplane", "init": "init", "worker": "worker", "join": "worker", "": "worker"}
-_PROTECTED: Final = (
-    "apiVersion", "authentication", "authorization", "cgroupRoot", "kind", "kubeletCgroups", "port", "protectKernelDefaults",
-    "resolvConf", "rotateCertificates", "systemCgroups", "staticPodPath", "seccompDefault",
-)  # fmt: skip
-_ROLES: Final = ("os:admin", "os:operator", "os:reader", "os:etcd:backup", "os:impersonator")
 
 
 def validate(config: MachineConfig, mode: str, *, strict: bool = False) -> Report:
     """Checks a configuration as Talos does before it accepts it.
 
     Args:
-        config: what has been loaded, so its keys and types are right.
+        config: what has been loaded, so its keys and types are right; it is judged by the rules of its release.
         mode: one of `MODES`.
-        strict: warnings become errors.
+        strict: warnings of the v1alpha1 document become errors.
 
     Raises:
         ConfigError: there is no such mode.
     """
     if mode not in MODES:
         raise ConfigError(f'there is no mode "{mode}"; there are {", ".join(MODES)}', mode=mode)
-    report = Report()
-    for document in config.documents:
-        if document.kind == MAIN:
-            _check_main(report, document.fields, mode)
-        else:
-            check_document(report, document, config)
+    report, rules = Report(), config.release.validation
+    main = config.main
+    if main is not None:
+        _check_main(report, main.fields, mode, rules)
+        report.main_warnings = len(report.warnings)
+    others = [document for document in config.documents if document is not main]
+    for document in others:
+        check_document(report, document)
+    if main is not None:
+        for document in others:
+            check_collisions(report, document, main.fields)
+    if rules.all_documents:
+        check_whole(report, config, mode)
     return report.strict() if strict else report
 
 
-def _check_main(report: Report, fields: Section, mode: Mode) -> None:
+def _check_main(report: Report, fields: Section, mode: Mode, rules: ValidationRules) -> None:
     if "machine" not in fields:
         report.error("machine", "this section is required")
         return
@@ -60,21 +65,24 @@ def _check_main(report: Report, fields: Section, mode: Mode) -> None:
     kind = machine.get("type", "")
     role = _TYPES.get(kind)
     is_control_plane = role in {"controlplane", "init"}
-    check_cluster(report, fields.get("cluster"), is_control_plane=is_control_plane)
-    _check_mode(report, machine, mode)
+    check_cluster(report, fields.get("cluster"), rules, is_control_plane=is_control_plane)
+    _check_mode(report, machine, mode, rules)
     if role is None:
         report.error("machine.type", f'there is no machine type "{kind}"; there are controlplane and worker')
     elif role != kind:
         report.warn("machine.type", f'use "{role}" instead of "{kind}"')
     _check_authority(report, machine, fields, role)
     check_network(report, machine.get("network"), is_worker=role == "worker")
-    check_kubespan(report, machine, section(fields, "cluster"))
+    check_kubespan(report, machine, section(fields, "cluster"), rules)
     _check_disks(report, machine)
     _check_kubelet(report, machine)
     _check_install(report, machine)
     check_labels(report, "machine.nodeLabels", machine.get("nodeLabels") or {})
     check_annotations(report, "machine.nodeAnnotations", machine.get("nodeAnnotations") or {})
     check_taints(report, "machine.nodeTaints", machine.get("nodeTaints") or {})
+    for path in rules.deprecations:
+        if section(fields, path.rpartition(".")[0]).get(path.rpartition(".")[2]):
+            report.warn(path, "is deprecated; use documents of their own instead")
     _check_features(report, machine, is_control_plane=is_control_plane)
     if is_control_plane and "network" in section(fields, "cluster"):
         check_cni(report, fields["cluster"]["network"].get("cni"))
@@ -86,18 +94,18 @@ def _check_main(report: Report, fields: Section, mode: Mode) -> None:
                 report.error(f"machine.registries.{what}.{name}", "is null")
 
 
-def _check_mode(report: Report, machine: Section, mode: Mode) -> None:
+def _check_mode(report: Report, machine: Section, mode: Mode, rules: ValidationRules) -> None:
     install = machine.get("install")
     if mode == "metal":
-        if install is None:
+        if install is None and rules.needs_install:
             report.error("machine.install", "install instructions are required in metal mode: give a disk or a diskSelector")
-        else:
+        elif install is not None:
             if not install.get("disk") and not any((install.get("diskSelector") or {}).values()):
                 report.error("machine.install", "give either a disk or a diskSelector")
             if install.get("extraKernelArgs") and install.get("grubUseUKICmdline"):
                 report.error("machine.install.extraKernelArgs", "cannot be used together with grubUseUKICmdline")
     dns = section(machine, "features.hostDNS")
-    if mode == "container":
+    if mode == "container" and not rules.all_documents:
         for key, why in (("enabled", "has to be on"), ("forwardKubeDNSToHost", "has to forward kube-dns to the host")):
             if not dns.get(key):
                 report.error(f"machine.features.hostDNS.{key}", f"host DNS {why} in container mode")
@@ -157,7 +165,7 @@ def _check_kubelet(report: Report, machine: Section) -> None:
         if not is_filter(subnet):
             report.error("machine.kubelet.nodeIP.validSubnets", f'"{subnet}" is no network')
     for field in section(machine, "kubelet.extraConfig"):
-        if field in _PROTECTED:
+        if field in PROTECTED:
             report.error(f"machine.kubelet.extraConfig.{field}", "this field of the kubelet configuration cannot be overridden")
 
 
@@ -176,8 +184,8 @@ def _check_features(report: Report, machine: Section, *, is_control_plane: bool)
         if not is_control_plane:
             report.error(path, "can only be enabled on control planes")
         for role in access.get("allowedRoles") or ():
-            if role not in _ROLES:
-                report.error(f"{path}.allowedRoles", f'there is no role "{role}"; there are {", ".join(_ROLES)}')
+            if role not in ROLES:
+                report.error(f"{path}.allowedRoles", f'there is no role "{role}"; there are {", ".join(ROLES)}')
     algorithm = section(machine, "features").get("nodeAddressSortAlgorithm", "")
     if algorithm and algorithm.lower() not in SORT_ALGORITHMS:
         report.error("machine.features.nodeAddressSortAlgorithm", f'"{algorithm}" is none of {", ".join(SORT_ALGORITHMS)}')

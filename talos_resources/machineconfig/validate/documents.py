@@ -1,109 +1,116 @@
-"""The documents beside the main one.
-
-Source: Talos v1.12.3, validation of network, registry and runtime documents; HostnameConfig, KubeSpan
-endpoints and network rules observed on talosctl v1.12.3.
-"""
+"""The documents beside the main one: which check goes with which kind."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 from talos_resources.machineconfig.document import Document
-from talos_resources.machineconfig.documents import MachineConfig
-from talos_resources.machineconfig.schema import urls
-from talos_resources.machineconfig.validate.report import Report, Section, section
+from talos_resources.machineconfig.validate import (
+    bgp,
+    certificates,
+    containers,
+    discovery,
+    images,
+    kubernetes,
+    links,
+    runtime,
+    storage,
+    subnets,
+    volumes,
+)
+from talos_resources.machineconfig.validate.report import Report, Subject
 
 
-def check_document(report: Report, document: Document, config: MachineConfig) -> None:
-    """Checks a document by itself, and against the main one."""
-    name = str(document)
-    if "name" in document.type.fields and not document.name:
-        report.error(name, "a name is required")
-        return
+def check_document(report: Report, document: Document) -> None:
+    """Checks a document by itself. Some kinds have nothing that can be wrong once they are read."""
     check = _CHECKS.get(document.kind)
+    name = f"{document.kind}/{document.name}" if document.is_named else document.kind
     if check is not None:
-        check(report, name, document.fields)
-    main = config.main
-    if document.kind == "HostnameConfig" and main is not None:
-        machine = section(main.fields, "machine")
-        if section(machine, "network").get("hostname"):
-            report.error(name, "machine.network.hostname of the v1alpha1 document sets a hostname already")
-        elif section(machine, "features").get("stableHostname"):
-            report.error(name, "machine.features.stableHostname of the v1alpha1 document conflicts with it")
+        check(Subject(name, document.fields, report))
 
 
-def _check_hostname(report: Report, name: str, fields: Section) -> None:
-    auto, hostname = fields.get("auto"), fields.get("hostname", "")
-    if auto is None and not hostname:
-        report.error(name, "either auto or hostname must be set")
-    if auto not in {None, "off"} and hostname:
-        report.error(name, "auto and hostname cannot be set at the same time; auto: off goes with a hostname")
-    if auto == "addr":
-        report.error(f"{name}.auto", '"addr" is not supported, there are stable and off')
-    label = hostname.partition(".")[0]
-    if hostname and (len(hostname) > 253 or not 1 <= len(label) <= 63):
-        report.error(f"{name}.hostname", f'"{hostname[:80]}" is no hostname')
+_named: Final = runtime.needs(name="name is required")
 
-
-def _check_rule(report: Report, name: str, fields: Section) -> None:
-    ports = section(fields, "portSelector").get("ports") or []
-    if not ports:
-        report.error(f"{name}.portSelector.ports", "is required")
-        return
-    ranges = sorted(tuple(int(part) for part in str(port).split("-")) for port in ports)
-    spans = [(span[0], span[-1]) for span in ranges]
-    for low, high in spans:
-        if low > high:
-            report.error(f"{name}.portSelector.ports", f"{low}-{high} runs backwards")
-            return
-    for (_, end), (low, high) in pairwise(spans):
-        if low <= end:
-            report.error(f"{name}.portSelector.ports", f"{low}-{high} overlaps with another range")
-            return
-    for index, rule in enumerate(fields.get("ingress") or ()):
-        if not (rule or {}).get("subnet"):
-            report.error(f"{name}.ingress[{index}].subnet", "is required")
-            return
-
-
-def _check_mirror(report: Report, name: str, fields: Section) -> None:
-    for index, endpoint in enumerate(fields.get("endpoints") or ()):
-        url = (endpoint or {}).get("url", "")
-        if not url:
-            report.error(f"{name}.endpoints[{index}].url", "is required")
-        elif (scheme := urls.parse(url).scheme) not in {"http", "https"}:
-            report.error(f"{name}.endpoints[{index}].url", f'begins with http:// or https://, not with the scheme "{scheme}"')
-
-
-def _needs(key: str) -> Callable[[Report, str, Section], None]:
-    """A check that a field is set."""
-
-    def check(report: Report, name: str, fields: Section) -> None:
-        value: Any = fields
-        for step in key.split("."):
-            value = (value or {}).get(step)
-        if not value:
-            report.error(f"{name}.{key}", "is required")
-
-    return check
-
-
-_CHECKS: Final[Mapping[str, Callable[[Report, str, Section], None]]] = {
-    "HostnameConfig": _check_hostname,
-    "NetworkRuleConfig": _check_rule,
-    "RegistryMirrorConfig": _check_mirror,
-    "EventSinkConfig": _needs("endpoint"),
-    "KmsgLogConfig": _needs("url"),
-    "SideroLinkConfig": _needs("apiUrl"),
-    "TrustedRootsConfig": _needs("certificates"),
-    "StaticHostConfig": _needs("hostnames"),
-    "WatchdogTimerConfig": _needs("device"),
-    "PCIDriverRebindConfig": _needs("targetDriver"),
-    "Layer2VIPConfig": _needs("link"),
-    "HCloudVIPConfig": _needs("link"),
-    "VLANConfig": _needs("parent"),
-    "WireguardConfig": _needs("privateKey"),
-    "LinkAliasConfig": _needs("selector.match"),
+_CHECKS: Final[Mapping[str, Callable[[Subject], None]]] = {
+    "BGPInstanceConfig": bgp.check_bgp,
+    "BlackholeRouteConfig": links.check_blackhole,
+    "BondConfig": links.check_bond,
+    "BridgeConfig": links.check_link,
+    "CRIBaseRuntimeSpecConfig": runtime.check_base_spec,
+    "CRICustomizationConfig": runtime.check_cri_customization,
+    "ContainerConfig": containers.check_container,
+    "DHCPv4Config": _named,
+    "DHCPv6Config": _named,
+    "DiscoveryIdentityConfig": discovery.check_identity,
+    "DiscoveryServiceConfig": discovery.check_service,
+    "DummyLinkConfig": links.check_link,
+    "EnvironmentConfig": runtime.check_environment,
+    "EtcFileConfig": runtime.check_etc_file,
+    "EthernetConfig": _named,
+    "EventSinkConfig": runtime.check_event_sink,
+    "ExistingVolumeConfig": volumes.check_existing_volume,
+    "ExtensionServiceConfig": runtime.check_extension,
+    "ExternalVolumeConfig": volumes.check_external_volume,
+    "FilesystemScrubConfig": volumes.check_scrub_document,
+    "FilesystemTrimConfig": volumes.check_trim_document,
+    "HCloudVIPConfig": links.check_vip,
+    "HTTPProbeConfig": links.check_http_probe,
+    "HostnameConfig": discovery.check_hostname,
+    "ImageVerificationConfig": images.check_image_verification,
+    "KernelModuleConfig": _named,
+    "KmsgLogConfig": runtime.check_kmsg_log,
+    "KubeAPIServerCAConfig": certificates.check_api_server_ca,
+    "KubeAPIServerConfig": kubernetes.check_api_server,
+    "KubeAdmissionControlConfig": kubernetes.check_admission,
+    "KubeAggregatorCAConfig": certificates.check_aggregator_ca,
+    "KubeAuthorizerConfig": kubernetes.check_authorizer,
+    "KubeClusterConfig": kubernetes.check_cluster_document,
+    "KubeControllerManagerConfig": kubernetes.check_controller_manager,
+    "KubeEtcdEncryptionConfig": kubernetes.check_encryption,
+    "KubeExternalManifestConfig": kubernetes.check_external_manifest,
+    "KubeFlannelCNIConfig": kubernetes.check_flannel,
+    "KubeInlineManifestConfig": kubernetes.check_inline_manifest,
+    "KubeNetworkConfig": subnets.check_network_document,
+    "KubeNodeConfig": kubernetes.check_node,
+    "KubePrismConfig": kubernetes.check_prism,
+    "KubeProxyConfig": kubernetes.check_proxy,
+    "KubeSchedulerConfig": kubernetes.check_scheduler,
+    "KubeServiceAccountConfig": certificates.check_service_account,
+    "KubeSpanConfig": discovery.check_kubespan,
+    "KubeStaticPodConfig": kubernetes.check_static_pod,
+    "KubeTalosAPIAccessConfig": kubernetes.check_talos_access,
+    "KubeletConfig": kubernetes.check_kubelet,
+    "LVMLogicalVolumeConfig": storage.check_logical_volume,
+    "LVMVolumeGroupConfig": storage.check_volume_group,
+    "Layer2VIPConfig": links.check_vip,
+    "LinkAliasConfig": runtime.check_link_alias,
+    "LinkConfig": links.check_link,
+    "NetworkRuleConfig": runtime.check_port_rule,
+    "OOMConfig": runtime.check_out_of_memory,
+    "PCIDriverRebindConfig": runtime.needs(name="name is required", targetDriver="targetDriver is required"),
+    "RAIDArrayConfig": storage.check_raid,
+    "RawVolumeConfig": volumes.check_raw_volume,
+    "RegistryAuthConfig": _named,
+    "RegistryMirrorConfig": runtime.check_mirror,
+    "RegistryTLSConfig": _named,
+    "ResolverConfig": discovery.check_resolver,
+    "RoutingRuleConfig": links.check_routing_rule,
+    "SideroLinkConfig": runtime.needs(apiUrl="apiUrl is required"),
+    "StaticHostConfig": discovery.check_static_host,
+    "SwapVolumeConfig": volumes.check_raw_volume,
+    "SysctlConfig": runtime.parameters("sysctl"),
+    "SysfsConfig": runtime.parameters("sysfs"),
+    "TCPProbeConfig": links.check_tcp_probe,
+    "TimeSyncConfig": discovery.check_time,
+    "TrustedRootsConfig": certificates.check_trusted_roots,
+    "UnattendedInstallConfig": storage.check_install,
+    "UserVolumeConfig": volumes.check_user_volume,
+    "VLANConfig": links.check_vlan,
+    "VRFConfig": links.check_vrf,
+    "VethConfig": links.check_veth,
+    "VolumeConfig": volumes.check_volume,
+    "WatchdogTimerConfig": runtime.check_watchdog,
+    "WireguardConfig": links.check_wireguard,
+    "ZswapConfig": volumes.check_zswap,
 }

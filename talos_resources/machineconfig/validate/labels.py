@@ -20,6 +20,11 @@ _RESERVED: Final = tuple(f"talos.dev/owned-{what}" for what in ("labels", "annot
 _EFFECTS: Final = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
+def is_subdomain(text: str) -> bool:
+    """Whether it is a DNS name as Kubernetes takes it: labels of lower-case letters, digits and dashes."""
+    return len(text) <= _MAX_SUBDOMAIN and _SUBDOMAIN.fullmatch(text) is not None
+
+
 def check_labels(report: Report, path: str, labels: Mapping[str, str]) -> None:
     """Checks names and values of labels."""
     for name, value in sorted(labels.items()):
@@ -60,7 +65,7 @@ def _name_fault(text: str) -> str | None:
     prefix, slash, name = text.rpartition("/")
     if "/" in prefix:
         return "it has too many slashes"
-    if slash and (len(prefix) > _MAX_SUBDOMAIN or _SUBDOMAIN.fullmatch(prefix) is None):
+    if slash and not is_subdomain(prefix):
         return "what stands before the slash has to be a domain"
     if not name or len(name) > _MAX_NAME or _NAME.fullmatch(name) is None:
         return f"it takes 1 to {_MAX_NAME} letters, digits, -, _ and ., a letter or digit at both ends"

@@ -1,6 +1,6 @@
 """`machine.network`: interfaces and KubeSpan.
 
-Source: Talos v1.12.3, configuration validation; verdicts observed on talosctl v1.12.3.
+Source: Talos v1.12.3 and v1.14.0-rc.1, configuration validation; verdicts observed on talosctl.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from talos_resources.machineconfig.validate.report import (
     is_filter,
     section,
 )
+from talos_resources.releases import ValidationRules
 
 MINIMUM_MTU: Final = 1280
 """The least that IPv6 allows, hence for the KubeSpan link."""
@@ -37,7 +38,7 @@ _BOND_WORDS: Final = {
 }
 
 
-def check_kubespan(report: Report, machine: Section, cluster: Section) -> None:
+def check_kubespan(report: Report, machine: Section, cluster: Section, rules: ValidationRules) -> None:
     """Checks KubeSpan, if it is enabled."""
     kubespan = section(machine, "network.kubespan")
     if not kubespan.get("enabled"):
@@ -45,12 +46,17 @@ def check_kubespan(report: Report, machine: Section, cluster: Section) -> None:
     path = "machine.network.kubespan"
     if (mtu := kubespan.get("mtu") or DEFAULT_MTU) < MINIMUM_MTU:
         report.error(f"{path}.mtu", f"{mtu} is too small, the KubeSpan link needs {MINIMUM_MTU} at least")
-    if section(cluster, "discovery").get("enabled") is not True:
-        report.error("cluster.discovery.enabled", "must be true, KubeSpan finds its peers through discovery")
-    for key in ("id", "secret"):
-        if not cluster.get(key):
-            report.error(f"cluster.{key}", "KubeSpan needs it")
-    for entry in section(kubespan, "filters").get("endpoints") or ():
+    if rules.kubespan_needs_legacy_identity:
+        if section(cluster, "discovery").get("enabled") is not True:
+            report.error("cluster.discovery.enabled", "must be true, KubeSpan finds its peers through discovery")
+        for key in ("id", "secret"):
+            if not cluster.get(key):
+                report.error(f"cluster.{key}", "KubeSpan needs it")
+    filters = section(kubespan, "filters")
+    for entry in filters.get("excludeAdvertisedNetworks") or ():
+        if not is_cidr(entry):
+            report.error(f"{path}.filters.excludeAdvertisedNetworks", f'"{entry}" is not a network such as 10.0.0.0/8')
+    for entry in filters.get("endpoints") or ():
         if not is_filter(entry):
             report.error(f"{path}.filters.endpoints", f'"{entry}" is neither an address nor a network such as !10.0.0.0/8')
 

@@ -15,7 +15,8 @@ class Fault:
     """One finding.
 
     Attributes:
-        path: the field, `machine.install.disk`; with the document's name in front for other documents.
+        path: the field, `machine.install.disk`; for other documents the document, perhaps with the field;
+            empty where it is about the configuration as a whole.
         text: what is wrong with it and, where it is not plain, what to do.
     """
 
@@ -28,22 +29,62 @@ class Fault:
 
 @attrs.define
 class Report:
-    """The findings of one configuration, in the order of the checks."""
+    """The findings of one configuration, in the order of the checks.
+
+    Attributes:
+        errors: Talos refuses the configuration.
+        warnings: Talos accepts it.
+        main_warnings: how many of the warnings, the first ones, are about the v1alpha1 document.
+    """
 
     errors: list[Fault] = attrs.Factory(list)
     warnings: list[Fault] = attrs.Factory(list)
+    main_warnings: int = 0
 
     def error(self, path: str, text: str) -> None:
         """Talos refuses the configuration."""
         self.errors.append(Fault(path, text))
 
     def warn(self, path: str, text: str) -> None:
-        """Talos accepts it, and `--strict` does not."""
+        """Talos accepts it."""
         self.warnings.append(Fault(path, text))
 
     def strict(self) -> Report:
-        """The report with every warning as an error."""
-        return Report([*self.errors, *self.warnings], [])
+        """The report with every warning of the v1alpha1 document as an error; Talos leaves those of others alone."""
+        count = self.main_warnings
+        return Report([*self.errors, *self.warnings[:count]], self.warnings[count:])
+
+
+@attrs.frozen
+class Subject:
+    """A document that is being checked.
+
+    Attributes:
+        path: what its findings are named after.
+        fields: of the document.
+        report: where they go.
+    """
+
+    path: str
+    fields: Mapping[str, Any] = attrs.field(repr=False)
+    report: Report
+
+    def error(self, text: str) -> None:
+        """Talos refuses the document."""
+        self.report.error(self.path, text)
+
+    def warn(self, text: str) -> None:
+        """Talos accepts it."""
+        self.report.warn(self.path, text)
+
+    def text(self, key: str) -> str:
+        """A field that is a text; empty where it is not set."""
+        value = self.fields.get(key)
+        return "" if value is None else str(value)
+
+    def section(self, path: str) -> Section:
+        """A section by its path; empty where it is not set."""
+        return section(self.fields, path)
 
 
 Section = Mapping[str, Any]
@@ -57,6 +98,12 @@ def section(fields: Section, path: str) -> Section:
     for key in path.split("."):
         fields = fields.get(key) or _NOTHING
     return fields
+
+
+def has(fields: Section, path: str) -> bool:
+    """Whether there is something at a path of keys, be it empty."""
+    above, _, key = path.rpartition(".")
+    return key in (section(fields, above) if above else fields)
 
 
 def is_address(text: str) -> bool:

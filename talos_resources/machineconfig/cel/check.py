@@ -1,0 +1,316 @@
+"""Parses an expression and finds the type of its value at once, by recursive descent.
+
+A type is a word (`bool`, `int`, `uint`, `double`, `string`, `bytes`, `null`, `dyn`, the name of a record) or
+`list:` and a type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from talos_resources.machineconfig.cel.tokens import CelError, Token, tokens
+
+MAX_DEPTH: Final = 60
+MAX_LENGTH: Final = 64 * 1024
+
+_NUMBERS: Final = frozenset({"int", "uint", "double"})
+_WORDS: Final = {"true": "bool", "false": "bool", "null": "null"}
+_METHODS: Final = {
+    "contains": ("string", ("string",), "bool"),
+    "startsWith": ("string", ("string",), "bool"),
+    "endsWith": ("string", ("string",), "bool"),
+    "matches": ("string", ("string",), "bool"),
+}
+_MACROS: Final = {"all": "bool", "exists": "bool", "exists_one": "bool", "filter": "", "map": ""}
+_CONVERSIONS: Final = frozenset({"int", "uint", "double", "string", "bool", "bytes", "dyn"})
+
+Variables = Mapping[str, str]
+Records = Mapping[str, Mapping[str, str]]
+Functions = Mapping[str, tuple[tuple[str, ...], str]]
+
+
+class Checker:
+    """Checks one expression.
+
+    Args:
+        text: the expression.
+        variables: name → type.
+        records: type → its fields → their types.
+        functions: name → types of its arguments, type of its value.
+        is_open: an unknown variable or function is taken for something of any type.
+    """
+
+    def __init__(self, text: str, variables: Variables, records: Records, functions: Functions, *, is_open: bool = False) -> None:
+        if len(text) > MAX_LENGTH:
+            raise CelError("the expression is too long", MAX_LENGTH)
+        self._words = list(tokens(text))
+        self._at = 0
+        self._depth = 0
+        self._variables = dict(variables)
+        self._records = records
+        self._functions = functions
+        self._is_open = is_open
+
+    def type(self) -> str:
+        """The type of the expression.
+
+        Raises:
+            CelError: it is none, or its parts do not fit together.
+        """
+        found = self._expression()
+        if self._next.kind != "end":
+            raise self._unexpected()
+        return found
+
+    @property
+    def _next(self) -> Token:
+        return self._words[self._at]
+
+    def _take(self, *texts: str) -> Token | None:
+        """The next word if it is one of these."""
+        word = self._next
+        if word.text not in texts or word.kind in {"string", "number", "end"}:
+            return None
+        self._at += 1
+        return word
+
+    def _need(self, text: str) -> None:
+        if self._take(text) is None:
+            raise self._unexpected(f"where {text!r} belongs")
+
+    def _unexpected(self, where: str = "") -> CelError:
+        word = self._next
+        what = f"unexpected {word.text[:40]!r}" if word.kind != "end" else "the expression ends too early"
+        return CelError(f"{what} {where}".strip(), word.column)
+
+    def _expression(self) -> str:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise CelError("nested too deeply", self._next.column)
+        found = self._binary(0)
+        if question := self._take("?"):
+            _fits(found, "bool", question, "a condition")
+            one = self._binary(0)
+            self._need(":")
+            other = self._expression()
+            found = _common(one, other, question)
+        self._depth -= 1
+        return found
+
+    def _binary(self, least: int) -> str:
+        """Operators that bind at least so close, each with its right side, by climbing."""
+        left = self._unary()
+        while (word := self._next).text in _OPERATORS and word.kind in {"sign", "name"}:
+            level, result = _OPERATORS[word.text]
+            if level < least:
+                break
+            self._at += 1
+            left = result(left, self._binary(level + 1), word)
+        return left
+
+    def _unary(self) -> str:
+        if (sign := self._take("!", "-")) is None:
+            return self._member()
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise CelError("nested too deeply", sign.column)
+        found = self._unary()
+        self._depth -= 1
+        if sign.text == "!":
+            _fits(found, "bool", sign, "what is negated")
+        elif found not in {"int", "double", "dyn"}:
+            raise CelError(f"there is no minus of {found}", sign.column)
+        return found
+
+    def _member(self) -> str:
+        found = self._primary()
+        while True:
+            if self._take("."):
+                name = self._name()
+                found = self._method(found, name) if self._take("(") else self._field(found, name)
+            elif bracket := self._take("["):
+                index = self._expression()
+                self._need("]")
+                if not found.startswith("list:") and found != "dyn":
+                    raise CelError(f"{found} has no positions", bracket.column)
+                _fits(index, "int", bracket, "a position")
+                found = found.removeprefix("list:")
+            else:
+                return found
+
+    def _name(self) -> Token:
+        word = self._next
+        if word.kind != "name":
+            raise self._unexpected("where a name belongs")
+        self._at += 1
+        return word
+
+    def _primary(self) -> str:
+        word = self._next
+        self._at += 1
+        match word.kind:
+            case "number":
+                return _number(word.text)
+            case "string":
+                return "bytes" if "b" in word.text[: word.text.find(word.text[-1])].lower() else "string"
+            case "name":
+                if word.text in _WORDS:
+                    return _WORDS[word.text]
+                return self._call(word) if self._take("(") else self._variable(word)
+            case _:
+                pass
+        if word.text == "(":
+            found = self._expression()
+            self._need(")")
+            return found
+        if word.text == "[":
+            return self._list(word)
+        if word.text == "{":
+            return self._map()
+        self._at -= 1
+        raise self._unexpected()
+
+    def _list(self, bracket: Token) -> str:
+        items = self._arguments("]")
+        found = items[0] if items else "dyn"
+        for item in items[1:]:
+            found = _common(found, item, bracket)
+        return f"list:{found}"
+
+    def _map(self) -> str:
+        first = True
+        while not self._take("}"):
+            if not first:
+                self._need(",")
+            first = False
+            self._expression()
+            self._need(":")
+            self._expression()
+        return "dyn"
+
+    def _arguments(self, end: str) -> list[str]:
+        found: list[str] = []
+        while not self._take(end):
+            if found:
+                self._need(",")
+            found.append(self._expression())
+        return found
+
+    def _variable(self, word: Token) -> str:
+        found = self._variables.get(word.text, "dyn" if self._is_open else None)
+        if found is None:
+            raise CelError(f"undeclared reference to '{word.text}'", word.column)
+        return found
+
+    def _field(self, kind: str, name: Token) -> str:
+        if kind == "dyn":
+            return "dyn"
+        found = self._records.get(kind, {}).get(name.text)
+        if found is None:
+            raise CelError(f"undefined field '{name.text}'", name.column)
+        return found
+
+    def _call(self, name: Token) -> str:
+        found = self._arguments(")")
+        if name.text in {"size", "has"} and len(found) == 1:
+            return "int" if name.text == "size" else "bool"
+        if name.text in _CONVERSIONS and len(found) == 1:
+            return name.text
+        known = self._functions.get(name.text)
+        if known is None and self._is_open:
+            return "dyn"
+        if known is None:
+            raise CelError(f"undeclared reference to '{name.text}'", name.column)
+        return _applied(name, known[0], found, known[1])
+
+    def _method(self, kind: str, name: Token) -> str:
+        if name.text in _MACROS and (kind.startswith("list:") or kind == "dyn"):
+            return self._macro(kind, name)
+        found = self._arguments(")")
+        if name.text == "size" and not found and (kind in {"string", "bytes", "dyn"} or kind.startswith("list:")):
+            return "int"
+        method = _METHODS.get(name.text)
+        if method is None and (kind == "dyn" or self._is_open):
+            return "dyn"
+        if method is None:
+            raise CelError(f"undeclared reference to '{name.text}'", name.column)
+        return _applied(name, (method[0], *method[1]), [kind, *found], method[2])
+
+    def _macro(self, kind: str, name: Token) -> str:
+        """`list.exists(x, …)` and the like: the name is known in what follows it."""
+        variable = self._name().text
+        self._need(",")
+        hidden = self._variables.get(variable)
+        self._variables[variable] = kind.removeprefix("list:")
+        found = self._expression()
+        self._need(")")
+        if hidden is None:
+            del self._variables[variable]
+        else:
+            self._variables[variable] = hidden
+        if name.text == "map":
+            return f"list:{found}"
+        _fits(found, "bool", name, f"what {name.text} asks")
+        return _MACROS[name.text] or kind
+
+
+def _number(text: str) -> str:
+    if text[-1] in "uU":
+        return "uint"
+    is_float = not text.startswith("0x") and ("." in text or "e" in text.lower())
+    return "double" if is_float else "int"
+
+
+def _fits(found: str, wanted: str, word: Token, what: str) -> None:
+    if found not in {wanted, "dyn"}:
+        raise CelError(f"{what} has to be {wanted}, this is {found}", word.column)
+
+
+def _common(one: str, other: str, word: Token) -> str:
+    if other in {one, "dyn"}:
+        return one
+    if one == "dyn":
+        return other
+    raise CelError(f"no matching overload for {word.text!r} applied to ({one}, {other})", word.column)
+
+
+def _applied(name: Token, wanted: tuple[str, ...], found: list[str], result: str) -> str:
+    fits = len(wanted) == len(found) and all(one in {other, "dyn"} for one, other in zip(found, wanted, strict=True))
+    if not fits:
+        raise CelError(f"no matching overload for {name.text!r} applied to ({', '.join(found)})", name.column)
+    return result
+
+
+def _logic(left: str, right: str, sign: Token) -> str:
+    for side in (left, right):
+        _fits(side, "bool", sign, f"what {sign.text} joins")
+    return "bool"
+
+
+def _relation(left: str, right: str, sign: Token) -> str:
+    if sign.text == "in":
+        if right != "dyn" and not right.startswith("list:"):
+            raise CelError(f"no matching overload for 'in' applied to ({left}, {right})", sign.column)
+        _common(left, right.removeprefix("list:"), sign)
+    else:
+        _common(left, right, sign)
+    return "bool"
+
+
+def _arithmetic(left: str, right: str, sign: Token) -> str:
+    found = _common(left, right, sign)
+    allowed = found in _NUMBERS or found == "dyn" or (sign.text == "+" and (found in {"string", "bytes"} or found.startswith("list:")))
+    if not allowed or (sign.text == "%" and found == "double"):
+        raise CelError(f"no matching overload for {sign.text!r} applied to ({left}, {right})", sign.column)
+    return found
+
+
+_OPERATORS: Final[Mapping[str, tuple[int, Callable[[str, str, Token], str]]]] = {
+    "||": (0, _logic),
+    "&&": (1, _logic),
+    **dict.fromkeys(("==", "!=", "<", "<=", ">", ">=", "in"), (2, _relation)),
+    **dict.fromkeys(("+", "-"), (3, _arithmetic)),
+    **dict.fromkeys(("*", "/", "%"), (4, _arithmetic)),
+}
+"""How close each operator binds, and what comes of it."""
