@@ -110,6 +110,7 @@ class Release:
         yaml: how it writes YAML.
         field_table: the table of document fields that it goes by, as `machineconfig.schema.table` names it.
         document_kinds: every `kind` of document that it knows beside the v1alpha1 one.
+        default_cni: what a configuration without any word about the network gets.
         gen, load, patch, validation: see their classes.
         flags: command → the flags that not every release has.
     """
@@ -119,6 +120,7 @@ class Release:
     yaml: YamlStyle
     field_table: str
     document_kinds: frozenset[str] = attrs.field(repr=False)
+    default_cni: str
     gen: GenDefaults = attrs.field(repr=False)
     load: LoadRules = attrs.field(repr=False)
     patch: PatchRules = attrs.field(repr=False)

@@ -55,6 +55,7 @@ V1_12: Final = Release(
     yaml=YamlStyle(quote_old_words='"', hint_before_break=True, get_width=None),
     field_table="1.12",
     document_kinds=KINDS,
+    default_cni="flannel",
     gen=GenDefaults(
         kubernetes_version="1.35.0",
         installer_image="ghcr.io/siderolabs/installer:v1.12.3",

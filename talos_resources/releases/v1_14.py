@@ -68,6 +68,7 @@ V1_14: Final = Release(
     yaml=YamlStyle(quote_old_words="'", hint_before_break=False, get_width=80),
     field_table="1.14",
     document_kinds=KINDS,
+    default_cni="none",
     gen=GenDefaults(
         kubernetes_version="1.37.0-rc.0",
         installer_image=f"factory.talos.dev/metal-installer/{_SCHEMATIC}:v1.14.0-rc.1",
