@@ -6,15 +6,15 @@ A type is a word (`bool`, `int`, `uint`, `double`, `string`, `bytes`, `null`, `d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from talos_resources.machineconfig.cel.tokens import CelError, Token, tokens
+from talos_resources.machineconfig.cel.type_rules import OPERATORS, applied, common, fits, number_type
 
 MAX_DEPTH: Final = 60
 MAX_LENGTH: Final = 64 * 1024
 
-_NUMBERS: Final = frozenset({"int", "uint", "double"})
 _WORDS: Final = {"true": "bool", "false": "bool", "null": "null"}
 _METHODS: Final = {
     "contains": ("string", ("string",), "bool"),
@@ -90,19 +90,19 @@ class Checker:
             raise CelError("nested too deeply", self._next.column)
         found = self._binary(0)
         if question := self._take("?"):
-            _fits(found, "bool", question, "a condition")
+            fits(found, "bool", question, "a condition")
             one = self._binary(0)
             self._need(":")
             other = self._expression()
-            found = _common(one, other, question)
+            found = common(one, other, question)
         self._depth -= 1
         return found
 
     def _binary(self, least: int) -> str:
         """Operators that bind at least so close, each with its right side, by climbing."""
         left = self._unary()
-        while (word := self._next).text in _OPERATORS and word.kind in {"sign", "name"}:
-            level, result = _OPERATORS[word.text]
+        while (word := self._next).text in OPERATORS and word.kind in {"sign", "name"}:
+            level, result = OPERATORS[word.text]
             if level < least:
                 break
             self._at += 1
@@ -118,7 +118,7 @@ class Checker:
         found = self._unary()
         self._depth -= 1
         if sign.text == "!":
-            _fits(found, "bool", sign, "what is negated")
+            fits(found, "bool", sign, "what is negated")
         elif found not in {"int", "double", "dyn"}:
             raise CelError(f"there is no minus of {found}", sign.column)
         return found
@@ -134,7 +134,7 @@ class Checker:
                 self._need("]")
                 if not found.startswith("list:") and found != "dyn":
                     raise CelError(f"{found} has no positions", bracket.column)
-                _fits(index, "int", bracket, "a position")
+                fits(index, "int", bracket, "a position")
                 found = found.removeprefix("list:")
             else:
                 return found
@@ -151,7 +151,7 @@ class Checker:
         self._at += 1
         match word.kind:
             case "number":
-                return _number(word.text)
+                return number_type(word.text)
             case "string":
                 return "bytes" if "b" in word.text[: word.text.find(word.text[-1])].lower() else "string"
             case "name":
@@ -175,7 +175,7 @@ class Checker:
         items = self._arguments("]")
         found = items[0] if items else "dyn"
         for item in items[1:]:
-            found = _common(found, item, bracket)
+            found = common(found, item, bracket)
         return f"list:{found}"
 
     def _map(self) -> str:
@@ -222,7 +222,7 @@ class Checker:
             return "dyn"
         if known is None:
             raise CelError(f"undeclared reference to '{name.text}'", name.column)
-        return _applied(name, known[0], found, known[1])
+        return applied(name, known[0], found, known[1])
 
     def _method(self, kind: str, name: Token) -> str:
         if name.text in _MACROS and (kind.startswith("list:") or kind == "dyn"):
@@ -235,7 +235,7 @@ class Checker:
             return "dyn"
         if method is None:
             raise CelError(f"undeclared reference to '{name.text}'", name.column)
-        return _applied(name, (method[0], *method[1]), [kind, *found], method[2])
+        return applied(name, (method[0], *method[1]), [kind, *found], method[2])
 
     def _macro(self, kind: str, name: Token) -> str:
         """`list.exists(x, …)` and the like: the name is known in what follows it."""
@@ -251,66 +251,5 @@ class Checker:
             self._variables[variable] = hidden
         if name.text == "map":
             return f"list:{found}"
-        _fits(found, "bool", name, f"what {name.text} asks")
+        fits(found, "bool", name, f"what {name.text} asks")
         return _MACROS[name.text] or kind
-
-
-def _number(text: str) -> str:
-    if text[-1] in "uU":
-        return "uint"
-    is_float = not text.startswith("0x") and ("." in text or "e" in text.lower())
-    return "double" if is_float else "int"
-
-
-def _fits(found: str, wanted: str, word: Token, what: str) -> None:
-    if found not in {wanted, "dyn"}:
-        raise CelError(f"{what} has to be {wanted}, this is {found}", word.column)
-
-
-def _common(one: str, other: str, word: Token) -> str:
-    if other in {one, "dyn"}:
-        return one
-    if one == "dyn":
-        return other
-    raise CelError(f"no matching overload for {word.text!r} applied to ({one}, {other})", word.column)
-
-
-def _applied(name: Token, wanted: tuple[str, ...], found: list[str], result: str) -> str:
-    fits = len(wanted) == len(found) and all(one in {other, "dyn"} for one, other in zip(found, wanted, strict=True))
-    if not fits:
-        raise CelError(f"no matching overload for {name.text!r} applied to ({', '.join(found)})", name.column)
-    return result
-
-
-def _logic(left: str, right: str, sign: Token) -> str:
-    for side in (left, right):
-        _fits(side, "bool", sign, f"what {sign.text} joins")
-    return "bool"
-
-
-def _relation(left: str, right: str, sign: Token) -> str:
-    if sign.text == "in":
-        if right != "dyn" and not right.startswith("list:"):
-            raise CelError(f"no matching overload for 'in' applied to ({left}, {right})", sign.column)
-        _common(left, right.removeprefix("list:"), sign)
-    else:
-        _common(left, right, sign)
-    return "bool"
-
-
-def _arithmetic(left: str, right: str, sign: Token) -> str:
-    found = _common(left, right, sign)
-    allowed = found in _NUMBERS or found == "dyn" or (sign.text == "+" and (found in {"string", "bytes"} or found.startswith("list:")))
-    if not allowed or (sign.text == "%" and found == "double"):
-        raise CelError(f"no matching overload for {sign.text!r} applied to ({left}, {right})", sign.column)
-    return found
-
-
-_OPERATORS: Final[Mapping[str, tuple[int, Callable[[str, str, Token], str]]]] = {
-    "||": (0, _logic),
-    "&&": (1, _logic),
-    **dict.fromkeys(("==", "!=", "<", "<=", ">", ">=", "in"), (2, _relation)),
-    **dict.fromkeys(("+", "-"), (3, _arithmetic)),
-    **dict.fromkeys(("*", "/", "%"), (4, _arithmetic)),
-}
-"""How close each operator binds, and what comes of it."""
