@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from talos_resources.cli import nodes, options
+from talos_resources.cli.compat import add_compat
 from talos_resources.cli.parser import Parser, UsageError
 from talos_resources.cli.screen import Screen
-from talos_resources.model.errors import NotFoundError, QueryError
+from talos_resources.model.errors import NotFoundError, PermissionDeniedError, QueryError, TalosResourcesError
 from talos_resources.model.spec import UnreadableSpec
 from talos_resources.sources.asking import each
 from talos_resources.views import output
@@ -49,6 +50,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument("-w", "--watch", action="store_true", help="go on printing what changes, until Ctrl-C")
     parser.add_argument("-o", "--output", metavar="FORMAT", default="table", help=f"{', '.join(output.FORMATS)} (default: table)")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto", help="auto: on a terminal, unless NO_COLOR is set")
+    add_compat(parser, "print as talosctl does, also where we do better, such as the style of YAML of its release")
     options.add_at(parser)
     options.add_source(parser)
 
@@ -60,7 +62,7 @@ def run(args: Namespace) -> int:
     if args.at is not None and args.watch:
         raise UsageError("--at looks at the past, --watch at what comes; leave one out")
     try:
-        form = output.parse_output(args.output)
+        form = output.parse_output(args.output)._replace(compat=args.compat)
     except QueryError as error:
         raise UsageError(error.message) from None
     with options.opened(args) as (cluster, selected):
@@ -68,15 +70,15 @@ def run(args: Namespace) -> int:
 
 
 def _list(args: Namespace, form: output.Output, cluster: Cluster, selected: Sequence[str]) -> int:
-    def fetch(node: str) -> tuple[Kind[Any], Sequence[Resource[Any]] | NotFoundError]:
+    def fetch(node: str) -> tuple[Kind[Any], Sequence[Resource[Any]] | TalosResourcesError]:
         state = cluster.state(node)
         kind = state.kind(args.type)
-        if args.id is not None:
-            try:
+        try:
+            if args.id is not None:
                 return kind, [state.get(kind, args.id, namespace=args.namespace)]
-            except NotFoundError as error:  # the columns are known, and talosctl prints their headings
-                return kind, error
-        return kind, state.list(kind, namespace=args.namespace, labels=args.labels, ids=args.id_match)
+            return kind, state.list(kind, namespace=args.namespace, labels=args.labels, ids=args.id_match)
+        except _with_headings(form) as error:
+            return kind, error
 
     answers = nodes.Answers(each(selected, fetch))
     if answers.values:
@@ -85,10 +87,15 @@ def _list(args: Namespace, form: output.Output, cluster: Cluster, selected: Sequ
         printer = output.list_printer(form, kind, nodes=selected, width=screen.width)
         try:
             for node, (_, found) in answers.values.items():
-                if isinstance(found, NotFoundError):
+                if isinstance(found, TalosResourcesError):
                     answers.errors[node] = found
-                else:
+                    continue
+                try:
                     screen.print(printer.resources(node, found))
+                except QueryError as error:
+                    if not form.release.get.jsonpath_goes_on:
+                        raise
+                    answers.errors[node] = error
         finally:
             screen.print(printer.finish())
         _tell_unreadable(answers)
@@ -99,21 +106,30 @@ def _tell_unreadable(answers: nodes.Answers[Any]) -> None:
     """A note on stderr for each resource whose spec is shown as somebody has written it."""
     sys.stdout.flush()
     for _, found in answers.values.values():
-        for resource in found if not isinstance(found, NotFoundError) else ():
+        for resource in found if not isinstance(found, TalosResourcesError) else ():
             if isinstance(resource.spec, UnreadableSpec):
                 print(f"note: not known: {resource.type}/{resource.id}: {resource.spec.reason}", file=sys.stderr)
 
 
+def _with_headings(form: output.Output) -> tuple[type[TalosResourcesError], ...]:
+    """The errors after which the headings are printed all the same: the columns are known."""
+    return (NotFoundError, PermissionDeniedError) if form.release.get.headings_on_error else (NotFoundError,)
+
+
 def _watch(args: Namespace, form: output.Output, cluster: Cluster, selected: Sequence[str]) -> int:
-    def subscribe(node: str) -> tuple[Kind[Any], Watch[Any]]:
+    def subscribe(node: str) -> tuple[Kind[Any], Watch[Any] | TalosResourcesError]:
         state = cluster.state(node)
         kind = state.kind(args.type)
-        return kind, _subscribe(state, kind, args)
+        try:
+            return kind, _subscribe(state, kind, args)
+        except _with_headings(form) as error:
+            return kind, error
 
     answers = nodes.Answers(each(selected, subscribe))
     if answers.values:
         screen = Screen(args.color)
-        watches = {node: watch for node, (_, watch) in answers.values.items()}
+        watches = {node: watch for node, (_, watch) in answers.values.items() if not isinstance(watch, TalosResourcesError)}
+        answers.errors |= {node: watch for node, (_, watch) in answers.values.items() if isinstance(watch, TalosResourcesError)}
         kind = next(iter(answers.values.values()))[0]
         printer = output.watch_printer(form, kind, nodes=tuple(watches), single=args.id is not None, width=screen.width)
         try:

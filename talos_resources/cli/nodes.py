@@ -59,6 +59,8 @@ def followed(watches: Mapping[str, Watch[Any]], errors: dict[str, TalosResources
         errors: gets why a watch ended.
     """
     live = len(watches)
+    if not live:
+        return
     for node, batch in _batches(watches):
         if isinstance(batch, TalosResourcesError):
             errors[node] = batch

@@ -21,6 +21,7 @@ from talos_resources.cli.parser import Parser
 
 COMMANDS: Final = {
     "get": "get",
+    "g": "get",
     "rd": "rd",
     "api-resources": "rd",
     "explain": "explain",

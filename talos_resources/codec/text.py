@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from talos_resources.codec.goyaml.emit import dump, scalar
-from talos_resources.codec.plain import metadata_to_plain, resource_from_plain, resource_to_plain
+from attrs import evolve
+
+from talos_resources.codec.goyaml.emit import Written, dump, scalar, verbatim
+from talos_resources.codec.goyaml.resolve import resolve
+from talos_resources.codec.plain import metadata_to_plain, resource_from_plain
+from talos_resources.codec.shown import shown
 from talos_resources.codec.value_text import clock_text
 from talos_resources.codec.yamltext import spec_text
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.resource import Resource
+from talos_resources.model.sent import sent_yaml
 from talos_resources.model.spec import UntypedSpec
+from talos_resources.releases import NEWEST
+from talos_resources.releases.release import YamlStyle
 
 _NO_HEAD: Final[Mapping[str, str]] = {}
+STYLE: Final = NEWEST.yaml
+"""How we print where no other talosctl is asked for."""
+# Keys and short plain values, each on a line of its own: what Go would write again as it stands.
+_PLAIN: Final = r"[A-Za-z0-9_./+=@-]+(?::[A-Za-z0-9_./+=@-]+)*"
+_SIMPLE: Final = re.compile(
+    rf'(?:\x20*(?:-\x20)*[A-Za-z0-9_./-]+:(?:\x20(?:{_PLAIN}|""|\[\]|\{{\}}))?\n|\x20+(?:-\x20)+(?:{_PLAIN}|"")\n)+'
+)
+_OF_TALOSCTL: Final = frozenset({"Namespaces.meta.cosi.dev", "ResourceDefinitions.meta.cosi.dev"})
+_BREAK, _DEEPER = "\n", "\n    "
 
 
 def spec_to_yaml(spec: Any) -> str:
@@ -21,16 +38,30 @@ def spec_to_yaml(spec: Any) -> str:
     return spec.yaml if isinstance(spec, UntypedSpec) else spec_text(spec)
 
 
-def _entry(spec: Any) -> str:
-    """What follows `spec:`; an untyped spec is written anew, in Go's form."""
-    if isinstance(spec, UntypedSpec):
-        from talos_resources.codec.goyaml.rewrite import rewrite_entry
+def _entry(resource: Resource[Any], style: YamlStyle) -> str:
+    """What follows `spec:`; what a node wrote is written anew, in Go's form."""
+    spec, width = resource.spec, style.get_width
+    written = spec.yaml if isinstance(spec, UntypedSpec) else sent_yaml(resource)
+    if written is None:
+        text = spec_text(spec, column=4)
+        if width is None or max(map(len, text.splitlines()), default=0) <= width:
+            return f"\n{text}"
+        written = spec_text(spec)
+    elif _is_simple(written) and (width is None or max(map(len, written.splitlines())) <= width - 4):
+        return f"\n    {written[:-1].replace(_BREAK, _DEEPER)}\n"
+    from talos_resources.codec.goyaml.rewrite import rewrite_entry
 
-        return rewrite_entry(spec.yaml, source="spec")
-    return f"\n{spec_text(spec, column=4)}"
+    return rewrite_entry(written, key="spec", style=style, width=width, source="spec")
 
 
-def resource_to_yaml(resource: Resource[Any], *, head: Mapping[str, str] = _NO_HEAD) -> str:
+def _is_simple(text: str) -> bool:
+    nested = text.find("\n ") + 1
+    return _SIMPLE.fullmatch(text) is not None and (not nested or (text.startswith(" " * 4, nested) and text[nested + 4] != " "))
+
+
+def resource_to_yaml(
+    resource: Resource[Any], *, head: Mapping[str, str] = _NO_HEAD, style: YamlStyle = STYLE, talosctl: bool = False
+) -> str:
     """One document, without `---`, with a newline at its end.
 
     Metadata is written plain where YAML's syntax allows it and the text reads back as the same text.
@@ -38,21 +69,28 @@ def resource_to_yaml(resource: Resource[Any], *, head: Mapping[str, str] = _NO_H
     Args:
         resource: what to print.
         head: lines before the metadata, such as `node` and `event`.
+        style: of the talosctl that prints; the quotes of a spec that a node wrote are the node's.
+        talosctl: exactly as talosctl: annotations and labels without quotes although they read back as another
+            type, and definitions and namespaces without what its own class does not know.
 
     Raises:
-        DecodeError: the YAML of an untyped spec is broken.
+        DecodeError: the YAML of the spec that a node sent is broken.
     """
+    if talosctl:
+        resource = _as_read(resource)
     lines = [f"{key}: {scalar(value)}\n" for key, value in head.items()]
-    lines.append(_metadata(resource))
-    lines += ("spec:", _entry(resource.spec))
+    lines.append(_metadata(resource, style, bare=talosctl))
+    lines += ("spec:", _entry(resource, style))
     return "".join(lines)
 
 
-def _metadata(resource: Resource[Any]) -> str:
+def _metadata(resource: Resource[Any], style: YamlStyle, *, bare: bool) -> str:
     metadata = resource.metadata
     if metadata.labels or metadata.annotations or metadata.finalizers:
         plain = metadata_to_plain(resource)
-        text = dump({"metadata": plain})
+        if bare:
+            plain |= {key: _bare(plain[key]) for key in ("labels", "annotations") if key in plain}
+        text = dump({"metadata": plain}, style=style, width=style.get_width)
         return text.replace("\n    owner: null\n", "\n    owner:\n", 1) if plain["owner"] is None else text
     owner = f" {scalar(metadata.owner)}" if metadata.owner else ""
     return (
@@ -61,6 +99,17 @@ def _metadata(resource: Resource[Any]) -> str:
         f"    created: {clock_text(metadata.created, whole_seconds=True)}\n"
         f"    updated: {clock_text(metadata.updated, whole_seconds=True)}\n"
     )
+
+
+def _bare(texts: Mapping[str, str]) -> dict[str, Written]:
+    return {key: Written(verbatim(text)) for key, text in texts.items()}
+
+
+def _as_read(resource: Resource[Any]) -> Resource[Any]:
+    """What talosctl has a class of itself, as it reads it: with what the class knows."""
+    if resource.type not in _OF_TALOSCTL or isinstance(resource.spec, UntypedSpec):
+        return resource
+    return Resource(resource.metadata, evolve(resource.spec, unknown=None))
 
 
 def resource_from_yaml(data: bytes | str, *, source: str = "") -> Resource[Any]:
@@ -89,15 +138,24 @@ def documents_from_yaml(data: bytes | str, *, source: str = "") -> Iterator[Any]
     return documents(data, source=source)
 
 
-def resource_to_json(resource: Resource[Any], *, head: Mapping[str, str] = _NO_HEAD) -> str:
+def resource_to_json(resource: Resource[Any], *, head: Mapping[str, str] = _NO_HEAD, talosctl: bool = False) -> str:
     """One document as talosctl prints it: indent 4, keys sorted, without a newline at its end.
 
+    Args:
+        resource: what to print.
+        head: see `resource_to_yaml`.
+        talosctl: see `resource_to_yaml`; what is not in quotes there is no text here.
+
     Raises:
-        DecodeError: the YAML of an untyped spec is broken.
+        DecodeError: the YAML of the spec that a node sent is broken.
     """
     from talos_resources.codec import gojson
 
-    return gojson.dumps({**head, **resource_to_plain(resource)})
+    plain = shown(_as_read(resource) if talosctl else resource)
+    if talosctl:
+        metadata = plain["metadata"]
+        metadata |= {key: {k: resolve(v) for k, v in metadata[key].items()} for key in ("labels", "annotations") if key in metadata}
+    return gojson.dumps({**head, **plain})
 
 
 def resource_from_json(data: bytes | str, *, source: str = "") -> Resource[Any]:

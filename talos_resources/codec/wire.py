@@ -18,6 +18,7 @@ from talos_resources.model.kind import typed_kind
 from talos_resources.model.lazy_resource import unread
 from talos_resources.model.metadata import Metadata
 from talos_resources.model.resource import Resource
+from talos_resources.model.sent import Sent, sent_yaml
 from talos_resources.model.spec import REDACTED, RedactedSpec, UntypedSpec, untyped_spec
 
 S = TypeVar("S")
@@ -56,14 +57,16 @@ def resource_to_wire(resource: Resource[Any], *, with_yaml: bool = True) -> byte
 
     Args:
         resource: to encode.
-        with_yaml: False leaves the YAML out where the message says it all, as COSI's stores do. An untyped
-            spec keeps what it came with.
+        with_yaml: False leaves the YAML out where the message says it all, as COSI's stores do. What came
+            with YAML that says more than its class knows keeps it.
     """
     spec = resource.spec
     if isinstance(spec, UntypedSpec):
         proto, yaml = spec.wire, spec.yaml.encode()
     elif not with_yaml and not has_unknown(spec):
         proto, yaml = encode(spec), b""
+    elif (sent := sent_yaml(resource)) is not None:
+        proto, yaml = encode(spec), sent.encode()
     else:
         # Who only reads resources does not pay for the YAML writer.
         from talos_resources.codec.yamltext import spec_text
@@ -96,7 +99,8 @@ def resource_from_wire(data: bytes) -> Resource[Any]:
     """Reads a `cosi.resource.Resource`.
 
     The spec becomes an instance of the class of its type where there is one, read from its message, or
-    from its YAML if that is all there is; else it is kept as it came, in an `UntypedSpec`.
+    from its YAML if that is all there is; else it is kept as it came, in an `UntypedSpec`. The YAML stays
+    with the resource: see `talos_resources.model.sent`.
 
     Raises:
         DecodeError: the bytes are no resource; the path says which field is at fault.
@@ -112,18 +116,18 @@ def resource_from_wire(data: bytes) -> Resource[Any]:
         kind = typed_kind(metadata.type)
         if kind is None:
             return Resource(metadata, untyped_spec(utf8(yaml, "spec.yaml_spec"), proto))
-        if proto or not yaml:
-            decoded = decoder(kind.spec)(proto)
-            if yaml and has_unknown(decoded):
-                decoded = _named(decoded, utf8(yaml, "spec.yaml_spec"))
-            return Resource(metadata, decoded)
+        if not yaml:
+            return Resource(metadata, decoder(kind.spec)(proto))
         text = utf8(yaml, "spec.yaml_spec")
+        if proto:
+            decoded = decoder(kind.spec)(proto)
+            return Sent(metadata, _named(decoded, text) if has_unknown(decoded) else decoded, text)
     except FieldError as error:
         where = error.path if error.path.startswith(("resource", "metadata", "spec.")) else f"spec.{error.path}"
         raise DecodeError(str(error), path=where) from None
     except WireError as error:
         raise DecodeError(f"not a message: {error}") from None
-    return Resource(metadata, _spec_from_yaml(kind.spec, text))
+    return Sent(metadata, _spec_from_yaml(kind.spec, text), text)
 
 
 @cached

@@ -14,8 +14,11 @@ from talos_resources.codec.fields import FieldInfo, Shape, cached, fields_of, in
 from talos_resources.codec.goyaml.emit import deeper, dump, dump_entry, leaf, scalar
 from talos_resources.codec.plain import left_out, spec_to_plain, to_plain
 from talos_resources.codec.value_text import address_text, addrport_text, clock_text, prefix_text
+from talos_resources.releases import NEWEST
 
 Writer = Callable[[Any], str]
+_STYLE: Final = NEWEST.yaml
+"""Of the nodes that write such specs."""
 
 
 def _addrport(value: Any) -> str:
@@ -25,7 +28,7 @@ def _addrport(value: Any) -> str:
 
 def _network(value: Any, text: str) -> str:
     # An IPv6 address can look like a base-60 number, or end in a colon.
-    return text if value is not None and value.version == 4 else scalar(text)
+    return text if value is not None and value.version == 4 else scalar(text, _STYLE)
 
 
 # Shapes whose None is null; an address that is none is an empty text.
@@ -34,7 +37,7 @@ _LEAVES: Final[dict[Shape, Writer]] = {
     "flag": lambda value: "true" if value else "false",
     "number": int.__repr__,
     "address": lambda value: _network(value, address_text(value)),
-    "prefix": lambda value: scalar(prefix_text(value)),
+    "prefix": lambda value: scalar(prefix_text(value), _STYLE),
     "addrport": _addrport,
     "time": clock_text,
 }
@@ -43,7 +46,7 @@ _LEAVES: Final[dict[Shape, Writer]] = {
 def spec_text(spec: Any, *, column: int = 0) -> str:
     """The YAML of an instance of a spec class, its keys at `column`, with a newline at its end."""
     if spec.unknown is not None or inlined(type(spec)):
-        return dump(spec_to_plain(spec), indent=column)
+        return dump(spec_to_plain(spec), indent=column, style=_STYLE)
     return _writer(type(spec), column)(spec)
 
 
@@ -108,10 +111,10 @@ _LINES: Final[dict[Shape, Callable[[str], Writer]]] = {
 
 def _leaf_writer(info: FieldInfo, indent: int, parent: int) -> Writer:
     if info.shape == "text":
-        return lambda value: leaf(value, indent=indent, parent=parent)
+        return lambda value: leaf(value, indent=indent, parent=parent, style=_STYLE)
     if info.shape == "enum":
-        written = {member: scalar(str(member)) for member in info.cls}
-        return lambda value: written.get(value) or scalar(str(value))
+        written = {member: scalar(str(member), _STYLE) for member in info.cls}
+        return lambda value: written.get(value) or scalar(str(value), _STYLE)
     return _LEAVES[info.shape]
 
 
@@ -124,7 +127,7 @@ def _nested_step(info: FieldInfo, column: int, lead: str) -> Writer:
             return ""
         if not info.key:
             inlined = plain(value)
-            return dump(inlined, indent=column) if inlined else ""
-        return f"{lead}{dump_entry(plain(value), column=column)}"
+            return dump(inlined, indent=column, style=_STYLE) if inlined else ""
+        return f"{lead}{dump_entry(plain(value), column=column, style=_STYLE)}"
 
     return write

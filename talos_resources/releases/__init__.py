@@ -5,7 +5,16 @@ A rule that differs by release asks the `Release` at hand; nothing else compares
 
 from talos_resources.releases.contract import CONTRACTS, CURRENT, Contract, Feature
 from talos_resources.releases.lookup import NEWEST, RELEASES, known_release, release_of
-from talos_resources.releases.release import GenDefaults, LoadRules, PatchRules, Release, ValidationRules, YamlStyle
+from talos_resources.releases.release import (
+    GenDefaults,
+    GetRules,
+    KubeSpanRules,
+    LoadRules,
+    PatchRules,
+    Release,
+    ValidationRules,
+    YamlStyle,
+)
 
 __all__ = [
     "CONTRACTS",
@@ -15,6 +24,8 @@ __all__ = [
     "Contract",
     "Feature",
     "GenDefaults",
+    "GetRules",
+    "KubeSpanRules",
     "LoadRules",
     "PatchRules",
     "Release",

@@ -101,6 +101,43 @@ class ValidationRules:
 
 
 @attrs.frozen(kw_only=True)
+class GetRules:
+    """How `talosctl get` prints.
+
+    Attributes:
+        jsonpath_goes_on: an error of one resource does not end the output of the others.
+        single_watch_by_line: the watch of one resource prints every event at once, with widths of its own.
+        headings_on_error: the headings of a table come out although the node refuses the type.
+    """
+
+    jsonpath_goes_on: bool
+    single_watch_by_line: bool
+    headings_on_error: bool
+
+
+@attrs.frozen(kw_only=True)
+class KubeSpanRules:
+    """What a node does for KubeSpan and discovery.
+
+    Attributes:
+        filter_has_kubespan_addresses: the sets of the packet filter hold the peers' KubeSpan addresses too.
+        policy_rules_are_resources: the policy rules are asked for by RoutingRuleSpecs, at a fixed priority.
+        unset_is_default: a configuration that says nothing of KubeSpan gives the defaults of one that does
+            (routing forced, MTU 1420); else routing is not forced and the MTU is 0.
+        needs_cluster_identity: there are KubeSpan settings only where the cluster has an id or a secret.
+        discovery_switch: `discoveryEnabled` says that discovery is on; else a registry or a service does.
+        endpoint_filter_word: how the message about an endpoint filter that is none spells it.
+    """
+
+    filter_has_kubespan_addresses: bool
+    policy_rules_are_resources: bool
+    unset_is_default: bool
+    needs_cluster_identity: bool
+    discovery_switch: bool
+    endpoint_filter_word: str
+
+
+@attrs.frozen(kw_only=True)
 class Release:
     """A release of Talos and its talosctl.
 
@@ -111,7 +148,7 @@ class Release:
         field_table: the table of document fields that it goes by, as `machineconfig.schema.table` names it.
         document_kinds: every `kind` of document that it knows beside the v1alpha1 one.
         default_cni: what a configuration without any word about the network gets.
-        gen, load, patch, validation: see their classes.
+        gen, load, patch, validation, get, kubespan: see their classes.
         flags: command → the flags that not every release has.
     """
 
@@ -125,6 +162,8 @@ class Release:
     load: LoadRules = attrs.field(repr=False)
     patch: PatchRules = attrs.field(repr=False)
     validation: ValidationRules = attrs.field(repr=False)
+    get: GetRules = attrs.field(repr=False)
+    kubespan: KubeSpanRules = attrs.field(repr=False)
     flags: Mapping[str, frozenset[str]] = attrs.field(default=MappingProxyType({}), repr=False)
 
     def __str__(self) -> str:

@@ -6,7 +6,16 @@ from types import MappingProxyType
 from typing import Final
 
 from talos_resources.releases.contract import Contract
-from talos_resources.releases.release import GenDefaults, LoadRules, PatchRules, Release, ValidationRules, YamlStyle
+from talos_resources.releases.release import (
+    GenDefaults,
+    GetRules,
+    KubeSpanRules,
+    LoadRules,
+    PatchRules,
+    Release,
+    ValidationRules,
+    YamlStyle,
+)
 
 KINDS: Final = frozenset(
     [
@@ -75,6 +84,15 @@ V1_12: Final = Release(
         needs_control_plane_endpoint=True,
         kubespan_needs_legacy_identity=True,
         all_documents=False,
+    ),
+    get=GetRules(jsonpath_goes_on=False, single_watch_by_line=False, headings_on_error=False),
+    kubespan=KubeSpanRules(
+        filter_has_kubespan_addresses=True,
+        policy_rules_are_resources=False,
+        unset_is_default=True,
+        needs_cluster_identity=False,
+        discovery_switch=True,
+        endpoint_filter_word="filer",
     ),
     flags=MappingProxyType({"gen config": frozenset({"--persist"})}),
 )

@@ -34,5 +34,12 @@ V1_13: Final = attrs.evolve(
     document_kinds=KINDS,
     gen=attrs.evolve(V1_12.gen, kubernetes_version="1.36.3", installer_image="ghcr.io/siderolabs/installer:v1.13.9"),
     patch=attrs.evolve(V1_12.patch, inner_deletes=True, deletes_by_any_text=True),
+    kubespan=attrs.evolve(
+        V1_12.kubespan,
+        filter_has_kubespan_addresses=False,
+        policy_rules_are_resources=True,
+        unset_is_default=False,
+        endpoint_filter_word="filter",
+    ),
     flags=MappingProxyType({}),
 )

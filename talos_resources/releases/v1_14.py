@@ -5,8 +5,10 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
+import attrs
+
 from talos_resources.releases.contract import Contract
-from talos_resources.releases.release import GenDefaults, LoadRules, PatchRules, Release, ValidationRules, YamlStyle
+from talos_resources.releases.release import GenDefaults, GetRules, LoadRules, PatchRules, Release, ValidationRules, YamlStyle
 from talos_resources.releases.v1_13 import V1_13
 
 _SCHEMATIC: Final = "376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba"
@@ -90,5 +92,7 @@ V1_14: Final = Release(
         all_documents=True,
         deprecations=("machine.files", "machine.baseRuntimeSpecOverrides"),
     ),
+    get=GetRules(jsonpath_goes_on=True, single_watch_by_line=True, headings_on_error=True),
+    kubespan=attrs.evolve(V1_13.kubespan, needs_cluster_identity=True, discovery_switch=False),
     flags=MappingProxyType({"gen config": frozenset({"--skip-k8s-etcd"}), "get": frozenset({"--cert-fingerprint"})}),
 )

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from talos_resources.codec.plain import resource_to_plain
+from talos_resources.codec.shown import shown as plain_of
 from talos_resources.codec.text import resource_to_json, resource_to_yaml
 from talos_resources.model.errors import QueryError, TalosResourcesError
 from talos_resources.model.resource import Resource
+from talos_resources.releases.release import YamlStyle
 from talos_resources.state.events import AnyEvent
 from talos_resources.views.cells import printable
 from talos_resources.views.jsonpath import Path
 from talos_resources.views.watch import shown
 
 _CHUNK: Final = 1 << 16  # characters
+_NAMED: Final = 3
+"""How many resources an error names."""
 
 
 class Document(Protocol):
@@ -46,7 +49,22 @@ class DocumentPrinter:
             QueryError: a JSONPath that does not fit a resource.
         """
         head = {"node": node}
+        if isinstance(self._document, JsonPathDocument) and self._document.goes_on:
+            return gathered(self._fitting(self._document, resources, head))
         return gathered(self._document.write(resource, head) for resource in resources)
+
+    @staticmethod
+    def _fitting(document: JsonPathDocument, resources: Iterable[Resource[Any]], head: Mapping[str, str]) -> Iterator[str]:
+        """The results for all resources that have any; at the end the errors of the others, equal ones once."""
+        unfit: dict[str, list[str]] = {}
+        for resource in resources:
+            try:
+                yield document.results(resource, head)
+            except QueryError as error:
+                unfit.setdefault(error.message, []).append(resource.id)
+        if unfit:
+            told = "; ".join(f"{reason} (in {_some(ids)})" for reason, ids in unfit.items())
+            raise QueryError(f"error finding result for jsonpath: {told}")
 
     def event(self, node: str, event: AnyEvent) -> Iterator[str]:
         """The document of an event, if there is anything to show.
@@ -83,21 +101,28 @@ def gathered(texts: Iterable[str]) -> Iterator[str]:
 class YamlDocument:
     """talosctl's YAML: documents separated by `---`."""
 
-    def __init__(self) -> None:
+    def __init__(self, style: YamlStyle, *, talosctl: bool = False) -> None:
+        """Takes the style, and whether to be exactly talosctl; see `resource_to_yaml`."""
         self._separator = ""
+        self._style = style
+        self._talosctl = talosctl
 
     def write(self, resource: Resource[Any], head: Mapping[str, str]) -> str:
         """The document, after the separator if it is not the first."""
         separator, self._separator = self._separator, "---\n"
-        return separator + resource_to_yaml(resource, head=head)
+        return separator + resource_to_yaml(resource, head=head, style=self._style, talosctl=self._talosctl)
 
 
 class JsonDocument:
     """talosctl's JSON: one object after the other."""
 
+    def __init__(self, *, talosctl: bool = False) -> None:
+        """Takes whether to be exactly talosctl; see `resource_to_json`."""
+        self._talosctl = talosctl
+
     def write(self, resource: Resource[Any], head: Mapping[str, str]) -> str:
         """The object and a line break."""
-        return f"{resource_to_json(resource, head=head)}\n"
+        return f"{resource_to_json(resource, head=head, talosctl=self._talosctl)}\n"
 
 
 class JsonPathDocument:
@@ -106,10 +131,14 @@ class JsonPathDocument:
     talosctl's evaluation of a template with `{range}` works for the first resource only: it forgets
     where the template begins, and the second resource meets an `{end}` without a range. Scripts see
     that exit code, so it is the same here.
+
+    Attributes:
+        goes_on: an error of one resource does not end the output of the others.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, goes_on: bool) -> None:
         self._path = path
+        self.goes_on = goes_on
         self._exhausted = False
 
     def write(self, resource: Resource[Any], head: Mapping[str, str]) -> str:
@@ -118,17 +147,26 @@ class JsonPathDocument:
         Raises:
             QueryError: the resource has not what the template asks for.
         """
+        try:
+            return self.results(resource, head)
+        except QueryError as error:
+            raise QueryError(f"error finding result for jsonpath in {resource.reference}: {error}") from error
+
+    def results(self, resource: Resource[Any], head: Mapping[str, str]) -> str:
+        """As `write`, but the error says nothing of the resource."""
         if self._exhausted:
             raise QueryError(
-                "error finding result for jsonpath: not in range, nothing to end; as in talosctl, {range} is for one resource "
+                "not in range, nothing to end; as in talosctl, {range} is for one resource "
                 "(name its id), use {.list[*]} or -o json for several"
             )
         self._exhausted = self._path.repeats
-        try:
-            lines = self._path.lines({**resource_to_plain(resource), **head})
-        except QueryError as error:
-            raise QueryError(f"error finding result for jsonpath in {resource.reference}: {error}") from error
-        return "".join([f"{line}\n" for line in lines])
+        return "".join([f"{line}\n" for line in self._path.lines({**plain_of(resource), **head})])
+
+
+def _some(ids: Sequence[str]) -> str:
+    """The first few of many names."""
+    rest = len(ids) - _NAMED
+    return f"{', '.join(map(printable, ids[:_NAMED]))}{f' and {rest} more' if rest > 0 else ''}"
 
 
 class NameDocument:

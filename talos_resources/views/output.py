@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from talos_resources.model.kind import Kind
     from talos_resources.model.resource import Resource
+    from talos_resources.releases import Release
     from talos_resources.state.events import AnyEvent
     from talos_resources.views.csv import CsvPrinter
     from talos_resources.views.documents import DocumentPrinter
@@ -66,10 +67,21 @@ class Output(NamedTuple):
     Attributes:
         format: table, wide, yaml, json, jsonpath, name, csv or html.
         path: the template of jsonpath.
+        compat: the talosctl to imitate, also where that is worse; None for the newest, where it is not.
     """
 
     format: str
     path: Path | None = None
+    compat: Release | None = None
+
+    @property
+    def release(self) -> Release:
+        """The talosctl whose output it is."""
+        if self.compat is not None:
+            return self.compat
+        from talos_resources.releases import NEWEST
+
+        return NEWEST
 
 
 def parse_output(text: str) -> Output:
@@ -138,7 +150,8 @@ def watch_printer(output: Output, kind: Kind[Any], *, nodes: Sequence[str], sing
 
     wide = output.format == "wide"
     if wide and width is None:
-        return WatchTablePrinter(kind, Shape(node=True, event=True, full=True, literal=True), nodes)
+        shape = Shape(node=True, event=True, full=True, literal=True)
+        return WatchTablePrinter(kind, shape, nodes, by_line=single and output.release.get.single_watch_by_line)
     table = LiveTable(kind, Shape(node=wide or len(nodes) > 1, event=True, full=wide), nodes, single=single, width=width)
     if width is None:
         return LiveTablePrinter(table)
@@ -161,11 +174,11 @@ def _stream(output: Output, kind: Kind[Any], nodes: Sequence[str], *, events: bo
 
     match output.format:
         case "yaml":
-            document: documents.Document = documents.YamlDocument()
+            document: documents.Document = documents.YamlDocument(output.release.yaml, talosctl=output.compat is not None)
         case "json":
-            document = documents.JsonDocument()
+            document = documents.JsonDocument(talosctl=output.compat is not None)
         case "jsonpath" if output.path is not None:
-            document = documents.JsonPathDocument(output.path)
+            document = documents.JsonPathDocument(output.path, goes_on=output.release.get.jsonpath_goes_on)
         case _:
             document = documents.NameDocument()
     return documents.DocumentPrinter(document)

@@ -16,10 +16,13 @@ class WatchTablePrinter:
     """talosctl's table of a watch.
 
     What the watch starts with is one table, every event after it a line with widths of its own. The
-    watch of a single resource never tells where its start ends: it is one table, printed at the end.
+    watch of a single resource never tells where its start ends: up to v1.13 it is one table, printed at the
+    end; from v1.14 on each line is one, the headings with the first.
     """
 
-    def __init__(self, kind: Kind[Any], shape: Shape, nodes: Sequence[str]) -> None:
+    def __init__(self, kind: Kind[Any], shape: Shape, nodes: Sequence[str], *, by_line: bool = False) -> None:
+        """Begins a table; `by_line` prints every event at once, wherever the start ends."""
+        self._by_line = by_line
         self._cells = Cells(kind, shape)
         self._writer = TabWriter()
         self._writer.write(self._cells.headings)
@@ -31,7 +34,7 @@ class WatchTablePrinter:
             self._writer.write(self._cells.row(what.resource, node=node, event=what.mark))
         if isinstance(event, Bootstrapped):
             self._starting.discard(node)
-        if not self._starting:
+        if self._by_line or not self._starting:
             yield from self.finish()
 
     def finish(self) -> Iterator[str]:

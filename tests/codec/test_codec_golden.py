@@ -14,9 +14,12 @@ import pytest
 from talos_resources.codec.plain import resource_from_plain
 from talos_resources.codec.text import documents_from_yaml, resource_from_json, resource_from_yaml, resource_to_json, resource_to_yaml
 from talos_resources.codec.wire import resource_from_wire, resource_to_wire, spec_to_wire
+from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
+from talos_resources.releases import known_release
 
 _DATA = Path(__file__).parent.parent / "data" / "talosctl"
+_STYLE = known_release("v1.12").yaml
 _NAMES = ["docs", "odd1", "odd2", "types1"]
 
 
@@ -54,11 +57,15 @@ def test_yaml_is_talosctls(name: Any) -> None:
     for case in cases:
         documents = list(documents_from_yaml(case["stdout"], source="stdout"))
         found = [_resources(name)[d["metadata"]["type"], d["metadata"]["namespace"], d["metadata"]["id"]] for d in documents]
-        printed = [resource_to_yaml(r, head={"node": d["node"]}) for r, d in zip(found, documents, strict=True)]
+        printed = [
+            resource_to_yaml(r, head={"node": d["node"]}, style=_STYLE, talosctl=True) for r, d in zip(found, documents, strict=True)
+        ]
         assert "---\n".join(printed) == case["stdout"], case["args"]
         for resource, text in zip(found, printed, strict=True):
             back = resource_from_yaml(text)
-            assert resource_to_yaml(back) == resource_to_yaml(resource)
+            if resource.type == "ResourceDefinitions.meta.cosi.dev":  # talosctl leaves out what its class does not know
+                continue
+            assert resource_to_yaml(Resource(back.metadata, back.spec)) == resource_to_yaml(Resource(resource.metadata, resource.spec))
             assert back.spec == resource.spec or isinstance(back.spec, UntypedSpec)
 
 
@@ -70,10 +77,11 @@ def test_json_is_talosctls(name: Any) -> None:
         for document, text in _json_documents(case["stdout"]):
             metadata = document["metadata"]
             resource = _resources(name)[metadata["type"], metadata["namespace"], metadata["id"]]
-            assert resource_to_json(resource, head={"node": document["node"]}) == text
+            assert resource_to_json(resource, head={"node": document["node"]}, talosctl=True) == text
             back = resource_from_json(text)
             assert back == resource_from_plain(document)
-            assert back.spec == resource.spec or isinstance(back.spec, UntypedSpec)
+            if resource.type != "ResourceDefinitions.meta.cosi.dev":  # talosctl leaves out what its class does not know
+                assert back.spec == resource.spec or isinstance(back.spec, UntypedSpec)
 
 
 @pytest.mark.parametrize("name", _NAMES)

@@ -16,6 +16,7 @@ from talos_resources.codec.text import resource_from_json, resource_from_yaml, r
 from talos_resources.codec.wire import resource_from_wire, resource_to_wire, spec_from_wire, spec_to_wire
 from talos_resources.model.kind import typed_kinds, untyped
 from talos_resources.model.spec import Unknown
+from talos_resources.releases import NEWEST
 from talos_resources.resources import Affiliate, ControlPlane, KubeSpanAffiliate, KubeSpanPeerStatus, ResourceDefinition
 from talos_resources.testing import strategies
 
@@ -37,7 +38,7 @@ def test_specs(cls: Any) -> None:
     def check(spec: Any) -> None:
         assert spec_from_wire(cls, spec_to_wire(spec)) == spec
         assert spec_from_plain(cls, spec_to_plain(spec)) == _as_printed(spec)
-        assert spec_to_yaml(spec) == dump(spec_to_plain(spec))
+        assert spec_to_yaml(spec) == dump(spec_to_plain(spec), style=NEWEST.yaml)
 
     check()
 
@@ -79,7 +80,7 @@ def test_unknown_keys_survive(spec: Any, extra: Any) -> None:
     plain = spec_to_plain(spec)
     assert list(plain)[-len(extra) :] == list(extra)
     assert spec_from_plain(KubeSpanPeerStatus, plain) == spec
-    assert spec_to_yaml(spec) == dump(plain)
+    assert spec_to_yaml(spec) == dump(plain, style=NEWEST.yaml)
 
 
 def test_unknown_keys_of_nested_messages_survive() -> None:

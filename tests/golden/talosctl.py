@@ -20,7 +20,7 @@ import json
 import lzma
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -30,7 +30,10 @@ import attrs
 from talos_resources.backends.memory import MemoryState
 from talos_resources.cli.main import main as cli
 from talos_resources.codec.wire import resource_from_wire
+from talos_resources.model.errors import ConnectError, PermissionDeniedError
+from talos_resources.model.kind import Kind, kind_of
 from talos_resources.model.resource import Resource
+from talos_resources.releases import Release
 from talos_resources.sources.cluster import Cluster
 from talos_resources.sources.registry import SCHEMES
 from talos_resources.state.contract import State
@@ -48,6 +51,7 @@ class Recording:
     """One file of cases with what its nodes hold."""
 
     name: str
+    release: Release
     cases: tuple[dict[str, Any], ...]
     resources: tuple[Resource[Any], ...]
     script: tuple[Change, ...]
@@ -59,6 +63,7 @@ class Result:
 
     name: str
     difference: str
+    meant: str = ""
 
 
 @attrs.frozen(kw_only=True)
@@ -72,12 +77,14 @@ class Outcome:
 
 def recordings(folder: Path) -> Iterator[Recording]:
     """The recordings of a folder, by name."""
-    for file in sorted(folder.glob("*.cases.json*")):
+    release = command.release(folder)
+    for file in sorted((*folder.glob("*.cases.json*"), *folder.glob("docs14nodes.json*"))):
         data = json.loads(_read(folder, file.name.removesuffix(".xz")))
         entries = json.loads(_read(folder, data["wire"]))
         script = json.loads(_read(folder, data["script"])) if data.get("script") else []
         yield Recording(
             name=file.name.partition(".")[0],
+            release=release,
             cases=tuple(data["cases"]),
             resources=tuple(resource_from_wire(base64.b64decode(entry["wire"])) for entry in entries),
             script=tuple(changes(script)),
@@ -102,6 +109,9 @@ def run_all(folder: Path) -> Iterator[Result]:
 
 def run(recording: Recording, case: dict[str, Any]) -> Result:
     """Runs one case."""
+    name = f"{recording.name}: talosctl -n {case['nodes']} {' '.join(case['args'])}"
+    if meant := _meant(case):
+        return Result(name=name, difference="not run", meant=meant)
     arguments = _ours(case["args"])
     name = f"{recording.name}: talosctl -n {case['nodes']} {' '.join(case['args'])}"
     try:
@@ -109,6 +119,18 @@ def run(recording: Recording, case: dict[str, Any]) -> Result:
     except Exception as error:  # noqa: BLE001 - a crash is a difference, and the other cases count too
         difference = f"crashed: {error!r}"
     return Result(name=name, difference=difference)
+
+
+def _meant(case: dict[str, Any]) -> str:
+    """Why a case is not for us; see docs/differences.md."""
+    if case["args"][0] == "version":
+        return "`version` tells our own"
+    if "-w" in case["args"] and not case.get("watch") and not case.get("deny"):
+        return "the watch of a resource that is not there waits for it"
+    nodes = case["nodes"].split(",")
+    if len(set(nodes)) < len(nodes):
+        return "a node that is named twice is shown once"
+    return ""
 
 
 def _ours(arguments: Sequence[str]) -> list[str]:
@@ -120,13 +142,42 @@ def _ours(arguments: Sequence[str]) -> list[str]:
 
 
 def _get(recording: Recording, arguments: list[str], case: dict[str, Any]) -> Outcome:
-    def state() -> State:
-        held = ScriptedState(recording.script) if case.get("watch") else MemoryState()
-        held.restore(recording.resources)
-        return held
+    def opener(node: str) -> Callable[[], State]:
+        def state() -> State:
+            if node in case.get("down", ()):
+                raise ConnectError(f"cannot reach {node}: connection refused")
+            held = ScriptedState(recording.script) if case.get("watch") else Refusing(case.get("deny", ()))
+            held.restore(recording.resources)
+            return held
 
-    _CLUSTERS["now"] = Cluster(dict.fromkeys(case["nodes"].split(","), state), source=recording.name)
-    return invoke([*arguments, "-n", case["nodes"], "--from", "recording:now"])
+        return state
+
+    _CLUSTERS["now"] = Cluster({node: opener(node) for node in case["nodes"].split(",")}, source=recording.name)
+    return invoke([*arguments, "-n", case["nodes"], "--from", "recording:now", "--compat", f"talosctl={recording.release.version}"])
+
+
+class Refusing(MemoryState):
+    """A state that refuses some types."""
+
+    def __init__(self, types: Sequence[str]) -> None:
+        super().__init__()
+        self._refused = types
+
+    def _check(self, kind: type[Any] | Kind[Any]) -> None:
+        if kind_of(kind).type in self._refused:
+            raise PermissionDeniedError("not authorized")
+
+    def get(self, kind: Any, id: str, **options: Any) -> Any:
+        self._check(kind)
+        return super().get(kind, id, **options)
+
+    def list(self, kind: Any, **options: Any) -> Any:
+        self._check(kind)
+        return super().list(kind, **options)
+
+    def watch_kind(self, kind: Any, **options: Any) -> Any:
+        self._check(kind)
+        return super().watch_kind(kind, **options)
 
 
 _CLUSTERS: Final[dict[str, Cluster]] = {}
@@ -150,6 +201,8 @@ def invoke(arguments: list[str]) -> Outcome:
 
 
 def _difference(recording: Recording, case: dict[str, Any], outcome: Outcome) -> str:
+    if case.get("down"):
+        return _difference_without_nodes(recording, case, outcome)
     ours = outcome.stdout if "\r" in case["stdout"] else outcome.stdout.replace("\r\n", "\n").replace("\r", "\n")
     theirs = case["stdout"]
     if case.get("watch"):
@@ -162,9 +215,22 @@ def _difference(recording: Recording, case: dict[str, Any], outcome: Outcome) ->
         return ""
     if (case["exit"] != 0) != (outcome.exit != 0):
         return f"exit code {outcome.exit}, talosctl's is {case['exit']}; stderr: {outcome.stderr.strip()}"
-    if case["exit"] and not re.fullmatch(r"error: .+\n", outcome.stderr):
+    if case["exit"] and not re.fullmatch(r"(error: .+\n)+", outcome.stderr):
         return f"not one line on stderr: {outcome.stderr!r}"
     return ""
+
+
+def _difference_without_nodes(recording: Recording, case: dict[str, Any], outcome: Outcome) -> str:
+    """talosctl prints nothing then; ours prints the nodes that can be reached, and names the others."""
+    down = case["down"]
+    nodes = case["nodes"].split(",")
+    reached = [node for node in nodes if node not in down]
+    if outcome.exit == 0 or not all(node in outcome.stderr for node in down):
+        return f"exit code {outcome.exit}; stderr: {outcome.stderr.strip()}"
+    if not reached:
+        return f"stdout: {outcome.stdout!r}" if outcome.stdout else ""
+    alone = _get(recording, _ours(case["args"]), {**case, "nodes": ",".join(reached), "down": []})
+    return "" if outcome.stdout == alone.stdout else f"stdout: {outcome.stdout!r}"
 
 
 def _masked(recording: Recording, match: re.Match[str]) -> str:
@@ -210,7 +276,9 @@ def _first_difference(theirs: list[str], ours: list[str]) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Runs the cases of a folder; see `tests.golden.command`."""
-    return command.run("talosctl", arguments, lambda folder: (Verdict(result.name, result.difference) for result in run_all(folder)))
+    return command.run(
+        "talosctl", arguments, lambda folder: (Verdict(result.name, result.difference, result.meant) for result in run_all(folder))
+    )
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from talos_resources.model.metadata import Reference
 from talos_resources.model.net import AddrPort
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
+from talos_resources.releases import Release, known_release
 from talos_resources.resources import KubeSpanIdentity, KubeSpanPeerSpec, KubeSpanPeerStatus, PeerState
 from talos_resources.state.events import AnyEvent, Bootstrapped, Created, Destroyed, Noop, Updated
 from talos_resources.state.listing import ResourceList
@@ -46,9 +47,11 @@ def listed(output: str, *resources: Resource[Any], nodes: tuple[str, ...] = ("cp
     return "".join(str(piece) for piece in pieces)
 
 
-def watched(output: str, *events: AnyEvent, nodes: tuple[str, ...] = ("cp-1",), single: bool = False) -> list[str]:
+def watched(
+    output: str, *events: AnyEvent, nodes: tuple[str, ...] = ("cp-1",), single: bool = False, compat: Release | None = None
+) -> list[str]:
     """What each event prints, and what the end prints."""
-    printer = watch_printer(parse_output(output), STATUS, nodes=nodes, single=single)
+    printer = watch_printer(parse_output(output)._replace(compat=compat), STATUS, nodes=nodes, single=single)
     texts = ["".join(map(str, printer.event(node, event))) for event in events for node in nodes]
     return [*texts, "".join(map(str, printer.finish()))]
 
@@ -230,8 +233,15 @@ def test_a_watch_of_talosctl() -> None:
     ]
 
 
-def test_the_watch_of_one_resource_is_one_table_in_the_end() -> None:
-    *news, end = watched("wide", Created(DOWN), Updated(UNKNOWN, DOWN), single=True)
+def test_the_watch_of_one_resource_is_a_table_for_each_line() -> None:
+    first, second, end = watched("wide", Created(DOWN), Updated(UNKNOWN, DOWN), single=True)
+    assert [line.split()[1] for line in first.splitlines()] == ["*", "+"]
+    assert second.split()[1] == "kubespan"
+    assert end == ""
+
+
+def test_the_watch_of_one_resource_was_one_table_in_the_end() -> None:
+    *news, end = watched("wide", Created(DOWN), Updated(UNKNOWN, DOWN), single=True, compat=known_release("v1.12"))
     assert news == ["", ""]
     assert [line.split()[1] for line in end.splitlines()] == ["*", "+", "kubespan"]
 

@@ -21,6 +21,13 @@ def test_every_recorded_case_is_equal(folder: Path) -> None:
     assert [f"{result.name}\n  {result.difference}" for result in results if result.difference] == []
 
 
+def test_some_of_v1_14_are_equal() -> None:
+    """Chosen from all 732, which `python -m tests.golden.talosctl` runs."""
+    results = list(talosctl.run_all(DATA.with_name("talosctl-1.14")))
+    assert len(results) >= 75
+    assert [f"{result.name}\n  {result.difference}" for result in results if result.difference and not result.meant] == []
+
+
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
     """A small recording that can be changed."""

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from talos_resources.codec.goyaml.fold import folded
 from talos_resources.codec.goyaml.resolve import OLD_WORDS, WORDS, is_old_number, reads_as_text
 from talos_resources.codec.timetext import TimeText
 
@@ -43,6 +44,13 @@ _NAMES: Final = {
     "\0": "0", "\a": "a", "\b": "b", "\t": "t", "\n": "n", "\v": "v", "\f": "f", "\r": "r", "\x1b": "e", '"': '"', "\\": "\\",
     "\x85": "N", "\xa0": "_", "\u2028": "L", "\u2029": "P",
 }  # fmt: skip
+
+
+class _Look(NamedTuple):
+    """How scalars are written: in the style of a release, lines folded at a width or not at all."""
+
+    style: YamlStyle | None = None
+    width: int | None = None
 
 
 class Written(str):
@@ -173,7 +181,7 @@ def deeper(column: int) -> int:
     return (column // _INDENT + 1) * _INDENT
 
 
-def dump(value: Any, *, indent: int = 0, style: YamlStyle | None = None) -> str:
+def dump(value: Any, *, indent: int = 0, style: YamlStyle | None = None, width: int | None = None) -> str:
     r"""A document, with a newline at its end.
 
     Args:
@@ -181,23 +189,36 @@ def dump(value: Any, *, indent: int = 0, style: YamlStyle | None = None) -> str:
         indent: the column of the whole document, a multiple of four; it is taken to hang below a key
             four columns to the left.
         style: of the release that writes it; None for the oldest.
+        width: after which plain and quoted scalars are broken at a blank; None for never.
 
     Raises:
         TypeError: the value holds something else.
     """
     out: list[str] = []
+    look = _Look(style, width)
     if _is_nested(value):
-        _write_nested(out, value, indent, style, at_line_start=True)
+        _write_nested(out, value, indent, look, at_line_start=True)
         out.append("\n")
     else:
-        out += (" " * indent, leaf(value, indent=indent + _INDENT, parent=max(0, indent - _INDENT), style=style), "\n")
+        text = leaf(value, indent=indent + _INDENT, parent=max(0, indent - _INDENT), style=style)
+        if width is not None:
+            text = _folded(text, indent, indent + _INDENT, width)
+        out += (" " * indent, text, "\n")
     return "".join(out)
 
 
-def dump_entry(value: Any, *, column: int = 0, style: YamlStyle | None = None) -> str:
-    r"""What follows the colon of a key at a column: ` text\n`, or a collection on its own lines."""
+def dump_entry(value: Any, *, key: str = "", column: int = 0, style: YamlStyle | None = None, width: int | None = None) -> str:
+    r"""What follows the colon of a key at a column: ` text\n`, or a collection on its own lines.
+
+    Args:
+        value: see `dump`.
+        key: as it is written; its length matters where lines are folded.
+        column: of the key.
+        style: see `dump`.
+        width: see `dump`.
+    """
     out: list[str] = []
-    _write_value(out, value, column, style)
+    _write_value(out, value, column, column + len(key) + 2, _Look(style, width))
     out.append("\n")
     return "".join(out)
 
@@ -206,7 +227,7 @@ def _is_nested(value: Any) -> bool:
     return bool(value) and isinstance(value, (dict, list, tuple, Mapping))
 
 
-def _write_nested(out: list[str], value: Any, column: int, style: YamlStyle | None, *, at_line_start: bool) -> None:
+def _write_nested(out: list[str], value: Any, column: int, look: _Look, *, at_line_start: bool) -> None:
     """Writes a collection whose entries start at `column`, without the last newline.
 
     The first entry goes on the current line, which is either empty or already at the column.
@@ -216,42 +237,50 @@ def _write_nested(out: list[str], value: Any, column: int, style: YamlStyle | No
     if isinstance(value, Mapping):
         for key, item in value.items():
             out.append(lead)
-            _write_entry(out, key, item, column, style)
+            _write_entry(out, key, item, column, look)
             lead = f"\n{start}"
         return
+    inner = column + 2
     for item in value:
         out += (lead, "- ")
         if _is_nested(item):
-            _write_nested(out, item, column + 2, style, at_line_start=False)
+            _write_nested(out, item, inner, look, at_line_start=False)
         else:
-            out.append(leaf(item, indent=column + 2, parent=column, style=style))
+            text = leaf(item, indent=inner, parent=column, style=look.style)
+            out.append(text if look.width is None else _folded(text, inner, inner, look.width))
         lead = f"\n{start}"
 
 
-def _write_entry(out: list[str], key: Any, item: Any, column: int, style: YamlStyle | None) -> None:
+def _write_entry(out: list[str], key: Any, item: Any, column: int, look: _Look) -> None:
     simple = not isinstance(key, ComplexKey) if isinstance(key, Written) else not isinstance(key, str) or is_simple_key(key)
+    style = look.style
     name = scalar(key, style) if simple and type(key) is str else leaf(key, indent=deeper(column), parent=column, style=style)
     if simple:
         out.append(f"{name}:")
-        _write_value(out, item, column, style)
+        _write_value(out, item, column, column + len(name) + 2, look)
         return
     out.append(f"? {name}\n{' ' * column}:")
     if _is_nested(item):
         inner = deeper(column)
         out.append(" " * (inner - column - 1))
-        _write_nested(out, item, inner, style, at_line_start=False)
+        _write_nested(out, item, inner, look, at_line_start=False)
     else:
-        _write_value(out, item, column, style)
+        _write_value(out, item, column, column + 2, look)
 
 
-def _write_value(out: list[str], item: Any, column: int, style: YamlStyle | None) -> None:
-    """Writes what follows the colon of a key at `column`."""
+def _write_value(out: list[str], item: Any, column: int, start: int, look: _Look) -> None:
+    """Writes what follows the colon of a key at `column`; a scalar begins at `start`."""
     inner = deeper(column)
     if _is_nested(item):
         out.append("\n")
-        _write_nested(out, item, inner, style, at_line_start=True)
-    elif text := leaf(item, indent=inner, parent=column, style=style):
-        out += (" ", text)
+        _write_nested(out, item, inner, look, at_line_start=True)
+    elif text := leaf(item, indent=inner, parent=column, style=look.style):
+        out += (" ", text if look.width is None else _folded(text, start, inner, look.width))
+
+
+def _folded(text: str, start: int, indent: int, width: int) -> str:
+    """The scalar, broken at the width unless it is a block, which has lines of its own."""
+    return text if "\n" in text else folded(text, start=start, indent=indent, width=width)
 
 
 def leaf(value: Any, *, indent: int, parent: int, style: YamlStyle | None = None) -> str:

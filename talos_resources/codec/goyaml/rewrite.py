@@ -13,6 +13,7 @@ from talos_resources.codec.goyaml.emit import ComplexKey, Written, dump, dump_en
 from talos_resources.codec.goyaml.nodes import Node, at, compose_all
 from talos_resources.codec.goyaml.values import pairs_of
 from talos_resources.model.errors import DecodeError
+from talos_resources.releases.release import YamlStyle
 
 
 def rewrite(node: Node, *, source: str = "") -> str:
@@ -24,8 +25,15 @@ def rewrite(node: Node, *, source: str = "") -> str:
     return dump(_styled(node, source))
 
 
-def rewrite_entry(text: str, *, source: str = "") -> str:
+def rewrite_entry(text: str, *, key: str = "", style: YamlStyle | None = None, width: int | None = None, source: str = "") -> str:
     """A document as what follows the colon of a key at column 0, with a newline at its end.
+
+    Args:
+        text: the document.
+        key: the key.
+        style: how blocks begin; quotes stay as they are.
+        width: where lines are broken; None for nowhere.
+        source: for errors.
 
     Raises:
         DecodeError: no YAML, several documents, or a key that is there twice.
@@ -33,7 +41,7 @@ def rewrite_entry(text: str, *, source: str = "") -> str:
     documents = compose_all(text, source=source)
     if len(documents) > 1:
         raise DecodeError("expected one document, found another", source=at(source, documents[1].line))
-    return dump_entry(_styled(documents[0], source) if documents else None)
+    return dump_entry(_styled(documents[0], source) if documents else None, key=key, style=style, width=width)
 
 
 def _styled(node: Node, source: str) -> Any:
