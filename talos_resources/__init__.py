@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from talos_resources.resources import PrintColumn as PrintColumn
     from talos_resources.resources import ResourceDefinition as ResourceDefinition
     from talos_resources.resources import Sensitivity as Sensitivity
+    from talos_resources.resources import ServiceEndpoint as ServiceEndpoint
     from talos_resources.rpc.client.connect import connect as connect
     from talos_resources.sources import Cluster as Cluster
     from talos_resources.sources import open_source as open_source
@@ -175,6 +176,7 @@ _EXPORTS: Final = {
         "PrintColumn",
         "ResourceDefinition",
         "Sensitivity",
+        "ServiceEndpoint",
     ),
     "talos_resources.rpc.client.connect": ("connect",),
     "talos_resources.sources": (

@@ -26,7 +26,7 @@ from talos_resources._generated import common_pb2 as talos__resources_dot_proto_
 from talos_resources._generated import talos_enums_pb2 as talos__resources_dot_proto_dot_talos__enums__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)talos_resources/proto/talos_cluster.proto\x12\"talos.resource.definitions.cluster\x1a\"talos_resources/proto/common.proto\x1a\'talos_resources/proto/talos_enums.proto\"\'\n\x0c\x43ontrolPlane\x12\x17\n\x0f\x61pi_server_port\x18\x01 \x01(\x03\"\xde\x01\n\x15KubeSpanAffiliateSpec\x12\x12\n\npublic_key\x18\x01 \x01(\t\x12\x1e\n\x07\x61\x64\x64ress\x18\x02 \x01(\x0b\x32\r.common.NetIP\x12\x31\n\x14\x61\x64\x64itional_addresses\x18\x03 \x03(\x0b\x32\x13.common.NetIPPrefix\x12$\n\tendpoints\x18\x04 \x03(\x0b\x32\x11.common.NetIPPort\x12\x38\n\x1b\x65xclude_advertised_networks\x18\x05 \x03(\x0b\x32\x13.common.NetIPPrefix\"\xdc\x02\n\rAffiliateSpec\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12 \n\taddresses\x18\x02 \x03(\x0b\x32\r.common.NetIP\x12\x10\n\x08hostname\x18\x03 \x01(\t\x12\x10\n\x08nodename\x18\x04 \x01(\t\x12\x18\n\x10operating_system\x18\x05 \x01(\t\x12\x43\n\x0cmachine_type\x18\x06 \x01(\x0e\x32-.talos.resource.definitions.enums.MachineType\x12L\n\tkube_span\x18\x07 \x01(\x0b\x32\x39.talos.resource.definitions.cluster.KubeSpanAffiliateSpec\x12G\n\rcontrol_plane\x18\x08 \x01(\x0b\x32\x30.talos.resource.definitions.cluster.ControlPlane\"\xe7\x01\n\nConfigSpec\x12\x19\n\x11\x64iscovery_enabled\x18\x01 \x01(\x08\x12#\n\x1bregistry_kubernetes_enabled\x18\x02 \x01(\x08\x12 \n\x18registry_service_enabled\x18\x03 \x01(\x08\x12\x18\n\x10service_endpoint\x18\x04 \x01(\t\x12!\n\x19service_endpoint_insecure\x18\x05 \x01(\x08\x12\x1e\n\x16service_encryption_key\x18\x06 \x01(\x0c\x12\x1a\n\x12service_cluster_id\x18\x07 \x01(\t\"\x1f\n\x0cIdentitySpec\x12\x0f\n\x07node_id\x18\x01 \x01(\t\"4\n\x08InfoSpec\x12\x12\n\ncluster_id\x18\x01 \x01(\t\x12\x14\n\x0c\x63luster_name\x18\x02 \x01(\t\"\xf9\x01\n\nMemberSpec\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12 \n\taddresses\x18\x02 \x03(\x0b\x32\r.common.NetIP\x12\x10\n\x08hostname\x18\x03 \x01(\t\x12\x43\n\x0cmachine_type\x18\x04 \x01(\x0e\x32-.talos.resource.definitions.enums.MachineType\x12\x18\n\x10operating_system\x18\x05 \x01(\t\x12G\n\rcontrol_plane\x18\x06 \x01(\x0b\x32\x30.talos.resource.definitions.cluster.ControlPlaneb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)talos_resources/proto/talos_cluster.proto\x12\"talos.resource.definitions.cluster\x1a\"talos_resources/proto/common.proto\x1a\'talos_resources/proto/talos_enums.proto\"\'\n\x0c\x43ontrolPlane\x12\x17\n\x0f\x61pi_server_port\x18\x01 \x01(\x03\"\xde\x01\n\x15KubeSpanAffiliateSpec\x12\x12\n\npublic_key\x18\x01 \x01(\t\x12\x1e\n\x07\x61\x64\x64ress\x18\x02 \x01(\x0b\x32\r.common.NetIP\x12\x31\n\x14\x61\x64\x64itional_addresses\x18\x03 \x03(\x0b\x32\x13.common.NetIPPrefix\x12$\n\tendpoints\x18\x04 \x03(\x0b\x32\x11.common.NetIPPort\x12\x38\n\x1b\x65xclude_advertised_networks\x18\x05 \x03(\x0b\x32\x13.common.NetIPPrefix\"\xdc\x02\n\rAffiliateSpec\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12 \n\taddresses\x18\x02 \x03(\x0b\x32\r.common.NetIP\x12\x10\n\x08hostname\x18\x03 \x01(\t\x12\x10\n\x08nodename\x18\x04 \x01(\t\x12\x18\n\x10operating_system\x18\x05 \x01(\t\x12\x43\n\x0cmachine_type\x18\x06 \x01(\x0e\x32-.talos.resource.definitions.enums.MachineType\x12L\n\tkube_span\x18\x07 \x01(\x0b\x32\x39.talos.resource.definitions.cluster.KubeSpanAffiliateSpec\x12G\n\rcontrol_plane\x18\x08 \x01(\x0b\x32\x30.talos.resource.definitions.cluster.ControlPlane\"C\n\x0fServiceEndpoint\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08\x65ndpoint\x18\x02 \x01(\t\x12\x10\n\x08insecure\x18\x03 \x01(\x08\"\xb7\x02\n\nConfigSpec\x12\x19\n\x11\x64iscovery_enabled\x18\x01 \x01(\x08\x12#\n\x1bregistry_kubernetes_enabled\x18\x02 \x01(\x08\x12 \n\x18registry_service_enabled\x18\x03 \x01(\x08\x12\x18\n\x10service_endpoint\x18\x04 \x01(\t\x12!\n\x19service_endpoint_insecure\x18\x05 \x01(\x08\x12\x1e\n\x16service_encryption_key\x18\x06 \x01(\x0c\x12\x1a\n\x12service_cluster_id\x18\x07 \x01(\t\x12N\n\x11service_endpoints\x18\x08 \x03(\x0b\x32\x33.talos.resource.definitions.cluster.ServiceEndpoint\"\x1f\n\x0cIdentitySpec\x12\x0f\n\x07node_id\x18\x01 \x01(\t\"4\n\x08InfoSpec\x12\x12\n\ncluster_id\x18\x01 \x01(\t\x12\x14\n\x0c\x63luster_name\x18\x02 \x01(\t\"\xf9\x01\n\nMemberSpec\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12 \n\taddresses\x18\x02 \x03(\x0b\x32\r.common.NetIP\x12\x10\n\x08hostname\x18\x03 \x01(\t\x12\x43\n\x0cmachine_type\x18\x04 \x01(\x0e\x32-.talos.resource.definitions.enums.MachineType\x12\x18\n\x10operating_system\x18\x05 \x01(\t\x12G\n\rcontrol_plane\x18\x06 \x01(\x0b\x32\x30.talos.resource.definitions.cluster.ControlPlaneb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,12 +39,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_KUBESPANAFFILIATESPEC']._serialized_end=422
   _globals['_AFFILIATESPEC']._serialized_start=425
   _globals['_AFFILIATESPEC']._serialized_end=773
-  _globals['_CONFIGSPEC']._serialized_start=776
-  _globals['_CONFIGSPEC']._serialized_end=1007
-  _globals['_IDENTITYSPEC']._serialized_start=1009
-  _globals['_IDENTITYSPEC']._serialized_end=1040
-  _globals['_INFOSPEC']._serialized_start=1042
-  _globals['_INFOSPEC']._serialized_end=1094
-  _globals['_MEMBERSPEC']._serialized_start=1097
-  _globals['_MEMBERSPEC']._serialized_end=1346
+  _globals['_SERVICEENDPOINT']._serialized_start=775
+  _globals['_SERVICEENDPOINT']._serialized_end=842
+  _globals['_CONFIGSPEC']._serialized_start=845
+  _globals['_CONFIGSPEC']._serialized_end=1156
+  _globals['_IDENTITYSPEC']._serialized_start=1158
+  _globals['_IDENTITYSPEC']._serialized_end=1189
+  _globals['_INFOSPEC']._serialized_start=1191
+  _globals['_INFOSPEC']._serialized_end=1243
+  _globals['_MEMBERSPEC']._serialized_start=1246
+  _globals['_MEMBERSPEC']._serialized_end=1495
 # @@protoc_insertion_point(module_scope)

@@ -48,8 +48,18 @@ class AffiliateSpec(_message.Message):
     control_plane: ControlPlane
     def __init__(self, node_id: _Optional[str] = ..., addresses: _Optional[_Iterable[_Union[_common_pb2.NetIP, _Mapping[str, object]]]] = ..., hostname: _Optional[str] = ..., nodename: _Optional[str] = ..., operating_system: _Optional[str] = ..., machine_type: _Optional[_Union[_talos_enums_pb2.MachineType, str]] = ..., kube_span: _Optional[_Union[KubeSpanAffiliateSpec, _Mapping[str, object]]] = ..., control_plane: _Optional[_Union[ControlPlane, _Mapping[str, object]]] = ...) -> None: ...
 
+class ServiceEndpoint(_message.Message):
+    __slots__ = ("name", "endpoint", "insecure")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ENDPOINT_FIELD_NUMBER: _ClassVar[int]
+    INSECURE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    endpoint: str
+    insecure: bool
+    def __init__(self, name: _Optional[str] = ..., endpoint: _Optional[str] = ..., insecure: _Optional[bool] = ...) -> None: ...
+
 class ConfigSpec(_message.Message):
-    __slots__ = ("discovery_enabled", "registry_kubernetes_enabled", "registry_service_enabled", "service_endpoint", "service_endpoint_insecure", "service_encryption_key", "service_cluster_id")
+    __slots__ = ("discovery_enabled", "registry_kubernetes_enabled", "registry_service_enabled", "service_endpoint", "service_endpoint_insecure", "service_encryption_key", "service_cluster_id", "service_endpoints")
     DISCOVERY_ENABLED_FIELD_NUMBER: _ClassVar[int]
     REGISTRY_KUBERNETES_ENABLED_FIELD_NUMBER: _ClassVar[int]
     REGISTRY_SERVICE_ENABLED_FIELD_NUMBER: _ClassVar[int]
@@ -57,6 +67,7 @@ class ConfigSpec(_message.Message):
     SERVICE_ENDPOINT_INSECURE_FIELD_NUMBER: _ClassVar[int]
     SERVICE_ENCRYPTION_KEY_FIELD_NUMBER: _ClassVar[int]
     SERVICE_CLUSTER_ID_FIELD_NUMBER: _ClassVar[int]
+    SERVICE_ENDPOINTS_FIELD_NUMBER: _ClassVar[int]
     discovery_enabled: bool
     registry_kubernetes_enabled: bool
     registry_service_enabled: bool
@@ -64,7 +75,8 @@ class ConfigSpec(_message.Message):
     service_endpoint_insecure: bool
     service_encryption_key: bytes
     service_cluster_id: str
-    def __init__(self, discovery_enabled: _Optional[bool] = ..., registry_kubernetes_enabled: _Optional[bool] = ..., registry_service_enabled: _Optional[bool] = ..., service_endpoint: _Optional[str] = ..., service_endpoint_insecure: _Optional[bool] = ..., service_encryption_key: _Optional[bytes] = ..., service_cluster_id: _Optional[str] = ...) -> None: ...
+    service_endpoints: _containers.RepeatedCompositeFieldContainer[ServiceEndpoint]
+    def __init__(self, discovery_enabled: _Optional[bool] = ..., registry_kubernetes_enabled: _Optional[bool] = ..., registry_service_enabled: _Optional[bool] = ..., service_endpoint: _Optional[str] = ..., service_endpoint_insecure: _Optional[bool] = ..., service_encryption_key: _Optional[bytes] = ..., service_cluster_id: _Optional[str] = ..., service_endpoints: _Optional[_Iterable[_Union[ServiceEndpoint, _Mapping[str, object]]]] = ...) -> None: ...
 
 class IdentitySpec(_message.Message):
     __slots__ = ("node_id",)

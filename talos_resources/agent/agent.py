@@ -16,7 +16,7 @@ from talos_resources.agent.facts import FactTeller
 from talos_resources.agent.keeper import NetworkKeeper
 from talos_resources.agent.lock import lock
 from talos_resources.agent.merge import merge_controllers
-from talos_resources.agent.network import NetworkController, RuleSpecs
+from talos_resources.agent.network import NetworkController
 from talos_resources.agent.plan import HostNetwork
 from talos_resources.agent.publish import Publisher
 from talos_resources.agent.statuses import publish_statuses
@@ -88,7 +88,7 @@ class Agent:
         self._device = HostDevice(settings.link)
         self._keeper = NetworkKeeper(self._device, on_seen=self._seen, on_device=self._device_changed)
         # What is wanted of the chains stands beside the other wishes: where Talos shows it, the agent shows what there is.
-        self._manager = ManagerController(self._device, RuleSpecs(self._to), chains_in=SPEC_NAMESPACE, away_is_unknown=True)
+        self._manager = ManagerController(self._device, chains_in=SPEC_NAMESPACE, away_is_unknown=True)
         self._discovery = DiscoveryServiceController(lambda found, on_change: make_client(found, on_change, ca=settings.discovery_ca))
         self._runtime: Runtime | None = None
         self._locks = ExitStack()

@@ -11,8 +11,9 @@ from talos_resources.agent.facts import ADDRESS_FILTERS, Identity, nodename_of
 from talos_resources.agent.publish import Publisher
 from talos_resources.agent.statuses import STATUS_KINDS
 from talos_resources.kubespan import host
-from talos_resources.kubespan.config import discovery_config, kubespan_config
+from talos_resources.kubespan.config import cluster_info, discovery_config, kubespan_config
 from talos_resources.kubespan.controllers import CLUSTER, KUBESPAN, LOCAL
+from talos_resources.kubespan.faults import faults
 from talos_resources.kubespan.network_specs import NETWORK_KINDS
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.gen.config import POD_SUBNET, SERVICE_SUBNET
@@ -41,16 +42,14 @@ def describe(to: Publisher, config: MachineConfig, *, node_id: str) -> None:
         to.put(Namespace, namespace, Namespace(description=description), owner=_META)
     for kind in kinds.values():
         to.put(ResourceDefinition, kind.id, definition_of(kind), owner=_META)
-    fields = fields_of(config)
-    extra = config.get("extraAnnouncedEndpoints", (), kind="KubeSpanEndpointsConfig")
-    kubespan, discovery = kubespan_config(fields, [str(endpoint) for endpoint in extra]), discovery_config(fields)
+    kubespan, discovery, info = kubespan_config(config.documents), discovery_config(config.documents), cluster_info(config.documents)
     assert kubespan is not None
     assert discovery is not None
-    name = (fields.get("cluster") or {}).get("clusterName", "")
+    assert info is not None
     to.put(KubeSpanConfig, KUBESPAN, kubespan, owner="kubespan.ConfigController")
     to.put(DiscoveryConfig, CLUSTER, discovery, owner="cluster.ConfigController")
     to.put(ClusterIdentity, LOCAL, ClusterIdentity(node_id=node_id), owner="cluster.NodeIdentityController")
-    to.put(ClusterInfo, "current", ClusterInfo(cluster_id=kubespan.cluster_id, cluster_name=name), owner="cluster.InfoController")
+    to.put(ClusterInfo, "current", info, owner="cluster.InfoController")
 
 
 def check(config: MachineConfig) -> None:
@@ -59,13 +58,13 @@ def check(config: MachineConfig) -> None:
     Raises:
         ConfigError: it does not, with all reasons.
     """
-    from talos_resources.kubespan.config import faults
-
-    fields = fields_of(config)
-    kubespan = kubespan_config(fields)
+    fields_of(config)
+    kubespan = kubespan_config(config.documents)
     if kubespan is None or not kubespan.enabled:
-        raise ConfigError("machine.network.kubespan.enabled is not true in the machine configuration; `kubespan patch` switches it on")
-    if found := faults(fields):
+        raise ConfigError(
+            "the machine configuration does not enable KubeSpan (machine.network.kubespan, KubeSpanConfig); `kubespan patch` does"
+        )
+    if found := faults(config.documents):
         raise ConfigError("; ".join(found))
 
 

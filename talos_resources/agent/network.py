@@ -8,8 +8,6 @@ from typing import Final
 import attrs
 
 from talos_resources.agent.plan import Wanted
-from talos_resources.agent.publish import Publisher
-from talos_resources.kubespan.network import PolicyRule
 from talos_resources.kubespan.network_specs import (
     ADDRESS_SPECS,
     CHAINS,
@@ -17,7 +15,6 @@ from talos_resources.kubespan.network_specs import (
     POLICY_RULE_SPECS,
     ROUTE_SPECS,
     SPEC_NAMESPACE,
-    policy_rule_id,
 )
 from talos_resources.kubespan.rendered import Form, T
 from talos_resources.runtime.context import Context
@@ -57,23 +54,3 @@ class NetworkController(Controller):
                 chains=values(CHAINS),
             )
         )
-
-
-class RuleSpecs:
-    """Asks for policy rules by resources, as the manager does for all else.
-
-    Implements: `talos_resources.kubespan.manager_controller.PolicyRules`.
-    """
-
-    def __init__(self, to: Publisher) -> None:
-        """Takes where to ask."""
-        self._to = to
-
-    def install(self, rules: tuple[PolicyRule, ...]) -> None:
-        """See `PolicyRules`."""
-        specs = {policy_rule_id(rule): POLICY_RULE_SPECS.spec(rule) for rule in rules}
-        self._to.replace(POLICY_RULE_SPECS.kind, specs, owner="kubespan.ManagerController", namespace=SPEC_NAMESPACE)
-
-    def remove(self, rules: tuple[PolicyRule, ...]) -> None:
-        """See `PolicyRules`."""
-        self._to.replace(POLICY_RULE_SPECS.kind, {}, owner="kubespan.ManagerController", namespace=SPEC_NAMESPACE)

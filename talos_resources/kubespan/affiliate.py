@@ -1,4 +1,4 @@
-"""What a node says about itself. Source: Talos v1.12.3, local affiliate."""
+"""What a node says about itself. Source: Talos v1.14.0-rc.1, local affiliate."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class LocalNode:
         operating_system: name and version.
         routed: its addresses that others may route to, without Kubernetes' own.
         current: all its addresses without Kubernetes' own, in order.
-        kubernetes: its pod and service addresses.
+        pods: the networks of its pods.
         public: addresses at which the discovery service saw it.
         api_server_port: of its own Kubernetes API server; None while that is not configured.
     """
@@ -40,7 +40,7 @@ class LocalNode:
     operating_system: str
     routed: tuple[IPPrefix, ...]
     current: tuple[IPPrefix, ...]
-    kubernetes: tuple[IPPrefix, ...] = ()
+    pods: tuple[IPPrefix, ...] = ()
     public: tuple[IPPrefix, ...] = ()
     api_server_port: int | None = None
 
@@ -65,9 +65,9 @@ def local_affiliate(node: LocalNode, identity: KubeSpanIdentity | None, config: 
         kubespan = KubeSpanAffiliate(
             public_key=identity.public_key,
             address=own,
-            additional_addresses=node.kubernetes if config.advertise_kubernetes_networks else (),
+            additional_addresses=node.pods if config.advertise_kubernetes_networks else (),
             endpoints=announced_endpoints(node, own, config),
-            exclude_advertised_networks=config.exclude_advertised_networks,
+            exclude_advertised_networks=config.exclude_advertised_networks or (),
         )
     return Affiliate(
         node_id=node.node_id,

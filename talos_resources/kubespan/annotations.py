@@ -1,4 +1,4 @@
-"""The Kubernetes registry: affiliates as annotations of Kubernetes nodes. Source: Talos v1.12.3."""
+"""The Kubernetes registry: affiliates as annotations of Kubernetes nodes. Source: Talos v1.14.0-rc.1."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ T = TypeVar("T")
 NODE_ID: Final = "cluster.talos.dev/node-id"
 API_SERVER_PORT: Final = "networking.talos.dev/api-server-port"
 ASSIGNED_PREFIXES: Final = "networking.talos.dev/assigned-prefixes"
+EXCLUDED_NETWORKS: Final = "networking.talos.dev/kubespan-exclude-advertised-networks"
+"""Since Talos 1.13."""
 KUBESPAN_ENDPOINTS: Final = "networking.talos.dev/kubespan-endpoints"
 KUBESPAN_IP: Final = "networking.talos.dev/kubespan-ip"
 KUBESPAN_PUBLIC_KEY: Final = "networking.talos.dev/kubespan-public-key"
@@ -48,6 +50,7 @@ def to_annotations(affiliate: Affiliate) -> dict[str, str]:
         NODE_ID: affiliate.node_id,
         API_SERVER_PORT: str(affiliate.control_plane.port) if affiliate.control_plane is not None else "",
         ASSIGNED_PREFIXES: ",".join(str(prefix) for prefix in kubespan.additional_addresses if prefix is not None),
+        EXCLUDED_NETWORKS: ",".join(str(prefix) for prefix in kubespan.exclude_advertised_networks if prefix is not None),
         KUBESPAN_ENDPOINTS: ",".join(str(endpoint) for endpoint in kubespan.endpoints if endpoint is not None),
         KUBESPAN_IP: format_address(kubespan.address) if kubespan.address is not None else "",
         KUBESPAN_PUBLIC_KEY: kubespan.public_key,
@@ -68,6 +71,7 @@ def from_node(node: KubernetesNode) -> Affiliate | None:
         address=address,
         additional_addresses=_several(IPPrefix.parse, texts.get(ASSIGNED_PREFIXES, "")),
         endpoints=_several(AddrPort.parse, texts.get(KUBESPAN_ENDPOINTS, "")),
+        exclude_advertised_networks=_several(IPPrefix.parse, texts.get(EXCLUDED_NETWORKS, "")),
     )
     return Affiliate(
         node_id=node_id,

@@ -1,6 +1,6 @@
 """The controllers of KubeSpan and of cluster membership: thin, the plans beside them decide.
 
-Source: Talos v1.12.3, kubespan and cluster controllers.
+Source: Talos v1.14.0-rc.1, kubespan and cluster controllers.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from talos_resources.kubespan.endpoints import observed_endpoints
 from talos_resources.kubespan.host import (
     API_SERVER,
     API_SERVERS,
-    CURRENT_OF_KUBERNETES,
     CURRENT_WITHOUT_KUBERNETES,
     FIRST_HARDWARE_ADDRESS,
     HARDWARE_ADDRESSES,
@@ -23,6 +22,7 @@ from talos_resources.kubespan.host import (
     MACHINE_TYPE,
     MACHINE_TYPES,
     NODE_ADDRESSES,
+    NODE_STATUSES,
     NODENAME,
     NODENAMES,
     PUBLIC_ADDRESSES,
@@ -94,6 +94,7 @@ class LocalAffiliateController(Controller):
         Input(kind=HOSTNAMES.kind, id=HOSTNAME),
         Input(kind=NODENAMES.kind, id=NODENAME),
         Input(kind=NODE_ADDRESSES.kind),
+        Input(kind=NODE_STATUSES.kind),
         Input(kind=MACHINE_TYPES.kind, id=MACHINE_TYPE),
         Input(kind=KubeSpanIdentity, id=LOCAL),
         Input(kind=KubeSpanConfig, id=KUBESPAN),
@@ -112,7 +113,7 @@ class LocalAffiliateController(Controller):
         identity = context.get(ClusterIdentity, LOCAL)
         if discovery is None or identity is None:
             return
-        if not discovery.spec.discovery_enabled:
+        if not discovery.spec.is_on:
             context.replace(Affiliate, {})
             return
         node = self._node(context, identity.spec.node_id)
@@ -132,6 +133,7 @@ class LocalAffiliateController(Controller):
         machine_type = value(MACHINE_TYPES, MACHINE_TYPE)
         if hostname is None or nodename is None or routed is None or current is None or machine_type is None:
             return None
+        kubernetes = value(NODE_STATUSES, nodename)
         public = context.list(PUBLIC_ADDRESSES.kind, namespace="cluster")
         return LocalNode(
             node_id=node_id,
@@ -141,7 +143,7 @@ class LocalAffiliateController(Controller):
             operating_system=self._operating_system,
             routed=routed,
             current=current,
-            kubernetes=value(NODE_ADDRESSES, CURRENT_OF_KUBERNETES) or (),
+            pods=() if kubernetes is None else kubernetes.pods,
             public=tuple(PUBLIC_ADDRESSES.value(resource) for resource in public),
             api_server_port=value(API_SERVERS, API_SERVER),
         )

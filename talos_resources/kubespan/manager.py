@@ -1,11 +1,11 @@
 """The manager's pass: from peers, device and clock to statuses and what the host's network shall be.
 
-`plan` is the whole decision, without a clock or a device of its own. Source: Talos v1.12.3, KubeSpan manager.
+`plan` is the whole decision, without a clock or a device of its own. Source: Talos v1.14.0-rc.1, KubeSpan manager.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 import attrs
@@ -14,9 +14,11 @@ from talos_resources.kubespan.constants import MARK_ENCRYPTED, MARK_MASK
 from talos_resources.kubespan.network import Address, Chain, ChainRule, DefaultRoute, Link, MarkMatch, SetMark
 from talos_resources.kubespan.peer_state import next_endpoint, observed, peer_state, should_change_endpoint, with_endpoint
 from talos_resources.kubespan.prefixes import minimal_cover
+from talos_resources.kubespan.ula import is_ula
 from talos_resources.kubespan.wireguard import DeviceConfig, PeerConfig, PeerReading
 from talos_resources.model.net import AddrPort, IPPrefix, address_key
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.releases import NEWEST, KubeSpanRules
 from talos_resources.resources.kubespan.config import KubeSpanConfig
 from talos_resources.resources.kubespan.identity import KubeSpanIdentity
 from talos_resources.resources.kubespan.peer_spec import KubeSpanPeerSpec
@@ -26,7 +28,22 @@ _MTU_WIDTH: Final = 1 << 16
 _IS_ENCRYPTED: Final = ChainRule(mark=MarkMatch(mask=MARK_MASK, value=MARK_ENCRYPTED), accept=True)
 _IS_LOCAL: Final = ChainRule(out_interface="lo", accept=True)
 
-CoverOf = Callable[[tuple[IPPrefix, ...]], tuple[IPPrefix, ...]]
+FilterOf = Callable[[tuple[IPPrefix, ...]], tuple[IPPrefix, ...]]
+
+
+def filtered(networks: Iterable[IPPrefix], rules: KubeSpanRules = NEWEST.kubespan) -> tuple[IPPrefix, ...]:
+    """The sets of the packet filter: what it sends into the mesh, of all that is routed there; minimal.
+
+    From Talos v1.13 on without every network whose address is a KubeSpan address of any cluster: also the
+    pod network `fd00:10:244:2::/64` is left out, but not `fd00::/8`.
+
+    Args:
+        networks: the allowed IPs of the peers that are routed.
+        rules: of the release of Talos that the node runs.
+    """
+    if rules.filter_has_kubespan_addresses:
+        return minimal_cover(networks)
+    return minimal_cover(prefix for prefix in networks if not is_ula(prefix.address))
 
 
 @attrs.frozen(kw_only=True)
@@ -55,7 +72,7 @@ def plan(
     *,
     now: Timestamp,
     changed: bool,
-    cover_of: CoverOf = minimal_cover,
+    filter_of: FilterOf = filtered,
 ) -> Plan:
     """One pass over all peers; linear in their number.
 
@@ -66,7 +83,7 @@ def plan(
         device: what the device says of each peer it has; None if it is not there.
         now: given, so that tests and simulations own the clock.
         changed: the pass is due to a changed resource, not to the clock.
-        cover_of: minimal cover of networks; given, so that a caller may remember the last one.
+        filter_of: the sets of the packet filter; given, so that a caller may remember the last ones.
     """
     after: dict[str, KubeSpanPeerStatus] = {}
     endpoints: dict[str, AddrPort | None] = {}
@@ -80,7 +97,7 @@ def plan(
     return Plan(
         statuses=after,
         endpoints=endpoints,
-        chains=chains(cover_of(networks), mtu=config.mtu),
+        chains=chains(filter_of(networks), mtu=config.mtu),
         rewrite_link=rewrite,
     )
 

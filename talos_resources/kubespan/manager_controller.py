@@ -1,33 +1,35 @@
 """The manager and the controller that hands its link to a WireGuard device.
 
-Source: Talos v1.12.3, KubeSpan manager.
+Source: Talos v1.14.0-rc.1, KubeSpan manager.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Final
 
 import attrs
 
 from talos_resources.kubespan import manager
 from talos_resources.kubespan.constants import TICK_S
 from talos_resources.kubespan.controllers import KUBESPAN, LOCAL
-from talos_resources.kubespan.network import POLICY_RULES, Link, PolicyRule
+from talos_resources.kubespan.network import POLICY_RULES, Link
 from talos_resources.kubespan.network_specs import (
     ADDRESS_SPECS,
     CHAINS,
     LINK_SPECS,
+    POLICY_RULE_SPECS,
     ROUTE_SPECS,
     SPEC_NAMESPACE,
     address_id,
     link_id,
+    policy_rule_id,
     route_id,
 )
-from talos_resources.kubespan.prefixes import minimal_cover
 from talos_resources.kubespan.wireguard import PeerConfig, PeerReading, WireGuardDevice
 from talos_resources.model.net import AddrPort, IPPrefix
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.releases import NEWEST, KubeSpanRules
 from talos_resources.resources.kubespan.config import KubeSpanConfig
 from talos_resources.resources.kubespan.identity import KubeSpanIdentity
 from talos_resources.resources.kubespan.peer_spec import KubeSpanPeerSpec
@@ -38,28 +40,6 @@ from talos_resources.runtime.controller import Controller, Input, Output
 _TICK: Final = TICK_S * 1_000_000_000
 _RETURN: Final = 3_000_000_000
 """How long after the return of a device its peers are looked at again, in nanoseconds."""
-
-
-class PolicyRules(Protocol):
-    """The host's policy routing rules. Every method may raise OSError."""
-
-    def install(self, rules: tuple[PolicyRule, ...]) -> None:
-        """Adds the rules; one that is there is no error."""
-        ...
-
-    def remove(self, rules: tuple[PolicyRule, ...]) -> None:
-        """Takes the rules away; one that is not there is no error."""
-        ...
-
-
-class NoPolicyRules:
-    """For hosts without a network of their own, such as simulated ones."""
-
-    def install(self, rules: tuple[PolicyRule, ...]) -> None:
-        """See `PolicyRules`."""
-
-    def remove(self, rules: tuple[PolicyRule, ...]) -> None:
-        """See `PolicyRules`."""
 
 
 class ManagerController(Controller):
@@ -80,6 +60,7 @@ class ManagerController(Controller):
         Output(kind=LINK_SPECS.kind, namespace=SPEC_NAMESPACE, shared=True),
         Output(kind=ADDRESS_SPECS.kind, namespace=SPEC_NAMESPACE, shared=True),
         Output(kind=ROUTE_SPECS.kind, namespace=SPEC_NAMESPACE, shared=True),
+        Output(kind=POLICY_RULE_SPECS.kind, namespace=SPEC_NAMESPACE, shared=True),
         Output(kind=CHAINS.kind, shared=True),
         Output(kind=CHAINS.kind, namespace=SPEC_NAMESPACE, shared=True),
     )
@@ -87,29 +68,28 @@ class ManagerController(Controller):
     def __init__(
         self,
         device: WireGuardDevice,
-        rules: PolicyRules | None = None,
         *,
         memo: PeerConfigs | None = None,
         chains_in: str = CHAINS.kind.namespace,
         away_is_unknown: bool = False,
+        rules: KubeSpanRules = NEWEST.kubespan,
     ) -> None:
         """Nothing is read yet.
 
         Args:
             device: to read.
-            rules: to keep.
             memo: the peer configurations that are made already.
             chains_in: the namespace of the packet chains.
             away_is_unknown: while the device is away the peers' state is unknown; Talos leaves it as it was.
+            rules: of the release of Talos.
         """
         self._device = device
+        self._rules = rules
         self._chains_in = chains_in
         self._away_is_unknown = self._was_away = away_is_unknown
-        self._rules: PolicyRules = NoPolicyRules() if rules is None else rules
         self._configs = PeerConfigs() if memo is None else memo
-        self._covered: tuple[tuple[IPPrefix, ...], tuple[IPPrefix, ...]] = ((), ())
+        self._filtered: tuple[tuple[IPPrefix, ...], tuple[IPPrefix, ...]] = ((), ())
         self._next_tick: Timestamp | None = None
-        self._installed = False
 
     def reconcile(self, context: Context) -> None:
         """See `Controller`."""
@@ -133,7 +113,7 @@ class ManagerController(Controller):
             device,
             now=context.now,
             changed=context.changed,
-            cover_of=self._cover,
+            filter_of=self._filter,
         )
         after = plan.statuses
         if device is None and self._away_is_unknown:
@@ -143,12 +123,6 @@ class ManagerController(Controller):
             context.put(CHAINS.kind, chain.name, CHAINS.spec(chain), namespace=self._chains_in)
         if plan.rewrite_link:
             self._write_link(context, config.spec, identity.spec, peers, plan.endpoints)
-
-    def release(self) -> None:
-        """See `Controller`."""
-        if self._installed:
-            self._installed = False
-            self._rules.remove(POLICY_RULES)
 
     def _mind_return(
         self, context: Context, statuses: dict[str, KubeSpanPeerStatus], device: Mapping[str, PeerReading] | None
@@ -170,12 +144,12 @@ class ManagerController(Controller):
             self._next_tick = Timestamp(now + _TICK - (now - self._next_tick) % _TICK)
         return self._next_tick
 
-    def _cover(self, networks: tuple[IPPrefix, ...]) -> tuple[IPPrefix, ...]:
-        known, covered = self._covered
+    def _filter(self, networks: tuple[IPPrefix, ...]) -> tuple[IPPrefix, ...]:
+        known, sets = self._filtered
         if len(known) != len(networks) or any(a is not b for a, b in zip(known, networks, strict=True)):
-            covered = minimal_cover(networks)
-            self._covered = (networks, covered)
-        return covered
+            sets = manager.filtered(networks, self._rules)
+            self._filtered = (networks, sets)
+        return sets
 
     def _write_link(
         self,
@@ -185,25 +159,23 @@ class ManagerController(Controller):
         peers: Mapping[str, KubeSpanPeerSpec],
         endpoints: Mapping[str, AddrPort | None],
     ) -> None:
-        if not self._installed:
-            self._rules.install(POLICY_RULES)
-            self._installed = True
         address = manager.address(identity)
         if address is not None:
             context.put(ADDRESS_SPECS.kind, address_id(address), ADDRESS_SPECS.spec(address), namespace=SPEC_NAMESPACE)
         for route in manager.routes(config):
             context.put(ROUTE_SPECS.kind, route_id(route), ROUTE_SPECS.spec(route), namespace=SPEC_NAMESPACE)
+        for rule in POLICY_RULES:
+            context.put(POLICY_RULE_SPECS.kind, policy_rule_id(rule), POLICY_RULE_SPECS.spec(rule), namespace=SPEC_NAMESPACE)
         link = manager.link(config, identity, peers, endpoints, config_of=self._configs.of)
         context.put(LINK_SPECS.kind, link_id(link), LINK_SPECS.spec(link), namespace=SPEC_NAMESPACE)
 
     def _clean_up(self, context: Context) -> None:
         self._next_tick = None
         context.wake_at(None)
-        for kind in (LINK_SPECS.kind, ADDRESS_SPECS.kind, ROUTE_SPECS.kind):
+        for kind in (LINK_SPECS.kind, ADDRESS_SPECS.kind, ROUTE_SPECS.kind, POLICY_RULE_SPECS.kind):
             context.replace(kind, {}, namespace=SPEC_NAMESPACE)
         context.replace(CHAINS.kind, {}, namespace=self._chains_in)
         context.replace(KubeSpanPeerStatus, {})
-        self.release()
 
 
 class PeerConfigs:

@@ -1,4 +1,4 @@
-"""Peers from affiliates, with no address given to two of them. Source: Talos v1.12.3, KubeSpan peer specs."""
+"""Peers from affiliates, with no address given to two of them. Source: Talos v1.14.0-rc.1, KubeSpan peer specs."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def address_ranges(affiliate: Affiliate) -> Ranges:
     """The addresses that an affiliate wants routed to itself, IPv4 first, each version ascending and merged.
 
     Raises:
-        ValueError: an address is missing or invalid.
+        ValueError: an address, or a network that is excluded, is missing or invalid.
     """
     kubespan = affiliate.kubespan
     if kubespan is None or kubespan.address is None:
@@ -142,6 +142,8 @@ def address_ranges(affiliate: Affiliate) -> Ranges:
 def _without(wanted: Ranges, excluded: Iterable[IPPrefix | None]) -> Ranges:
     holes: Ranges = {4: [], 6: []}
     for prefix in excluded:
-        if prefix is not None:
-            holes[prefix.address.version].append(prefix_range(prefix))
+        if prefix is None:
+            msg = "it excludes an empty network"
+            raise ValueError(msg)
+        holes[prefix.address.version].append(prefix_range(prefix))
     return {version: subtracted(ranges, holes[version]) for version, ranges in wanted.items()}

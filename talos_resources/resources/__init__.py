@@ -13,7 +13,7 @@ from talos_resources.model.kind import announce
 
 if TYPE_CHECKING:
     from talos_resources.resources.cluster.affiliate import Affiliate, ControlPlane, KubeSpanAffiliate, MachineType
-    from talos_resources.resources.cluster.config import DiscoveryConfig
+    from talos_resources.resources.cluster.config import DiscoveryConfig, ServiceEndpoint
     from talos_resources.resources.cluster.identity import ClusterIdentity
     from talos_resources.resources.cluster.info import ClusterInfo
     from talos_resources.resources.cluster.member import Member
@@ -44,12 +44,13 @@ __all__ = [
     "PrintColumn",
     "ResourceDefinition",
     "Sensitivity",
+    "ServiceEndpoint",
 ]
 
 # The same names as above by module, and the type that the module has the class of.
 _HOMES: Final = {
     "cluster.affiliate": ("Affiliates.cluster.talos.dev", ("Affiliate", "ControlPlane", "KubeSpanAffiliate", "MachineType")),
-    "cluster.config": ("DiscoveryConfigs.cluster.talos.dev", ("DiscoveryConfig",)),
+    "cluster.config": ("DiscoveryConfigs.cluster.talos.dev", ("DiscoveryConfig", "ServiceEndpoint")),
     "cluster.identity": ("Identities.cluster.talos.dev", ("ClusterIdentity",)),
     "cluster.info": ("Infos.cluster.talos.dev", ("ClusterInfo",)),
     "cluster.member": ("Members.cluster.talos.dev", ("Member",)),

@@ -141,7 +141,7 @@ class SimulatedDiscoveryController(Controller):
         """See `Controller`; what is known stays while the service cannot be reached."""
         config = context.get(DiscoveryConfig, CLUSTER)
         identity = context.get(ClusterIdentity, LOCAL)
-        if identity is None or config is None or not config.spec.registry_service_enabled:
+        if identity is None or config is None or not config.spec.services:
             context.replace(Affiliate, {}, namespace=RAW)
             return
         node_id = identity.spec.node_id

@@ -40,6 +40,7 @@ from talos_resources.resources import (
     MachineType,
     Namespace,
     ResourceDefinition,
+    ServiceEndpoint,
 )
 from talos_resources.resources.meta.definition import definition_of
 from talos_resources.runtime.controller import Controller
@@ -52,6 +53,8 @@ from talos_resources.simulate.settings import NodeSettings, Origin, Shared
 from talos_resources.simulate.skew import SkewedTime
 
 __all__ = ["NodeSettings", "Origin", "Shared", "SimulatedNode"]
+
+_SERVICE: Final = ServiceEndpoint(name="default", endpoint="discovery.talos.dev:443")
 
 _NAMESPACES: Final = {
     "meta": "Metadata: namespaces and resource definitions.",
@@ -191,9 +194,9 @@ class SimulatedNode:
         if not self.settings.discovery:
             return DiscoveryConfig()
         return DiscoveryConfig(
-            discovery_enabled=True,
             registry_service_enabled=True,
-            service_endpoint="discovery.talos.dev:443",
+            service_endpoint=_SERVICE.endpoint,
+            service_endpoints=(_SERVICE,),
             service_encryption_key=base64.b64decode(self._shared.secret),
             service_cluster_id=self._shared.cluster_id,
         )
@@ -205,6 +208,8 @@ class SimulatedNode:
         self._tell(host.NODE_ADDRESSES, host.CURRENT_WITHOUT_KUBERNETES, own)
         if self.settings.pods is not None:
             self._tell(host.NODE_ADDRESSES, host.CURRENT_OF_KUBERNETES, (self.settings.pods,))
+            name = self.settings.name
+            self._tell(host.NODE_STATUSES, name, host.KubernetesNode(name, (self.settings.pods,)))
         public = self.settings.public_address
         if public is None and self.host.router is not None:
             public = self.host.router.address

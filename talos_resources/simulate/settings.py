@@ -17,7 +17,7 @@ from talos_resources.runtime.scheduler import VirtualTime
 from talos_resources.simulate.device import Air
 from talos_resources.simulate.discovery import DiscoveryService
 
-OPERATING_SYSTEM: Final = "Talos (v1.12.3)"
+OPERATING_SYSTEM: Final = "Talos (v1.14.0)"
 
 
 @attrs.frozen(kw_only=True)

@@ -128,7 +128,7 @@ def test_what_the_agent_refuses(tmp_path: Path) -> None:
         assert SECRET not in line
         return line
 
-    assert "kubespan.enabled is not true" in refused(CONFIG.replace("enabled: true\n      mtu", "enabled: false\n      mtu"))
+    assert "does not enable KubeSpan" in refused(CONFIG.replace("enabled: true\n      mtu", "enabled: false\n      mtu"))
     assert ".cluster.secret should be set" in refused(CONFIG.replace(f"  secret: {SECRET}\n", ""))
     assert "MTU must be at least 1280" in refused(CONFIG.replace("1420", "1000"))
     assert "--listen takes unix:PATH" in refused(CONFIG, "--listen", "127.0.0.1:1")

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from talos_resources.codec.goyaml.emit import dump, dump_entry, float_text, scalar
+from talos_resources.codec.goyaml.emit import dump, dump_entry, scalar
+from talos_resources.codec.goyaml.floats import float_text
 from talos_resources.codec.goyaml.read import load
 from talos_resources.codec.goyaml.rewrite import rewrite_entry
 from talos_resources.testing.strategies import TRICKY

@@ -29,9 +29,12 @@ from talos_resources.discovery.pace import Backoff
 from talos_resources.discovery.translate import from_payload, to_payload
 from talos_resources.discovery.wire import MessageError, decode, encode
 from talos_resources.kubespan import node_id
-from talos_resources.kubespan.config import discovery_config, faults
+from talos_resources.kubespan.config import discovery_config
+from talos_resources.kubespan.faults import faults
 from talos_resources.kubespan.merge import merge
+from talos_resources.machineconfig.document import Document
 from talos_resources.model.errors import ConfigError, DecodeError
+from talos_resources.releases import Release
 from talos_resources.resources.cluster.affiliate import Affiliate
 from talos_resources.resources.cluster.config import DiscoveryConfig
 from tests.golden import command
@@ -170,19 +173,20 @@ def _merged(case: Case) -> str:
 
 
 def _cluster_config(case: Case) -> str:
+    release: Release = case["release"]
     service = {"endpoint": case["endpoint"], "disabled": case["service_disabled"]}
     cluster = {
         "id": case["cluster_id"],
         "secret": case["secret"],
         "discovery": {"enabled": True, "registries": {"service": service}},
     }
-    document = {"version": "v1alpha1", "machine": {}, "cluster": cluster}
+    documents = [Document("v1alpha1", {"version": "v1alpha1", "machine": {}, "cluster": cluster})]
     try:
-        ours = discovery_config(document)
+        ours = discovery_config(documents, release.kubespan)
     except ConfigError:
         ours = None
     recorded = None if case["config_yaml"] is None else spec_from_plain(DiscoveryConfig, read.load(case["config_yaml"]))
-    found = faults(document)
+    found = faults(documents, release).main
     lines = "".join(f"\t* {fault}\n" for fault in found)
     text = f"{len(found)} error{'s' if len(found) > 1 else ''} occurred:\n{lines}\n" if found else None
     return _differs("config", recorded, ours) or _differs("validation", case["validation"], text)
@@ -240,6 +244,7 @@ _PARTS: dict[str, dict[str, Run]] = {
 
 def results(directory: Path) -> Iterator[tuple[str, str]]:
     """Name and difference of every case; the difference is empty if ours is as recorded."""
+    release = command.release(directory)
     for path in sorted(directory.iterdir()):
         stem = path.name.partition(".")[0]
         if stem not in {*_PARTS, "validation"} or not path.name.endswith((".json", ".json.xz")):
@@ -251,7 +256,7 @@ def results(directory: Path) -> Iterator[tuple[str, str]]:
             continue
         for part, run in _PARTS.get(stem, {}).items():
             for number, case in enumerate(document.get(part, ())):
-                yield f"{stem}/{part}/{case.get('name', number)}", _run(run, case)
+                yield f"{stem}/{part}/{case.get('name', number)}", _run(run, {**case, "release": release})
         if stem == "crypto":
             yield from _failures(document)
         elif stem == "validation":

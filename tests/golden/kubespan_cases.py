@@ -23,6 +23,7 @@ from talos_resources.kubespan.ula import is_ula, ula_prefix
 from talos_resources.model.errors import TalosResourcesError
 from talos_resources.model.net import AddrPort, parse_address
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.releases import Release
 from talos_resources.resources.cluster.affiliate import Affiliate
 from talos_resources.resources.kubespan.identity import KubeSpanIdentity
 from talos_resources.resources.kubespan.peer_status import KubeSpanPeerStatus
@@ -30,16 +31,17 @@ from tests.golden import kubespan_values as values
 from tests.golden.kubespan_config import config, resources
 from tests.golden.kubespan_values import Plain
 
-Case = Callable[[Plain], Any]
+Case = Callable[[Plain, Release], Any]
+"""Takes the input and the release of Talos."""
 
 
-def ula(case: Plain) -> Plain:
+def ula(case: Plain, _release: Release) -> Plain:
     if case["kind"] == "prefix":
         return {"prefix": str(ula_prefix(case["clusterId"], case["purposeValue"]))}
     return {"isULA": is_ula(parse_address(case["address"]), case["purposeValue"])}
 
 
-def identity(case: Plain) -> Plain:
+def identity(case: Plain, _release: Release) -> Plain:
     return {
         "address": _address,
         "public_key": _public_key,
@@ -79,9 +81,9 @@ def _identity_file(case: Plain) -> Plain:
     return {"identity": values.identity_plain(found), "error": None}
 
 
-def affiliates(case: Plain) -> Plain:
+def affiliates(case: Plain, release: Release) -> Plain:
     return {
-        "local": _local,
+        "local": lambda plain: _local(plain, release),
         "merge": lambda plain: {"affiliates": _affiliates(merge_affiliates(_ids(plain["rawAffiliates"])).items())},
         "members": _members,
         "to_annotations": lambda plain: {"annotations": to_annotations(values.affiliate(plain["affiliate"]))},
@@ -119,20 +121,20 @@ def _from_node(case: Plain) -> Plain:
     return {"affiliate": None if found is None else values.affiliate_plain(f"k8s/{found.node_id}", found)}
 
 
-def _local(case: Plain) -> Plain:
+def _local(case: Plain, release: Release) -> Plain:
     from tests.golden.kubespan_node import local_affiliates
 
-    return {"affiliates": _affiliates(local_affiliates(case["local"]))}
+    return {"affiliates": _affiliates(local_affiliates(case["local"], release))}
 
 
-def peers(case: Plain) -> Plain:
+def peers(case: Plain, _release: Release) -> Plain:
     found = {}
     if case["configEnabled"] and case["localNodeId"] is not None:
         found = peer_specs(_ids(case["affiliates"]), case["localNodeId"])
     return {"peerSpecs": [values.peer_spec_plain(key, value) for key, value in sorted(found.items())]}
 
 
-def peer_states(case: Plain) -> Plain:
+def peer_states(case: Plain, _release: Release) -> Plain:
     status = values.status(case["status"])
     steps = []
     for step in case["steps"]:
@@ -161,7 +163,7 @@ def _peer_step(status: KubeSpanPeerStatus, step: Plain) -> tuple[KubeSpanPeerSta
             raise ValueError(msg)
 
 
-def endpoints(case: Plain) -> Plain:
+def endpoints(case: Plain, _release: Release) -> Plain:
     config = None if case["config"] is None else values.config(case["config"])
     statuses = [(plain["id"], values.status(plain)) for plain in case["peerStatuses"]]
     found = observed_endpoints(config, statuses, _ids(case["affiliates"]))
@@ -172,10 +174,10 @@ def endpoints(case: Plain) -> Plain:
     }
 
 
-def manager(case: Plain) -> Plain:
+def manager(case: Plain, release: Release) -> Plain:
     from tests.golden.kubespan_node import manager_trace
 
-    return manager_trace(case)
+    return manager_trace(case, release.kubespan)
 
 
 CASES: dict[str, Case] = {

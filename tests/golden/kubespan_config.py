@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from talos_resources.codec.plain import spec_from_plain
 from talos_resources.codec.text import resource_to_yaml
-from talos_resources.kubespan.config import discovery_config, faults, kubespan_config
+from talos_resources.kubespan.config import cluster_info, discovery_config, kubespan_config
 from talos_resources.kubespan.controllers import CLUSTER, KUBESPAN
-from talos_resources.kubespan.network import Address, Chain, ChainRule, DefaultRoute, Link, MarkMatch, SetMark
-from talos_resources.kubespan.network_specs import ADDRESS_SPECS, CHAINS, LINK_SPECS, NETWORK_KINDS, ROUTE_SPECS
+from talos_resources.kubespan.faults import Faults, faults
+from talos_resources.kubespan.host import HOST_KINDS, NODE_STATUSES, KubernetesNode
+from talos_resources.kubespan.network import Address, Chain, ChainRule, DefaultRoute, Link, MarkMatch, PolicyRule, SetMark
+from talos_resources.kubespan.network_specs import ADDRESS_SPECS, CHAINS, LINK_SPECS, NETWORK_KINDS, POLICY_RULE_SPECS, ROUTE_SPECS
 from talos_resources.kubespan.wireguard import DeviceConfig, PeerConfig
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.model.errors import ConfigError, TalosResourcesError
@@ -20,6 +23,7 @@ from talos_resources.model.metadata import Metadata
 from talos_resources.model.net import AddrPort, IPPrefix
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.releases import KubeSpanRules, Release
 from talos_resources.resources.meta.definition import definition_of
 from talos_resources.views.output import list_printer, parse_output
 from tests.golden import kubespan_values as values
@@ -28,28 +32,36 @@ from tests.golden.kubespan_values import Plain
 _NODE = "10.5.0.2"
 
 
-def config(case: Plain) -> Plain:
+def config(case: Plain, release: Release) -> Plain:
     """What a configuration means; `loadError` is the message of ours, which `same_load_error` compares."""
-    nothing: Plain = {"kubespanConfig": None, "discoveryConfig": None, "validationError": None, "validationWarnings": []}
+    nothing: Plain = {
+        "kubespanConfig": None,
+        "discoveryConfig": None,
+        "clusterInfo": None,
+        "validationError": None,
+        "validationWarnings": [],
+    }
     try:
-        loaded = MachineConfig.load(case["config"])
+        loaded = MachineConfig.load(case["config"], release=release)
     except TalosResourcesError as error:
         return {**nothing, "loadError": str(error)}
-    main = None if loaded.main is None else loaded.main.fields
-    endpoints = loaded.get("extraAnnouncedEndpoints", (), kind="KubeSpanEndpointsConfig")
-    kubespan = kubespan_config(main, endpoints)
+    documents, rules = loaded.documents, release.kubespan
+    kubespan, info = kubespan_config(documents, rules), cluster_info(documents)
     return {
         **nothing,
         "loadError": None,
         "kubespanConfig": None if kubespan is None else values.config_plain(KUBESPAN, "config", kubespan),
-        "discoveryConfig": _discovery(main),
-        "validationError": None if main is None else _rendered(faults(main)),
+        "discoveryConfig": _discovery(documents, rules),
+        "clusterInfo": None
+        if info is None
+        else {"id": "current", "namespace": "cluster", "clusterId": info.cluster_id, "clusterName": info.cluster_name},
+        "validationError": _rendered(faults(documents, release)),
     }
 
 
-def _discovery(main: Any) -> Plain | None:
+def _discovery(documents: Any, rules: KubeSpanRules) -> Plain | None:
     try:
-        found = discovery_config(main)
+        found = discovery_config(documents, rules)
     except ConfigError:
         return None
     if found is None:
@@ -58,11 +70,15 @@ def _discovery(main: Any) -> Plain | None:
     return {**values.discovery_plain(CLUSTER, "config", found), "serviceEncryptionKey": key}
 
 
-def _rendered(found: list[str]) -> str | None:
-    if not found:
-        return None
-    count = f"{len(found)} error{'s' if len(found) > 1 else ''} occurred:"
-    return f"1 error occurred:\n\t* v1alpha1.Config: {count}\n" + "".join(f"\t* {text}\n" for text in found) + "\n\n\n"
+def _rendered(found: Faults) -> str | None:
+    """The messages as Talos puts lists of them into words."""
+    items = [f"v1alpha1.Config: {_list(found.main)}", *found.others] if found.main else list(found.others)
+    return _list(items) if items else None
+
+
+def _list(items: Sequence[str]) -> str:
+    count = f"{len(items)} error{'s' if len(items) > 1 else ''} occurred:"
+    return f"{count}\n" + "".join(f"\t* {text}\n" for text in items) + "\n"
 
 
 def same_load_error(recorded: str | None, ours: str | None) -> bool:
@@ -78,8 +94,8 @@ def same_load_error(recorded: str | None, ours: str | None) -> bool:
     return lines[-1] in re.findall(r"\d+", ours)
 
 
-def resources(case: Plain) -> Plain:
-    kind = next(kind for kind in (*typed_kinds(), *NETWORK_KINDS) if kind.type == case["type"])
+def resources(case: Plain, _release: Release) -> Plain:
+    kind = next(kind for kind in (*typed_kinds(), *NETWORK_KINDS, *HOST_KINDS) if kind.type == case["type"])
     if case["kind"] == "definition":
         return _definition(kind)
     found = [_resource(kind, plain) for plain in case["resources"]]
@@ -168,9 +184,21 @@ def _rule(plain: Plain) -> ChainRule:
     )
 
 
+def _policy_rule(plain: Plain) -> Any:
+    version = {"inet4": 4, "inet6": 6}[plain["family"]]
+    rule = PolicyRule(version=version, mark=plain["fwMark"], mask=plain["fwMask"], table=int(plain["table"]), priority=plain["priority"])
+    return POLICY_RULE_SPECS.spec(rule)
+
+
+def _node_status(plain: Plain) -> Any:
+    return NODE_STATUSES.spec(KubernetesNode(plain["nodename"], values.prefixes(plain["podCIDRs"]), tuple(plain["labels"].items())))
+
+
 _NETWORK = {
     LINK_SPECS.kind.type: _link,
     ADDRESS_SPECS.kind.type: _address,
     ROUTE_SPECS.kind.type: _route,
     CHAINS.kind.type: _chain,
+    POLICY_RULE_SPECS.kind.type: _policy_rule,
+    NODE_STATUSES.kind.type: _node_status,
 }

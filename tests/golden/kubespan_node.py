@@ -9,9 +9,8 @@ from talos_resources.backends.memory import MemoryState
 from talos_resources.codec.goyaml import read
 from talos_resources.kubespan import host
 from talos_resources.kubespan.controllers import CLUSTER, KUBESPAN, LOCAL, LocalAffiliateController
-from talos_resources.kubespan.manager_controller import ManagerController, PolicyRules
-from talos_resources.kubespan.network import PolicyRule
-from talos_resources.kubespan.network_specs import ADDRESS_SPECS, CHAINS, LINK_SPECS, ROUTE_SPECS, SPEC_NAMESPACE
+from talos_resources.kubespan.manager_controller import ManagerController
+from talos_resources.kubespan.network_specs import ADDRESS_SPECS, CHAINS, LINK_SPECS, POLICY_RULE_SPECS, ROUTE_SPECS, SPEC_NAMESPACE
 from talos_resources.kubespan.rendered import Form
 from talos_resources.kubespan.wireguard import DeviceConfig, PeerReading, WireGuardDevice
 from talos_resources.model.errors import NotFoundError
@@ -20,8 +19,9 @@ from talos_resources.model.net import IPPrefix
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.releases import KubeSpanRules, Release
 from talos_resources.resources.cluster.affiliate import Affiliate, MachineType
-from talos_resources.resources.cluster.config import DiscoveryConfig
+from talos_resources.resources.cluster.config import DiscoveryConfig, ServiceEndpoint
 from talos_resources.resources.cluster.identity import ClusterIdentity
 from talos_resources.resources.kubespan.identity import KubeSpanIdentity
 from talos_resources.resources.kubespan.peer_spec import KubeSpanPeerSpec
@@ -52,26 +52,6 @@ class RecordedDevice:
         self.shown = None
 
 
-class RecordedRules:
-    """Policy rules that write down what is done to them, in the recorded form."""
-
-    def __init__(self, clock: VirtualTime) -> None:
-        self._clock = clock
-        self._start = clock.now()
-        self.calls: list[Plain] = []
-
-    def install(self, rules: tuple[PolicyRule, ...]) -> None:
-        self._write("install", rules)
-
-    def remove(self, rules: tuple[PolicyRule, ...]) -> None:
-        self._write("cleanup", rules)
-
-    def _write(self, call: str, rules: tuple[PolicyRule, ...]) -> None:
-        (shown,) = {(rule.mark, rule.mask, rule.table) for rule in rules}
-        at = (self._clock.now() - self._start) // _S
-        self.calls.append({"at": at, "call": call, "mark": shown[0], "mask": shown[1], "table": shown[2]})
-
-
 def put(state: State, kind: Kind[Any], id: str, spec: Any) -> None:
     """Creates or replaces a resource as somebody who is no controller."""
     try:
@@ -85,8 +65,8 @@ def put(state: State, kind: Kind[Any], id: str, spec: Any) -> None:
 class TicksOnce(ManagerController):
     """The manager as Talos has it: switched off and on again, it hears of changes but not of the clock any more."""
 
-    def __init__(self, device: WireGuardDevice, rules: PolicyRules) -> None:
-        super().__init__(device, rules)
+    def __init__(self, device: WireGuardDevice, *, rules: KubeSpanRules) -> None:
+        super().__init__(device, rules=rules)
         self._was_on = self._deaf = False
 
     def _tick(self, now: Timestamp) -> Timestamp:
@@ -98,19 +78,37 @@ class TicksOnce(ManagerController):
         super()._clean_up(context)
 
 
-def manager_trace(case: Plain, manager: type[ManagerController] = ManagerController) -> Plain:
+def manager_trace(case: Plain, rules: KubeSpanRules, manager: type[ManagerController] = ManagerController) -> Plain:
     clock = VirtualTime(Timestamp.parse(case["start"]))
     state = MemoryState(clock=clock.now)
-    device, rules = RecordedDevice(), RecordedRules(clock)
-    Runtime(state, [manager(device, rules)], clock).start()
+    device = RecordedDevice()
+    Runtime(state, [manager(device, rules=rules)], clock).start()
     start = clock.now()
-    steps = []
+    steps: list[Plain] = []
+    calls: list[Plain] = []
     for step in case["steps"]:
         clock.run_until(Timestamp(start + step["at"] * _S))
         _apply(state, device, step)
         clock.settle()
-        steps.append({**_produced(state), "routingRules": list(rules.calls)})
+        produced = _produced(state)
+        if not rules.policy_rules_are_resources:
+            calls = _calls(calls, produced.pop("routingRuleSpecs"), step["at"])
+            produced["routingRules"] = list(calls)
+        steps.append(produced)
     return {"steps": steps}
+
+
+def _calls(before: list[Plain], found: list[Plain], at: int) -> list[Plain]:
+    """What Talos v1.12 did to the host's policy rules itself, from the resources that ask for them today."""
+    there = bool(before) and before[-1]["call"] == "install"
+    if there == bool(found):
+        return before
+    shown = (
+        before[-1]
+        if there
+        else {"mark": found[0]["spec"]["fwMark"], "mask": found[0]["spec"]["fwMask"], "table": int(found[0]["spec"]["table"])}
+    )
+    return [*before, {**shown, "at": at, "call": "cleanup" if there else "install"}]
 
 
 def _apply(state: State, device: RecordedDevice, step: Plain) -> None:
@@ -151,19 +149,31 @@ def _produced(state: State) -> Plain:
         "linkSpecs": specs(LINK_SPECS, SPEC_NAMESPACE),
         "addressSpecs": specs(ADDRESS_SPECS, SPEC_NAMESPACE),
         "routeSpecs": specs(ROUTE_SPECS, SPEC_NAMESPACE),
+        "routingRuleSpecs": specs(POLICY_RULE_SPECS, SPEC_NAMESPACE),
         "nfTablesChains": specs(CHAINS, "network"),
         "peerStatuses": [{"id": item.id, **values.status_plain(item.spec)} for item in state.list(KubeSpanPeerStatus)],
     }
 
 
-def local_affiliates(local: Plain) -> list[tuple[str, Affiliate]]:
+def local_affiliates(local: Plain, release: Release) -> list[tuple[str, Affiliate]]:
     """What a node announces, through its controller."""
     clock = VirtualTime(Timestamp(0))
     state = MemoryState(clock=clock.now)
-    _describe(state, local)
-    Runtime(state, [LocalAffiliateController("Talos (v1.12.3)")], clock).start()
+    _describe(state, local if "podCIDRs" in local else _as_newer(local))
+    Runtime(state, [LocalAffiliateController(f"Talos ({release.version})")], clock).start()
     clock.settle()
     return [(item.id, item.spec) for item in state.list(Affiliate)]
+
+
+def _as_newer(local: Plain) -> Plain:
+    """What was recorded of v1.12, with what v1.14 reads elsewhere where v1.14 reads it."""
+    return {
+        **local,
+        "podCIDRs": local["currentOnlyK8s"],
+        "nodeStatusId": local["nodename"],
+        "registryKubernetesEnabled": local["discoveryEnabled"],
+        "serviceEndpoints": [],
+    }
 
 
 def _describe(state: State, local: Plain) -> None:
@@ -180,10 +190,19 @@ def _describe(state: State, local: Plain) -> None:
     tell(host.NODE_ADDRESSES, host.ROUTED_WITHOUT_KUBERNETES, addresses("routedNoK8s"))
     tell(host.NODE_ADDRESSES, host.CURRENT_WITHOUT_KUBERNETES, addresses("currentNoK8s"))
     tell(host.NODE_ADDRESSES, host.CURRENT_OF_KUBERNETES, addresses("currentOnlyK8s"))
+    pods = addresses("podCIDRs")
+    if pods is not None:
+        tell(host.NODE_STATUSES, local["nodeStatusId"], host.KubernetesNode(local["nodeStatusId"], pods))
     tell(host.API_SERVERS, host.API_SERVER, local["apiServerLocalPort"])
     for public in local["discoveredPublicIPs"]:
         tell(host.PUBLIC_ADDRESSES, public["id"], IPPrefix.parse(public["address"]), "cluster")
-    state.create(Resource.new(DiscoveryConfig(discovery_enabled=local["discoveryEnabled"]), id=CLUSTER))
+    if local["discoveryEnabled"] is not None:
+        discovery = DiscoveryConfig(
+            discovery_enabled=local["discoveryEnabled"],
+            registry_kubernetes_enabled=local["registryKubernetesEnabled"],
+            service_endpoints=tuple(ServiceEndpoint(name=endpoint, endpoint=endpoint) for endpoint in local["serviceEndpoints"] or ()),
+        )
+        state.create(Resource.new(discovery, id=CLUSTER))
     if local["nodeId"] is not None:
         state.create(Resource.new(ClusterIdentity(node_id=local["nodeId"]), id=LOCAL))
     if local["kubespanConfig"] is not None:

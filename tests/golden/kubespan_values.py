@@ -47,6 +47,7 @@ def affiliate(plain: Plain) -> Affiliate:
         address=_maybe(parse_address, kubespan["address"]),
         additional_addresses=_every(IPPrefix.parse, kubespan["additionalAddresses"]),
         endpoints=_every(AddrPort.parse, kubespan["endpoints"]),
+        exclude_advertised_networks=_every(IPPrefix.parse, kubespan.get("excludeAdvertisedNetworks")),
     )
     port = plain["controlPlane"] and plain["controlPlane"]["port"]
     return Affiliate(
@@ -71,6 +72,7 @@ def affiliate_plain(id: str, value: Affiliate) -> Plain:
             "address": address_text(kubespan.address),
             "additionalAddresses": [text(item) for item in kubespan.additional_addresses],
             "endpoints": [text(item) for item in kubespan.endpoints],
+            "excludeAdvertisedNetworks": [text(item) for item in kubespan.exclude_advertised_networks],
         },
     }
 
@@ -99,10 +101,12 @@ def config(plain: Plain) -> KubeSpanConfig:
         endpoint_filters=None if filters is None else tuple(filters),
         harvest_extra_endpoints=plain.get("harvestExtraEndpoints", False),
         extra_endpoints=_every(AddrPort.parse, plain.get("extraEndpoints")),
+        exclude_advertised_networks=_every(IPPrefix.parse, plain.get("excludeAdvertisedNetworks")),
     )
 
 
 def config_plain(id: str, namespace: str, value: KubeSpanConfig) -> Plain:
+    excluded = value.exclude_advertised_networks
     return {
         "id": id,
         "namespace": namespace,
@@ -115,6 +119,7 @@ def config_plain(id: str, namespace: str, value: KubeSpanConfig) -> Plain:
         "endpointFilters": None if value.endpoint_filters is None else list(value.endpoint_filters),
         "harvestExtraEndpoints": value.harvest_extra_endpoints,
         "extraEndpoints": [text(item) for item in value.extra_endpoints],
+        "excludeAdvertisedNetworks": None if excluded is None else [text(item) for item in excluded],
     }
 
 
@@ -128,6 +133,8 @@ def discovery_plain(id: str, namespace: str, value: DiscoveryConfig) -> Plain:
         "serviceEndpoint": value.service_endpoint,
         "serviceEndpointInsecure": value.service_endpoint_insecure,
         "serviceClusterID": value.service_cluster_id,
+        "serviceEndpoints": [{"name": one.name, "endpoint": one.endpoint, "insecure": one.insecure} for one in value.service_endpoints]
+        or None,
     }
 
 

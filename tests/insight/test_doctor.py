@@ -270,7 +270,11 @@ def test_filters_that_hide_everything() -> None:
 
 
 def test_discovery_settings() -> None:
-    only(in_view(healthy(), "worker-1", discovery=config(discovery_enabled=False)), "discovery-disabled", "worker-1")
+    only(
+        in_view(healthy(), "worker-1", discovery=config(discovery_enabled=False, registry_service_enabled=False, service_endpoints=())),
+        "discovery-disabled",
+        "worker-1",
+    )
     both = everywhere(healthy(), discovery=config(registry_kubernetes_enabled=True))
     only(both, "kubernetes-registry", "controlplane-1, controlplane-2")
 

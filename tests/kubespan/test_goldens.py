@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from talos_resources.releases import release_of
 from tests.golden import kubespan
 from tests.golden.kubespan_node import TicksOnce, manager_trace
 
@@ -15,7 +16,17 @@ def test_every_recorded_case_is_ours() -> None:
     found = list(kubespan.results(DATA))
     assert len(found) == 449
     assert [result for result in found if result.difference and not result.meant] == []
-    assert [result.name for result in found if result.meant] == ["resources/yaml-affiliates-0"]
+    assert [result.name for result in found if result.meant] == ["resources/yaml-affiliates-0", "resources/yaml-discovery-config-0"]
+
+
+def test_chosen_cases_of_v1_14_are_ours() -> None:
+    found = list(kubespan.results(DATA.with_name("kubespan-1.14")))
+    assert len(found) == 145
+    assert [result for result in found if result.difference and not result.meant] == []
+    assert {result.name for result in found if result.meant} == {
+        "config/docs-identity-secret-not-base64",
+        "config/docs-identity-secret-16-bytes",
+    }
 
 
 def test_the_runner_names_the_case_and_the_difference(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -43,8 +54,8 @@ def test_the_tick_returns_after_off_and_on(tmp_path: Path) -> None:
             {"at": 60, "op": "observe"},
         ],
     }
-    assert manager_trace(case)["steps"][-1]["peerStatuses"][0]["state"] == "down"
-    as_talos = manager_trace(case, TicksOnce)
+    assert manager_trace(case, release_of("v1.12").kubespan)["steps"][-1]["peerStatuses"][0]["state"] == "down"
+    as_talos = manager_trace(case, release_of("v1.12").kubespan, TicksOnce)
     assert as_talos["steps"][-1]["peerStatuses"][0]["state"] == "unknown"
     (tmp_path / "manager.json").write_text(json.dumps({"cases": [{"name": "off-and-on", "input": case, "expected": as_talos}]}))
     (result,) = kubespan.results(tmp_path)

@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from talos_resources.codec.goyaml.floats import float_text
 from talos_resources.codec.goyaml.fold import folded
 from talos_resources.codec.goyaml.resolve import OLD_WORDS, WORDS, is_old_number, reads_as_text
 from talos_resources.codec.timetext import TimeText
@@ -115,23 +116,6 @@ def _escape(character: str) -> str:
     return f"\\u{number:04X}" if number <= 0xFFFF else f"\\U{number:08X}"
 
 
-def float_text(value: float) -> str:
-    """A float as Go's shortest %g has it: `1e+06`, `1.5e-07`, `1` for 1.0."""
-    if value != value:  # noqa: PLR0124 - only NaN differs from itself
-        return ".nan"
-    if value in (float("inf"), float("-inf")):
-        return ".inf" if value > 0 else "-.inf"
-    from decimal import Decimal
-
-    number = Decimal(repr(value)).normalize()
-    exponent = number.adjusted()
-    if -4 <= exponent < 6:
-        return f"{number:f}"
-    sign, digits, _ = number.as_tuple()
-    fraction = "".join(map(str, digits[1:]))
-    return f"{'-' if sign else ''}{digits[0]}{'.' if fraction else ''}{fraction}e{exponent:+03d}"
-
-
 def is_simple_key(text: str) -> bool:
     """Whether Go writes the text as a key in front of a colon: up to 128 bytes without what YAML 1.1 calls a line break."""
     return _BREAK.search(text) is None and len(text.encode(errors="surrogatepass")) <= 128
@@ -202,7 +186,7 @@ def dump(value: Any, *, indent: int = 0, style: YamlStyle | None = None, width: 
     else:
         text = leaf(value, indent=indent + _INDENT, parent=max(0, indent - _INDENT), style=style)
         if width is not None:
-            text = _folded(text, indent, indent + _INDENT, width)
+            text = folded(text, start=indent, indent=indent + _INDENT, width=width)
         out += (" " * indent, text, "\n")
     return "".join(out)
 
@@ -247,7 +231,7 @@ def _write_nested(out: list[str], value: Any, column: int, look: _Look, *, at_li
             _write_nested(out, item, inner, look, at_line_start=False)
         else:
             text = leaf(item, indent=inner, parent=column, style=look.style)
-            out.append(text if look.width is None else _folded(text, inner, inner, look.width))
+            out.append(text if look.width is None else folded(text, start=inner, indent=inner, width=look.width))
         lead = f"\n{start}"
 
 
@@ -275,12 +259,7 @@ def _write_value(out: list[str], item: Any, column: int, start: int, look: _Look
         out.append("\n")
         _write_nested(out, item, inner, look, at_line_start=True)
     elif text := leaf(item, indent=inner, parent=column, style=look.style):
-        out += (" ", text if look.width is None else _folded(text, start, inner, look.width))
-
-
-def _folded(text: str, start: int, indent: int, width: int) -> str:
-    """The scalar, broken at the width unless it is a block, which has lines of its own."""
-    return text if "\n" in text else folded(text, start=start, indent=indent, width=width)
+        out += (" ", text if look.width is None else folded(text, start=start, indent=inner, width=look.width))
 
 
 def leaf(value: Any, *, indent: int, parent: int, style: YamlStyle | None = None) -> str:

@@ -17,7 +17,7 @@ def folded(text: str, *, start: int, indent: int, width: int) -> str:
         indent: the column of further lines.
         width: in characters; one line may be longer by what is left of a word.
     """
-    if start + len(text) <= width or " " not in text:
+    if start + len(text) <= width or " " not in text or "\n" in text:  # a block has lines of its own
         return text
     quote = text[0] if text[0] in "\"'" else ""
     first, last = (1, len(text) - 2) if quote else (0, len(text) - 1)

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from talos_resources.codec.goyaml.emit import double_quoted, float_text, single_quoted
+from talos_resources.codec.goyaml.emit import double_quoted, single_quoted
+from talos_resources.codec.goyaml.floats import float_text
 from talos_resources.codec.goyaml.keys import natural_key_v2
 from talos_resources.codec.goyaml.resolve import reads_as_text
 

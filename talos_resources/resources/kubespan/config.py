@@ -30,7 +30,7 @@ class KubeSpanConfig:
     )
     harvest_extra_endpoints: bool = wire(8, default=False, doc="Announce at which endpoints other nodes were reached.")
     extra_endpoints: tuple[AddrPort | None, ...] = wire(9, default=(), omit_empty=True, doc="Announced beside the node's own.")
-    exclude_advertised_networks: tuple[IPPrefix | None, ...] = wire(
-        10, default=(), omit_empty=True, doc="Networks that are not announced (Talos 1.13 and later)."
+    exclude_advertised_networks: tuple[IPPrefix | None, ...] | None = wire(
+        10, default=None, omit_empty=True, doc="Networks that are not announced; None where nothing is said (Talos 1.13 and later)."
     )
     unknown: Unknown | None = unknown_field()

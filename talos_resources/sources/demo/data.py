@@ -152,7 +152,7 @@ PEER_SPEC_VERSION: Final = 2
 ENDPOINT_FILTERS: Final = ("0.0.0.0/0", "::/0")
 MESH_PORT: Final = 51820
 API_PORT: Final = 6443
-OPERATING_SYSTEM: Final = "Talos (v1.13.3)"
+OPERATING_SYSTEM: Final = "Talos (v1.14.0)"
 DISCOVERY_ENDPOINT: Final = "discovery.talos.dev:443"
 
 OBSERVED: Final = "2022-03-23T17:45:31Z"

@@ -31,6 +31,7 @@ from talos_resources.resources import (
     Member,
     Namespace,
     PeerState,
+    ServiceEndpoint,
 )
 from talos_resources.resources.meta.definition import definition_of
 from talos_resources.sources.demo import data
@@ -91,9 +92,9 @@ def _own(node: Node, booted: Timestamp) -> Iterator[Resource[Any]]:
     )
     yield _stored(
         DiscoveryConfig(
-            discovery_enabled=True,
             registry_service_enabled=True,
             service_endpoint=data.DISCOVERY_ENDPOINT,
+            service_endpoints=(ServiceEndpoint(name="default", endpoint=data.DISCOVERY_ENDPOINT),),
             service_encryption_key=data.CLUSTER_SECRET_BYTES,
             service_cluster_id=data.CLUSTER_ID,
         ),
