@@ -127,13 +127,18 @@ class ManagerController(Controller):
     def _mind_return(
         self, context: Context, statuses: dict[str, KubeSpanPeerStatus], device: Mapping[str, PeerReading] | None
     ) -> dict[str, KubeSpanPeerStatus]:
-        """When the device comes back peers are looked at soon, and those that begin anew there begin anew here too."""
-        came_back, self._was_away = self._was_away and device is not None, device is None
-        if not came_back or device is None:
+        """When the device comes back peers are looked at soon, and those that begin anew there begin anew here too.
+
+        A device that was away between two looks is known by what it has forgotten.
+        """
+        was_away, self._was_away = self._was_away, device is None
+        if device is None:
             return statuses
-        self._next_tick = Timestamp(context.now + _RETURN)
-        context.wake_at(self._next_tick)
-        new = {key for key, reading in device.items() if reading.last_handshake_time.is_zero}
+        fresh = {key for key, reading in device.items() if reading.last_handshake_time.is_zero}
+        new = {key for key, status in statuses.items() if key in fresh and (was_away or not status.last_handshake_time.is_zero)}
+        if was_away or new:
+            self._next_tick = Timestamp(context.now + _RETURN)
+            context.wake_at(self._next_tick)
         return {key: attrs.evolve(status, last_endpoint_change=context.now) if key in new else status for key, status in statuses.items()}
 
     def _tick(self, now: Timestamp) -> Timestamp:
