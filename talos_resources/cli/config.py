@@ -85,7 +85,7 @@ def run(args: Namespace) -> int:
     else:
         changed = _edit(config, args)
         if changed is not None:
-            save(changed, keep=args.compat is None)
+            save(changed, compat=args.compat)
     return 0
 
 

@@ -149,7 +149,7 @@ class Release:
         document_kinds: every `kind` of document that it knows beside the v1alpha1 one.
         default_cni: what a configuration without any word about the network gets.
         gen, load, patch, validation, get, kubespan: see their classes.
-        flags: command → the flags that not every release has.
+        flags: command → the flags and sub-commands that not every release has.
     """
 
     version: str

@@ -94,5 +94,11 @@ V1_14: Final = Release(
     ),
     get=GetRules(jsonpath_goes_on=True, single_watch_by_line=True, headings_on_error=True),
     kubespan=attrs.evolve(V1_13.kubespan, needs_cluster_identity=True, discovery_switch=False),
-    flags=MappingProxyType({"gen config": frozenset({"--skip-k8s-etcd"}), "get": frozenset({"--cert-fingerprint"})}),
+    flags=MappingProxyType(
+        {
+            "config": frozenset({"proxy-url"}),
+            "gen config": frozenset({"--skip-k8s-etcd"}),
+            "get": frozenset({"--cert-fingerprint"}),
+        }
+    ),
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from talos_resources.model.errors import ConfigError, DecodeError
+from talos_resources.releases import NEWEST, Release
 from talos_resources.talosconfig.config import Context, TalosConfig, default_path
 
 if TYPE_CHECKING:
@@ -30,12 +31,12 @@ def load_or_empty(path: str | Path | None = None) -> TalosConfig:
     return TalosConfig.load(file) if file.exists() else TalosConfig(path=file)
 
 
-def save(config: TalosConfig, *, keep: bool = True) -> None:
+def save(config: TalosConfig, *, compat: Release | None = None) -> None:
     """Write a configuration to its file, with mode 0600 and whole or not at all.
 
     Args:
         config: with its path.
-        keep: keep comments, unknown keys and layout of the file that is there; False writes as talosctl, which drops them.
+        compat: write as this talosctl, which drops comments, layout and keys that it does not know; None keeps them.
 
     Raises:
         ConfigError: it has no path, the file cannot be written, or not be edited in place.
@@ -47,30 +48,31 @@ def save(config: TalosConfig, *, keep: bool = True) -> None:
     if config.path is None:
         raise ConfigError("a talosconfig without a path cannot be saved; set its path first")
     try:
-        before = to_text(config.path.read_bytes(), source=str(config.path)) if keep and config.path.exists() else None
-        write_private(config.path, render(config, before=before).encode())
+        before = to_text(config.path.read_bytes(), source=str(config.path)) if compat is None and config.path.exists() else None
+        write_private(config.path, render(config, before=before, release=compat or NEWEST).encode())
     except OSError as error:
         raise ConfigError(f"cannot write the talosconfig {config.path}: {error.strerror}") from None
 
 
-def render(config: TalosConfig, *, before: str | None = None) -> str:
+def render(config: TalosConfig, *, before: str | None = None, release: Release = NEWEST) -> str:
     """The text of a configuration.
 
     Args:
         config: what to write.
         before: the text whose comments, unknown keys and layout to keep; None for talosctl's own form.
+        release: of the talosctl whose form that is.
 
     Raises:
         DecodeError: `before` is no talosconfig.
         ConfigError: `before` cannot be edited where the change belongs (inside of what an anchor shares).
     """
     if before is None:
-        return _canonical(config)
+        return _canonical(config, release)
     old = TalosConfig.parse(before, source=str(config.path or "talosconfig"))
     if old == attrs.evolve(config, path=None):
         return before
-    if _canonical(old) == before:
-        return _canonical(config)
+    if _canonical(old, release) == before:
+        return _canonical(config, release)
     text = _edited(before, old, config)
     if not _says(text, config):
         raise ConfigError(
@@ -88,15 +90,15 @@ def _says(text: str, config: TalosConfig) -> bool:
         return False
 
 
-def _canonical(config: TalosConfig) -> str:
+def _canonical(config: TalosConfig, release: Release) -> str:
     from talos_resources.codec.goyaml.emit import dump
     from talos_resources.codec.goyaml.keys import natural_key
 
-    contexts = {name: _plain(config.contexts[name]) for name in sorted(config.contexts, key=natural_key)}
-    return dump({"context": config.current, "contexts": contexts})
+    contexts = {name: _plain(config.contexts[name], release) for name in sorted(config.contexts, key=natural_key)}
+    return dump({"context": config.current, "contexts": contexts}, style=release.yaml)
 
 
-def _plain(context: Context) -> dict[str, Any]:
+def _plain(context: Context, release: Release = NEWEST) -> dict[str, Any]:
     """The keys of a context in talosctl's order, without those that it leaves out."""
     optional = {
         "nodes": list(context.nodes),
@@ -105,7 +107,7 @@ def _plain(context: Context) -> dict[str, Any]:
         "key": context.key_base64,
         "auth": {scheme: dict(fields) for scheme, fields in context.auth.items()},
         "cluster": context.cluster,
-        "proxy-url": context.proxy_url,
+        "proxy-url": context.proxy_url if release.has_flag("config", "proxy-url") else "",
     }
     return {"endpoints": list(context.endpoints), **{key: value for key, value in optional.items() if value}}
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from talos_resources.model.errors import ConfigError
+from talos_resources.releases import NEWEST
 from talos_resources.rpc.pki import CertificateAndKey, issue_client, issue_server, new_authority, standard_key_pem
 from talos_resources.rpc.pki.private_file import write_private
 from talos_resources.rpc.server.roles import Role
@@ -95,7 +96,7 @@ def write_talosconfig(folder: Path, authority: CertificateAndKey, endpoint: str)
         ConfigError: it cannot be written.
     """
     path = folder / "talosconfig"
-    save(talosconfig_for(authority, endpoint, path=path), keep=False)
+    save(talosconfig_for(authority, endpoint, path=path), compat=NEWEST)
     return path
 
 
