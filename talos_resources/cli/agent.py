@@ -58,11 +58,12 @@ def run(args: Namespace) -> int:
     if os.geteuid() != 0:
         raise ConfigError("agent changes the host's network and needs root; run it with sudo")
     from talos_resources.agent.agent import Agent, Settings
+    from talos_resources.cli.configuration import read_configuration
     from talos_resources.machineconfig.documents import MachineConfig
     from talos_resources.rpc.server.server import BackgroundServer
 
     settings = Settings(
-        config=MachineConfig.load(Path(args.config).read_bytes(), source=args.config),
+        config=MachineConfig.load(read_configuration(args.config), source=args.config),
         state_dir=args.state_dir,
         nodename=args.nodename,
         link=args.link,

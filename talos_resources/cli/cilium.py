@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from pathlib import Path
 from typing import Final
 
 from talos_resources.cli.parser import Parser
@@ -134,14 +133,11 @@ def _width() -> int | None:
 
 def _read(file: str) -> tuple[str, str]:
     """The name of a file and its text."""
+    from talos_resources.cli.configuration import read_configuration
     from talos_resources.codec.goyaml.nodes import to_text
 
     name = "stdin" if file == "-" else file
-    try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise ConfigError(f"cannot read {name}: {error.strerror}") from None
-    return name, to_text(data, source=name)
+    return name, to_text(read_configuration(file), source=name)
 
 
 def _note(text: str) -> None:

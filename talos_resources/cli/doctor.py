@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -14,7 +13,6 @@ from talos_resources.cli import options
 from talos_resources.cli.durations import some_time
 from talos_resources.cli.parser import Parser, UsageError
 from talos_resources.cli.screen import Screen
-from talos_resources.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from talos_resources.insight.doctor import Diagnosis
@@ -118,14 +116,10 @@ def _explain(name: str) -> int:
 
 
 def _config(file: str) -> tuple[str, Any]:
-    from talos_resources.codec.goyaml.nodes import to_text
+    from talos_resources.cli.configuration import read_configuration
     from talos_resources.machineconfig.documents import MachineConfig
 
-    try:
-        data = Path(file).read_bytes()
-    except OSError as error:
-        raise ConfigError(f"cannot read {file}: {error.strerror}") from None
-    return file, MachineConfig.load(to_text(data, source=file), source=file)
+    return file, MachineConfig.load(read_configuration(file), source=file)
 
 
 def _tell(args: Namespace, diagnosis: Diagnosis) -> None:

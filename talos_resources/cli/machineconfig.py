@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from talos_resources.cli.compat import add_compat
+from talos_resources.cli.configuration import read_configuration
 from talos_resources.cli.parser import Parser
 
 HELP: Final = "patch or generate a machine configuration"
@@ -55,10 +56,10 @@ def _run_patch(args: Namespace) -> int:
     from talos_resources.machineconfig.patch.load import load_patch
     from talos_resources.releases import NEWEST
 
-    data = Path(args.file).read_bytes()
+    data = read_configuration(args.file)
     patches = [load_patch(argument, release=args.compat or NEWEST) for argument in args.patch]
     if not patches:
-        return _write(data, args.output)
+        return _write(data if isinstance(data, bytes) else data.encode(), args.output)
     if args.keep_comments:
         from talos_resources.machineconfig.comments import patch_in_place
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from talos_resources.cli.compat import add_compat
+from talos_resources.cli.configuration import read_configuration
 from talos_resources.cli.parser import Parser
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def run(args: Namespace) -> int:
     if not name or (args.file and args.config):
         raise ConfigError("name one configuration file: validate FILE --mode MODE")
     release = args.compat or (release_of(args.talos_version) if args.talos_version else NEWEST)
-    config = MachineConfig.load(Path(name).read_bytes(), source=name, release=release)
+    config = MachineConfig.load(read_configuration(name), source=name, release=release)
     report = validate(config, args.mode, strict=args.strict)
     if args.explain:
         _explain(config, name)

@@ -13,6 +13,7 @@ from talos_resources.machineconfig.conflicts import check_conflicts
 from talos_resources.machineconfig.decode import decode
 from talos_resources.machineconfig.document import Document
 from talos_resources.machineconfig.loading import documents_of
+from talos_resources.machineconfig.node_output import unwrapped
 from talos_resources.machineconfig.paths import child_type, parse_path
 from talos_resources.machineconfig.schema.table import MAIN, document_type
 from talos_resources.machineconfig.schema.types import Struct
@@ -48,7 +49,7 @@ class MachineConfig:
         """Reads a configuration.
 
         Args:
-            data: the text of one or several documents.
+            data: the text of one or several documents, also inside of what `talosctl get mc -o yaml|json` prints.
             source: a file name for errors.
             release: by whose rules: the newest reads what every release has written.
 
@@ -57,7 +58,8 @@ class MachineConfig:
                 there twice; with every fault, its path and its line.
             ConfigError: there is no document, or two of them claim one link, volume or address.
         """
-        return cls.of(documents_of(compose_all(data, source=source), source=source, release=release), release)
+        text = unwrapped(data, source=source).text
+        return cls.of(documents_of(compose_all(text, source=source), source=source, release=release), release)
 
     @property
     def main(self) -> Document | None:

@@ -112,9 +112,10 @@ def from_config(path: Path) -> SecretsBundle:
 
 def _first_document(path: Path) -> Node:
     from talos_resources.codec.goyaml.nodes import compose_all
+    from talos_resources.machineconfig.node_output import unwrapped
 
     try:
-        documents = compose_all(path.read_bytes(), source=str(path))
+        documents = compose_all(unwrapped(path.read_bytes(), source=str(path)).text, source=str(path))
     except OSError as error:
         raise ConfigError(f"cannot read the secrets of {path}: {error.strerror}") from None
     if not documents or documents[0].kind != "mapping":
