@@ -78,7 +78,7 @@ def test_certificates_that_are_none(tmp_path: Path) -> None:
 
     file = tmp_path / "ca.pem"
     file.write_text("nothing")
-    with pytest.raises(ConfigError, match="the certificates for etcd cannot be used"):
+    with pytest.raises(ConfigError, match="the certificates for a:2379 cannot be used"):
         EtcdState(f"etcd://a?ca={file}")
 
 

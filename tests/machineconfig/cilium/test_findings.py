@@ -51,7 +51,7 @@ def test_as_a_table_for_notebooks_with_everything_escaped() -> None:
         "&lt;b&gt;x&lt;/b&gt;",
         "&lt;script&gt;",
         "Why: a &amp; b",
-        "Do: &lt;i&gt;   guide: &lt;u&gt;",
+        "Do:  &lt;i&gt;   guide: &lt;u&gt;",
         "&lt;h1&gt;",
         "not known: &lt;p&gt;",
     ):
