@@ -63,6 +63,7 @@ class EtcdClient:
         self._transports = [self.transport(index) for index in range(len(address.endpoints))]
         self.preferred = 0
         self._token = ""
+        self._headers = "", call_headers((), None)
         self._login = threading.Lock()
 
     def call(self, method: str, request: Message, answer: type[M], about: object) -> tuple[M, bool]:
@@ -171,8 +172,10 @@ class EtcdClient:
         return [(first + offset) % count for offset in range(count)]
 
     def _unary(self, index: int, method: str, token: str, message: bytes, timeout: float) -> bytes:
-        metadata = (("token", token),) if token else ()
-        return unary(self._transports[index], method, message, headers=call_headers(metadata, None), timeout=timeout)
+        known = self._headers
+        if known[0] != token:
+            known = self._headers = token, call_headers((("token", token),) if token else (), None)
+        return unary(self._transports[index], method, message, headers=known[1], timeout=timeout)
 
     def _authenticate(self, index: int, stale: str, timeout: float) -> str:
         """A new token; who comes second takes the one that the first got.

@@ -47,24 +47,34 @@ class Messages:
         self._deframer = Deframer(limit=limit, encoding=headers.get("grpc-encoding", "identity"))
 
     def __iter__(self) -> Iterator[list[bytes]]:
-        """The messages as they come; a batch is never empty.
+        """See `next`."""
+        while (batch := self.next()) is not None:
+            yield batch
+
+    def next(self) -> list[bytes] | None:
+        """The next messages as they come, never none; None at the end.
 
         Raises:
             RpcError: the call ended with another status than OK.
             TransportError: it did not end properly.
         """
+        piece: bytes | bytearray | memoryview | None = b""
         try:
-            while (piece := self._reply.read()) is not None:
-                while messages := self._deframer.feed(piece):
-                    yield messages
-                    piece = b""
+            # First what the last piece has left.
+            while piece is not None:
+                if messages := self._deframer.feed(piece):
+                    return messages
+                piece = self._reply.read()
             self._check_status()
             self._deframer.finish()
         except FrameError as error:
+            self._reply.close()
             code = Code.RESOURCE_EXHAUSTED if error.too_large else Code.INTERNAL
             raise RpcError(code, f"the other side sent what gRPC does not allow: {error}") from None
-        finally:
+        except BaseException:
             self._reply.close()
+            raise
+        return None
 
     def close(self) -> None:
         """Gives the call up; any thread may."""
@@ -90,7 +100,7 @@ def unary(transport: Transport, method: str, request: bytes, *, headers: Sequenc
     reply = transport.request(method, headers, frame(request), timeout=timeout)
     found: list[bytes] = []
     messages = Messages(reply, address=transport.address, service=transport.service)
-    for batch in messages:
+    while (batch := messages.next()) is not None:
         found += batch
         if len(found) > 1:
             messages.close()
@@ -143,12 +153,14 @@ class Channel:
             found: list[T] = []
             size = 0
             messages = self._call(transport, method, request, self.timeout)
-            for batch in messages:
-                size += sum(map(len, batch)) + MESSAGE_COST * len(batch)
-                if size > self.max_answer_bytes:
-                    messages.close()
-                    raise RpcError(Code.RESOURCE_EXHAUSTED, too_large(self.max_answer_bytes))
-                found += map(convert, batch)
+            try:
+                while (batch := messages.next()) is not None:
+                    size += sum(map(len, batch)) + MESSAGE_COST * len(batch)
+                    if size > self.max_answer_bytes:
+                        raise RpcError(Code.RESOURCE_EXHAUSTED, too_large(self.max_answer_bytes))
+                    found += map(convert, batch)
+            finally:
+                messages.close()
             return found
 
         return self._attempt(work, repeatable=True)

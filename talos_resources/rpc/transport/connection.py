@@ -10,6 +10,7 @@ endless, so that such a stream holds up none of the others.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -56,9 +57,9 @@ class Connection:
         self._explain = explain
         self._session = Session()
         self._turns = Turns()
-        self._intake = Intake(self._session, self.say, self._turns.wake)
-        self._sending = threading.Lock()
         self._unsent: deque[bytes] = deque([_HELLO])
+        self._sending = threading.Lock()
+        self._intake = Intake(self._session, self.say, self._unsent.append, self._turns.wake)
         self._reader: Stream | None = None
         self._failure: TransportError | None = None
 
@@ -153,11 +154,13 @@ class Connection:
     def say(self, data: bytes) -> None:
         """Sends a control frame, or has it sent by who is sending now."""
         self._unsent.append(data)
+        self._say_all()
+
+    def _say_all(self) -> None:
         if self._sending.acquire(blocking=False):
             try:
-                self._send(b"", Deadline(_SAY_S))
-            except (OSError, TimeoutError):  # the streams know
-                pass
+                with contextlib.suppress(OSError):  # the streams know
+                    self._send(b"", Deadline(_SAY_S))
             finally:
                 self._stop_sending()
         elif len(self._unsent) > _UNSENT_FRAMES:
@@ -236,9 +239,8 @@ class Connection:
         # What was to be said meanwhile.
         while self._unsent and self._failure is None and self._sending.acquire(blocking=False):
             try:
-                self._send(b"", Deadline(_SAY_S))
-            except (OSError, TimeoutError):
-                pass
+                with contextlib.suppress(OSError):
+                    self._send(b"", Deadline(_SAY_S))
             finally:
                 self._sending.release()
 
@@ -248,6 +250,9 @@ class Connection:
         self._reader = stream
         try:
             while not done():
+                # What has to be said to what came goes with the next request, if that comes before the next wait.
+                if self._unsent:
+                    self._say_all()
                 self._intake.take(self._link.receive(deadline), own=stream)
         except Woken:  # whoever waits looks again
             pass

@@ -29,18 +29,22 @@ class Intake:
         times: how often anything has come.
     """
 
-    def __init__(self, session: Session, say: Callable[[bytes], None], wake: Callable[[Stream | None], None]) -> None:
+    def __init__(
+        self, session: Session, say: Callable[[bytes], None], say_later: Callable[[bytes], None], wake: Callable[[Stream | None], None]
+    ) -> None:
         """Begins with what the other side says first.
 
         Args:
             session: what is known of the connection.
             say: sends a control frame.
+            say_later: sends one with the next request, or before the next wait.
             wake: tells that a stream got something; None for all that wait to send.
         """
         self.first_bytes = b""
         self.times = 0
         self._session = session
         self._say = say
+        self._say_later = say_later
         self._wake = wake
         self._rest = b""
         self._blocks = HeaderBlocks()
@@ -155,7 +159,7 @@ class Intake:
             self._say(frames.frame_head(frames.SETTINGS, frames.ACK, 0, 0))
             self._wake(None)
         elif kind == frames.PING and not flags & frames.ACK:
-            self._say(frames.frame_head(frames.PING, frames.ACK, 0, len(payload)) + payload)
+            self._say_later(frames.frame_head(frames.PING, frames.ACK, 0, len(payload)) + payload)
         elif kind == frames.WINDOW_UPDATE:
             self._session.widen(None, frames.number(payload))
             self._wake(None)
@@ -170,4 +174,4 @@ class Intake:
         self._received += received
         if self._received > CREDIT // 2:
             more, self._received = self._received, 0
-            self._say(frames.window_update(0, more))
+            self._say_later(frames.window_update(0, more))

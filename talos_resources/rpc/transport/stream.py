@@ -98,6 +98,9 @@ class Stream:
 
     def close(self) -> None:
         """See `Reply`."""
+        if self.over:
+            self._parts.clear()
+            return
         self._connection.give_up(self, TransportError("closed by this side"))
 
     def wait_for_window(self) -> None:

@@ -54,6 +54,8 @@ class Turns:
 
     def wake(self, stream: Stream | None) -> None:
         """Has the thread look again that waits for a stream; None for all that wait."""
+        if not self._waiters:
+            return
         with self._lock:
             chosen = tuple(self._waiters) if stream is None else (stream,)
             waiters = [waiter for each in chosen if (waiter := self._waiters.pop(each, None)) is not None]

@@ -84,7 +84,6 @@ def test_a_watch_that_begins_without_end() -> None:
             client.watch_kind(KubeSpanPeerStatus) as watch,
         ):
             while True:
-                watch.next_batch(60)
                 watch.next(60)
         client.close()
 
