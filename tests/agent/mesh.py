@@ -97,7 +97,11 @@ class Node:
     def start(self, environment: Mapping[str, str] | None = None) -> None:
         with (self.folder / "log").open("a") as log:
             self._process = subprocess.Popen(
-                self.command(), stdout=subprocess.PIPE, stderr=log, text=True, env={**os.environ, **(environment or {})}
+                self.command(),
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, "PYTHONFAULTHANDLER": "1", **(environment or {})},
             )
         assert self._process.stdout is not None
         assert "listening on" in self._process.stdout.readline(), (self.folder / "log").read_text()
@@ -109,15 +113,26 @@ class Node:
         return self._client
 
     def stop(self, number: int = signal.SIGTERM) -> None:
+        """Ends the agent; one that does not end says in its log where it is, and fails the test."""
         process, self._process = self._process, None
-        if self._client is not None:
-            self._client.close()
-        if process is not None:
+        try:
+            if self._client is not None:
+                self._client.close()
+        finally:
+            if process is not None:
+                self._end(process, number)
+
+    def _end(self, process: subprocess.Popen[str], number: int) -> None:
+        assert process.stdout is not None
+        with process.stdout:
             # `ip netns exec` becomes the shell, and that the agent.
             process.send_signal(number)
-            process.wait(60)
-            assert process.stdout is not None
-            process.stdout.close()
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGABRT)
+                process.wait(60)
+                raise AssertionError(f"{self.name} did not stop:\n{self.log()}") from None
 
     def key(self) -> str:
         self.wait_for(KubeSpanIdentity, lambda there: "local" in there)

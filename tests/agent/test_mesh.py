@@ -129,6 +129,8 @@ def test_what_the_agent_refuses(tmp_path: Path) -> None:
         return line
 
     assert "does not enable KubeSpan" in refused(CONFIG.replace("enabled: true\n      mtu", "enabled: false\n      mtu"))
-    assert ".cluster.secret should be set" in refused(CONFIG.replace(f"  secret: {SECRET}\n", ""))
+    assert "cluster secret (.cluster.secret or DiscoveryIdentityConfig) should be set" in refused(
+        CONFIG.replace(f"  secret: {SECRET}\n", "")
+    )
     assert "MTU must be at least 1280" in refused(CONFIG.replace("1420", "1000"))
     assert "--listen takes unix:PATH" in refused(CONFIG, "--listen", "127.0.0.1:1")
