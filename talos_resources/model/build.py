@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar, cast
 
@@ -74,17 +74,29 @@ _no_collector: Final = threading.Lock()
 _were_on: Final[list[bool]] = []
 
 
-def evolve(value: T, changes: Mapping[str, Any]) -> T:
+Rules = Mapping[str, tuple[Container[type[Any]], Callable[[Any], Any]]]
+"""Field → the classes of which a value is right as it is, and what turns others into one."""
+
+_NO_RULES: Final[Rules] = {}
+
+
+def evolve(value: T, changes: Mapping[str, Any], rules_of: Callable[[type[Any]], Rules] | None = None) -> T:
     """The same value with some fields changed, as `attrs.evolve`.
+
+    Args:
+        value: of an attrs class.
+        changes: field → value.
+        rules_of: the rules of a class for what its fields hold; asked once, and the same for every value of the class.
 
     Raises:
         TypeError: there is no such field.
     """
     cls = type(value)
+    known = _EVOLVERS if rules_of is None else _RULED
     try:
-        change = _EVOLVERS[cls]
+        change = known[cls]
     except KeyError:
-        change = _EVOLVERS[cls] = _evolver(cls)
+        change = known[cls] = _evolver(cls, _NO_RULES if rules_of is None else rules_of(cls))
     changed: T = change(value, changes)
     return changed
 
@@ -107,10 +119,11 @@ _Evolver = Callable[[Any, Mapping[str, Any]], Any]
 _Comparer = Callable[[Any, Any], bool]
 
 _EVOLVERS: Final[dict[type[Any], _Evolver]] = {}
+_RULED: Final[dict[type[Any], _Evolver]] = {}
 _COMPARERS: Final[dict[type[Any], _Comparer]] = {}
 
 
-def _evolver(cls: type[Any]) -> _Evolver:
+def _evolver(cls: type[Any], rules: Rules) -> _Evolver:
     """How to change values of a class: the fast way if it has the form for it, else attrs' own."""
     try:
         opened = twin(cls)
@@ -128,11 +141,17 @@ def _evolver(cls: type[Any]) -> _Evolver:
         "    for name in changes:",
         "        if name not in names:",
         "            raise unknown(name)",
-        "        setattr(made, name, changes[name])",
+        "        value = changes[name]",
+        "        rule = rules.get(name)",
+        "        if rule is not None and value.__class__ not in rule[0]:",
+        "            value = rule[1](value)",
+        "        setattr(made, name, value)",
         "    made.__class__ = cls",
         "    return made",
     ]
-    return cast("_Evolver", written(lines, new=object.__new__, opened=opened, cls=cls, names=frozenset(names), unknown=unknown))
+    return cast(
+        "_Evolver", written(lines, new=object.__new__, opened=opened, cls=cls, names=frozenset(names), unknown=unknown, rules=rules)
+    )
 
 
 def _comparer(cls: type[Any]) -> _Comparer:

@@ -13,6 +13,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import attrs
 
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import UntypedSpec
 
 S = TypeVar("S")
@@ -147,7 +148,7 @@ def kind(
             short_aliases=short,
             sensitive=sensitive,
         )
-        return spec
+        return checked(spec)
 
     return register
 

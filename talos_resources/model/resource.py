@@ -12,6 +12,7 @@ from immutabledict import immutabledict
 from talos_resources.model.build import evolve, same, twin
 from talos_resources.model.kind import Kind, kind_of
 from talos_resources.model.metadata import NO_LABELS, Labels, Metadata, OpenMetadata, Phase, Reference
+from talos_resources.model.natural import rules_of
 from talos_resources.model.timestamp import Timestamp
 
 S = TypeVar("S")
@@ -104,9 +105,14 @@ class Resource(Generic[S]):
         return self.metadata.reference
 
     def with_spec(self, spec: S | None = None, **changes: Any) -> Self:
-        """The same resource with another spec, or with some fields of its spec changed."""
+        """The same resource with another spec, or with some fields of its spec changed.
+
+        Raises:
+            TypeError: no such field, or a value that means nothing there.
+            ValueError: a text that means none.
+        """
         base = self.spec if spec is None else spec
-        changed: Self = _resource(self.metadata, evolve(base, changes) if changes else base)
+        changed: Self = _resource(self.metadata, evolve(base, changes, rules_of) if changes else base)
         return changed
 
     def with_metadata(self, **changes: Any) -> Self:
