@@ -10,11 +10,12 @@ from talos_resources.cli.parser import Parser
 HELP = "Write the resources of nodes to a file, a directory, a zip archive or a database"
 DESCRIPTION = """\
 Write the resources of nodes to a file, a directory, a zip archive or a database. The name of the target says the form:
-*.wire.json (nothing is lost), *.yaml or *.json (as talosctl prints them), *.zip or a name without an ending (one
-folder per node, as in a support bundle), etcd://HOST:PORT/PREFIX (one node under the prefix, several each under
-PREFIX/NODE), sqlite:PATH, - for YAML on stdout. --from reads every one of them.
+*.wire.json (nothing is lost), *.yaml or *.json (as talosctl prints them), *.zip (a support bundle as `talosctl support`
+writes it), a name without an ending (a folder per node, with everything), etcd://HOST:PORT/PREFIX (one node under the
+prefix, several each under PREFIX/NODE), sqlite:PATH, - for YAML on stdout. --from reads every one of them.
 
-Private keys and other secrets are replaced by <REDACTED> unless --show-secrets is given."""
+Private keys and other secrets are replaced by <REDACTED> unless --show-secrets is given. A support bundle has only the
+namespace that is usual for each type, and nothing of the specs of sensitive types."""
 EXAMPLES = """\
 --to cluster.zip
 --to sqlite:mesh.db
@@ -39,6 +40,7 @@ def run(args: Namespace) -> int:
         nodes = selected if args.nodes else cluster.nodes
         contents = {}
         for node in progress.tracked(nodes, "reading nodes"):
-            contents[node] = writing.held_by(cluster.state(node), args.types, show_secrets=args.show_secrets)
+            held = writing.held_by(cluster.state(node), args.types, show_secrets=args.show_secrets)
+            contents[node] = writing.bundled(held, show_secrets=args.show_secrets) if args.to.endswith(".zip") else held
         writing.write(contents, args.to)
     return 0

@@ -15,6 +15,7 @@ from talos_resources.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from argparse import _ArgumentGroup as ArgumentGroup  # it has no public name
+    from pathlib import Path
 
     from talos_resources.sources import Cluster
 
@@ -23,7 +24,10 @@ DEMO_NOTE: Final = (
 )
 
 WITH_VALUE: Final = frozenset(
-    {"-n", "--nodes", "-e", "--endpoints", "--context", "--talosconfig", "--timeout", "--max-answer", "--cert-fingerprint", "--from"}
+    {
+        *("-n", "--nodes", "-e", "--endpoints", "--context", "--talosconfig", "--timeout", "--max-answer", "--cert-fingerprint"),
+        *("--from", "--identity"),
+    }
 )
 """The source options that take a value; they may stand before the command as well."""
 
@@ -68,6 +72,13 @@ def add_source(parser: Parser, *, maintenance: bool = True) -> None:
         metavar="URL",
         help="demo, a file (*.wire.json, or YAML or JSON of `talosctl get`), - for stdin, a directory or zip with a folder per node, "
         "cosi://HOST:PORT, cosi+unix:PATH, etcd://HOST:PORT/PREFIX, sqlite:PATH; may be repeated, for the nodes of all",
+    )
+    group.add_argument(
+        "--identity",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a key that opens an encrypted support bundle: an age identity or an OpenSSH private key; may be repeated",
     )
 
 
@@ -144,6 +155,12 @@ def _at(cluster: Cluster, moment: str | None, nodes: tuple[str, ...]) -> Cluster
     return past
 
 
+def _paths(names: list[str]) -> list[Path]:
+    from pathlib import Path  # most commands do without
+
+    return [Path(name) for name in names]
+
+
 @contextmanager
 def opened(args: Namespace) -> Iterator[tuple[Cluster, tuple[str, ...]]]:
     """The cluster that the options name and the nodes of it that were asked for, closed afterwards.
@@ -167,6 +184,7 @@ def opened(args: Namespace) -> Iterator[tuple[Cluster, tuple[str, ...]]]:
         insecure=getattr(args, "maintenance", False),
         cert_fingerprints=names(getattr(args, "cert_fingerprint", [])),
         max_answer_bytes=args.max_answer,
+        identities=_paths(args.identity) if args.identity else (),
     )
     endless = getattr(args, "watch", False)
     if is_fallback and endless:

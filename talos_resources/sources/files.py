@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, Final
@@ -13,6 +14,7 @@ from talos_resources.model.resource import Resource
 from talos_resources.sources.cluster import Cluster
 from talos_resources.sources.documents import Entry, by_node, parse
 from talos_resources.sources.load import memory_state
+from talos_resources.sources.sealed import is_sealed, unsealed
 from talos_resources.state.contract import State
 
 STDIN: Final = "-"
@@ -26,16 +28,17 @@ Members = Mapping[tuple[str, ...], Reader]
 """The files of a directory or archive: parts of the path → what reads it."""
 
 
-def open_url(path: str) -> Cluster:
+def open_url(path: str, *, identities: Sequence[Path] = ()) -> Cluster:
     """Opens a file, a directory, a zip archive, or stdin (`-`).
 
     A file is read now; of a directory or archive each node's folder is read when the node is asked for.
 
     Args:
         path: of the file, directory or archive.
+        identities: files with the keys that open it if it is encrypted with age.
 
     Raises:
-        ConfigError: there is nothing at this path, or it cannot be read, or it holds no data.
+        ConfigError: there is nothing at this path, or it cannot be read or decrypted, or it holds no data.
         DecodeError: it holds something else than resources, or it is broken.
     """
     if path == STDIN:
@@ -44,8 +47,10 @@ def open_url(path: str) -> Cluster:
     if file.is_dir():
         return _tree({found.relative_to(file).parts: partial(_read, found) for found in sorted(file.rglob("*")) if found.is_file()}, path)
     data = _read(file)
+    if is_sealed(data):
+        data = unsealed(data, identities, source=path)
     if data.startswith(b"PK\x03\x04"):
-        return _tree(_unzipped(file), path)
+        return _tree(_unzipped(data, path), path)
     return _cluster(parse(data, source=path), source=path)
 
 
@@ -103,14 +108,14 @@ def _read(file: Path) -> bytes:
         raise ConfigError(f"cannot read {file}: {error.strerror or error}") from None
 
 
-def _unzipped(file: Path) -> Members:
+def _unzipped(data: bytes, file: str) -> Members:
     import zlib
     from zipfile import BadZipFile, ZipFile
 
     try:
-        archive = ZipFile(file)
+        archive = ZipFile(io.BytesIO(data))
     except BadZipFile as error:
-        raise DecodeError(f"broken zip archive: {error}", source=str(file)) from None
+        raise DecodeError(f"broken zip archive: {error}", source=file) from None
 
     def read(name: str) -> bytes:
         if archive.getinfo(name).file_size > _MEMBER_LIMIT:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 from talos_resources.model.errors import ConfigError
 from talos_resources.sources.cluster import Cluster, joined
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SCHEMES: Final = {
     "demo": "talos_resources.sources.demo:open_url",
@@ -36,7 +39,7 @@ _SAYS_NOTHING: Final = 512
 SERVICE_ACCOUNT_CONFIG: Final = "/var/run/secrets/talos.dev/config"
 
 
-def open_source(url: str, *, timeout: float | None = None, max_answer_bytes: int | None = None) -> Cluster:
+def open_source(url: str, *, timeout: float | None = None, max_answer_bytes: int | None = None, identities: Sequence[Path] = ()) -> Cluster:
     """Opens a source.
 
     Args:
@@ -44,6 +47,7 @@ def open_source(url: str, *, timeout: float | None = None, max_answer_bytes: int
             `cosi+unix:PATH`, `etcd://HOST:PORT/PREFIX` or `sqlite:PATH`.
         timeout: seconds that a call may take where there are calls; None for the usual: 60, with etcd 30.
         max_answer_bytes: how large a list of a server may be; None for the usual: a gibibyte.
+        identities: files with the keys that open an encrypted support bundle.
 
     Raises:
         ConfigError: there is no such source.
@@ -55,34 +59,39 @@ def open_source(url: str, *, timeout: float | None = None, max_answer_bytes: int
         raise ConfigError(f'no source "{scheme}://"; there are {", ".join(SCHEMES)}, or the path of a file, directory or zip')
     home, argument = (SCHEMES[scheme], rest) if known else (SCHEMES["file"], url)
     module, _, function = home.partition(":")
-    limits: dict[str, float] = {}
+    limits: dict[str, Any] = {}
     if known and scheme in LIVE and timeout is not None:
         limits["timeout"] = timeout
     if known and scheme in SERVED and max_answer_bytes is not None:
         limits["max_answer_bytes"] = max_answer_bytes
+    if identities and home == SCHEMES["file"]:
+        limits["identities"] = identities
     cluster = getattr(importlib.import_module(module), function)(argument, **limits)
     assert isinstance(cluster, Cluster)
     return cluster
 
 
-def open_sources(urls: Sequence[str], *, timeout: float | None = None, max_answer_bytes: int | None = None) -> Cluster:
+def open_sources(
+    urls: Sequence[str], *, timeout: float | None = None, max_answer_bytes: int | None = None, identities: Sequence[Path] = ()
+) -> Cluster:
     """Opens one source, or several as one cluster with the nodes of all of them.
 
     Args:
         urls: of each, as for `open_source`; at least one.
         timeout: as for `open_source`.
         max_answer_bytes: as for `open_source`.
+        identities: as for `open_source`.
 
     Raises:
         ConfigError: there is no such source, or two of them have a node of the same name.
         DecodeError: one holds something else than resources.
     """
     if len(urls) == 1:
-        return open_source(urls[0], timeout=timeout, max_answer_bytes=max_answer_bytes)
+        return open_source(urls[0], timeout=timeout, max_answer_bytes=max_answer_bytes, identities=identities)
     clusters: list[Cluster] = []
     try:
         for url in urls:
-            cluster = open_source(url, timeout=timeout, max_answer_bytes=max_answer_bytes)
+            cluster = open_source(url, timeout=timeout, max_answer_bytes=max_answer_bytes, identities=identities)
             clusters.append(cluster)  # those that are open are closed when one is not
         return joined(clusters)
     except BaseException:
@@ -102,6 +111,7 @@ def choose(
     cert_fingerprints: Sequence[str] = (),
     timeout: float | None = None,
     max_answer_bytes: int | None = None,
+    identities: Sequence[Path] = (),
 ) -> tuple[Cluster, bool]:
     """Opens what the command line means: the sources that are named, else the talosconfig, else the demo.
 
@@ -125,7 +135,7 @@ def choose(
     if urls:
         if live:
             raise ConfigError(f"--from {_without_login(urls[0])} and {live[0]} exclude each other; leave one out")
-        return open_sources(urls, timeout=timeout, max_answer_bytes=max_answer_bytes), False
+        return open_sources(urls, timeout=timeout, max_answer_bytes=max_answer_bytes, identities=identities), False
     if live or _has_talosconfig():
         from talos_resources.rpc.client.call import MAX_ANSWER_BYTES
         from talos_resources.rpc.transport.contract import DEFAULT_TIMEOUT_S

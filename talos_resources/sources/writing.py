@@ -16,11 +16,14 @@ from talos_resources.model.errors import ConfigError
 from talos_resources.model.kind import typed_kind, untyped
 from talos_resources.model.redact import redacted
 from talos_resources.model.resource import Resource
+from talos_resources.model.spec import RedactedSpec
 from talos_resources.resources import Namespace, ResourceDefinition, Sensitivity
 from talos_resources.rpc.pki.private_file import write_private
 from talos_resources.sources.files import STDIN
 from talos_resources.state.contract import State
 
+_NO_TIME: Final = (1980, 0, 0, 0, 0, 0)
+"""What talosctl writes into zip headers."""
 Contents = Mapping[str, Sequence[Resource[Any]]]
 """Node → what to write of it."""
 
@@ -59,6 +62,29 @@ def held_by(state: State, types: Sequence[str] = (), *, show_secrets: bool = Fal
                 hidden = kind.sensitive or name in secret
                 kept += _shown(state.list(kind, namespace=namespace), show_secrets=show_secrets, sensitive=hidden)
     return kept
+
+
+def bundled(resources: Sequence[Resource[Any]], *, show_secrets: bool = False) -> list[Resource[Any]]:
+    """What a support bundle of talosctl has of a node's resources: those in the namespaces of their types, in order of their ids.
+
+    Args:
+        resources: as `held_by` gives them, with the definitions.
+        show_secrets: otherwise the specs of sensitive types are `<REDACTED>`, all of them.
+
+    Source: talosctl v1.14.0-rc.1, support.
+    """
+    definitions = {found.spec.resource_type: found.spec for found in resources if isinstance(found.spec, ResourceDefinition)}
+
+    def shown(resource: Resource[Any]) -> Resource[Any]:
+        definition = definitions.get(resource.type)
+        hidden = not show_secrets and definition is not None and definition.sensitivity is Sensitivity.SENSITIVE
+        return Resource(resource.metadata, RedactedSpec()) if hidden else resource
+
+    def is_usual(resource: Resource[Any]) -> bool:
+        definition = definitions.get(resource.type)
+        return definition is None or resource.namespace == definition.default_namespace
+
+    return sorted(map(shown, filter(is_usual, resources)), key=lambda found: (found.type.lower(), found.id))
 
 
 @runtime_checkable
@@ -155,12 +181,12 @@ def _write_folders(path: Path, contents: Contents) -> None:
 
 
 def _zip(contents: Contents) -> bytes:
-    from zipfile import ZIP_DEFLATED, ZipFile
+    from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
     buffer = io.BytesIO()
     with ZipFile(buffer, "w", ZIP_DEFLATED) as archive:
         for name, data in _bundle(contents):
-            archive.writestr(name, data)
+            archive.writestr(ZipInfo(name, _NO_TIME), data, ZIP_DEFLATED)
     return buffer.getvalue()
 
 

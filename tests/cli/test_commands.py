@@ -147,7 +147,7 @@ def test_dump_and_back(run: Run, tmp_path: Path) -> None:
     target = str(tmp_path / "all.zip")
     assert run("dump", "--to", target) == (0, "", f"{DEMO_NOTE}\n")
     assert run("get", "kubespanpeerstatuses", "--from", target, "-n", "172.20.0.2").out == GUIDE["kubespanpeerstatuses"]
-    assert "privateKey: <REDACTED>" in run("get", "kubespanidentities", "--from", target, "-o", "yaml").out
+    assert "\nspec: <REDACTED>\n" in run("get", "kubespanidentities", "--from", target, "-o", "yaml").out
     again = run("dump", "--from", target, "--to", target)
     assert (again.code, again.err) == (1, f"error: {target} exists already; remove it or name another target\n")
 
@@ -263,5 +263,5 @@ def test_bash_completes(run: Run, tmp_path: Path) -> None:
     script = tmp_path / "completion"
     script.write_text(run("completion", "bash").out)
     assert complete(["talos-resources", "expl"], script) == ["explain"]
-    assert complete(["talos-resources", "get", "--id"], script) == ["--id-match"]
+    assert complete(["talos-resources", "get", "--id-"], script) == ["--id-match"]
     assert complete(["talos-resources", "get", "kubespanpeerst"], script) == ["kubespanpeerstatuses"]

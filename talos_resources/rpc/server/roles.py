@@ -1,6 +1,6 @@
 """Who may do what: the roles of Talos, which are the organisations of the client's certificate.
 
-Source: Talos v1.12.3, roles; resource access by definition sensitivity.
+Source: Talos v1.14.0-rc.1, roles; resource access by definition sensitivity.
 """
 
 from __future__ import annotations
@@ -21,10 +21,17 @@ class Role(StrEnum):
     ADMIN = "os:admin"
     OPERATOR = "os:operator"
     READER = "os:reader"
+    ETCD_BACKUP = "os:etcd:backup"
+    IMPERSONATOR = "os:impersonator"
+    IMAGE_VERIFIER = "os:image:verifier"
+    META_WRITER = "os:meta:writer"
 
 
 EVERYTHING: Final = frozenset({Role.ADMIN})
 """The roles of whoever reaches a socket that is not protected by certificates."""
+
+READERS: Final = (Role.ADMIN, Role.OPERATOR, Role.READER)
+"""Those that may read resources; the others are for calls that only Talos has."""
 
 _NAMES: Final = {role.value: role for role in Role}
 
@@ -48,13 +55,13 @@ def check_write(roles: frozenset[Role]) -> None:
 
 
 def check_known(roles: frozenset[Role]) -> None:
-    """Lets in whoever has any role that we know.
+    """Lets in whoever may read resources.
 
     Raises:
-        PermissionDeniedError: the certificate has none.
+        PermissionDeniedError: the certificate has no such role.
     """
-    if not roles:
-        raise PermissionDeniedError("not authorised: your certificate has none of the roles os:admin, os:operator, os:reader")
+    if roles.isdisjoint(READERS):
+        raise PermissionDeniedError(f"not authorised: your certificate has none of the roles {', '.join(READERS)}")
 
 
 def check_read(roles: frozenset[Role], sensitive: bool | None, type: str) -> None:
