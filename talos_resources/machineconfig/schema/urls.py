@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote_to_bytes
 
 import attrs
 
 _SCHEME: Final = re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*):(.*)", re.DOTALL)
-_BAD_HOST: Final = re.compile(r"[ \"#/<>?@\\^`{|}%\x00-\x20\x7f]")
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9a-fA-F]{2})")
+_ASCII_ESCAPE: Final = re.compile(r"%[0-7][0-9a-fA-F]")
+# Go lets quotes and angle brackets into a host; only what RFC 3986 has other uses for is refused.
+_BAD_HOST: Final = re.compile(r"[ #/?@\\^`{|}\x00-\x20\x7f]")
+_USER: Final = re.compile(r"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*", re.ASCII)
+_PATH_SAFE: Final = "-._~!$&'()*+,;=:@/"
+_HOST_SAFE: Final = "-._~!$&'()*+,;=:[]<>\""
+_VALID_PATH: Final = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@/\[\]%]*", re.ASCII)
 
 
 @attrs.frozen
 class Url:
-    """The parts of a URL, as in Go's net/url; an empty text is an absent part."""
+    """The parts of a URL, as in Go's net/url; an empty text is an absent part.
+
+    Attributes:
+        host: with its port, escapes decoded.
+        path: as it is written, or escaped where it has to be.
+        has_query: there is a question mark, though nothing may follow it.
+        without_host: a path follows the scheme with one slash (`https:/a`).
+    """
 
     scheme: str = ""
     opaque: str = ""
@@ -24,20 +37,21 @@ class Url:
     path: str = ""
     query: str = ""
     fragment: str = ""
+    has_query: bool = False
+    without_host: bool = False
 
     def __str__(self) -> str:
         text = f"{self.scheme}:" if self.scheme else ""
         if self.opaque:
             text += self.opaque
         else:
-            if self.scheme or self.host or self.user:
-                slashes = self.host or self.path or self.user
-                text += "//" if slashes else ""
+            if (self.scheme or self.host or self.user) and not self.without_host:
+                text += "//" if self.host or self.path or self.user else ""
                 text += f"{self.user}@" if self.user else ""
-            text += self.host
+            text += quote(self.host, safe=_HOST_SAFE)
             text += "/" if self.path and self.host and not self.path.startswith("/") else ""
             text += self.path
-        text += f"?{self.query}" if self.query else ""
+        text += f"?{self.query}" if self.query or self.has_query else ""
         return text + (f"#{self.fragment}" if self.fragment else "")
 
     @property
@@ -68,46 +82,60 @@ def parse(text: str) -> Url:
     if any(ord(char) < 0x20 or char == "\x7f" for char in text):
         raise ValueError("a control character in a URL")
     rest, _, fragment = text.partition("#")
+    if _BAD_ESCAPE.search(fragment):
+        raise ValueError("an invalid escape in a URL's fragment")
     match = _SCHEME.fullmatch(rest)
     scheme, rest = (match[1].lower(), match[2]) if match else ("", rest)
     if not match and rest.startswith(":"):
-        raise ValueError(f"{text!r} has no scheme before the colon")
-    rest, _, query = rest.partition("?")
+        raise ValueError("a URL has no scheme before its colon")
+    rest, mark, query = rest.partition("?")
+    around = Url(scheme=scheme, query=query, fragment=fragment, has_query=bool(mark))
     if scheme and not rest.startswith("/"):
-        return Url(scheme=scheme, opaque=rest, query=query, fragment=fragment)
+        return attrs.evolve(around, opaque=rest)
     if not scheme and ":" in rest.split("/", 1)[0]:
-        raise ValueError(f"{text!r}: the first part of a path may not hold a colon; is the scheme missing?")
-    authority, path = "", rest
+        raise ValueError(f"{_shown(text)}: the first part of a path may not hold a colon; is the scheme missing?")
+    authority, path, without_host = "", rest, False
     if rest.startswith("//") and (scheme or not rest.startswith("///")):
         authority, slash, path = rest[2:].partition("/")
         path = slash + path
-    user, _, host = authority.rpartition("@")
-    _check_host(host)
+    else:
+        without_host = bool(scheme)
+    user, at, host = authority.rpartition("@")
+    if at and (_USER.fullmatch(user) is None or _BAD_ESCAPE.search(user)):
+        raise ValueError("invalid user information in a URL")  # it may be a password, so it is not repeated
     if _BAD_ESCAPE.search(path):
         raise ValueError("an invalid escape in a URL's path")
-    return Url(scheme=scheme, user=user, host=host, path=_escaped(path), query=query, fragment=fragment)
+    return attrs.evolve(around, user=user, host=_host(host), path=_escaped(path), without_host=without_host)
+
+
+def _shown(text: str) -> str:
+    """A text for a message, without what may be a password."""
+    return repr(text.rpartition("@")[2][:80])
 
 
 def _escaped(path: str) -> str:
-    plain = unquote(path, errors="surrogateescape").encode("utf-8", "surrogateescape")
-    valid = re.fullmatch(r"[A-Za-z0-9\-._~!$&'()*+,;=:@/\[\]%]*", path, re.ASCII)
-    return path if valid else quote(plain, safe="-._~!$&'()*+,;=:@/")
+    return path if _VALID_PATH.fullmatch(path) else quote(unquote_to_bytes(path), safe=_PATH_SAFE)
 
 
-def _check_host(host: str) -> None:
-    if host.startswith("["):
-        name, closed, port = host[1:].partition("]")
+def _host(text: str) -> str:
+    """The host with its escapes decoded."""
+    name = text
+    if text.startswith("["):
+        inner, closed, port = text[1:].rpartition("]")
         if not closed:
             raise ValueError("missing ']' in host")
         if port and not port.startswith(":"):
-            raise ValueError(f"invalid port {port!r} after host")
+            raise ValueError(f"invalid port {port[:20]!r} after host")
         _check_port(port.removeprefix(":"))
-        host = name.partition("%25")[0]
-    elif ":" in host:
-        host, _, port = host.rpartition(":")
+        name = inner.partition("%25")[0]
+    elif ":" in text:
+        name, _, port = text.rpartition(":")
         _check_port(port)
-    if bad := _BAD_HOST.search(host):
+    if _BAD_ESCAPE.search(name) or _ASCII_ESCAPE.search(name):
+        raise ValueError("an invalid escape in a URL's host name")
+    if bad := _BAD_HOST.search(name):
         raise ValueError(f"invalid character {bad[0]!r} in host name")
+    return unquote_to_bytes(text).decode("utf-8", "replace")
 
 
 def _check_port(port: str) -> None:
