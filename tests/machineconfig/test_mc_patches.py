@@ -289,7 +289,7 @@ def test_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     assert captured.err == f"note: {SEVERAL_DOCUMENTS}\n"
     assert main(["mc", "patch", "nope.yaml", "-p", "machine: {}"]) == 1
     assert main(["mc", "patch", "c.yaml", "-p", "machine: {typ: x}"]) == 1
-    assert capsys.readouterr().err == "error: nope.yaml: No such file or directory\nerror: patch:1: machine.typ: unknown key\n"
+    assert capsys.readouterr().err == "error: cannot read nope.yaml: No such file or directory\nerror: patch:1: machine.typ: unknown key\n"
 
 
 def test_what_an_anchor_shares_is_not_patched_in_place() -> None:
