@@ -1,6 +1,6 @@
-"""The controller that connects a node's State to the discovery service.
+"""The controller that connects a node's State to its discovery services, of which there may be several.
 
-Source: Talos v1.12.3, cluster.DiscoveryServiceController.
+Source: Talos v1.14.0-rc.1, cluster.DiscoveryServiceController.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -92,91 +93,134 @@ class DiscoveryServiceController(Controller):
     def __init__(self, make: MakeClient = make_client) -> None:
         """Takes how to make a client, `functools.partial(make_client, ca=…)` for an authority of one's own."""
         self._make = make
-        self._settings: Settings | None = None
-        self._client: DiscoveryClient | None = None
-        self._announced = self._leaving = False
-        self._told: dict[str, tuple[Discovered, Affiliate]] = {}
+        self._services: dict[str, _Service] = {}
+        self._leaving = False
+        self._arrivals = 0
+
+    @property
+    def clients(self) -> Mapping[str, DiscoveryClient]:
+        """The client of each service, by the name of the service, in the order of the settings."""
+        return {name: service.client for name, service in self._services.items()}
 
     @property
     def client(self) -> DiscoveryClient | None:
-        """The client, None while discovery is off."""
-        return self._client
+        """The client of the first service, None while discovery is off."""
+        return next(iter(self.clients.values()), None)
 
     def reconcile(self, context: Context) -> None:
-        """See `Controller`; what is known stays while the service cannot be reached."""
-        settings = _settings(context)
-        if settings != self._settings:
-            self._drop(leave=settings is None)
-            if settings is not None:
-                self._client = self._make(settings, context.call_again)
-                self._client.start()
-            self._settings = settings
-        client = self._client
-        if client is None or settings is None:
+        """See `Controller`; what is known stays while a service cannot be reached."""
+        self._follow(_settings(context), context)
+        if not self._services:
             context.replace(Affiliate, {}, namespace=RAW)
-            context.destroy(PUBLIC_ADDRESSES.kind, SERVICE, namespace=PUBLIC)
             return
-        self._announce(context, client, settings.affiliate_id)
-        context.replace(Affiliate, self._found(client.affiliates), namespace=RAW)
-        if client.client_ip is not None:
-            bare = ipaddress.ip_address(client.client_ip.packed)  # a prefix has no zone
-            address = IPPrefix(bare, bare.max_prefixlen)
-            context.put(PUBLIC_ADDRESSES.kind, SERVICE, PUBLIC_ADDRESSES.spec(address), namespace=PUBLIC)
+        seen = _seen(context)
+        for service in self._services.values():
+            own = context.get(Affiliate, service.settings.affiliate_id)
+            service.announce(None if own is None or self._leaving else own.spec)
+            service.client.set_other_endpoints(seen)
+            self._arrivals = service.hear(self._arrivals)
+        context.replace(Affiliate, self._found(), namespace=RAW)
+        for client in self.clients.values():
+            if client.client_ip is not None:
+                bare = ipaddress.ip_address(client.client_ip.packed)  # a prefix has no zone
+                address = IPPrefix(bare, bare.max_prefixlen)
+                context.put(PUBLIC_ADDRESSES.kind, SERVICE, PUBLIC_ADDRESSES.spec(address), namespace=PUBLIC)
+                break
 
     def leave(self, *, timeout: float = LEAVE_S) -> bool:
-        """Takes the node out of the service, before it stops for good; call it before the runtime is stopped.
+        """Takes the node out of every service, before it stops for good; call it before the runtime is stopped.
 
         Returns:
-            Whether the service has taken it within so many seconds.
+            Whether all services have taken it within so many seconds.
         """
         self._leaving = True
-        client = self._client
-        return client is not None and client.delete_local(timeout=timeout)
+        end = time.monotonic() + timeout
+        told = [client.delete_local(timeout=max(0.0, end - time.monotonic())) for client in self.clients.values()]
+        return bool(told) and all(told)
 
     def release(self) -> None:
         """See `Controller`."""
-        client, self._client, self._settings = self._client, None, None
-        self._announced = False
-        if client is not None:
-            client.close()
+        services, self._services = self._services, {}
+        for service in services.values():
+            service.client.close()
 
-    def _announce(self, context: Context, client: DiscoveryClient, node_id: str) -> None:
-        own = context.get(Affiliate, node_id)
-        if own is not None and not self._leaving:
-            client.set_local(*to_payload(own.spec))
+    def _follow(self, wanted: Mapping[str, Settings], context: Context) -> None:
+        """A client for each service that is wanted; one whose settings changed is made anew."""
+        kept: dict[str, _Service] = {}
+        for name, settings in wanted.items():
+            known = self._services.pop(name, None)
+            if known is not None and known.settings == settings:
+                kept[name] = known
+                continue
+            if known is not None:
+                known.drop(leave=False)
+            client = self._make(settings, context.call_again)
+            client.start()
+            kept[name] = _Service(settings, client)
+        for service in self._services.values():
+            service.drop(leave=not wanted)
+        self._services = kept
+
+    def _found(self) -> dict[str, Affiliate]:
+        """The raw affiliates by id: what all services say; where they disagree about a node, what came last."""
+        latest: dict[str, tuple[int, Affiliate]] = {}
+        for service in self._services.values():
+            for key, (arrival, _, affiliate) in service.heard.items():
+                if affiliate.node_id == key and (key not in latest or arrival > latest[key][0]):
+                    latest[key] = arrival, affiliate
+        return {f"{SERVICE}/{key}": affiliate for key, (_, affiliate) in latest.items()}
+
+
+class _Service:
+    """One service: its client, and what it has told.
+
+    Attributes:
+        settings: of the client.
+        client: runs.
+        heard: node → when it came (a number that grows), as it came, and as a resource.
+    """
+
+    def __init__(self, settings: Settings, client: DiscoveryClient) -> None:
+        self.settings = settings
+        self.client = client
+        self.heard: dict[str, tuple[int, Discovered, Affiliate]] = {}
+        self._announced = False
+
+    def announce(self, own: Affiliate | None) -> None:
+        """Says what the node is, or that it is gone."""
+        if own is not None:
+            self.client.set_local(*to_payload(own))
             self._announced = True
         elif self._announced:
-            client.delete_local()
+            self.client.delete_local()
             self._announced = False
-        seen = defaultdict(list)
-        for resource in context.list(KubeSpanEndpoint):
-            spec = resource.spec
-            if spec.endpoint is not None and spec.affiliate_id:
-                seen[spec.affiliate_id].append(_endpoint(spec.endpoint))
-        client.set_other_endpoints(seen)
 
-    def _found(self, affiliates: Mapping[str, Discovered]) -> dict[str, Affiliate]:
-        """The raw affiliates by id; what did not change is the very object of the last time."""
-        told: dict[str, tuple[Discovered, Affiliate]] = {}
-        for key, discovered in affiliates.items():
-            known = self._told.get(key)
-            if known is not None and known[0] is discovered:
-                told[key] = known
+    def hear(self, arrivals: int) -> int:
+        """Takes up what is new; what did not change is the very object of the last time.
+
+        Returns:
+            How many arrivals there were until now, at all services.
+        """
+        heard: dict[str, tuple[int, Discovered, Affiliate]] = {}
+        for key, discovered in self.client.affiliates.items():
+            known = self.heard.get(key)
+            if known is not None and known[1] is discovered:
+                heard[key] = known
                 continue
             affiliate = from_payload(discovered.affiliate, discovered.endpoints)
             if affiliate.node_id != key:
                 # Sealed data does not say for which id it was: this is a copy of somebody else's.
                 _LOG.warning("discovery left affiliate %.100r out: its data is that of %.100r", key, affiliate.node_id)
-            told[key] = discovered, affiliate
-        self._told = told
-        return {f"{SERVICE}/{key}": affiliate for key, (_, affiliate) in told.items() if affiliate.node_id == key}
+            # What only comes again, as after a new connection, is no news.
+            same = known is not None and known[2] == affiliate
+            arrivals += not same
+            heard[key] = known[0] if known is not None and same else arrivals, discovered, affiliate
+        self.heard = heard
+        return arrivals
 
-    def _drop(self, *, leave: bool) -> None:
+    def drop(self, *, leave: bool) -> None:
         """Lets the client go, without waiting for it."""
-        client, self._client = self._client, None
-        if client is None:
-            return
-        self._announced = False
+        client = self.client
 
         def work() -> None:
             if leave:
@@ -186,19 +230,33 @@ class DiscoveryServiceController(Controller):
         threading.Thread(target=work, name="discovery goodbye", daemon=True).start()
 
 
-def _settings(context: Context) -> Settings | None:
+def _settings(context: Context) -> dict[str, Settings]:
+    """What a client is made with, by the name of its service."""
     config = context.get(DiscoveryConfig, CLUSTER)
     identity = context.get(ClusterIdentity, LOCAL)
-    if config is None or identity is None or not config.spec.registry_service_enabled:
-        return None
+    if config is None or identity is None:
+        return {}
     spec = config.spec
-    return Settings(
-        endpoint=spec.service_endpoint,
-        insecure=spec.service_endpoint_insecure,
-        cluster_id=spec.service_cluster_id,
-        key=spec.service_encryption_key,
-        affiliate_id=identity.spec.node_id,
-    )
+    return {
+        service.name: Settings(
+            endpoint=service.endpoint,
+            insecure=service.insecure,
+            cluster_id=spec.service_cluster_id,
+            key=spec.service_encryption_key,
+            affiliate_id=identity.spec.node_id,
+        )
+        for service in spec.services
+    }
+
+
+def _seen(context: Context) -> dict[str, list[payload.Endpoint]]:
+    """Where the node has seen others, by affiliate."""
+    seen = defaultdict(list)
+    for resource in context.list(KubeSpanEndpoint):
+        spec = resource.spec
+        if spec.endpoint is not None and spec.affiliate_id:
+            seen[spec.affiliate_id].append(_endpoint(spec.endpoint))
+    return seen
 
 
 def _endpoint(endpoint: AddrPort) -> payload.Endpoint:
