@@ -15,8 +15,8 @@ from talos_resources.kubespan.config import cluster_info, discovery_config, kube
 from talos_resources.kubespan.controllers import CLUSTER, KUBESPAN, LOCAL
 from talos_resources.kubespan.faults import faults
 from talos_resources.kubespan.network_specs import NETWORK_KINDS
+from talos_resources.machineconfig.defaults import POD_SUBNET, SERVICE_SUBNET
 from talos_resources.machineconfig.documents import MachineConfig
-from talos_resources.machineconfig.gen.config import POD_SUBNET, SERVICE_SUBNET
 from talos_resources.machineconfig.schema.table import MAIN
 from talos_resources.model.errors import ConfigError
 from talos_resources.model.kind import typed_kinds

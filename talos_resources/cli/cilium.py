@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from talos_resources.cli.form import add_form, form
 from talos_resources.cli.parser import Parser
 from talos_resources.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from talos_resources.machineconfig.documents import MachineConfig
+    from talos_resources.releases import Contract
 
 HELP: Final = "bring Cilium into a cluster: values, patch, inline, check"
 EXAMPLES: Final = """\
@@ -26,17 +31,19 @@ def configure(parser: Parser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
     values = actions.add_parser("values", help="helm values", description="Print helm values for Cilium on Talos.")
     _add_strict(values, "run without kube-proxy")
-    values.add_argument("--k8s-host", metavar="HOST", help="where nodes reach the Kubernetes API; needed with --strict")
-    values.add_argument("--k8s-port", type=int, default=6443, metavar="PORT", help="(default: 6443)")
+    values.add_argument("--k8s-host", metavar="HOST", help="where nodes reach the Kubernetes API (default: KubePrism, at localhost)")
+    values.add_argument("--k8s-port", type=int, metavar="PORT", help="(default: 7445 of KubePrism, else 6443)")
     values.add_argument(
         "--no-xt-socket-fallback", action="store_true", help="faster: Talos has the kernel modules that the fallback replaces"
     )
-    values.add_argument("--cilium-version", default="1.11.2", metavar="VERSION", help="of the chart (default: the guide's 1.11.2)")
+    values.add_argument("--cilium-version", metavar="VERSION", help="of the chart (default: the newest that was tried, 1.20.2)")
+    add_form(values)
     patch = actions.add_parser("patch", help="the matching configuration patch", description="Print the matching configuration patch.")
     patch.add_argument("--method", default="install", choices=["install", "template", "hosted", "inline"], help="(default: install)")
     patch.add_argument("what", nargs="*", metavar="URL|FILE", help="URLs for hosted; files for inline, - for stdin")
     _add_strict(patch, "also switch kube-proxy off")
     _add_name(patch)
+    add_form(patch)
     inline = actions.add_parser(
         "inline",
         help="rendered manifests as an inline manifest",
@@ -44,6 +51,7 @@ def configure(parser: Parser) -> None:
     )
     inline.add_argument("files", nargs="+", metavar="FILE", help="output of `helm template`; - for stdin")
     _add_name(inline)
+    add_form(inline)
     check = actions.add_parser(
         "check",
         help="what the guide warns of",
@@ -68,17 +76,32 @@ def _add_name(parser: Parser) -> None:
 
 
 def _values(args: Namespace) -> int:
+    from talos_resources.machineconfig.cilium.charts import NEWEST_CILIUM_VERSION
     from talos_resources.machineconfig.cilium.values import helm_values, values_yaml
 
+    contract, config = form(args)
     values = helm_values(
+        kube_prism=_kube_prism(contract, config),
         strict=args.strict,
         k8s_host=args.k8s_host,
         k8s_port=args.k8s_port,
         socket_fallback=False if args.no_xt_socket_fallback else None,
-        cilium_version=args.cilium_version,
+        cilium_version=args.cilium_version or NEWEST_CILIUM_VERSION,
     )
     sys.stdout.write(values_yaml(values))
     return 0
+
+
+def _kube_prism(contract: Contract, config: MachineConfig | None) -> int | None:
+    """The port of KubePrism, as the configuration says or as new ones of this version have it."""
+    from talos_resources.machineconfig.defaults import KUBE_PRISM_PORT
+    from talos_resources.releases import Feature
+
+    if config is None:
+        return KUBE_PRISM_PORT if contract.has(Feature.KUBE_PRISM) else None
+    from talos_resources.machineconfig.cilium.machine import machine_facts
+
+    return machine_facts(config).kube_prism
 
 
 def _patch(args: Namespace) -> int:
@@ -92,7 +115,9 @@ def _patch(args: Namespace) -> int:
         manifest = make_inline([_read(file) for file in args.what], name=args.name) if args.what else None
     for note in manifest.notes if manifest is not None else ():
         _note(note)
-    text = cilium_patch(args.method, strict=args.strict, urls=tuple(args.what) if args.method == "hosted" else (), manifest=manifest)
+    contract, _ = form(args)
+    urls = tuple(args.what) if args.method == "hosted" else ()
+    text = cilium_patch(args.method, strict=args.strict, urls=urls, manifest=manifest, contract=contract)
     for url in args.what if args.method == "hosted" else ():
         if looks_public(url):
             _note(f"{url} looks public, and the Cilium manifest has private keys in it; host it where only the nodes can fetch it")
@@ -101,12 +126,15 @@ def _patch(args: Namespace) -> int:
 
 
 def _inline(args: Namespace) -> int:
-    from talos_resources.machineconfig.cilium.inline import inline_yaml, make_inline
+    from talos_resources.machineconfig.cilium.inline import inline_document, inline_yaml, make_inline
+    from talos_resources.releases import Feature
 
+    contract, _ = form(args)
     manifest = make_inline([_read(file) for file in args.files], name=args.name)
     for note in manifest.notes:
         _note(note)
-    sys.stdout.write(f"cluster:\n{inline_yaml([manifest])}")
+    has_documents = contract.has(Feature.DOCUMENTS)
+    sys.stdout.write(inline_document(manifest) if has_documents else f"cluster:\n{inline_yaml([manifest])}")
     return 0
 
 

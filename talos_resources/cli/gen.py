@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from talos_resources.machineconfig.gen.bundle import Patches
     from talos_resources.machineconfig.gen.options import GenOptions
     from talos_resources.machineconfig.gen.secrets import SecretsBundle
+    from talos_resources.releases import Contract, Release
 
 HELP: Final = "make the secrets and the machine configurations of a new cluster"
 EXAMPLES: Final = """\
@@ -75,7 +76,7 @@ def run_config(args: Namespace) -> int:
         from talos_resources.machineconfig.gen.secrets import generate
 
         print("generating PKI and tokens", file=sys.stderr)
-        secrets = generate(now=now, contract=options.contract)
+        secrets = generate(now=now, contract=options.contract, url_safe_id=_release(args).gen.url_safe_cluster_id)
     bundle = make_configs(options, secrets, patches=patches, compat=args.compat)
     for note in (*bundle.notes, *_notes(options)):
         print(f"note: {note}", file=sys.stderr)
@@ -105,14 +106,15 @@ def _add_config(parser: Parser) -> None:
     add("--config-patch", action="append", default=[], metavar="PATCH", help=patch.format("all configurations"))
     add("--config-patch-control-plane", action="append", default=[], metavar="PATCH", help=patch.format("control planes"))
     add("--config-patch-worker", action="append", default=[], metavar="PATCH", help=patch.format("workers"))
-    add("--kubernetes-version", metavar="VERSION", help="such as 1.35.0")
+    add("--kubernetes-version", metavar="VERSION", help="such as 1.36.3")
     add("--talos-version", metavar="VERSION", help="write for this Talos version, such as v1.11")
     add("--dns-domain", default="cluster.local", metavar="DOMAIN", help="of the cluster (default: cluster.local)")
     add("--additional-sans", action="append", default=[], metavar="NAMES", help="more names for the certificates of the APIs")
     add("--install-disk", default="/dev/sda", metavar="DISK", help="(default: /dev/sda)")
     add("--install-image", metavar="IMAGE", help="the installer's image")
     add("--registry-mirror", action="append", default=[], metavar="REGISTRY=URL", help="ask this URL instead of a registry")
-    _add_switch(parser, "persist", "-p", default=True, text="keep the configuration on disk (default: true)")
+    _add_switch(parser, "persist", "-p", default=None, text="keep the configuration on disk (default: true)")
+    _add_switch(parser, "skip-k8s-etcd", default=None, text=SUPPRESS)
     add("-t", "--output-types", action="append", metavar="TYPES", help=f"{','.join(_TYPES)} (default: all)")
     add("-o", "--output", metavar="PATH", help="a folder; with one type a file, or - for stdout")
     add("--output-dir", metavar="DIR", help=SUPPRESS)
@@ -128,8 +130,8 @@ def _add_force(parser: Parser) -> None:
     parser.add_argument("-f", "--force", action="store_true", help="overwrite files that are there")
 
 
-def _add_switch(parser: Parser, name: str, *short: str, default: bool, text: str) -> None:
-    """A flag that may carry its value with `=`, as Go's flags do: --persist, --persist=false."""
+def _add_switch(parser: Parser, name: str, *short: str, default: bool | None, text: str) -> None:
+    """A flag that may carry its value with `=`, as Go's flags do: --persist, --persist=false; None where it must show if it was given."""
     destination = name.replace("-", "_")
     parser.add_argument(f"--{name}", *short, dest=destination, action="store_true", default=default, help=text)
     # To argparse these are flags of their own, since it takes no optional value that must follow a `=`.
@@ -140,25 +142,55 @@ def _add_switch(parser: Parser, name: str, *short: str, default: bool, text: str
 
 def _options(args: Namespace) -> GenOptions:
     from talos_resources.machineconfig.gen import options
-    from talos_resources.machineconfig.gen.contract import KUBERNETES_VERSION, Contract
+    from talos_resources.releases import Feature
 
+    release = _release(args)
+    _refuse_flags(args)
     options.check_endpoint(args.endpoint)
     if args.version != "v1alpha1":
         raise ConfigError(f'unknown config version "{args.version}"; there is only v1alpha1')
+    if args.kubernetes_version == "" and not release.gen.empty_kubernetes_version:
+        raise ConfigError("an empty --kubernetes-version names no images; write it as 1.36.3, or leave the flag out")
+    contract = _contract(args)
+    skip = bool(args.skip_k8s_etcd)
+    if skip and not contract.has(Feature.DOCUMENTS):
+        raise ConfigError(f"--skip-k8s-etcd: a configuration for Talos {contract} always has Kubernetes in it; v1.14 can do without")
     return options.GenOptions(
         cluster_name=args.name,
         endpoint=args.endpoint,
-        kubernetes_version=KUBERNETES_VERSION if args.kubernetes_version is None else args.kubernetes_version,
-        contract=Contract.parse(args.talos_version),
+        kubernetes_version=release.gen.kubernetes_version if args.kubernetes_version is None else args.kubernetes_version,
+        contract=contract,
         dns_domain=args.dns_domain,
         additional_sans=items(args.additional_sans),
         install_disk=args.install_disk,
-        install_image=options.INSTALLER_IMAGE if args.install_image is None else args.install_image,
+        install_image=release.gen.installer_image if args.install_image is None else args.install_image,
         registry_mirrors=options.parse_mirrors(items(args.registry_mirror)),
         kubespan=args.with_kubespan,
         discovery=args.with_cluster_discovery,
-        persist=args.persist,
+        persist=args.persist is not False,
+        skip_kubernetes=skip,
     )
+
+
+def _release(args: Namespace) -> Release:
+    """The release whose defaults hold."""
+    from talos_resources.releases import NEWEST
+
+    return NEWEST if args.compat is None else args.compat
+
+
+def _contract(args: Namespace) -> Contract:
+    """For which Talos to write; a version newer than the release counts as the release's own."""
+    from talos_resources.releases import Contract
+
+    return min(Contract.parse(args.talos_version), _release(args).contract)
+
+
+def _refuse_flags(args: Namespace) -> None:
+    """Refuses what the talosctl that is imitated has no flag for."""
+    for flag, value in (("--persist", args.persist), ("--skip-k8s-etcd", args.skip_k8s_etcd)):
+        if value is not None and args.compat is not None and not args.compat.has_flag("gen config", flag):
+            raise ConfigError(f"unknown flag: {flag}; talosctl {args.compat} has none")
 
 
 def _types(values: list[str] | None) -> tuple[str, ...]:
@@ -189,7 +221,7 @@ def _secrets(args: Namespace) -> SecretsBundle | None:
         return None
     from talos_resources.machineconfig.gen.secrets_file import load_bundle
 
-    return load_bundle(Path(args.with_secrets))
+    return load_bundle(Path(args.with_secrets), kubernetes=not args.skip_k8s_etcd)
 
 
 def _patches(args: Namespace) -> Patches | None:
@@ -213,22 +245,21 @@ def _notes(options: GenOptions) -> list[str]:
 
 
 def _run_secrets(args: Namespace) -> int:
-    from talos_resources.machineconfig.gen import secrets, secrets_file
-    from talos_resources.machineconfig.gen.contract import Contract
+    from talos_resources.machineconfig.gen import secrets, secrets_config
 
     now = datetime.now(UTC)
-    contract = Contract.parse(args.talos_version)
+    contract, url_safe = _contract(args), _release(args).gen.url_safe_cluster_id
     target = None if args.output_file == "-" else Path(args.output_file)
     if target is not None and target.exists() and not args.force:
         raise _exists(target)
     if args.from_kubernetes_pki is not None:
         bundle = secrets.from_kubernetes_pki(
-            Path(args.from_kubernetes_pki), now=now, token=args.kubernetes_bootstrap_token, contract=contract
+            Path(args.from_kubernetes_pki), now=now, token=args.kubernetes_bootstrap_token, contract=contract, url_safe_id=url_safe
         )
     elif args.from_controlplane_config is not None:
-        bundle = secrets_file.from_config(Path(args.from_controlplane_config))
+        bundle = secrets_config.from_config(Path(args.from_controlplane_config), compat=args.compat)
     else:
-        bundle = secrets.generate(now=now, contract=contract)
+        bundle = secrets.generate(now=now, contract=contract, url_safe_id=url_safe)
     _write(bundle.to_yaml(), target, force=args.force, announce=False)
     return 0
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import sys
 from argparse import BooleanOptionalAction, Namespace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from talos_resources.cli.form import add_form, form
 from talos_resources.cli.parser import Parser
+
+if TYPE_CHECKING:
+    from talos_resources.releases import Contract
 
 HELP: Final = "print the configuration patch that switches KubeSpan on"
 EXAMPLES: Final = """\
@@ -28,9 +32,12 @@ def configure(parser: Parser) -> None:
     patch.add_argument("--allow-down-peer-bypass", action=BooleanOptionalAction, help="reach peers that are down without encryption")
     patch.add_argument("--harvest-extra-endpoints", action=BooleanOptionalAction, help="share the addresses at which peers are seen")
 
+    add_form(patch)
+
 
 def run(args: Namespace) -> int:
     """Does it; returns the exit code."""
+    contract, config = form(args)
     from talos_resources.machineconfig.kubespan_patch import KubeSpanSettings, kubespan_patch, notes, parse_mtu
 
     settings = KubeSpanSettings(
@@ -42,8 +49,19 @@ def run(args: Namespace) -> int:
         allow_down_peer_bypass=args.allow_down_peer_bypass,
         harvest_extra_endpoints=args.harvest_extra_endpoints,
     )
-    text = kubespan_patch(settings)
-    for note in notes(settings):
+    lacks = config is not None and not config.all("DiscoveryServiceConfig")
+    text = kubespan_patch(settings, contract=contract, discovery=lacks)
+    for note in (*notes(settings), *_discovery_notes(settings.enabled, contract, config is None)):
         print(f"note: {note}", file=sys.stderr)
     sys.stdout.write(text)
     return 0
+
+
+def _discovery_notes(enabled: bool, contract: Contract, is_unknown: bool) -> tuple[str, ...]:
+    """What the patch does not say, because the configuration may say it already."""
+    from talos_resources.releases import Feature
+
+    if not (enabled and is_unknown and contract.has(Feature.DOCUMENTS)):
+        return ()
+    needs = f"Talos {contract} needs a DiscoveryServiceConfig for KubeSpan"
+    return (f"{needs}; new configurations have one, and with --for FILE the patch adds it where it is missing",)

@@ -15,12 +15,13 @@ from talos_resources.machineconfig.document import MAIN_KEYS, Document
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.encode import to_plain
 from talos_resources.machineconfig.loading import documents_of, kind_of
-from talos_resources.machineconfig.patch.apply import SEVERAL_DOCUMENTS, Compat, Patched, apply_strategic, joined
-from talos_resources.machineconfig.patch.load import Patch, StrategicPatch, as_json
+from talos_resources.machineconfig.patch.apply import SEVERAL_DOCUMENTS, Compat, Patched, applied, joined
+from talos_resources.machineconfig.patch.load import Patch, as_json
 from talos_resources.machineconfig.patch.rfc6902 import JsonPatch
+from talos_resources.machineconfig.patch.translate import apply_translated
 from talos_resources.machineconfig.schema.table import MAIN
 from talos_resources.model.errors import ConfigError, DecodeError
-from talos_resources.releases import NEWEST, Release
+from talos_resources.releases import NEWEST
 
 _SEPARATOR: Final = re.compile(r"^---(?=\s|\Z)", re.MULTILINE)
 
@@ -38,18 +39,35 @@ def patch_in_place(data: bytes | str, patches: Iterable[Patch], *, source: str =
     text = to_text(data, source=source)
     notes: list[str] = []
     for patch in joined(patches):
-        if isinstance(patch, StrategicPatch):
-            text = _strategic(text, patch, source, compat or NEWEST)
+        translated = _translated(text, patch, source, compat)
+        if translated is not None:
+            text, told = translated
+            notes += told
             continue
+        assert isinstance(patch, JsonPatch)
         text, several = _json(text, patch, source, compat)
         notes += [SEVERAL_DOCUMENTS] if several and not notes else []
     return Patched(text, tuple(notes))
 
 
-def _strategic(text: str, patch: StrategicPatch, source: str, release: Release) -> str:
+def _translated(text: str, patch: Patch, source: str, compat: Compat) -> tuple[str, tuple[str, ...]] | None:
+    """The text with a patch done to its documents, and what was translated; None for a JSON patch of the one document."""
+    release = compat or NEWEST
     roots = [root for root in compose_all(text, source=source) if not root.is_null]
+    if isinstance(patch, JsonPatch) and (compat is not None or len(roots) < 2):
+        return None
     documents = documents_of(roots, source=source, release=release)
-    wanted = apply_strategic(MachineConfig.of(documents, release), patch, release)
+    config = MachineConfig.of(documents, release)
+    if compat is not None:
+        return _spliced(text, roots, documents, applied(config, patch, release), source), ()
+    found = apply_translated(config, patch, lambda config, patch: applied(config, patch, release))
+    if isinstance(patch, JsonPatch) and not found.notes:
+        return None
+    return _spliced(text, roots, documents, found.config, source), found.notes
+
+
+def _spliced(text: str, roots: list[Node], documents: list[Document], wanted: MachineConfig, source: str) -> str:
+    """The text of these documents with what is wanted in their place."""
     splicer = Splicer(text, roots)
     gone: list[Node] = []
     for root, document in zip(roots, documents, strict=True):
@@ -64,7 +82,7 @@ def _strategic(text: str, patch: StrategicPatch, source: str, release: Release) 
     known = {document.key for document in documents}
     result = _with_documents(result, [document for document in wanted.documents if document.key not in known])
     try:
-        found: MachineConfig | None = MachineConfig.load(result, release=release) if wanted.documents else wanted
+        found: MachineConfig | None = MachineConfig.load(result, release=wanted.release) if wanted.documents else wanted
     except (ConfigError, DecodeError):
         found = None
     if found is None or not _equal(found, wanted):

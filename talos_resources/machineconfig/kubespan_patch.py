@@ -12,7 +12,9 @@ from typing import Any, Final
 
 import attrs
 
+from talos_resources.machineconfig import defaults
 from talos_resources.model.errors import ConfigError
+from talos_resources.releases import CURRENT, Contract, Feature
 
 WIREGUARD_OVERHEAD: Final = 80
 SMALLEST_MTU: Final = 1280
@@ -94,8 +96,13 @@ def check_endpoints(endpoints: Iterable[str]) -> None:
             raise ConfigError(f'invalid endpoint "{text}"; write an address and a port, as in 203.0.113.7:51820 or [2001:db8::1]:51820')
 
 
-def kubespan_patch(settings: KubeSpanSettings) -> str:
+def kubespan_patch(settings: KubeSpanSettings, *, contract: Contract = CURRENT, discovery: bool = False) -> str:
     """The patch as YAML, strategic, for a new or an existing cluster.
+
+    Args:
+        settings: what is to be set.
+        contract: the Talos version whose form it has: a document for KubeSpan since v1.13, one for discovery since v1.14.
+        discovery: add the default discovery service, for a configuration of v1.14 that has none.
 
     Raises:
         ConfigError: a filter or an endpoint that Talos would refuse.
@@ -112,15 +119,25 @@ def kubespan_patch(settings: KubeSpanSettings) -> str:
         "filters": {"endpoints": list(settings.filters)} if settings.filters else None,
     }
     kubespan = {"enabled": settings.enabled, **{key: value for key, value in optional.items() if value is not None}}
-    main: dict[str, Any] = {"machine": {"network": {"kubespan": kubespan}}}
-    if settings.enabled:
+    parts: list[dict[str, Any]] = []
+    main: dict[str, Any] = {}
+    if not contract.has(Feature.KUBESPAN_DOCUMENT):
+        main["machine"] = {"network": {"kubespan": kubespan}}
+    if settings.enabled and not contract.has(Feature.DOCUMENTS):
         main["cluster"] = {"discovery": {"enabled": True}}
-    parts = [main]
+    if main:
+        parts.append(main)
+    if contract.has(Feature.KUBESPAN_DOCUMENT):
+        parts.append(_document("KubeSpanConfig", **kubespan))
+    if discovery and settings.enabled and contract.has(Feature.DOCUMENTS):
+        parts.append(_document("DiscoveryServiceConfig", name="default", endpoint=defaults.DISCOVERY_ENDPOINT))
     if settings.extra_endpoints:
-        parts.append(
-            {"apiVersion": "v1alpha1", "kind": "KubeSpanEndpointsConfig", "extraAnnouncedEndpoints": list(settings.extra_endpoints)}
-        )
+        parts.append(_document("KubeSpanEndpointsConfig", extraAnnouncedEndpoints=list(settings.extra_endpoints)))
     return "---\n".join(dump(part) for part in parts)
+
+
+def _document(kind: str, **fields: Any) -> dict[str, Any]:
+    return {"apiVersion": "v1alpha1", "kind": kind, **fields}
 
 
 def notes(settings: KubeSpanSettings) -> tuple[str, ...]:

@@ -39,12 +39,14 @@ class GenDefaults:
         installer_image: of every contract.
         url_safe_cluster_id: `cluster.id` of a new bundle is URL-safe base64, else standard base64.
         empty_kubernetes_version: an empty `--kubernetes-version` leaves the images out, else it is refused.
+        partial_secrets: secrets taken from a configuration that lacks some are written with nulls, else refused.
     """
 
     kubernetes_version: str
     installer_image: str
     url_safe_cluster_id: bool
     empty_kubernetes_version: bool
+    partial_secrets: bool
 
 
 @attrs.frozen(kw_only=True)

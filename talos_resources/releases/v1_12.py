@@ -70,6 +70,7 @@ V1_12: Final = Release(
         installer_image="ghcr.io/siderolabs/installer:v1.12.3",
         url_safe_cluster_id=True,
         empty_kubernetes_version=True,
+        partial_secrets=True,
     ),
     load=LoadRules(dates_are_text=True),
     patch=PatchRules(

@@ -76,6 +76,7 @@ V1_14: Final = Release(
         installer_image=f"factory.talos.dev/metal-installer/{_SCHEMATIC}:v1.14.0-rc.1",
         url_safe_cluster_id=False,
         empty_kubernetes_version=False,
+        partial_secrets=False,
     ),
     load=LoadRules(dates_are_text=False),
     patch=PatchRules(

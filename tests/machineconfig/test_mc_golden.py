@@ -12,8 +12,8 @@ from tests.golden.config import difference, main
 DATA = Path(__file__).parents[1] / "data" / "config"
 ARCHIVES = {"config": DATA / "cases.tar.xz", "config-1.14": DATA / "cases-1.14.tar.xz"}
 
-PENDING = ("gen-", "guide-", "secrets-", "mc-help-convert")
-"""Families of v1.14 that are not imitated yet."""
+PENDING = ("gen-secrets-aescbc-current", "mc-help-convert")
+"""Of v1.14: a fault of talosctl's, and what is not imitated yet."""
 
 
 def _names() -> list[str]:

@@ -15,6 +15,10 @@ from talos_resources.machineconfig.cilium.subject import Manifest, Subject
 _CONFIG_MAP: Final = ("ConfigMap", "cilium-config")
 _FOREIGN_NETWORKS: Final = ("cilium", "calico")
 _API_HOST: Final = "KUBERNETES_SERVICE_HOST"
+_API_PORT: Final = "KUBERNETES_SERVICE_PORT"
+_SYS_MODULE: Final = "SYS_MODULE"
+_MOUNTER: Final = "mount-cgroup"
+"""The init container that mounts cgroup2, in every chart."""
 _STRICT_WORDS: Final = frozenset({"strict", "true"})
 
 
@@ -27,12 +31,42 @@ class CiliumFacts:
         config: the data of its ConfigMap, empty where there is none.
         strict: whether it replaces kube-proxy; None if nothing tells.
         dials_api: whether its agents are told the address of the API; None without an agent.
+        api_host, api_port: that address; empty where none is told.
+        loads_modules: the containers that ask for SYS_MODULE.
+        mounts_cgroups: it mounts cgroup2 by itself.
     """
 
     manifests: tuple[Manifest, ...]
     config: Mapping[str, str]
     strict: bool | None
     dials_api: bool | None
+    api_host: str = ""
+    api_port: str = ""
+    loads_modules: tuple[str, ...] = ()
+    mounts_cgroups: bool = False
+
+    @property
+    def tunnels(self) -> bool | None:
+        """Whether pod traffic between nodes is wrapped; None if nothing tells. Charts before 1.14 said `tunnel`."""
+        mode, tunnel = self.config.get("routing-mode"), self.config.get("tunnel")
+        if mode is None and tunnel is None:
+            return None
+        return mode == "tunnel" if mode is not None else tunnel != "disabled"
+
+    @property
+    def routes_by_ebpf(self) -> bool:
+        """Whether traffic of the host goes around its own network stack.
+
+        Cilium does so by itself where it replaces kube-proxy and masquerades by eBPF, unless told not to.
+        """
+        masquerades = self.config.get("enable-bpf-masquerade") == "true"
+        return bool(self.strict) and masquerades and self.config.get("enable-host-legacy-routing") != "true"
+
+    @property
+    def mtu(self) -> int | None:
+        """The MTU of the network below that Cilium is told; None where it looks for itself."""
+        text = self.config.get("mtu", "")
+        return int(text) if text.isdecimal() and int(text) > 0 else None
 
 
 def cilium_facts(subject: Subject) -> CiliumFacts:
@@ -40,6 +74,9 @@ def cilium_facts(subject: Subject) -> CiliumFacts:
     manifests = tuple(manifest for manifest in subject.manifests if is_cilium(manifest))
     config: dict[str, str] = {}
     dials: bool | None = None
+    environment: dict[str, str] = {}
+    modules: list[str] = []
+    mounts = False
     for manifest in manifests:
         found = manifest.find(*_CONFIG_MAP)
         if found is not None:
@@ -47,10 +84,23 @@ def cilium_facts(subject: Subject) -> CiliumFacts:
             config.update({str(key): _word(value) for key, value in data.items()} if isinstance(data, dict) else {})
         agent = manifest.find("DaemonSet", "cilium")
         if agent is not None:
-            dials = _API_HOST in set(_environment(agent.fields))
+            environment |= dict(_environment(agent.fields))
+            dials = _API_HOST in environment
+            containers = list(_containers(agent.fields))
+            modules += [name for name, container in containers if _SYS_MODULE in _added(container)]
+            mounts = mounts or any(name == _MOUNTER for name, _ in containers)
     replacement = config.get("kube-proxy-replacement")
     strict = replacement in _STRICT_WORDS if replacement is not None else None
-    return CiliumFacts(manifests=manifests, config=config, strict=strict if subject.strict is None else subject.strict, dials_api=dials)
+    return CiliumFacts(
+        manifests=manifests,
+        config=config,
+        strict=strict if subject.strict is None else subject.strict,
+        dials_api=dials,
+        api_host=environment.get(_API_HOST, ""),
+        api_port=environment.get(_API_PORT, ""),
+        loads_modules=tuple(modules),
+        mounts_cgroups=mounts,
+    )
 
 
 def is_cilium(manifest: Manifest) -> bool:
@@ -90,16 +140,40 @@ def key_material(resource: KubernetesResource) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _environment(value: Any) -> Iterator[str]:
-    """The names of all environment variables below a value."""
+def _environment(value: Any) -> Iterator[tuple[str, str]]:
+    """The environment variables below a value, with the text that they are set to."""
+    for item in _mappings(value):
+        variables = item.get("env")
+        for variable in variables if isinstance(variables, list) else ():
+            if isinstance(variable, dict):
+                yield str(variable.get("name")), str(variable.get("value", ""))
+
+
+def _containers(value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The containers below a value, those that only prepare included, by their names."""
+    for item in _mappings(value):
+        for key in ("initContainers", "containers"):
+            found = item.get(key)
+            for container in found if isinstance(found, list) else ():
+                if isinstance(container, dict):
+                    yield str(container.get("name")), container
+
+
+def _added(container: dict[str, Any]) -> list[str]:
+    """The capabilities that a container asks for."""
+    context = container.get("securityContext")
+    capabilities = context.get("capabilities") if isinstance(context, dict) else None
+    added = capabilities.get("add") if isinstance(capabilities, dict) else None
+    return [str(name).removeprefix("CAP_") for name in added] if isinstance(added, list) else []
+
+
+def _mappings(value: Any) -> Iterator[dict[str, Any]]:
+    """All mappings of a value, the value included."""
     stack = [value]
     while stack:
         item = stack.pop()
         if isinstance(item, dict):
-            variables = item.get("env")
-            for variable in variables if isinstance(variables, list) else ():
-                if isinstance(variable, dict):
-                    yield str(variable.get("name"))
+            yield item
             stack.extend(item.values())
         elif isinstance(item, list):
             stack.extend(item)

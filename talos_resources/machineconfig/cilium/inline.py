@@ -12,6 +12,7 @@ from typing import Final
 import attrs
 
 from talos_resources.machineconfig.cilium.manifest import CLUSTER_NAMESPACES, ManifestDocument, parse_manifest
+from talos_resources.machineconfig.migrate.items import is_dns_name
 from talos_resources.model.errors import ConfigError
 
 _SEPARATOR: Final = "---\n"
@@ -75,6 +76,20 @@ def inline_yaml(manifests: Iterable[InlineManifest], *, indent: int = 4) -> str:
         block = literal_block(manifest.contents, indent=len(deep) + indent, parent=len(deep) + 2)
         parts.append(f"{deep}- name: {scalar(manifest.name)}\n{deep}  contents: {block}")
     return "".join(parts)
+
+
+def inline_document(manifest: InlineManifest) -> str:
+    """A manifest as the document that Talos v1.14 has for it.
+
+    Raises:
+        ConfigError: its name is none that Kubernetes takes.
+    """
+    from talos_resources.codec.goyaml.emit import dump
+
+    if not is_dns_name(manifest.name):
+        raise ConfigError(f'"{manifest.name}" cannot be the name of a KubeInlineManifestConfig; take lower-case letters, digits, - and .')
+    head = dump({"apiVersion": "v1alpha1", "kind": "KubeInlineManifestConfig", "name": manifest.name})
+    return f"{head}manifest: {literal_block(manifest.contents, indent=4, parent=0)}"
 
 
 def literal_block(text: str, *, indent: int, parent: int) -> str:

@@ -1,6 +1,6 @@
-"""Checks of machine configurations, and of manifests against them.
+"""Checks of machine configurations: who does what, and who has which manifests.
 
-Source: Talos guide, Deploying Cilium CNI, and KubeSpan, Configuration.
+Source: Talos guide, Deploying Cilium CNI.
 """
 
 from __future__ import annotations
@@ -9,24 +9,14 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Final
 
-from talos_resources.machineconfig.cilium.facts import cilium_facts, foreign_network, is_cilium, key_material
+from talos_resources.machineconfig.cilium.facts import cilium_facts, is_cilium, key_material
 from talos_resources.machineconfig.cilium.patch import looks_public
 from talos_resources.machineconfig.cilium.rules_manifest import METHOD_1, METHOD_4
 from talos_resources.machineconfig.cilium.subject import MachineFile, Subject
-from talos_resources.machineconfig.kubespan_patch import SMALLEST_MTU, WIREGUARD_OVERHEAD
 from talos_resources.model.finding import Finding, Severity
 
 PREPARATION: Final = "Deploying Cilium CNI, machine config preparation"
 METHOD_3: Final = "Deploying Cilium CNI, method 3"
-KUBESPAN: Final = "KubeSpan, Configuration"
-
-DEFAULT_KUBESPAN_MTU: Final = 1420
-
-
-def manifest_urls(machine: MachineFile) -> list[str]:
-    """The URLs of manifests that a machine fetches."""
-    urls = [str(url) for url in machine.get("cluster.network.cni.urls", [])]
-    return urls + [str(url) for url in machine.get("cluster.extraManifests", [])]
 
 
 def public_manifests(subject: Subject) -> Iterator[Finding]:
@@ -39,7 +29,7 @@ def public_manifests(subject: Subject) -> Iterator[Finding]:
     ]
     seen: set[str] = set()
     for machine in subject.machines:
-        for url in manifest_urls(machine):
+        for url in machine.facts.manifest_urls:
             if url in seen or not looks_public(url) or not (secrets or subject.assume_cilium or "cilium" in url.lower()):
                 continue
             seen.add(url)
@@ -81,16 +71,16 @@ def different_control_planes(subject: Subject) -> Iterator[Finding]:
                 title=f"{planes[0].source} and {other.source} do not have the same manifests",
                 evidence=tuple(differences),
                 cause="Each control plane creates what is missing from its own configuration, so it depends on who is first.",
-                advice="give all control planes the same cluster section",
+                advice="give all control planes the same manifests, CNI and kube-proxy",
                 guide=METHOD_4,
             )
 
 
 def _differences(first: MachineFile, second: MachineFile) -> Iterator[str]:
-    for path in ("cluster.network.cni", "cluster.proxy.disabled", "cluster.extraManifests"):
-        if first.get(path) != second.get(path):
-            yield f"{path} differs"
-    for one, other in zip_longest(_contents(first).items(), _contents(second).items()):
+    for what, name in (("the CNI", "cni"), ("whether kube-proxy runs", "proxy_runs"), ("the manifests to fetch", "manifest_urls")):
+        if getattr(first.facts, name) != getattr(second.facts, name):
+            yield f"{what} differs" if not what.endswith("fetch") else f"{what} differ"
+    for one, other in zip_longest(first.facts.inline, second.facts.inline):
         if one == other:
             continue
         if one is None or other is None:
@@ -103,8 +93,22 @@ def _differences(first: MachineFile, second: MachineFile) -> Iterator[str]:
             yield f'inline manifest "{one[0]}" differs from line {number} on' if number else f'inline manifest "{one[0]}" ends differently'
 
 
-def _contents(machine: MachineFile) -> dict[str, str]:
-    return {str(entry.get("name", "")): str(entry.get("contents", "")) for entry in machine.get("cluster.inlineManifests", [])}
+def different_identities(subject: Subject) -> Iterator[Finding]:
+    """Machines of one cluster share their secrets."""
+    for other in subject.machines[1:]:
+        first = subject.machines[0]
+        one, two = first.facts.identity, other.facts.identity
+        differ = [name for name in one if name in two and one[name] != two[name]]
+        if differ:
+            yield Finding(
+                severity=Severity.ERROR,
+                rule="other-cluster",
+                title=f"{first.source} and {other.source} were not made with the same secrets",
+                evidence=tuple(f"{name} differs" for name in differ),
+                cause="They cannot join one cluster: they do not find each other, or do not trust each other.",
+                advice="generate both with one bundle: `gen secrets`, then `gen config --with-secrets secrets.yaml`",
+                guide="KubeSpan, Enabling",
+            )
 
 
 def cni_not_none(subject: Subject) -> Iterator[Finding]:
@@ -112,19 +116,19 @@ def cni_not_none(subject: Subject) -> Iterator[Finding]:
     for machine in subject.machines:
         if machine.is_worker:  # only control planes apply a CNI
             continue
-        name = machine.get("cluster.network.cni.name", "flannel")
+        facts = machine.facts
         installs = [inline for inline, manifest in machine.inline if is_cilium(manifest)]
-        wanted = bool(installs) or (subject.assume_cilium and not machine.get("cluster.network.cni.urls"))
-        if name == "none" or not wanted:
+        wanted = bool(installs) or (subject.assume_cilium and not facts.manifest_urls)
+        if facts.cni == "none" or not wanted:
             continue
-        given = machine.get("cluster.network.cni.name") is not None
+        advice = "leave KubeFlannelCNIConfig out" if facts.is_new_form else "set cluster.network.cni.name to none"
         yield Finding(
             severity=Severity.ERROR,
             rule="cni-not-none",
-            title=f'{machine.source}: the CNI is {name}{"" if given else " (the default)"}, not "none"',
+            title=f'{machine.source}: the CNI is {facts.cni}{"" if facts.cni_is_said else " (the default)"}, not "none"',
             evidence=tuple(f'inline manifest "{inline}" installs Cilium' for inline in installs),
             cause="Talos deploys its own CNI besides Cilium, and both want to set up the pods' network.",
-            advice="set cluster.network.cni.name to none: `cilium patch --method install`",
+            advice=f"{advice}: `cilium patch --method install --for {machine.source}`",
             guide=PREPARATION,
         )
 
@@ -133,16 +137,16 @@ def kube_proxy(subject: Subject) -> Iterator[Finding]:
     """Exactly one of kube-proxy and Cilium has to do the services."""
     strict = cilium_facts(subject).strict
     for machine in subject.machines:
-        disabled = bool(machine.get("cluster.proxy.disabled", False))
-        if machine.is_worker or strict is None or strict == disabled:
+        if machine.is_worker or strict is None or strict != machine.facts.proxy_runs:
             continue
         if strict:
+            where = "KubeProxyConfig to enabled: false" if machine.facts.is_new_form else "cluster.proxy.disabled to true"
             yield Finding(
                 severity=Severity.ERROR,
                 rule="proxy-enabled",
                 title=f"{machine.source}: kube-proxy is still enabled although Cilium replaces it",
                 cause="Both write rules for the same services.",
-                advice="set cluster.proxy.disabled to true: `cilium patch --strict`",
+                advice=f"set {where}: `cilium patch --strict --for {machine.source}`",
                 guide=PREPARATION,
             )
         else:
@@ -154,57 +158,6 @@ def kube_proxy(subject: Subject) -> Iterator[Finding]:
                 advice="render Cilium with kubeProxyReplacement (`cilium values --strict`), or leave kube-proxy enabled",
                 guide=METHOD_1,
             )
-
-
-def advertised_networks(subject: Subject) -> Iterator[Finding]:
-    """KubeSpan cannot see the pod addresses that Cilium and Calico hand out."""
-    for machine in subject.machines:
-        network = foreign_network(subject, manifest_urls(machine))
-        if network and machine.get("machine.network.kubespan.advertiseKubernetesNetworks", False):
-            yield Finding(
-                severity=Severity.WARNING,
-                rule="advertised-networks",
-                title=f"{machine.source}: advertiseKubernetesNetworks is on together with {network}",
-                cause=f"{network} allocates pod addresses by itself, which KubeSpan does not see; traffic goes where no pod is.",
-                advice="set machine.network.kubespan.advertiseKubernetesNetworks to false",
-                guide=KUBESPAN,
-            )
-
-
-def kubespan_mtu(subject: Subject) -> Iterator[Finding]:
-    """A WireGuard packet is 80 bytes longer than what it carries."""
-    pods = cilium_facts(subject).config.get("mtu", "")
-    for machine in subject.machines:
-        if not machine.get("machine.network.kubespan.enabled", False):
-            continue
-        mtu = machine.get("machine.network.kubespan.mtu", 0) or DEFAULT_KUBESPAN_MTU
-        links = [link.get("mtu") for link in machine.get("machine.network.interfaces", []) if link.get("mtu")]
-        if links and mtu > (lowest := min(links)) - WIREGUARD_OVERHEAD:
-            yield Finding(
-                severity=Severity.ERROR,
-                rule="kubespan-mtu",
-                title=f"{machine.source}: KubeSpan's MTU of {mtu} does not fit a link of {lowest}",
-                evidence=(f"an interface has mtu {lowest}; {lowest} - {WIREGUARD_OVERHEAD} = {lowest - WIREGUARD_OVERHEAD}",),
-                cause=f"WireGuard adds {WIREGUARD_OVERHEAD} bytes, so large packets are fragmented or lost while small ones pass.",
-                advice=_mtu_advice(lowest),
-                guide=KUBESPAN,
-            )
-        if pods.isdecimal() and int(pods) > mtu:
-            yield Finding(
-                severity=Severity.WARNING,
-                rule="cilium-mtu",
-                title=f"{machine.source}: Cilium's MTU of {pods} is larger than KubeSpan's of {mtu}",
-                cause="What pods send to other nodes goes through KubeSpan and does not fit.",
-                advice=f"render Cilium with --set MTU={mtu} or less, or leave it to Cilium",
-                guide=KUBESPAN,
-            )
-
-
-def _mtu_advice(lowest: int) -> str:
-    fitting = lowest - WIREGUARD_OVERHEAD
-    if fitting < SMALLEST_MTU:
-        return f"raise the link's MTU to {SMALLEST_MTU + WIREGUARD_OVERHEAD} or more: KubeSpan needs at least {SMALLEST_MTU}"
-    return f"set machine.network.kubespan.mtu to {fitting}: `kubespan patch --mtu auto:{lowest}`"
 
 
 def inline_names(subject: Subject) -> Iterator[Finding]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
+from talos_resources.machineconfig.cilium.machine import MachineFacts, machine_facts
 from talos_resources.machineconfig.cilium.manifest import KubernetesResource, ManifestDocument, parse_manifest
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.model.errors import ConfigError
 
-_MACHINE_CONFIG: Final = re.compile(r"(?m)^(?:machine|cluster):(?:\s|$)")
+_MACHINE_CONFIG: Final = re.compile(r"(?m)^(?:(?:machine|cluster):(?:\s|$)|apiVersion: [\"']?v1alpha1[\"']?\s*$)")
 
 
 @attrs.frozen(kw_only=True)
@@ -44,26 +45,29 @@ class MachineFile:
     Attributes:
         source: its name in findings.
         config: the documents.
+        facts: what it says that concerns a CNI.
         inline: its inline manifests by name, in their order.
     """
 
     source: str
     config: MachineConfig
+    facts: MachineFacts
     inline: tuple[tuple[str, Manifest], ...] = ()
 
     @property
     def is_worker(self) -> bool:
         """Whether it says that it is a worker."""
-        return self.get("machine.type") in {"worker", "join"}
+        return self.facts.role == "worker"
 
     @property
     def is_control_plane(self) -> bool:
         """Whether it says that it is a control plane."""
-        return self.get("machine.type") in {"controlplane", "init"}
+        return self.facts.role == "controlplane"
 
-    def get(self, path: str, default: Any = None) -> Any:
-        """A value of the v1alpha1 document."""
-        return self.config.get(path, default)
+    @property
+    def kubespan_path(self) -> str:
+        """Where KubeSpan's settings are in it."""
+        return "KubeSpanConfig" if self.facts.is_new_form or self.config.find("KubeSpanConfig") else "machine.network.kubespan"
 
 
 @attrs.frozen(kw_only=True)
@@ -114,9 +118,9 @@ def read_subject(sources: Sequence[tuple[str, str]], *, strict: bool | None = No
 
 def machine_file(config: MachineConfig, *, source: str) -> MachineFile:
     """A loaded configuration with its inline manifests parsed."""
+    facts = machine_facts(config)
     inline = []
-    for entry in config.get("cluster.inlineManifests", []):
-        name = str(entry.get("name", ""))
+    for name, contents in facts.inline:
         where = f'{source}, inline manifest "{name}"'
-        inline.append((name, Manifest(source=where, documents=parse_manifest(str(entry.get("contents", "")), source=where))))
-    return MachineFile(source=source, config=config, inline=tuple(inline))
+        inline.append((name, Manifest(source=where, documents=parse_manifest(contents, source=where))))
+    return MachineFile(source=source, config=config, facts=facts, inline=tuple(inline))

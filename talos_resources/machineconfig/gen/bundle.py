@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from talos_resources.machineconfig.gen.config import MachineRole, documents, to_yaml
-from talos_resources.machineconfig.gen.options import GenOptions
+from talos_resources.machineconfig.gen.config import documents, to_yaml
+from talos_resources.machineconfig.gen.options import GenOptions, MachineRole
 from talos_resources.machineconfig.gen.secrets import SecretsBundle
 from talos_resources.model.errors import ConfigError, TalosResourcesError
 from talos_resources.releases import NEWEST
@@ -92,7 +92,7 @@ def make_talosconfig(cluster_name: str, secrets: SecretsBundle, *, now: datetime
 def _patched(
     role: MachineRole, options: GenOptions, secrets: SecretsBundle, patches: Patches, compat: Compat
 ) -> tuple[str, tuple[str, ...]]:
-    text = to_yaml(documents(role, options, secrets))
+    text = to_yaml(documents(role, options, secrets), compat or NEWEST)
     steps: Sequence[Patch] = patches.of(role)
     if not steps:
         return text, ()

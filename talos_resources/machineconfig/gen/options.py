@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 import attrs
 from immutabledict import immutabledict
 
-from talos_resources.machineconfig.gen.contract import CURRENT, KUBERNETES_VERSION, TALOS_VERSION, Contract
+from talos_resources.machineconfig import defaults
 from talos_resources.model.errors import ConfigError
+from talos_resources.releases import CURRENT, NEWEST, Contract
 
-INSTALLER_IMAGE: Final = f"ghcr.io/siderolabs/installer:{TALOS_VERSION}"
+MachineRole = Literal["init", "controlplane", "worker"]
 _KUBERNETES_PORT: Final = 6443
 
 
 @attrs.frozen(kw_only=True)
 class GenOptions:
-    """What `gen config` asks for; the defaults are talosctl's.
+    """What `gen config` asks for; the defaults are those of the newest talosctl that we know.
 
     Attributes:
         cluster_name: any text.
@@ -34,20 +35,30 @@ class GenOptions:
         kubespan: switch KubeSpan on.
         discovery: let the members find each other; KubeSpan needs it.
         persist: keep the configuration on the node's disk.
+        skip_kubernetes: neither Kubernetes nor etcd; only from the contract v1.14 on.
     """
 
     cluster_name: str
     endpoint: str
-    kubernetes_version: str = KUBERNETES_VERSION
+    kubernetes_version: str = NEWEST.gen.kubernetes_version
     contract: Contract = CURRENT
-    dns_domain: str = "cluster.local"
+    dns_domain: str = defaults.DNS_DOMAIN
     additional_sans: tuple[str, ...] = ()
     install_disk: str = "/dev/sda"
-    install_image: str = INSTALLER_IMAGE
+    install_image: str = NEWEST.gen.installer_image
     registry_mirrors: Mapping[str, tuple[str, ...]] = immutabledict()
     kubespan: bool = False
     discovery: bool = True
     persist: bool = True
+    skip_kubernetes: bool = False
+
+    def document(self, kind: str, **fields: Any) -> dict[str, Any]:
+        """A document of this kind as plain values."""
+        return {"apiVersion": "v1alpha1", "kind": kind, **fields}
+
+    def mirror_documents(self) -> list[dict[str, Any]]:
+        """The fields of a RegistryMirrorConfig for each registry, sorted."""
+        return [{"name": name, "endpoints": [{"url": url} for url in urls]} for name, urls in sorted(self.registry_mirrors.items())]
 
     def image(self, repository: str) -> dict[str, str]:
         """The `image` key of a Kubernetes component; nothing without a version."""

@@ -3,7 +3,7 @@
 A bundle is generated, read from a file, taken from a control plane's configuration or built on an
 existing Kubernetes PKI; and written in talosctl's form. Nothing of it shows in a repr or an error.
 
-Source: reference of the machine-config workflow (gen secrets), Talos v1.12.3.
+Source: reference of the machine-config workflow (gen secrets), Talos v1.12.3 and v1.14.0-rc.1.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from typing import Any, Final
 
 import attrs
 
-from talos_resources.machineconfig.gen.contract import CURRENT, V1_3, V1_6, Contract
 from talos_resources.model.errors import ConfigError
+from talos_resources.releases import CURRENT, Contract, Feature
 from talos_resources.rpc.pki import CertificateAndKey
 
 _TOKEN_ALPHABET: Final = string.ascii_lowercase + string.digits
 _SECRET_BYTES: Final = 32
+_WITHOUT_KUBERNETES: Final = frozenset({"cluster.id", "cluster.secret", "trustdinfo.token", "certs.os"})
+"""What a machine needs that runs neither Kubernetes nor etcd."""
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -48,8 +50,12 @@ class SecretsBundle:
     def __repr__(self) -> str:
         return "SecretsBundle(***)"
 
-    def missing(self) -> tuple[str, ...]:
-        """The parts that a usable bundle needs and this one lacks, by their path in the file."""
+    def missing(self, *, kubernetes: bool = True) -> tuple[str, ...]:
+        """The parts that a usable bundle needs and this one lacks, by their path in the file.
+
+        Args:
+            kubernetes: the machines run Kubernetes and etcd.
+        """
         parts: dict[str, Any] = {
             "cluster.id": self.cluster_id,
             "cluster.secret": self.cluster_secret,
@@ -64,15 +70,20 @@ class SecretsBundle:
             "certs.os": self.os,
             "certs.k8sserviceaccount": self.k8s_service_account_key,
         }
-        return tuple(name for name, value in parts.items() if not value)
+        wanted = parts if kubernetes else _WITHOUT_KUBERNETES
+        return tuple(name for name, value in parts.items() if name in wanted and not value)
 
-    def check(self, *, source: str) -> None:
+    def check(self, *, source: str, kubernetes: bool = True) -> None:
         """Refuse a bundle that no cluster can be made with.
+
+        Args:
+            source: a file name for errors.
+            kubernetes: the machines run Kubernetes and etcd.
 
         Raises:
             ConfigError: it names everything that is missing, or that there are two encryption secrets.
         """
-        missing = self.missing()
+        missing = self.missing(kubernetes=kubernetes)
         if missing:
             raise ConfigError(f"{source} is no complete secrets bundle, it lacks {', '.join(missing)}; make one with `gen secrets`")
         if self.secretbox_encryption_secret and self.aescbc_encryption_secret:
@@ -108,27 +119,31 @@ class SecretsBundle:
         return dump(self.to_plain())
 
 
-def generate(*, now: datetime, contract: Contract = CURRENT) -> SecretsBundle:
+def generate(*, now: datetime, contract: Contract = CURRENT, url_safe_id: bool = False) -> SecretsBundle:
     """Fresh secrets for a cluster.
 
     Args:
         now: aware time, start of the certificates' ten years.
         contract: the Talos version that will read them: old ones want other kinds of keys.
+        url_safe_id: write the cluster's id in URL-safe base64, as talosctl did until v1.13; Talos takes both.
     """
     from talos_resources.rpc import pki
 
     ecdsa = pki.KeyAlgorithm.ECDSA_P256
+    account = pki.KeyAlgorithm.RSA_4096 if contract.has(Feature.RSA_SERVICE_ACCOUNT) else ecdsa
     return SecretsBundle(
-        **_fresh_tokens(contract),
+        **_fresh_tokens(contract, url_safe_id=url_safe_id),
         etcd=pki.new_authority("etcd", now=now, algorithm=ecdsa),
         k8s=pki.new_authority("kubernetes", now=now, algorithm=ecdsa),
         k8s_aggregator=pki.new_authority(None, now=now, algorithm=ecdsa),
-        k8s_service_account_key=pki.key_to_pem(pki.new_key(ecdsa if contract <= V1_6 else pki.KeyAlgorithm.RSA_4096)),
+        k8s_service_account_key=pki.key_to_pem(pki.new_key(account)),
         os=pki.new_authority("talos", now=now),
     )
 
 
-def from_kubernetes_pki(folder: Path, *, now: datetime, token: str = "", contract: Contract = CURRENT) -> SecretsBundle:
+def from_kubernetes_pki(
+    folder: Path, *, now: datetime, token: str = "", contract: Contract = CURRENT, url_safe_id: bool = False
+) -> SecretsBundle:
     """Secrets for a cluster that goes on with the PKI of an existing one (kubeadm's layout).
 
     Args:
@@ -136,6 +151,7 @@ def from_kubernetes_pki(folder: Path, *, now: datetime, token: str = "", contrac
         now: aware time, for what is made afresh.
         token: the bootstrap token of the cluster; empty makes one.
         contract: the Talos version that will read them.
+        url_safe_id: as of `generate`.
 
     Raises:
         ConfigError: a file is missing, or is not what its name says.
@@ -154,7 +170,7 @@ def from_kubernetes_pki(folder: Path, *, now: datetime, token: str = "", contrac
 
     service_account = _read(folder / "sa.key")
     pki.key_from_pem(service_account, what=str(folder / "sa.key"))
-    tokens = _fresh_tokens(contract)
+    tokens = _fresh_tokens(contract, url_safe_id=url_safe_id)
     return SecretsBundle(
         **{**tokens, "bootstrap_token": token or tokens["bootstrap_token"]},
         etcd=pair("etcd/ca"),
@@ -177,10 +193,11 @@ def certificate_to_plain(pair: CertificateAndKey | None, *, with_key: bool = Tru
     return {"crt": encode(pair.crt), "key": encode(pair.key) if with_key else ""}
 
 
-def _fresh_tokens(contract: Contract) -> dict[str, str]:
-    encryption = "secretbox_encryption_secret" if contract >= V1_3 else "aescbc_encryption_secret"
+def _fresh_tokens(contract: Contract, *, url_safe_id: bool) -> dict[str, str]:
+    encryption = "secretbox_encryption_secret" if contract.has(Feature.SECRETBOX) else "aescbc_encryption_secret"
+    cluster_id = secrets.token_bytes(_SECRET_BYTES)
     return {
-        "cluster_id": base64.urlsafe_b64encode(secrets.token_bytes(_SECRET_BYTES)).decode("ascii"),
+        "cluster_id": (base64.urlsafe_b64encode if url_safe_id else base64.standard_b64encode)(cluster_id).decode("ascii"),
         "cluster_secret": encode(secrets.token_bytes(_SECRET_BYTES)),
         "bootstrap_token": _token(),
         "trustd_token": _token(),

@@ -1,4 +1,4 @@
-"""Reading secrets: from a bundle's own file, or out of a control plane's configuration."""
+"""Reading secrets from a bundle's own file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from talos_resources.codec.goyaml.nodes import Node
 
 
-class _Reader:
+class Reader:
     """Looks things up in a document by path; a fault names the place and never the value.
 
     It reads nodes and not values, since a token such as 000000.1111111111111111 is no number.
@@ -38,6 +38,7 @@ class _Reader:
         return here
 
     def text(self, path: str) -> str:
+        """A scalar; empty where there is none."""
         node = self.node(path)
         if node is None:
             return ""
@@ -46,28 +47,35 @@ class _Reader:
         return node.text
 
     def pem(self, path: str) -> bytes:
+        """What a base64 text stands for."""
         try:
             return base64.b64decode("".join(self.text(path).split()), validate=True)
         except (binascii.Error, ValueError):
             raise DecodeError("not base64; copy it whole", path=path, source=self._source) from None
 
     def pair(self, path: str) -> CertificateAndKey | None:
+        """A certificate and its key; None where there is neither."""
         if self.node(path) is None:
             return None
         return CertificateAndKey(crt=self.pem(f"{path}.crt"), key=self.pem(f"{path}.key"))
 
     def key(self, path: str) -> bytes | None:
+        """A key without a certificate; None where there is none."""
         return None if self.node(path) is None else self.pem(f"{path}.key")
 
 
-def load_bundle(path: Path) -> SecretsBundle:
+def load_bundle(path: Path, *, kubernetes: bool = True) -> SecretsBundle:
     """Read a bundle's file; keys that we do not know are passed over.
+
+    Args:
+        path: of the file.
+        kubernetes: the machines run Kubernetes and etcd, so their parts have to be there.
 
     Raises:
         ConfigError: it cannot be read, or is not complete.
         DecodeError: it is not YAML, or a value is of the wrong kind.
     """
-    reader = _Reader(_first_document(path), str(path))
+    reader = Reader(documents_of(path)[0], str(path))
     bundle = SecretsBundle(
         cluster_id=reader.text("cluster.id"),
         cluster_secret=reader.text("cluster.secret"),
@@ -81,36 +89,17 @@ def load_bundle(path: Path) -> SecretsBundle:
         k8s_service_account_key=reader.key("certs.k8sserviceaccount"),
         os=reader.pair("certs.os"),
     )
-    bundle.check(source=str(path))
+    bundle.check(source=str(path), kubernetes=kubernetes)
     return bundle
 
 
-def from_config(path: Path) -> SecretsBundle:
-    """Take the secrets out of a machine configuration; one of a worker lacks most of them.
+def documents_of(path: Path) -> list[Node]:
+    """The documents of a file, each a mapping.
 
     Raises:
-        ConfigError: it cannot be read, or holds no machine configuration.
-        DecodeError: it is not YAML, or a value is of the wrong kind.
+        ConfigError: it cannot be read.
+        DecodeError: it is not YAML, or its first document is no mapping.
     """
-    reader = _Reader(_first_document(path), str(path))
-    if reader.node("machine") is None and reader.node("cluster") is None:
-        raise ConfigError(f"{path} holds no machine configuration: its first document has neither machine nor cluster")
-    return SecretsBundle(
-        cluster_id=reader.text("cluster.id"),
-        cluster_secret=reader.text("cluster.secret"),
-        bootstrap_token=reader.text("cluster.token"),
-        aescbc_encryption_secret=reader.text("cluster.aescbcEncryptionSecret"),
-        secretbox_encryption_secret=reader.text("cluster.secretboxEncryptionSecret"),
-        trustd_token=reader.text("machine.token"),
-        etcd=reader.pair("cluster.etcd.ca"),
-        k8s=reader.pair("cluster.ca"),
-        k8s_aggregator=reader.pair("cluster.aggregatorCA"),
-        k8s_service_account_key=reader.key("cluster.serviceAccount"),
-        os=reader.pair("machine.ca"),
-    )
-
-
-def _first_document(path: Path) -> Node:
     from talos_resources.codec.goyaml.nodes import compose_all
     from talos_resources.machineconfig.node_output import unwrapped
 
@@ -120,4 +109,4 @@ def _first_document(path: Path) -> Node:
         raise ConfigError(f"cannot read the secrets of {path}: {error.strerror}") from None
     if not documents or documents[0].kind != "mapping":
         raise DecodeError("a mapping belongs here, as `gen secrets` and `gen config` write it", source=str(path))
-    return documents[0]
+    return [document for document in documents if document.kind == "mapping"]

@@ -18,6 +18,7 @@ from talos_resources.machineconfig.patch.deletes import Delete, apply_delete
 from talos_resources.machineconfig.patch.load import Patch, StrategicPatch, as_json
 from talos_resources.machineconfig.patch.rfc6902 import JsonPatch
 from talos_resources.machineconfig.patch.strategic import check_dates, merge_document
+from talos_resources.machineconfig.patch.translate import apply_translated
 from talos_resources.machineconfig.schema.table import MAIN
 from talos_resources.model.errors import ConfigError
 from talos_resources.releases import NEWEST, Release
@@ -109,12 +110,22 @@ class _Run:
         config = self.decoded()
         if not self._release.patch.copies_dates:
             check_dates(config)
+        if self._compat is None:
+            self._translate(config, patch)
+            return
         for step in patch.steps:
             if isinstance(step, Delete) and self._leaves_empty(step, config):
                 self._lost.append(len(config.documents) - (config.main is not None))
             else:
                 config = _step(config, step, self._release)
         self._config = config
+
+    def _translate(self, config: MachineConfig, patch: Patch) -> bool:
+        """Applies a patch, its old sections to the documents in their place; tells whether there were such."""
+        found = apply_translated(config, patch, lambda config, patch: applied(config, patch, self._release))
+        self._config = found.config
+        self.notes += found.notes
+        return bool(found.notes)
 
     def _leaves_empty(self, delete: Delete, config: MachineConfig) -> bool:
         """Whether the talosctl that is imitated makes an empty document of one that it cannot delete."""
@@ -131,8 +142,7 @@ class _Run:
             self._text, self._config = dump_v2(patch.apply(document)), None
         elif self._compat is not None:
             raise ConfigError("JSON patches are not supported for a configuration of several documents; use a strategic patch")
-        else:
-            self._config = _patch_main(roots, patch, self._source, self._release)
+        elif not self._translate(MachineConfig.load(text, source=self._source, release=self._release), patch):
             self.notes += [SEVERAL_DOCUMENTS] if not self.notes else []
         self._source = ""
 
@@ -156,6 +166,17 @@ def apply_strategic(config: MachineConfig, patch: StrategicPatch, release: Relea
 
 def _step(config: MachineConfig, step: Delete | Document, release: Release) -> MachineConfig:
     return apply_delete(config, step, release) if isinstance(step, Delete) else merge_document(config, step)
+
+
+def applied(config: MachineConfig, patch: Patch, release: Release) -> MachineConfig:
+    """A configuration with a patch done to it as it stands; a JSON patch is done to its v1alpha1 document.
+
+    Raises:
+        ConfigError, DecodeError: the patch does not apply, or leaves what is no configuration.
+    """
+    if isinstance(patch, StrategicPatch):
+        return apply_strategic(config, patch, release)
+    return _patch_main(compose_all(config.text()), patch, "", release)
 
 
 def joined(patches: Iterable[Patch]) -> Iterator[Patch]:

@@ -11,6 +11,7 @@ from talos_resources.machineconfig.cilium.inline import make_inline
 from talos_resources.machineconfig.cilium.patch import cilium_patch
 from talos_resources.machineconfig.cilium.subject import read_subject
 from talos_resources.model.finding import Finding
+from talos_resources.releases import Contract
 
 _KEY: Final = base64.b64encode(b"-----BEGIN RSA PRIVATE KEY-----\nnot a real one\n-----END RSA PRIVATE KEY-----\n").decode()
 
@@ -62,7 +63,7 @@ spec:
 
 def control_plane(manifest: str = CILIUM, *, kubespan: str = "enabled: true", network: str = "") -> str:
     """A control plane's configuration with the manifest inline and kube-proxy off."""
-    patch = cilium_patch("inline", strict=True, manifest=make_inline([("cilium.yaml", manifest)]))
+    patch = cilium_patch("inline", strict=True, manifest=make_inline([("cilium.yaml", manifest)]), contract=Contract(1, 12))
     machine = f"machine:\n    type: controlplane\n    network:\n        kubespan:\n            {kubespan}\n"
     return machine + textwrap.indent(network, " " * 8) + patch
 

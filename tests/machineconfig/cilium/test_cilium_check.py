@@ -77,7 +77,7 @@ def test_control_planes_of_which_one_has_no_manifest() -> None:
     bare = "machine: {type: controlplane}\ncluster: {network: {cni: {name: none}}}\n"
     found = findings(control_plane(), bare, strict=None)
     (finding,) = [finding for finding in found if finding.rule == "control-planes-differ"]
-    assert finding.evidence == ("cluster.proxy.disabled differs", 'inline manifest "cilium" is only in f0')
+    assert finding.evidence == ("whether kube-proxy runs differs", 'inline manifest "cilium" is only in f0')
 
 
 @pytest.mark.parametrize("manifest", [NO_NAMESPACE, NO_NAMESPACE + NAMESPACE])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,18 +15,27 @@ from talos_resources.cli.main import main
 from talos_resources.codec.goyaml.nodes import compose_all
 from talos_resources.codec.goyaml.read import load
 from talos_resources.machineconfig.cilium.inline import InlineManifest, inline_yaml, make_inline
-from talos_resources.machineconfig.cilium.patch import cilium_patch
+from talos_resources.machineconfig.cilium.patch import Method, cilium_patch
 from talos_resources.machineconfig.cilium.values import helm_values, values_yaml
 from talos_resources.machineconfig.documents import MachineConfig
+from talos_resources.machineconfig.gen.bundle import Patches, make_configs
+from talos_resources.machineconfig.gen.options import GenOptions
+from talos_resources.machineconfig.gen.secrets import generate
+from talos_resources.machineconfig.meaning.means import meaning
+from talos_resources.machineconfig.patch.load import parse_patch
 from talos_resources.model.errors import ConfigError
+from talos_resources.releases import CURRENT, Contract
 from tests.machineconfig.cilium.samples import CILIUM
 
 DOCUMENT = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  namespace: {}\n"
 
 
+GUIDE = "1.11.2"
+
+
 def test_the_guides_values() -> None:
-    assert helm_values() == {"ipam": {"mode": "kubernetes"}}
-    assert helm_values(strict=True, k8s_host="10.0.0.1") == {
+    assert helm_values(cilium_version=GUIDE) == {"ipam": {"mode": "kubernetes"}}
+    assert helm_values(strict=True, k8s_host="10.0.0.1", cilium_version=GUIDE) == {
         "ipam": {"mode": "kubernetes"},
         "kubeProxyReplacement": "strict",
         "k8sServiceHost": "10.0.0.1",
@@ -33,34 +44,66 @@ def test_the_guides_values() -> None:
     assert helm_values(socket_fallback=False)["enableXTSocketFallback"] is False
 
 
-@pytest.mark.parametrize(("version", "word"), [("1.11.2", "strict"), ("1.13", "strict"), ("v1.14.0", True), ("1.18.1", True)])
-def test_newer_charts_want_a_boolean(version: str, word: object) -> None:
-    assert helm_values(strict=True, k8s_host="a", cilium_version=version)["kubeProxyReplacement"] == word
+def test_todays_values_ask_for_nothing_that_talos_refuses() -> None:
+    values = helm_values()
+    assert values["cgroup"] == {"autoMount": {"enabled": False}, "hostRoot": "/sys/fs/cgroup"}
+    every = [name for names in values["securityContext"]["capabilities"].values() for name in names]
+    assert "NET_ADMIN" in every
+    assert "SYS_MODULE" not in every
+
+
+@pytest.mark.parametrize(
+    ("version", "strict", "shared"),
+    [
+        ("1.11.2", "strict", None),
+        ("1.13", "strict", "disabled"),
+        ("v1.14.0", True, False),
+        ("1.18.1", True, False),
+        ("1.21.0-rc.1", True, False),
+    ],
+)
+def test_each_chart_gets_its_own_word(version: str, strict: object, shared: object) -> None:
+    assert helm_values(strict=True, cilium_version=version)["kubeProxyReplacement"] == strict
+    assert helm_values(cilium_version=version).get("kubeProxyReplacement") == shared
+
+
+@pytest.mark.parametrize("version", ["latest", "1", "1.x", "v1.18.", "1.18.1 ", "", "stable-1.18"])
+@pytest.mark.parametrize("strict", [True, False])
+def test_what_is_no_version_of_the_chart_is_refused(version: str, strict: bool) -> None:
+    with pytest.raises(ConfigError, match="is no version of the Cilium chart; write it as"):
+        helm_values(strict=strict, cilium_version=version)
+
+
+def test_the_api_is_at_kubeprism_unless_somebody_says_otherwise() -> None:
+    def address(**arguments: Any) -> tuple[object, object]:
+        values = helm_values(strict=True, **arguments)
+        return values["k8sServiceHost"], values["k8sServicePort"]
+
+    assert address() == ("localhost", 7445)
+    assert address(kube_prism=7777) == ("localhost", 7777)
+    assert address(k8s_host="localhost") == ("localhost", 7445)
+    assert address(k8s_host="10.0.0.1") == ("10.0.0.1", 6443)
+    assert address(k8s_host="10.0.0.1", k8s_port=443) == ("10.0.0.1", 443)
+    with pytest.raises(ConfigError, match=r"needs --k8s-host here: KubePrism is off"):
+        address(kube_prism=None)
 
 
 def test_values_say_why_and_read_back() -> None:
     values = helm_values(strict=True, k8s_host="10.0.0.1", socket_fallback=False)
     text = values_yaml(values)
     assert load(text) == values
-    assert text.count("# ") == 4
-
-
-def test_strict_values_need_the_api() -> None:
-    with pytest.raises(ConfigError, match=r"needs --k8s-host.*KubePrism"):
-        helm_values(strict=True)
-    with pytest.raises(ConfigError, match="invalid Cilium version"):
-        helm_values(strict=True, k8s_host="a", cilium_version="latest")
+    assert text.count("# ") == len(values) - 1  # the port needs no reason of its own
 
 
 @pytest.mark.parametrize("strict", [True, False])
 def test_patches_of_all_methods_are_configurations(strict: bool) -> None:
     url = "https://server.yourdomain.tld/some/path/cilium.yaml"
-    manifest = make_inline([("c", CILIUM)])
+    manifest, old = make_inline([("c", CILIUM)]), Contract(1, 12)
     patches = {
-        "install": cilium_patch("install", strict=strict),
-        "template": cilium_patch("template", strict=strict),
-        "hosted": cilium_patch("hosted", strict=strict, urls=(url,)),
-        "inline": cilium_patch("inline", strict=strict, manifest=manifest),
+        "install": cilium_patch("install", strict=strict, contract=old),
+        "template": cilium_patch("template", strict=strict, contract=old),
+        "hosted": cilium_patch("hosted", strict=strict, urls=(url,), contract=old),
+        "inline": cilium_patch("inline", strict=strict, manifest=manifest, contract=old),
     }
     for method, text in patches.items():
         config = MachineConfig.load(text)
@@ -68,6 +111,23 @@ def test_patches_of_all_methods_are_configurations(strict: bool) -> None:
         assert config.get("cluster.proxy.disabled") is (True if strict else None)
     assert MachineConfig.load(patches["inline"]).get("cluster.inlineManifests") == [{"name": "cilium", "contents": manifest.contents}]
     assert patches["inline"].startswith("# For control planes only")
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("method", ["install", "template", "hosted", "inline"])
+def test_both_forms_of_a_patch_make_the_same_configuration(method: Method, strict: bool) -> None:
+    bundle = generate(now=datetime(2026, 11, 23, tzinfo=UTC), contract=Contract(1, 6))
+    options = GenOptions(cluster_name="c", endpoint="https://c.example:6443")
+    made = []
+    for contract in (Contract(1, 12), CURRENT):
+        text = cilium_patch(
+            method, strict=strict, urls=("https://a.example/cilium.yaml",), manifest=make_inline([("c", CILIUM)]), contract=contract
+        )
+        made.append(make_configs(options, bundle, patches=Patches(control_plane=(parse_patch(text),))).control_plane)
+    old, new = (meaning(MachineConfig.load(text)) for text in made)
+    if strict:
+        old, new = ({**one, "kube-proxy": one["kube-proxy"]["enabled"]} for one in (old, new))
+    assert old == new
 
 
 @pytest.mark.parametrize("url", ["cilium.yaml", "ftp://a/b", "https://", "https://[x"])
@@ -148,17 +208,22 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
     Path("cilium.yaml").write_text(CILIUM)
     assert main(["cilium", "inline", "cilium.yaml", "--name", "net"]) == 0
     patch = capsys.readouterr().out
-    assert MachineConfig.load(patch).get("cluster.inlineManifests")[0]["name"] == "net"
+    assert MachineConfig.load(patch).find("KubeInlineManifestConfig", "net") is not None
+    assert main(["cilium", "inline", "cilium.yaml", "--name", "net", "--talos-version", "v1.12"]) == 0
+    assert MachineConfig.load(capsys.readouterr().out).get("cluster.inlineManifests")[0]["name"] == "net"
+    assert main(["cilium", "inline", "cilium.yaml", "--name", "Not_That"]) == 1
+    assert "cannot be the name of a KubeInlineManifestConfig" in capsys.readouterr().err
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(CILIUM.encode())))
     assert main(["cilium", "inline", "-", "--name", "net"]) == 0
     assert capsys.readouterr().out == patch
-    assert main(["cilium", "values", "--strict"]) == 1
-    assert "--k8s-host" in capsys.readouterr().err
+    assert main(["cilium", "values", "--strict", "--cilium-version", "latest"]) == 1
+    assert "is no version of the Cilium chart" in capsys.readouterr().err
     assert main(["cilium", "patch", "--method", "hosted", "https://server.yourdomain.tld/c.yaml"]) == 0
     captured = capsys.readouterr()
     assert "looks public" in captured.err
-    assert MachineConfig.load(captured.out).get("cluster.network.cni.name") == "custom"
-    assert main(["cilium", "patch", "--method", "inline", "cilium.yaml", "--strict"]) == 0
+    assert captured.out.count("$patch: delete") == 1
+    assert "url: https://server.yourdomain.tld/c.yaml" in captured.out
+    assert main(["cilium", "patch", "--method", "inline", "cilium.yaml", "--strict", "--talos-version", "v1.11"]) == 0
     assert MachineConfig.load(capsys.readouterr().out).get("cluster.proxy.disabled") is True
     assert main(["cilium", "patch", "cilium.yaml"]) == 1
     assert "takes no URL and no file" in capsys.readouterr().err

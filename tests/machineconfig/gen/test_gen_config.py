@@ -7,15 +7,16 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+import attrs
 import pytest
 
 from talos_resources.cli.main import main
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.gen.bundle import make_configs, make_talosconfig
-from talos_resources.machineconfig.gen.contract import Contract
 from talos_resources.machineconfig.gen.options import GenOptions, check_endpoint, parse_mirrors
 from talos_resources.machineconfig.gen.secrets import SecretsBundle, generate
 from talos_resources.model.errors import ConfigError
+from talos_resources.releases import Contract
 from talos_resources.rpc.pki import certificate_from_pem
 from talos_resources.talosconfig.config import TalosConfig
 
@@ -53,28 +54,6 @@ def loaded(name: str) -> MachineConfig:
 
 
 @pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize(
-    ("patch", "cni", "proxy"),
-    [
-        (CNI_NONE, {"name": "none"}, None),
-        (STRICT, {"name": "none"}, True),
-        (HOSTED, {"name": "custom", "urls": ["https://server.yourdomain.tld/some/path/cilium.yaml"]}, None),
-    ],
-)
-def test_the_guides_commands_work_as_printed(
-    capsys: pytest.CaptureFixture[str], patch: str, cni: dict[str, object], proxy: bool | None
-) -> None:
-    assert generated("--config-patch", patch) == 0
-    lines = capsys.readouterr().err.splitlines()
-    assert [line for line in lines if line.startswith("note:")] == [lines[0]]
-    assert "applied to the v1alpha1 document" in lines[0]
-    config = loaded("controlplane.yaml")
-    assert config.get("cluster.network.cni") == cni
-    assert config.get("cluster.proxy.disabled") is proxy
-    assert config.find("HostnameConfig") is not None
-
-
-@pytest.mark.usefixtures("folder")
 def test_talosctl_refuses_the_guides_commands_and_so_do_we_when_asked(capsys: pytest.CaptureFixture[str]) -> None:
     assert generated("--config-patch", CNI_NONE, "--compat", "talosctl") == 1
     assert "JSON patches are not supported" in capsys.readouterr().err
@@ -106,13 +85,13 @@ def test_roles_get_their_own_patches() -> None:
     assert (
         generated("--config-patch-control-plane", "machine: {sysctls: {a: cp}}", "--config-patch-worker", "machine: {sysctls: {a: w}}") == 0
     )
-    assert loaded("controlplane.yaml").get("machine.sysctls") == {"a": "cp"}
-    assert loaded("worker.yaml").get("machine.sysctls") == {"a": "w"}
+    assert loaded("controlplane.yaml").get("params", kind="SysctlConfig") == {"a": "cp"}
+    assert loaded("worker.yaml").get("params", kind="SysctlConfig") == {"a": "w"}
 
 
 @pytest.mark.usefixtures("folder")
 def test_a_common_patch_has_to_fit_the_worker_too(capsys: pytest.CaptureFixture[str]) -> None:
-    patch = '[{"op":"add","path":"/cluster/proxy/disabled","value":true}]'
+    patch = '[{"op":"remove","path":"/cluster/apiServer/image"}]'
     assert generated("-t", "controlplane", "--config-patch", patch) == 1
     assert "cannot patch the worker configuration" in capsys.readouterr().err
 
@@ -122,7 +101,8 @@ def test_kubespan_without_discovery_is_remarked(capsys: pytest.CaptureFixture[st
     assert generated("--with-kubespan", "--with-cluster-discovery=false") == 0
     assert "KubeSpan finds its peers through discovery" in capsys.readouterr().err
     config = loaded("worker.yaml")
-    assert (config.get("machine.network.kubespan.enabled"), config.get("cluster.discovery.enabled")) == (True, False)
+    assert config.get("enabled", kind="KubeSpanConfig") is True
+    assert not config.all("DiscoveryServiceConfig")
 
 
 @pytest.mark.usefixtures("folder")
@@ -181,7 +161,7 @@ def test_endpoints_that_are_fine(endpoint: str) -> None:
     check_endpoint(endpoint)
 
 
-@pytest.mark.parametrize("minor", range(13))
+@pytest.mark.parametrize("minor", range(15))
 @pytest.mark.parametrize("kubespan", [True, False])
 def test_every_contract_gives_what_the_field_table_knows(bundle: SecretsBundle, minor: int, kubespan: bool) -> None:
     options = GenOptions(
@@ -214,7 +194,14 @@ def test_machineconfig_gen_is_the_same_without_flags(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.usefixtures("folder")
-@pytest.mark.parametrize(("mode", "arguments"), [("metal", []), ("cloud", ["--with-kubespan"]), ("container", ["--talos-version", "v1.9"])])
+@pytest.mark.parametrize(
+    ("mode", "arguments"),
+    [
+        ("metal", []),
+        ("cloud", ["--with-kubespan"]),
+        ("container", ["--talos-version", "v1.9"]),
+    ],
+)
 def test_what_is_generated_is_valid(mode: str, arguments: list[str]) -> None:
     assert generated(*arguments) == 0
     for name in ("controlplane.yaml", "worker.yaml"):
@@ -227,11 +214,11 @@ def test_the_guides_fourth_method_from_end_to_end() -> None:
         "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: cilium-config\n  namespace: kube-system\ndata:\n"
         "  ipam: kubernetes   \n  kube-proxy-replacement: strict\n"
     )
-    assert generated("--config-patch", STRICT) == 0
+    assert generated("--config-patch", STRICT, "--talos-version", "v1.12") == 0
     text = Path("out/controlplane.yaml").read_text()
     Path("out/controlplane.yaml").write_text(f"# ours\n{text}")
     with Path("patch.yaml").open("w") as file, contextlib.redirect_stdout(file):
-        assert main(["cilium", "inline", "cilium.yaml"]) == 0
+        assert main(["cilium", "inline", "cilium.yaml", "--for", "out/controlplane.yaml"]) == 0
     patch = ["machineconfig", "patch", "out/controlplane.yaml", "--patch", "@patch.yaml", "--keep-comments", "-o", "out/controlplane.yaml"]
     assert main(patch) == 0
     patched = Path("out/controlplane.yaml")
@@ -240,3 +227,46 @@ def test_the_guides_fourth_method_from_end_to_end() -> None:
     assert loaded("controlplane.yaml").get("cluster.inlineManifests[0].contents").count("ipam: kubernetes   \n") == 1
     assert main(["cilium", "check", "out/controlplane.yaml", "out/worker.yaml"]) == 0
     assert main(["validate", "out/controlplane.yaml", "--mode", "cloud"]) == 0
+
+
+def test_an_empty_kubernetes_version_is_refused_as_todays_talosctl_does(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert folder.is_dir()
+    assert generated("--kubernetes-version", "") == 1
+    assert "an empty --kubernetes-version names no images" in capsys.readouterr().err
+    assert generated("--kubernetes-version", "", "--compat", "talosctl=v1.12") == 0
+    assert loaded("controlplane.yaml").get("machine.kubelet.image") is None
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_talosctl_that_is_imitated_decides_over_defaults_and_flags(capsys: pytest.CaptureFixture[str]) -> None:
+    assert generated("--compat", "talosctl=v1.12") == 0
+    assert loaded("worker.yaml").get("machine.kubelet.image") == "ghcr.io/siderolabs/kubelet:v1.35.0"
+    assert generated("--force", "--compat", "talosctl=v1.12", "--talos-version", "v1.14") == 0
+    assert loaded("worker.yaml").find("KubeletConfig") is None
+    assert generated("--force", "--compat", "talosctl", "--persist=false") == 1
+    assert "unknown flag: --persist; talosctl v1.14.0-rc.1 has none" in capsys.readouterr().err
+    assert generated("--force", "--compat", "talosctl=v1.12", "--skip-k8s-etcd") == 1
+    assert "unknown flag: --skip-k8s-etcd" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("folder")
+def test_machines_without_kubernetes(bundle: SecretsBundle) -> None:
+    small = attrs.evolve(bundle, k8s=None, etcd=None, k8s_aggregator=None, k8s_service_account_key=None, secretbox_encryption_secret="")
+    Path("secrets.yaml").write_text(small.to_yaml())
+    assert generated() == 1
+    assert generated("--skip-k8s-etcd") == 0
+    kinds = {document.kind for name in ("controlplane.yaml", "worker.yaml") for document in loaded(name).documents}
+    assert not any(kind.startswith("Kube") for kind in kinds)
+    assert loaded("controlplane.yaml").get("cluster") == {}
+    assert generated("--force", "--skip-k8s-etcd", "--talos-version", "v1.12") == 1
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_aescbc_secret_stays_one(bundle: SecretsBundle) -> None:
+    old = attrs.evolve(bundle, secretbox_encryption_secret="", aescbc_encryption_secret="c2VjcmV0")
+    Path("secrets.yaml").write_text(old.to_yaml())
+    assert generated() == 0
+    (block,) = loaded("controlplane.yaml").get("config", kind="KubeEtcdEncryptionConfig")["resources"]
+    assert block["providers"] == [{"aescbc": {"keys": [{"name": "key1", "secret": "c2VjcmV0"}]}}]
+    assert main(["gen", "secrets", "--from-controlplane-config", "out/controlplane.yaml", "-o", "again.yaml"]) == 0
+    assert Path("again.yaml").read_text() == old.to_yaml()

@@ -7,22 +7,25 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
+import attrs
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from talos_resources.cli.main import main
 from talos_resources.machineconfig.gen import secrets
 from talos_resources.machineconfig.gen.config import documents, to_yaml
-from talos_resources.machineconfig.gen.contract import Contract
 from talos_resources.machineconfig.gen.options import GenOptions
 from talos_resources.machineconfig.gen.secrets import SecretsBundle
-from talos_resources.machineconfig.gen.secrets_file import from_config, load_bundle
+from talos_resources.machineconfig.gen.secrets_config import from_config
+from talos_resources.machineconfig.gen.secrets_file import load_bundle
 from talos_resources.model.errors import ConfigError, DecodeError
+from talos_resources.releases import CONTRACTS, Contract, Feature, known_release
 from talos_resources.rpc import pki
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 OLD = Contract(1, 2)
 OPTIONS = GenOptions(cluster_name="c", endpoint="https://c.example:6443")
+OLD_OPTIONS = attrs.evolve(OPTIONS, contract=Contract(1, 12))
 
 
 @pytest.fixture(scope="module")
@@ -40,12 +43,17 @@ def test_a_bundle_survives_its_file(bundle: SecretsBundle, tmp_path: Path) -> No
     assert load_bundle(written(tmp_path, bundle.to_yaml())) == bundle
 
 
-def test_a_bundle_survives_a_control_plane_configuration(bundle: SecretsBundle, tmp_path: Path) -> None:
-    assert from_config(written(tmp_path, to_yaml(documents("controlplane", OPTIONS, bundle)))) == bundle
+@pytest.mark.parametrize("contract", [contract for contract in CONTRACTS if contract.has(Feature.SECRETBOX)], ids=str)
+def test_a_bundle_survives_a_control_plane_configuration(bundle: SecretsBundle, tmp_path: Path, contract: Contract) -> None:
+    options = attrs.evolve(OPTIONS, contract=contract)
+    assert from_config(written(tmp_path, to_yaml(documents("controlplane", options, bundle)))) == bundle
 
 
 def test_a_worker_has_no_more_than_it_may_know(bundle: SecretsBundle, tmp_path: Path) -> None:
-    taken = from_config(written(tmp_path, to_yaml(documents("worker", OPTIONS, bundle))))
+    path = written(tmp_path, to_yaml(documents("worker", OLD_OPTIONS, bundle)))
+    with pytest.raises(ConfigError, match=r"is no control plane's configuration: it has no certs\.etcd"):
+        from_config(path)
+    taken = from_config(path, compat=known_release("v1.12"))
     assert taken.missing() == (
         "one of secrets.secretboxencryptionsecret and secrets.aescbcencryptionsecret",
         "certs.etcd",
@@ -60,7 +68,8 @@ def test_a_worker_has_no_more_than_it_may_know(bundle: SecretsBundle, tmp_path: 
 def test_tokens_and_ids_have_their_form(bundle: SecretsBundle) -> None:
     for token in (bundle.bootstrap_token, bundle.trustd_token):
         assert re.fullmatch(r"[0-9a-z]{6}\.[0-9a-z]{16}", token)
-    assert len(base64.urlsafe_b64decode(bundle.cluster_id)) == 32
+    assert len(base64.b64decode(bundle.cluster_id, validate=True)) == 32
+    assert "+" not in secrets.generate(now=NOW, contract=OLD, url_safe_id=True).cluster_id
     assert len(base64.b64decode(bundle.cluster_secret, validate=True)) == 32
 
 
@@ -108,7 +117,7 @@ def test_what_is_no_version_is_refused(text: str) -> None:
 
 
 def test_versions_are_ordered_and_future_ones_accepted() -> None:
-    assert Contract.parse("1.9") < Contract.parse("v1.10.4") < Contract.parse("") < Contract.parse("v2.0")
+    assert Contract.parse("1.9") < Contract.parse("v1.10.4") < Contract.parse("") == Contract.parse("v2.0")
 
 
 def kubernetes_pki(folder: Path) -> dict[str, pki.CertificateAndKey]:

@@ -1,0 +1,1 @@
+"""What a configuration means, whichever form it has."""
