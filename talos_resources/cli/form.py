@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from talos_resources.cli.configuration import read_configuration
 from talos_resources.cli.parser import Parser
 
 if TYPE_CHECKING:
@@ -34,11 +34,6 @@ def form(args: Namespace) -> tuple[Contract, MachineConfig | None]:
         return Contract.parse(args.talos_version), None
     from talos_resources.machineconfig.documents import MachineConfig
     from talos_resources.machineconfig.form import form_of
-    from talos_resources.model.errors import ConfigError
 
-    try:
-        data = Path(args.target).read_bytes()
-    except OSError as error:
-        raise ConfigError(f"cannot read {args.target}: {error.strerror}") from None
-    config = MachineConfig.load(data, source=args.target)
+    config = MachineConfig.load(read_configuration(args.target), source=args.target)
     return form_of(config), config

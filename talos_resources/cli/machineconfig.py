@@ -7,12 +7,15 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Final
 
+from talos_resources.cli import migrate
 from talos_resources.cli.compat import add_compat
 from talos_resources.cli.configuration import read_configuration
 from talos_resources.cli.parser import Parser
 
-HELP: Final = "patch or generate a machine configuration"
+HELP: Final = "patch, migrate or generate a machine configuration"
 EXAMPLES: Final = """\
+migrate controlplane.yaml --check
+migrate controlplane.yaml -o controlplane.yaml
 patch controlplane.yaml --patch @cilium.yaml --keep-comments -o controlplane.yaml
 patch worker.yaml --patch @kubespan.yaml
 patch worker.yaml --patch '[{"op": "add", "path": "/machine/certSANs", "value": ["10.0.0.1"]}]'
@@ -38,6 +41,12 @@ def configure(parser: Parser) -> None:
     patch.add_argument("-o", "--output", default="", metavar="FILE", help="write here instead of to stdout")
     patch.add_argument("--keep-comments", action="store_true", help="edit the text in place: every line that is not patched stays")
     add_compat(patch, "read, refuse and write as talosctl does, such as no JSON patch for several documents")
+    moving = actions.add_parser(
+        "migrate",
+        help="bring a configuration into the form of another Talos",
+        description="Bring a configuration into the form of another Talos. It means the same, and comments go with their keys.",
+    )
+    migrate.configure(moving)
     add_gen(actions.add_parser("gen", help="as `gen config`, without its flags", description="Make configurations, as `gen config` does."))
 
 
@@ -47,7 +56,7 @@ def run(args: Namespace) -> int:
         from talos_resources.cli.gen import run_config
 
         return run_config(args)
-    return _run_patch(args)
+    return migrate.run(args) if args.action == "migrate" else _run_patch(args)
 
 
 def _run_patch(args: Namespace) -> int:

@@ -12,6 +12,8 @@ from talos_resources.cli.parser import Parser
 
 if TYPE_CHECKING:
     from talos_resources.machineconfig.documents import MachineConfig
+    from talos_resources.model.errors import DecodeError
+    from talos_resources.releases import Release
 
 HELP: Final = "check a machine configuration"
 EXAMPLES: Final = """\
@@ -35,14 +37,19 @@ def run(args: Namespace) -> int:
     """Prints the verdict and returns 0 if the configuration is valid."""
     from talos_resources.machineconfig.documents import MachineConfig
     from talos_resources.machineconfig.validate import validate
-    from talos_resources.model.errors import ConfigError
+    from talos_resources.model.errors import ConfigError, DecodeError
     from talos_resources.releases import NEWEST, release_of
 
     name = args.file or args.config
     if not name or (args.file and args.config):
         raise ConfigError("name one configuration file: validate FILE --mode MODE")
     release = args.compat or (release_of(args.talos_version) if args.talos_version else NEWEST)
-    config = MachineConfig.load(read_configuration(name), source=name, release=release)
+    try:
+        config = MachineConfig.load(read_configuration(name), source=name, release=release)
+    except DecodeError as error:
+        if args.explain:
+            _explain_keys(error, release)
+        raise
     report = validate(config, args.mode, strict=args.strict)
     if args.explain:
         _explain(config, name)
@@ -59,8 +66,18 @@ def _explain(config: MachineConfig, name: str) -> None:
     """Prints what the guide warns of, in the form of `doctor`, on stderr: the verdict is not changed by it."""
     from talos_resources.machineconfig.cilium.check import check
     from talos_resources.machineconfig.cilium.subject import Subject, machine_file
+    from talos_resources.machineconfig.explain import explain
+    from talos_resources.model.finding import ordered
     from talos_resources.views.findings import findings_text
 
-    findings = check(Subject(machines=(machine_file(config, source=name),)))
+    findings = ordered([*check(Subject(machines=(machine_file(config, source=name),))), *explain(config, source=name)])
     if findings:
         sys.stderr.write(findings_text(findings))
+
+
+def _explain_keys(error: DecodeError, release: Release) -> None:
+    """Prints where an unknown key may belong, before the error itself."""
+    from talos_resources.machineconfig.explain import nearest_keys
+
+    for line in nearest_keys(error, release=release):
+        print(f"note: {line}", file=sys.stderr)

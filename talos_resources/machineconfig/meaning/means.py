@@ -33,6 +33,9 @@ def meaning(config: MachineConfig) -> dict[str, Any]:
     reader = Reader(draft)
     found = {topic: read(reader) for topic, read in TOPICS.items()}
     found["cluster"] = cluster.cluster(reader)  # after the topics that compare with its endpoint
-    found["other sections"] = {key: value for key, value in (draft.main or {}).items() if key != "version"}
+    for path in ("version", "machine.type", "machine.token"):
+        if draft.get(path) == "" or path == "version":
+            draft.drop(path)
+    found["other sections"] = draft.main
     found["other documents"] = {f"{kind}/{fields.get('name', '')}": bare(fields) for kind, fields in draft.documents}
     return {topic: said for topic, value in found.items() if (said := pruned(value)) is not None}

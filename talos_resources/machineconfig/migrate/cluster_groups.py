@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 import attrs
 
 from talos_resources.machineconfig.defaults import DISCOVERY_ENDPOINT, KUBE_PRISM_PORT
+from talos_resources.machineconfig.kubespan_patch import SMALLEST_MTU
 from talos_resources.machineconfig.migrate.draft import Draft, Fields, StaysError
 from talos_resources.machineconfig.migrate.group import FieldsRule, Group, Move
+from talos_resources.machineconfig.validate.report import is_filter
 from talos_resources.releases import Contract
 
 _KUBESPAN: Final = "machine.network.kubespan"
@@ -24,13 +26,29 @@ _HOSTNAME: Final = "machine.network.hostname"
 _STABLE: Final = "machine.features.stableHostname"
 
 
-def _check_identity(_: Draft, fields: Fields) -> None:
+def _check_identity(draft: Draft, fields: Fields) -> None:
+    if _asks_service(draft.get(_DISCOVERY) or {}):
+        raise StaysError("cluster.id", f"{_DISCOVERY} stays, and Talos looks for both in one place")
     try:
         size = len(base64.b64decode(fields.get("clusterSecret", ""), validate=True))
     except (binascii.Error, ValueError):
         size = 0
     if size != 32:
         raise StaysError("cluster.secret", "DiscoveryIdentityConfig takes standard base64 of 32 bytes")
+
+
+def _check_kubespan(_: Draft, fields: Fields) -> None:
+    """A document is looked at also while KubeSpan is off, a section is not."""
+    if fields.get("mtu") is not None and fields["mtu"] < SMALLEST_MTU:
+        raise StaysError(_KUBESPAN, f"KubeSpanConfig takes no MTU below {SMALLEST_MTU}")
+    for text in (fields.get("filters") or {}).get("endpoints") or ():
+        if not is_filter(text):
+            raise StaysError(_KUBESPAN, f'KubeSpanConfig takes no filter "{text[:80]}"')
+
+
+def _asks_service(section: Fields) -> bool:
+    """Whether members are found through a service by the section's word."""
+    return bool(section.get("enabled")) and not section.get("registries", {}).get("service", {}).get("disabled")
 
 
 def _discovery_forward(draft: Draft) -> None:
@@ -229,6 +247,7 @@ CLUSTER_GROUPS: Final[tuple[Group, ...]] = (
             )
         ),
         sections=(_KUBESPAN,),
+        check=_check_kubespan,
     ).group("KubeSpan"),
     FieldsRule(
         kind="KubePrismConfig",

@@ -29,16 +29,21 @@ class Moved:
         old: its path in the v1alpha1 document.
         kind, name: the document that has it now; empty where it is gone without a successor.
         new: its path there; empty for the document as a whole.
+        is_back: it went from the document into the v1alpha1 document.
     """
 
     old: str
     kind: str = ""
     name: str = ""
     new: str = ""
+    is_back: bool = False
 
     def __str__(self) -> str:
+        if not self.kind:
+            return f"{self.old} is left out"
         document = f"{self.kind}/{self.name}" if self.name else self.kind
-        return f"{self.old} → {document}{'.' if self.new else ''}{self.new}" if self.kind else f"{self.old} is left out"
+        place = f"{document}{'.' if self.new else ''}{self.new}"
+        return f"{place} → {self.old}" if self.is_back else f"{self.old} → {place}"
 
 
 class StaysError(Exception):

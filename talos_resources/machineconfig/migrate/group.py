@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from talos_resources.machineconfig.migrate.draft import Draft, Fields, StaysError
+from talos_resources.machineconfig.migrate.draft import Draft, Fields, Moved, StaysError
 from talos_resources.model.errors import ConfigError
 from talos_resources.releases import Contract
 
@@ -159,6 +159,7 @@ class FieldsRule:
         for move in self.moves:
             value = _get(fields, move.new)
             if value is not None:
+                draft.moves.append(Moved(move.old, self.kind, "", move.new, is_back=True))
                 draft.set(move.old, move.to_old(value))
         if self.switch:
             draft.set(self.switch, True)

@@ -78,12 +78,12 @@ def migrate(config: MachineConfig, *, to: Release = NEWEST) -> Migration:
         config: of any release.
         to: the release whose form is wanted.
     """
-    draft = Draft(config)
+    draft, before = Draft(config), Draft(config)
     stays: list[Stay] = []
     lost: list[str] = []
     for group in GROUPS:
         if not knows(to, group):
-            lost += move_backward(draft, group)
+            lost += move_backward(draft, group, before)
             continue
         stay = move_forward(draft, group)
         stays += [stay] if stay is not None else []
@@ -128,15 +128,24 @@ def move_forward(draft: Draft, group: Group) -> Stay | None:
     return None
 
 
-def move_backward(draft: Draft, group: Group) -> tuple[str, ...]:
-    """Moves a group into sections; gives back what these cannot hold."""
-    both = [path for path in group.sections if draft.get(path) is not None]
+def move_backward(draft: Draft, group: Group, before: Draft) -> tuple[str, ...]:
+    """Moves a group into sections; gives back what these cannot hold.
+
+    Args:
+        draft: is changed.
+        group: what is moved.
+        before: the configuration as it was before any group moved.
+    """
+    both = [path for path in group.sections if before.get(path) is not None]
     if both and not group.joins and group.is_in_documents(draft):
         for kind, fields in draft.of_kind(*group.kinds):
             draft.cut(kind, fields, group.fields)
         return (f"{' and '.join(group.kinds)}, beside which there is {both[0]}",)
-    lost = tuple(group.lost(draft))
+    lost, told = tuple(group.lost(draft)), len(draft.moves)
+    documents = list(draft.of_kind(*group.kinds))
     group.backward(draft)
+    if len(draft.moves) == told:
+        draft.moves += [Moved(group.sections[0], kind, str(fields.get("name", "")), is_back=True) for kind, fields in documents]
     return lost
 
 

@@ -13,10 +13,7 @@ from typing import Any, Final
 
 import attrs
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.error import CommentMark
-from ruamel.yaml.scalarstring import LiteralScalarString
-from ruamel.yaml.tokens import CommentToken
+from ruamel.yaml.comments import CommentedMap
 
 from talos_resources.codec.goyaml.nodes import Node, compose_all, to_text
 from talos_resources.codec.goyaml.values import same
@@ -24,6 +21,7 @@ from talos_resources.machineconfig.document import Document
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.encode import to_plain
 from talos_resources.machineconfig.loading import documents_of
+from talos_resources.machineconfig.migrate.commented import INDENT, attach, commented, kept, without_comments
 from talos_resources.machineconfig.migrate.remarks import Path, Remark, remarks
 from talos_resources.machineconfig.migrate.run import Migration, migrate
 from talos_resources.machineconfig.schema.table import MAIN
@@ -31,7 +29,6 @@ from talos_resources.model.errors import TalosResourcesError
 from talos_resources.releases import NEWEST, Release
 
 _SEPARATOR: Final = re.compile(r"^---(?=\s|\Z).*\n?", re.MULTILINE)
-_INDENT: Final = 4
 Key = tuple[str, str]
 
 
@@ -115,39 +112,59 @@ class _Writer:
             first = self._text.find(self._slices[key])
             last = self._text[: first + len(self._slices[key])].rstrip("\n").count("\n") + 1
             for remark in remarks(self._text, root, last):
-                where, moved = self._new_place(key, remark) if key[0] == MAIN else self._old_place(key, remark)
+                is_gone = key not in wanted
+                where, moved = (
+                    self._old_place(key, remark) if is_gone else self._new_place(key, remark) if key[0] == MAIN else (key, remark)
+                )
                 found.setdefault(where if where in wanted else (MAIN, ""), []).append(moved)
         return found
+
+    def _place(self, key: Key, remark: Remark, *, is_gone: bool) -> tuple[Key, Remark]:
+        if is_gone:
+            return self._old_place(key, remark)
+        return self._new_place(key, remark) if key[0] == MAIN else (key, remark)
 
     def _new_place(self, key: Key, remark: Remark) -> tuple[Key, Remark]:
         """Where a comment of the v1alpha1 document goes."""
         path = _dotted(remark.path)
         for move in self._moved:
+            if move.is_back:
+                continue
             if path == move.old or path.startswith((f"{move.old}.", f"{move.old}[")):
                 if not move.kind:
                     break
                 steps = (*_steps(move.new), *_steps(path[len(move.old) :].lstrip(".")))
                 return (move.kind, move.name), attrs.evolve(remark, path=steps) if steps else _at_head(remark)
         if remark.path and not _has(self._migration.config.find(MAIN), remark.path):
-            below = Counter((move.kind, move.name) for move in self._migration.moved if move.kind and move.old.startswith(f"{path}."))
+            below = Counter(
+                (move.kind, move.name)
+                for move in self._migration.moved
+                if move.kind and not move.is_back and move.old.startswith(f"{path}.")
+            )
             if below:
                 return below.most_common(1)[0][0], _at_head(remark)
         return key, remark
 
     def _old_place(self, key: Key, remark: Remark) -> tuple[Key, Remark]:
         """Where a comment of a document goes that became a section: to that section."""
-        back = [move for move in self._moved if (move.kind, move.name) == key]
-        return (key, remark) if not back else ((MAIN, ""), attrs.evolve(remark, path=_steps(back[0].old), is_behind=False))
+        path = _dotted(remark.path)
+        back = [move for move in self._moved if move.is_back and (move.kind, move.name) == key]
+        inside = [move for move in back if not move.new or path == move.new or path.startswith((f"{move.new}.", f"{move.new}["))]
+        if not inside:
+            return (MAIN, ""), attrs.evolve(remark, path=_steps(back[0].old) if back else (), is_behind=False)
+        best = max(inside, key=lambda move: len(move.new))
+        rest = _steps(path[len(best.new) :].lstrip(".")) if best.new else ()
+        return (MAIN, ""), attrs.evolve(remark, path=(*_steps(best.old), *rest), is_behind=remark.is_behind and bool(best.new))
 
     def _written(self, document: Document, found: list[Remark]) -> str:
         plain = to_plain(document.type, document.fields, complete=False)
         root = self._roots.get(document.key)
-        values = _commented(plain) if root is None else _kept(self._loaded(document.key), plain)
-        tail = _attach(values, found)
+        values = commented(plain) if root is None else kept(self._loaded(document.key), plain)
+        tail = attach(values, found)
         writer = YAML()
         writer.width = 1 << 20
         writer.preserve_quotes = True
-        indent = _indent_of(root) if root is not None else _INDENT
+        indent = _indent_of(root) if root is not None else INDENT
         writer.indent(mapping=indent, sequence=indent + 2, offset=indent)
         out = io.StringIO()
         writer.dump(values, out)
@@ -157,7 +174,7 @@ class _Writer:
         reader = YAML()
         reader.preserve_quotes = True
         loaded = reader.load(self._slices[key])
-        _without_comments(loaded)
+        without_comments(loaded)
         return loaded if isinstance(loaded, CommentedMap) else CommentedMap()
 
 
@@ -193,89 +210,9 @@ def _has(document: Document | None, path: Path) -> bool:
     return True
 
 
-def _commented(value: Any) -> Any:
-    """Plain values as ruamel.yaml writes them with comments; texts of several lines as blocks."""
-    if isinstance(value, dict):
-        found = CommentedMap()
-        for key, item in value.items():
-            found[key] = _commented(item)
-        return found
-    if isinstance(value, list):
-        return CommentedSeq([_commented(item) for item in value])
-    return LiteralScalarString(value) if isinstance(value, str) and "\n" in value.rstrip("\n") else value
-
-
-def _kept(old: CommentedMap, plain: dict[str, Any]) -> CommentedMap:
-    """The loaded values with those that are wanted: what is the same keeps its style."""
-    for key in [key for key in old if key not in plain]:
-        del old[key]
-    for key, value in plain.items():
-        if isinstance(old.get(key), CommentedMap) and isinstance(value, dict):
-            _kept(old[key], value)
-        elif key not in old:
-            old[key] = _commented(value)
-    return old
-
-
-def _without_comments(value: Any) -> None:
-    if isinstance(value, CommentedMap | CommentedSeq):
-        value.ca.comment = None
-        value.ca.items.clear()
-        value.ca.end = []
-        for item in value.values() if isinstance(value, CommentedMap) else value:
-            _without_comments(item)
-    elif hasattr(value, "comment"):
-        value.comment = None
-
-
-def _attach(values: CommentedMap, found: list[Remark]) -> list[str]:
-    """Puts comments to their keys; gives those that belong to the whole document, for its end."""
-    tail: list[str] = []
-    for remark in found:
-        path = remark.path
-        while path and not _at(values, path[:-1], path[-1]):
-            path = path[:-1]
-        if not path and not remark.path:
-            tail += remark.lines
-            continue
-        parent, step = _parent(values, path) if path else (values, next(iter(values)))
-        lines = [line for line in remark.lines if line or not remark.is_behind]
-        if remark.is_behind and path == remark.path and not isinstance(parent[step], CommentedMap | CommentedSeq | LiteralScalarString):
-            parent.yaml_add_eol_comment(lines[0], step, column=0)
-        else:
-            _above(parent, step, lines, _column(path))
-    return tail
-
-
-def _at(values: Any, path: Path, step: str | int) -> bool:
-    try:
-        for part in path:
-            values = values[part]
-        values[step]
-    except (KeyError, IndexError, TypeError):
-        return False
-    return True
-
-
-def _parent(values: Any, path: Path) -> tuple[Any, str | int]:
-    for step in path[:-1]:
-        values = values[step]
-    return values, path[-1]
-
-
-def _column(path: Path) -> int:
-    return sum(_INDENT for step in path[:-1] if not isinstance(step, int))
-
-
-def _above(parent: Any, step: str | int, lines: list[str], column: int) -> None:
-    tokens = [CommentToken(f"{line}\n", CommentMark(column if line else 0)) for line in lines]
-    entry = parent.ca.items.setdefault(step, [None, None, None, None])
-    entry[1] = [*(entry[1] or []), *tokens]
-
-
 def _indent_of(root: Node) -> int:
     """How far the keys below the first section are indented."""
     for _, value in root.pairs:
         if value.kind == "mapping" and not value.style and value.pairs:
             return max(value.pairs[0][0].column, 2)
-    return _INDENT
+    return INDENT

@@ -64,7 +64,8 @@ def _part(config: MachineConfig, patch: Patch, apply: Apply) -> Translated:
     if not groups:
         return Translated(apply(config, patch))
     opened = [group for group in groups if not group.joins or not isinstance(patch, StrategicPatch) or patch.deletes]
-    lost = {group.name: move_backward(draft, group) for group in opened}
+    before = Draft(config)
+    lost = {group.name: move_backward(draft, group, before) for group in opened}
     sections = rebuilt(draft, config)
     base = _closed(sections, opened, config)
     theirs = _closed(apply(sections, patch), groups, config)

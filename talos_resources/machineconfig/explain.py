@@ -1,0 +1,120 @@
+"""What Talos accepts and hardly anybody means: `validate --explain` beside the rules of `cilium check`.
+
+Source: Talos guide, KubeSpan, Configuration; patches append to lists (reference of the machine-config workflow).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, Final
+
+from talos_resources.machineconfig.documents import MachineConfig
+from talos_resources.machineconfig.schema.table import MAIN, document_type
+from talos_resources.machineconfig.schema.types import ListOf, Struct, Type
+from talos_resources.model.errors import DecodeError
+from talos_resources.model.finding import Finding, Severity
+from talos_resources.releases import NEWEST, Release
+
+_MAY_REPEAT: Final = frozenset({"extraArgs", "extraKernelArgs", "command", "args", "rules", "parameters", "env"})
+"""Keys of lists in which a thing may well stand twice."""
+
+_UNKNOWN: Final = "unknown key"
+
+
+def explain(config: MachineConfig, *, source: str) -> Iterator[Finding]:
+    """What is accepted and does not do what it looks like.
+
+    Args:
+        config: of any form.
+        source: its name in findings.
+    """
+    yield from _only_exclusions(config, source)
+    yield from _twice(config, source)
+
+
+def _only_exclusions(config: MachineConfig, source: str) -> Iterator[Finding]:
+    """Filters name what is advertised; those that only exclude leave nothing."""
+    places = (("machine.network.kubespan.filters.endpoints", MAIN), ("filters.endpoints", "KubeSpanConfig"))
+    for path, kind in places:
+        filters = config.get(path, [], kind=kind)
+        if filters and all(str(text).startswith("!") for text in filters):
+            where = path if kind == MAIN else f"{kind}.{path}"
+            yield Finding(
+                severity=Severity.WARNING,
+                rule="only-exclusions",
+                title=f"{source}: the endpoint filters only exclude, so this machine advertises no endpoint",
+                evidence=(f"{where}: {', '.join(map(str, filters))}",),
+                cause="An endpoint is advertised if a filter takes it; what no filter names is left out.",
+                advice="put 0.0.0.0/0 and ::/0 before the exclusions",
+                guide="KubeSpan, Configuration",
+            )
+
+
+def _twice(config: MachineConfig, source: str) -> Iterator[Finding]:
+    """Patches append to lists, so a patch that was applied twice leaves its items twice."""
+    for document in config.documents:
+        label = "" if document.kind == MAIN else f"{document}."
+        for path, item in _repeated(document.fields, ""):
+            yield Finding(
+                severity=Severity.WARNING,
+                rule="twice",
+                title=f"{source}: {label}{path} holds {_shown(item)} twice",
+                cause="A patch appends to a list; one that is applied twice leaves what it adds twice.",
+                advice="remove one of them, and patch the configuration as it was before",
+                guide="",
+            )
+
+
+def _repeated(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """The lists below a value that hold something twice, and what."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if key not in _MAY_REPEAT:
+                yield from _repeated(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            if item and item in value[:index]:
+                yield path, item
+                break
+        for index, item in enumerate(value):
+            yield from _repeated(item, f"{path}[{index}]")
+
+
+def _shown(item: Any) -> str:
+    """An item, short; of a mapping only what tells it."""
+    if isinstance(item, Mapping):
+        return next((f"{key} {item[key]}" for key in ("name", "network", "interface") if key in item), "one entry")
+    text = str(item)
+    return f'"{text}"' if len(text) <= 60 and "\n" not in text else "one text"
+
+
+def nearest_keys(error: DecodeError, *, release: Release = NEWEST) -> tuple[str, ...]:
+    """For each unknown key of the v1alpha1 document, where a key of this or nearly this name is."""
+    if _UNKNOWN not in str(error):
+        return ()
+    paths = list(_paths(document_type(MAIN, release), ""))
+    names = {_last(path) for path in paths}
+    found = []
+    for path, _ in error.faults or ():
+        wanted = {_last(path)} & names or set(get_close_matches(_last(path), names, n=1))
+        near = [other for other in paths if _last(other) in wanted and other != path]
+        if near:
+            section = path.rpartition(".")[0]
+            best = min(near, key=lambda other: (not other.startswith(section), len(other)))
+            found.append(f"{path} is no key that Talos knows; did you mean {best}?")
+    return tuple(found)
+
+
+def _last(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
+def _paths(kind: Type | None, prefix: str) -> Iterator[str]:
+    if isinstance(kind, ListOf):
+        yield from _paths(kind.item, f"{prefix}[]")
+    elif isinstance(kind, Struct):
+        for key, field in kind.fields.items():
+            path = f"{prefix}.{key}" if prefix else key
+            yield path
+            yield from _paths(field.type, path)

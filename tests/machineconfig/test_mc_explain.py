@@ -1,0 +1,107 @@
+"""`validate --explain`: what Talos accepts and hardly anybody means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from talos_resources.cli.main import main
+from talos_resources.machineconfig.documents import MachineConfig
+from talos_resources.machineconfig.explain import explain
+from talos_resources.machineconfig.migrate.run import migrate
+
+WHOLE = """\
+machine:
+  type: worker
+  install: {disk: /dev/sda}
+  certSANs: [a.example, b.example]
+  network:
+    interfaces: [{interface: eth0, addresses: [10.0.0.1/24], routes: [{network: 0.0.0.0/0, gateway: 10.0.0.254}]}]
+    kubespan: {enabled: true, filters: {endpoints: ["0.0.0.0/0", "!10.0.0.0/8"]}}
+cluster: {id: a, secret: b, controlPlane: {endpoint: "https://a:6443"}, discovery: {enabled: true}}
+"""
+
+
+def rules(text: str) -> list[str]:
+    return [finding.rule for finding in explain(MachineConfig.load(text), source="f")]
+
+
+def test_a_healthy_one_is_clean() -> None:
+    assert rules(WHOLE) == []
+
+
+def test_filters_that_only_exclude_announce_nothing() -> None:
+    text = WHOLE.replace('"0.0.0.0/0", ', "")
+    config = MachineConfig.load(text)
+    for form in (config, migrate(config).config):
+        (finding,) = explain(form, source="f")
+        assert finding.rule == "only-exclusions"
+        assert "advertises no endpoint" in finding.title
+        assert finding.evidence[0].endswith("filters.endpoints: !10.0.0.0/8")
+    assert rules(text.replace('["!10.0.0.0/8"]', "[]")) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("[a.example, b.example]", "[a.example, b.example, a.example]", 'machine.certSANs holds "a.example" twice'),
+        ("[10.0.0.1/24]", "[10.0.0.1/24, 10.0.0.1/24]", 'machine.network.interfaces[0].addresses holds "10.0.0.1/24" twice'),
+        (
+            "[{network: 0.0.0.0/0, gateway: 10.0.0.254}]",
+            "[{network: 0.0.0.0/0, gateway: 10.0.0.254}, {network: 0.0.0.0/0, gateway: 10.0.0.254}]",
+            "routes holds network 0.0.0.0/0 twice",
+        ),
+        (
+            "cluster: {",
+            "cluster: {apiServer: {admissionControl: [{name: PodSecurity, configuration: {exemptions: {namespaces: [a, a]}}}]}, ",
+            'exemptions.namespaces holds "a" twice',
+        ),
+    ],
+)
+def test_what_stands_twice_in_a_list_comes_of_a_patch_that_was_applied_twice(old: str, new: str, words: str) -> None:
+    assert old in WHOLE
+    (finding,) = explain(MachineConfig.load(WHOLE.replace(old, new)), source="f")
+    assert finding.rule == "twice"
+    assert words in finding.title
+
+
+def test_arguments_may_be_given_twice() -> None:
+    assert rules("machine: {type: worker, install: {extraKernelArgs: [a, a]}}\n") == []
+
+
+def test_no_secret_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    key = "-----BEGIN PRIVATE KEY-----\\nabc\\n"
+    path.write_text(f'machine: {{type: worker, certSANs: ["{key}", "{key}"]}}\ncluster: {{}}\n')
+    main(["validate", str(path), "--mode", "cloud", "--explain"])
+    captured = capsys.readouterr()
+    assert "certSANs holds one text twice" in captured.err
+    assert "PRIVATE" not in captured.err
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "machine: {type: worker, kubespan: {enabled: true}}",
+            "machine.kubespan is no key that Talos knows; did you mean machine.network.kubespan?",
+        ),
+        ("machine: {type: worker, nodeLabel: {a: b}}", "machine.nodeLabel is no key that Talos knows; did you mean machine.nodeLabels?"),
+        ("machine: {type: worker}\ncluster: {cni: {name: none}}", "did you mean cluster.network.cni?"),
+    ],
+)
+def test_a_key_in_the_wrong_place_gets_the_nearest_one(text: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(text)
+    assert main(["validate", str(path), "--mode", "cloud", "--explain"]) == 1
+    assert words in capsys.readouterr().err
+
+
+def test_a_kind_that_an_older_talos_does_not_know_is_named_with_the_version_that_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("machine: {type: worker}\n---\napiVersion: v1alpha1\nkind: KubeSpanConfig\nenabled: true\n")
+    assert main(["validate", str(path), "--mode", "cloud", "--explain", "--talos-version", "v1.12"]) == 1
+    assert "Talos v1.12 does not know it, v1.13 does" in capsys.readouterr().err
