@@ -56,8 +56,9 @@ class Case(Ground):
 
     @cached_property
     def components(self) -> tuple[tuple[int, ...], ...]:
-        """Nodes that testify in sets that are connected by links that are up, the largest first."""
-        left, sets = {index for index in self.life.witnesses if index in self.life.on}, []
+        """Nodes in sets that are connected by links that are up, the largest first; without those of which nothing is known."""
+        witnesses = self.life.witnesses
+        left, sets = set(self.life.on), []
         while left:
             start = min(left)
             left.discard(start)
@@ -68,7 +69,8 @@ class Case(Ground):
                 left.difference_update(found)
                 reached += found
                 edge += found
-            sets.append(tuple(sorted(reached)))
+            if len(reached) > 1 or start in witnesses:
+                sets.append(tuple(sorted(reached)))
         return tuple(sorted(sets, key=lambda nodes: (-len(nodes), nodes)))
 
     def up_pairs(self) -> Iterator[Pair]:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 import attrs
 
 from talos_resources.insight.case import Case
+from talos_resources.insight.chronicle import chronicle
+from talos_resources.insight.facts.ground import Pair
 from talos_resources.insight.hypothesis import Cause, Certainty, Hypothesis, Symptom, Tier, links, unheard
 from talos_resources.insight.words import limited, some
 from talos_resources.model.finding import Finding, Severity
@@ -87,7 +89,10 @@ def _finding(case: Case, chosen: Chosen, proposals: Sequence[Proposal]) -> Findi
         severity=hypothesis.severity or cause.severity,
         rule=cause.name,
         title=hypothesis.title,
-        evidence=limited([*hypothesis.evidence(), *_breadth(chosen)]),
+        evidence=(
+            *limited([*hypothesis.evidence(), *_breadth(chosen)]),
+            *chronicle(case, [_pair(symptom) for symptom in chosen.gain if symptom.what == "link"], nodes),
+        ),
         cause=hypothesis.why,
         advice=hypothesis.advice,
         guide=cause.guide,
@@ -98,6 +103,11 @@ def _finding(case: Case, chosen: Chosen, proposals: Sequence[Proposal]) -> Findi
         after=hypothesis.after,
         nodes=tuple(map(case.name, nodes)),
     )
+
+
+def _pair(symptom: Symptom) -> Pair:
+    here, there = symptom.nodes
+    return here, there
 
 
 def _breadth(chosen: Chosen) -> Iterator[str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from talos_resources.model.kind import Kind
     from talos_resources.model.query import Labels
     from talos_resources.model.timestamp import Timestamp
+    from talos_resources.sources.folders import NodeFolder
     from talos_resources.sources.listing import ClusterList
     from talos_resources.state.contract import State
 
@@ -60,6 +61,7 @@ class Cluster:
         other_names: Mapping[str, str] | None = None,
         unnamed: bool = False,
         on_close: Callable[[], None] | None = None,
+        folders: Mapping[str, NodeFolder] | None = None,
     ) -> None:
         """Takes the nodes as they are; nothing is opened yet.
 
@@ -70,6 +72,7 @@ class Cluster:
             other_names: see the class.
             unnamed: see the class.
             on_close: called when the cluster has been closed.
+            folders: the files of each node, where there are any.
         """
         self.source = source
         self.nodes = tuple(openers)
@@ -78,6 +81,7 @@ class Cluster:
         self._openers = dict(openers)
         self.other_names = dict(other_names or {})
         self._on_close = on_close
+        self._folders = dict(folders or {})
         self._states: dict[str, State] = {}
         self._lock = threading.Lock()
 
@@ -97,6 +101,14 @@ class Cluster:
         for name in names:
             self._own_name(name)
         return tuple(names)
+
+    def folder(self, node: str) -> NodeFolder | None:
+        """The files of a node; None where the source is none of files.
+
+        Raises:
+            ConfigError: there is no such node.
+        """
+        return self._folders.get(self._own_name(node))
 
     def state(self, node: str) -> State:
         """The state of a node, opened now if nobody has asked for it yet.

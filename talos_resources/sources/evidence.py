@@ -1,15 +1,33 @@
-"""All that `doctor` looks at: what nodes hold, and their past where the source keeps it."""
+"""All that `doctor` looks at: what nodes hold, their logs, and their past where the source keeps it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final, Protocol, runtime_checkable
 
 import attrs
 
-from talos_resources.insight.snapshot import Snapshot
-from talos_resources.sources.asking import Nodes
+from talos_resources.insight.snapshot import NodeView, Snapshot
+from talos_resources.model.errors import DecodeError
+from talos_resources.model.kind import kind_of
+from talos_resources.resources import Affiliate, KubeSpanConfig, KubeSpanIdentity, KubeSpanPeerSpec, KubeSpanPeerStatus, Member
+from talos_resources.sources.asking import Nodes, each
+from talos_resources.sources.folders import LOG, SUMMARY, NodeFolder
+from talos_resources.sources.logs import known_lines, server_version
 from talos_resources.sources.past import past_of
-from talos_resources.sources.views import snapshot
+from talos_resources.sources.views import snapshot_of, view_of
+
+_TYPES: Final = {
+    kind_of(spec).type.lower(): kind_of(spec).type
+    for spec in (Affiliate, KubeSpanConfig, KubeSpanIdentity, KubeSpanPeerSpec, KubeSpanPeerStatus, Member)
+}
+
+
+@runtime_checkable
+class _OfFiles(Protocol):
+    """A cluster that may be one of files."""
+
+    def folder(self, node: str) -> NodeFolder | None: ...
 
 
 def evidence(cluster: Nodes, nodes: Sequence[str] = ()) -> Snapshot:
@@ -23,5 +41,24 @@ def evidence(cluster: Nodes, nodes: Sequence[str] = ()) -> Snapshot:
         ConfigError: there is no such node.
         TalosResourcesError: not one node answered.
     """
-    found = snapshot(cluster, nodes, full=True)
+    wanted = cluster.select(nodes) if nodes else cluster.nodes
+    found = snapshot_of(dict(each(wanted, lambda node: _view(cluster, node))))
     return attrs.evolve(found, past=past_of(cluster, [view.node for view in found.views]))
+
+
+def _view(cluster: Nodes, node: str) -> NodeView:
+    """What a node holds; of a folder with a broken file what can be read."""
+    folder = cluster.folder(node) if isinstance(cluster, _OfFiles) else None
+    faults: dict[str, str] = {}
+    try:
+        state = cluster.state(node)
+    except DecodeError:
+        if folder is None:
+            raise
+        state, faults = folder.readable()
+    view = view_of(state, node, full=True)
+    if folder is None:
+        return view
+    unreadable = {**view.unreadable, **{_TYPES.get(name, name): reason for name, reason in faults.items()}}
+    version = server_version(folder.text(SUMMARY)) or view.version
+    return attrs.evolve(view, unreadable=unreadable, log=known_lines(folder.text(LOG)), version=version)

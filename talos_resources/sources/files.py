@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, Final
 
 from talos_resources.model.errors import ConfigError, DecodeError
-from talos_resources.model.resource import Resource
 from talos_resources.sources.cluster import Cluster
 from talos_resources.sources.documents import Entry, by_node, parse
+from talos_resources.sources.folders import TEXTS, NodeFolder, Reader
 from talos_resources.sources.load import memory_state
 from talos_resources.sources.sealed import is_sealed, unsealed
-from talos_resources.state.contract import State
 
 STDIN: Final = "-"
 _SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
@@ -23,7 +22,6 @@ _BUNDLE_FOLDER: Final = "resources"
 _MEMBER_LIMIT: Final = 1 << 30
 """The most bytes that one member of an archive may unpack to: a bomb must not eat the memory."""
 
-Reader = Callable[[], bytes]
 Members = Mapping[tuple[str, ...], Reader]
 """The files of a directory or archive: parts of the path → what reads it."""
 
@@ -81,24 +79,27 @@ def _tree(members: Members, path: str) -> Cluster:
             folder = parts[-3] if bundle else parts[-2]
             folders.setdefault(folder, {})["/".join((path.rstrip("/"), *parts))] = reader
     if folders:
-        return Cluster({node: partial(_folder_state, files) for node, files in folders.items()}, source=path)
+        texts = _texts(members, folders) if bundle else {}
+        nodes = {node: NodeFolder(files, texts.get(node, {})) for node, files in folders.items()}
+        return Cluster({node: folder.state for node, folder in nodes.items()}, source=path, folders=nodes)
     if not data:
         raise ConfigError(f"{path} holds no *.yaml or *.json file; expected one folder per node, as in a support bundle")
     files = {f"{path.rstrip('/')}/{parts[0]}": reader for parts, reader in data.items()}
     return _cluster(_entries(files), source=path)
 
 
+def _texts(members: Members, folders: Mapping[str, Any]) -> dict[str, dict[str, Reader]]:
+    """The files beside the resources of each node of a bundle that somebody may ask for."""
+    found: dict[str, dict[str, Reader]] = {}
+    for parts, reader in members.items():
+        if len(parts) > 1 and parts[-1] in TEXTS and parts[-2] in folders:
+            found.setdefault(parts[-2], {})[parts[-1]] = reader
+    return found
+
+
 def _entries(files: Mapping[str, Reader]) -> Iterator[Entry]:
     for name, reader in files.items():
         yield from parse(reader(), source=name)
-
-
-def _folder_state(files: Mapping[str, Reader]) -> State:
-    """All files of a node's folder; the folder says which node it is, whatever the documents say."""
-    held: list[Resource[Any]] = []
-    for resources in by_node(entry._replace(node=None) for entry in _entries(files)).values():
-        held += resources
-    return memory_state(held)
 
 
 def _read(file: Path) -> bytes:

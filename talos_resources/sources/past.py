@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Container, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final, Protocol, runtime_checkable
 
 import attrs
 
 from talos_resources.insight.changes import field_changes
 from talos_resources.insight.past import Change, LinkPast, Past, Turn
+from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import kind_of
 from talos_resources.model.net import AddrPort
 from talos_resources.model.timestamp import Timestamp
@@ -47,7 +49,10 @@ class _Link:
 
 def past_of(nodes: Nodes, names: Sequence[str]) -> Past | None:
     """What happened to some nodes in the last day of their recording; None where the source knows the present only."""
-    states = {name: nodes.state(name) for name in names}
+    states = {}
+    for name in names:
+        with suppress(DecodeError):  # a broken file, of which the rest was read
+            states[name] = nodes.state(name)
     spans = [span for state in states.values() if isinstance(state, _Remembering) and (span := state.span()) is not None]
     if not spans:
         return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from typing import Any
 
 import attrs
 import pytest
@@ -58,6 +59,18 @@ def _without_filters(view: NodeView) -> NodeView:
 
 
 PARTIAL = {"redacted": _redacted, "only-statuses": _only_statuses, "no-network": _without_filters}
+
+
+LOST = ("statuses", "specs", "affiliates", "chains", "links", "addresses", "members")
+
+
+@pytest.mark.parametrize("field", LOST)
+@pytest.mark.parametrize("name", [name for name in TRUTHS if not TRUTHS[name](random.Random(f"{name}/0"), 0).rules])
+def test_a_file_that_is_missing_is_no_fault(name: str, field: str) -> None:
+    whole = TRUTHS[name](random.Random(f"{name}/0"), 0).world.snapshot()  # no secret
+    empty: Any = {} if isinstance(getattr(whole.views[0], field), dict) else ()
+    snapshot = attrs.evolve(whole, views=(attrs.evolve(whole.views[0], **{field: empty}), *whole.views[1:]))
+    assert [finding.title for finding in examine(snapshot).findings if finding.severity is not Severity.NOTE] == []
 
 
 @pytest.mark.parametrize("form", PARTIAL)

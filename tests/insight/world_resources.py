@@ -119,7 +119,11 @@ def _outer(world: World, machine: Machine, other: Machine) -> str:
     """Where a machine sees a peer that has called it."""
     address = other.router or other.address
     inside = machine.router == other.router
-    port = 20000 + int(hashlib.sha256((other.name + (machine.name if other.symmetric else "")).encode()).hexdigest()[:4], 16) % 20000
+    port = (
+        20000
+        + int(hashlib.sha256((other.name + other.port_seed + (machine.name if other.symmetric else "")).encode()).hexdigest()[:4], 16)
+        % 20000
+    )
     del world
     return f"[{address}]:{PORT}" if ":" in address else f"{address}:{PORT if inside or not other.router else port}"
 

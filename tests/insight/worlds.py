@@ -35,6 +35,7 @@ class Machine:
     router: str = ""
     """The public address in front of it; empty for none."""
     symmetric: bool = False
+    port_seed: str = ""
     forwarded: bool = False
     filters: list[str] | None = None
     announces: list[str] | None = None

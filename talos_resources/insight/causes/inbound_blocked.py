@@ -24,7 +24,7 @@ from talos_resources.insight.words import limited, verb
 def inbound_blocked(case: Case) -> Iterator[Hypothesis]:
     """What everybody can call is open; if only those that must call in fail, the common end is closed."""
     closed: dict[int, list[Pair]] = {}
-    for index in sorted(case.life.on):
+    for index in sorted({index for pair in case.pairs.faulty for index in pair}):
         pairs = _failing_callers(case, index)
         if pairs:
             closed[index] = pairs
@@ -70,26 +70,25 @@ def inbound_blocked(case: Case) -> Iterator[Hypothesis]:
 
 def _failing_callers(case: Case, index: int) -> list[Pair]:
     """The dead links with all those that must call a node, if there is nobody that could."""
-    failing = []
-    places = case.places
-    for node in case.nodes:
-        other = node.index
-        if (
-            other == index
-            or other not in case.life.on
-            or places.usable(index, other)
-            or not places.usable(other, index)
-            or not places.is_inside(other)
-        ):
-            continue
-        pair = (min(index, other), max(index, other))
-        if case.pairs.is_alive(index, other):
-            return []
-        if pair in case.pairs.of(index) and _others_called(case, other) and case.pairs.way(other, index) is not Way.ARRIVES:
-            failing.append(pair)
+    failing = [
+        pair
+        for pair in sorted(case.pairs.of(index))
+        for other in pair
+        if other != index
+        and _must_call(case, other, index)
+        and _others_called(case, other)
+        and case.pairs.way(other, index) is not Way.ARRIVES
+    ]
     if not failing or not _called(case, index) or (len(failing) == 1 and case.pairs.ever(failing[0])):
         return []
-    return failing
+    callers = (node.index for node in case.nodes if node.index != index and case.places.is_inside(node.index))
+    return [] if any(_must_call(case, other, index) and case.pairs.is_alive(index, other) for other in callers) else failing
+
+
+def _must_call(case: Case, caller: int, index: int) -> bool:
+    """Whether only one of two can begin."""
+    places = case.places
+    return caller in case.life.on and places.is_inside(caller) and not places.usable(index, caller) and bool(places.usable(caller, index))
 
 
 def _others_called(case: Case, caller: int) -> list[int]:

@@ -57,7 +57,11 @@ def node_isolated(case: Case) -> Iterator[Hypothesis]:
 
 
 def _runs(case: Case, index: int) -> bool:
-    return index in case.life.fresh or case.life.proof_of_life_s(index) is not None
+    """Its own report says so; or discovery, and most others were asked and have lost it."""
+    if index in case.life.fresh:
+        return True
+    asked = sum(other in case.life.witnesses for other in case.life.on if other != index)
+    return 2 * asked > len(case.life.on) - 1 and asked > 1 and case.life.proof_of_life_s(index) is not None
 
 
 def _life(case: Case, indexes: list[int]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from talos_resources.insight.words import clock, duration, limited, verb
 @cause(
     "node-silent",
     "a node has no link to anybody and does not speak for itself",
-    tier=Tier.NODE,
+    tier=Tier.COMMON,
     needs="peer statuses of at least two other nodes, or that the node was asked and did not answer",
     predicts="the last handshakes of all others with it are of one moment",
     against="discovery lists it longer than an entry lives after that: then it runs",

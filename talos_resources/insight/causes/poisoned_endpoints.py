@@ -73,12 +73,15 @@ def all_targets(case: Case) -> frozenset[AddrPort]:
 
 def _gateways(case: Case) -> dict[int, IPAddress]:
     """Nodes → the address at which they alone see several peers that have it not."""
+    sharing = [observer for observer in case.life.fresh if _shares(case, observer)]
+    if not sharing:
+        return {}
     own = {address for node in case.nodes for address in case.places.own(node.index)}
     found: dict[int, IPAddress] = {}
-    for observer in case.life.fresh:
+    for observer in sharing:
         counts: dict[IPAddress, set[int]] = {}
         for peer, at in _observed(case, observer):
-            if is_private(at.address) and at.address not in own:
+            if at.address not in own and is_private(at.address):
                 counts.setdefault(at.address, set()).add(peer)
         for address, peers in counts.items():
             if len(peers) > 1 and not _seen_by_others(case, observer, address):
@@ -88,7 +91,7 @@ def _gateways(case: Case) -> dict[int, IPAddress]:
 
 def _observed(case: Case, observer: int) -> Iterator[tuple[int, AddrPort]]:
     view = case.life.fresh[observer]
-    by_node_id = {node.node_id: node.index for node in case.nodes if node.node_id}
+    by_node_id = {node.node_id: node.index for node in case.nodes if node.node_id} if view.endpoints else {}
     for endpoint in view.endpoints:
         if endpoint.spec.endpoint is not None and endpoint.spec.affiliate_id in by_node_id:
             yield by_node_id[endpoint.spec.affiliate_id], endpoint.spec.endpoint

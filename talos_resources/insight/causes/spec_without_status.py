@@ -29,7 +29,7 @@ def spec_without_status(case: Case) -> Iterator[Hypothesis]:
         if not view.is_whole and not view.statuses:
             continue
         lacking = list(_lacking(case, index))
-        if not lacking or "KubeSpanPeerStatuses.kubespan.talos.dev" in view.unreadable:
+        if not lacking or case.is_unread(index, "KubeSpanPeerStatuses"):
             continue
         peers = [case.index_of[spec.id] for spec in lacking if spec.id in case.index_of]
         if not view.statuses and any(case.state(peer, index) is LinkState.UP for peer in peers):

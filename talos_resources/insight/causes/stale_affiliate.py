@@ -99,5 +99,7 @@ def _is_gone(case: Case, index: int) -> bool:
 
 def _came_later(case: Case, old: int, new: int) -> bool:
     last = case.life.last_handshake(old)
+    if new in case.life.fresh and last is None:
+        return True  # the new one itself is all that was read
     made = min((case.made(observer, new) for observer in case.life.fresh if case.made(observer, new) > 0), default=None)
     return made is not None and (last is None or made > last[0])

@@ -22,8 +22,7 @@ from talos_resources.model.net import AddrPort, is_private
 )
 def stale_endpoint(case: Case) -> Iterator[Hypothesis]:
     """A dynamic address, or an extra endpoint that nobody changed since the move."""
-    for node in case.nodes:
-        index = node.index
+    for index in sorted({index for pair in case.pairs.faulty for index in pair}):
         stale, seen = _stale(case, index), case.places.seen_at(index)
         if not stale:
             continue

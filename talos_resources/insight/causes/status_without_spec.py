@@ -23,7 +23,7 @@ from talos_resources.model.finding import Severity
 def status_without_spec(case: Case) -> Iterator[Hypothesis]:
     """The manager destroys statuses without a spec at once."""
     for index, view in case.life.fresh.items():
-        if not view.specs and not (view.affiliates and view.is_whole):
+        if case.is_unread(index, "KubeSpanPeerSpecs") or (not view.specs and not (view.affiliates and view.is_whole)):
             continue  # specs are not part of what was read
         specs = {spec.id for spec in view.specs}
         left = [status for status in view.statuses if status.id not in specs and status.metadata.phase.value == "running"]

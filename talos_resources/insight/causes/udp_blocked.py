@@ -22,10 +22,16 @@ from talos_resources.insight.words import limited, size, verb
 def udp_blocked(case: Case) -> Iterator[Hypothesis]:
     """Discovery works and WireGuard never did: it is not the node that is cut off, but its UDP."""
     on = case.life.on
+    if all(case.pairs.ever(pair) for pair in case.pairs.faulty):
+        return
     for place in case.places.sites.values():
         inside = [index for index in place if index in on]
         outside = [index for index in case.life.witnesses if index not in inside]
         if not inside or len(outside) < max(2, len(inside)):
+            continue
+        if not any(index in case.life.witnesses for index in inside) and 2 * len(outside) < len(on):
+            continue  # too few were asked
+        if any(case.pairs.is_alive(index, node.index) for index in inside for node in case.nodes if node.index not in inside):
             continue
         crossing = [pair for pair in case.pairs.faulty if len(set(pair) & set(inside)) == 1]
         if len(crossing) < len(inside) * len(outside) or any(case.pairs.ever(pair) for pair in crossing):

@@ -69,35 +69,42 @@ class Clocks:
 
     def shift_s(self, index: int) -> float | None:
         """By how many seconds a node dates handshakes later than its peers do, if most agree on it; None otherwise."""
+        agreeing = self._agreeing(index)
+        return median(agreeing.values()) if agreeing else None
+
+    def _agreeing(self, index: int) -> dict[int, float]:
+        """The peers, more than half of them, by whose handshakes the node is off by the same → that."""
         differences = self._differences(index)
-        for one in sorted(differences, key=abs, reverse=True):
-            near = [other for other in differences if abs(other - one) <= SAME_S]
+        for one in sorted(differences.values(), key=abs, reverse=True):
+            near = {other: value for other, value in differences.items() if abs(value - one) <= SAME_S}
             if 2 * len(near) > len(differences):
-                return median(near)
-        return None
+                return near
+        return {}
 
     def _has_common(self, index: int) -> bool:
         return bool(self._differences(index))
 
-    def _differences(self, index: int) -> list[float]:
-        found = []
+    def _differences(self, index: int) -> dict[int, float]:
+        found = {}
         for other in self._reported:
             mine, theirs = self._ground.status(index, other), self._ground.status(other, index)
             if mine is None or theirs is None or mine.last_handshake_time.is_zero or theirs.last_handshake_time.is_zero:
                 continue
-            found.append((mine.last_handshake_time - theirs.last_handshake_time) / S_NS)
+            found[other] = (mine.last_handshake_time - theirs.last_handshake_time) / S_NS
         return found
 
     def _counters_explain(self, index: int, offset: float) -> bool:
-        """Whether counters show that the report is of another moment: the later end has received more than the earlier says it sent."""
+        """Whether counters show that the report is of another moment than those of the peers by whose handshakes it is off.
+
+        The later end of two has received more than the earlier says it has sent.
+        """
         later = earlier = 0
-        for other in self._reported:
+        for other in self._agreeing(index):
             mine, theirs = self._ground.status(index, other), self._ground.status(other, index)
-            if other == index or mine is None or theirs is None:
-                continue
-            later += mine.receive_bytes > theirs.transmit_bytes
-            earlier += theirs.receive_bytes > mine.transmit_bytes
-        return later > 2 * earlier if offset > 0 else earlier > 2 * later
+            if mine is not None and theirs is not None:
+                later += mine.receive_bytes > theirs.transmit_bytes
+                earlier += theirs.receive_bytes > mine.transmit_bytes
+        return later > earlier if offset > 0 else earlier > later
 
     @cached_property
     def old_reports(self) -> Mapping[int, float]:

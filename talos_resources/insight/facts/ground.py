@@ -138,6 +138,11 @@ class Ground:
             return tuple(endpoint for endpoint in spec.endpoints if endpoint is not None)
         return self.announced(peer)
 
+    def is_unread(self, index: int, *types: str) -> bool:
+        """Whether some types could not be read on a node, or not whole: what is not there is then not known."""
+        view = self.views.get(index)
+        return view is not None and any(name.startswith(kind) for name in view.unreadable for kind in types)
+
     def is_leaving(self, observer: int, peer: int) -> bool:
         """Whether a node is tearing down what it holds of another."""
         view, key = self.views.get(observer), self.nodes[peer].public_key

@@ -23,6 +23,7 @@ ENTRY_S: Final = 1800.0
 
 
 _AFFILIATES: Final = "Affiliates.cluster.talos.dev"
+_STATUSES: Final = "KubeSpanPeerStatuses.kubespan.talos.dev"
 
 
 class Life:
@@ -40,7 +41,18 @@ class Life:
     @cached_property
     def witnesses(self) -> Mapping[int, NodeView]:
         """Those of them that say anything of peers: settings alone are no testimony."""
-        return {index: view for index, view in self.fresh.items() if view.statuses or view.specs or self.takes_part(index)}
+        return {
+            index: view
+            for index, view in self.fresh.items()
+            if (view.statuses or view.specs or self.takes_part(index)) and not self._is_unread(index, view)
+        }
+
+    def _is_unread(self, index: int, view: NodeView) -> bool:
+        """Whether a node's statuses are missing in the data rather than in the node: others have it up."""
+        if view.statuses:
+            return False
+        others = (other for other in self.fresh if other != index)
+        return _STATUSES in view.unreadable or any(self._ground.state(other, index) is LinkState.UP for other in others)
 
     def takes_part(self, index: int) -> bool:
         """Whether a node that answered has KubeSpan on, as far as is known; an unread setting is no sign against it."""

@@ -58,6 +58,8 @@ class Pairs:
     def _should_know(self, observer: int, peer: int) -> bool:
         """Whether a peer that a node does not have is missing: of what was not read nothing is missing."""
         view = self._ground.views[observer]
+        if self._ground.is_unread(observer, "KubeSpanPeerSpecs", "KubeSpanPeerStatuses"):
+            return False
         if not view.is_whole and not view.specs and not view.statuses:
             return False
         return peer in self._life.fresh or bool(self._life.listed_by(peer)) or not view.is_whole

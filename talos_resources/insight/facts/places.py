@@ -30,7 +30,13 @@ class Places:
 
     def networks(self, index: int) -> tuple[IPNetwork, ...]:
         """The networks of these addresses; a single address stands for the usual size of a network."""
-        return tuple(self._network(prefix) for prefix in self._prefixes(index))
+        if index not in self._networks:
+            self._networks[index] = tuple(self._network(prefix) for prefix in self._prefixes(index))
+        return self._networks[index]
+
+    @cached_property
+    def _networks(self) -> dict[int, tuple[IPNetwork, ...]]:
+        return {}
 
     def _prefixes(self, index: int) -> tuple[IPPrefix, ...]:
         if index not in self._own:
@@ -132,8 +138,14 @@ class Places:
 
     def site(self, index: int) -> object:
         """What nodes of one place have in common: the router's address and the network; None if unknown."""
-        networks = [str(network) for network in self.networks(index)[:1]]
-        return (tuple(sorted(map(str, self.outer(index)))), networks[0]) if networks else None
+        if index not in self._site:
+            networks = [str(network) for network in self.networks(index)[:1]]
+            self._site[index] = (tuple(sorted(map(str, self.outer(index)))), networks[0]) if networks else None
+        return self._site[index]
+
+    @cached_property
+    def _site(self) -> dict[int, object]:
+        return {}
 
     @cached_property
     def sites(self) -> Mapping[object, tuple[int, ...]]:

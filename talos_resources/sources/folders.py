@@ -1,0 +1,82 @@
+"""The folder of a node in a bundle: its resources, whole or as far as they can be read, and the other files beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import PurePath
+from typing import Any, Final
+
+import attrs
+
+from talos_resources.model.errors import DecodeError
+from talos_resources.model.resource import Resource
+from talos_resources.sources.documents import Entry, by_node, parse
+from talos_resources.sources.load import memory_state
+from talos_resources.state.contract import State
+
+LOG: Final = "controller-runtime.log"
+SUMMARY: Final = "summary"
+TEXTS: Final = frozenset({LOG, SUMMARY})
+"""Files beside the resources that somebody asks for."""
+
+Reader = Callable[[], bytes]
+
+
+@attrs.frozen
+class NodeFolder:
+    """The files of a node.
+
+    Attributes:
+        files: with resources: name → what reads it.
+        texts: the other files that are known, by their own name.
+    """
+
+    files: Mapping[str, Reader]
+    texts: Mapping[str, Reader] = attrs.field(factory=dict)
+
+    def state(self) -> State:
+        """All resources; the folder says which node it is, whatever the documents say.
+
+        Raises:
+            DecodeError: a file is broken.
+        """
+        return _state(entry for name, reader in self.files.items() for entry in parse(reader(), source=name))
+
+    def readable(self) -> tuple[State, dict[str, str]]:
+        """What can be read, and why the rest cannot: name of the file, without folder and suffix → reason.
+
+        Of a broken file the documents that are whole count.
+        """
+        entries: list[Entry] = []
+        faults: dict[str, str] = {}
+        for name, reader in self.files.items():
+            try:
+                entries += list(parse(reader(), source=name))
+            except DecodeError as error:
+                faults[PurePath(name).stem] = error.message
+                entries += _whole(reader, name)
+        return _state(entries), faults
+
+    def text(self, name: str) -> str:
+        """One of the other files; empty if it is not there."""
+        reader = self.texts.get(name)
+        return "" if reader is None else reader().decode(errors="replace")
+
+
+def _state(entries: Any) -> State:
+    held: list[Resource[Any]] = []
+    for resources in by_node(entry._replace(node=None) for entry in entries).values():
+        held += resources
+    return memory_state(held)
+
+
+def _whole(reader: Reader, name: str) -> Iterator[Entry]:
+    try:
+        text = reader().decode(errors="replace")
+    except DecodeError:
+        return
+    for number, document in enumerate(text.split("\n---\n"), 1):
+        try:
+            yield from parse(document.encode(), source=f"{name}: document {number}")
+        except DecodeError:
+            continue

@@ -1,0 +1,97 @@
+"""What only the past shows: links that flap, NATs that forget, and what changed just before."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from talos_resources.backends.sqlite.state import SqliteState
+from talos_resources.insight.doctor import Diagnosis
+from talos_resources.model.finding import Severity
+from talos_resources.model.resource import Resource
+from talos_resources.model.timestamp import Timestamp
+from talos_resources.sources import open_source
+from talos_resources.sources.documents import by_node, parse
+
+from .truths import cloud, home
+from .world_resources import documents
+from .worlds import NOW, Machine, World
+
+RECORDED = {"KubeSpanPeerStatuses", "KubeSpanPeerSpecs", "KubeSpanConfigs", "KubeSpanIdentities", "Affiliates", "Identities"}
+
+
+def recorded(path: Path, world: World, *, minutes: int, tick: dict[int, World] | None = None, step_s: int = 30) -> Diagnosis:
+    """The diagnosis of a recording: the world as it was at each step; `tick` gives other worlds for some."""
+    ages = range(minutes * 60, -1, -step_s)
+    with SqliteState(path / "mesh.db") as state, state.batch():
+        for age in ages:
+            for machine in world.machines:
+                now = (tick or {}).get(age, world)
+                held = state.of_node(machine.address)
+                for resource in _at(now, now.of(machine.name), age):
+                    held.put(resource, at=Timestamp((NOW - age) * 10**9))
+    with open_source(f"sqlite:{path / 'mesh.db'}") as cluster:
+        return cluster.doctor()
+
+
+def _at(world: World, machine: Machine, age: int) -> list[Resource[Any]]:
+    """What a machine held so long ago: its clock then showed less."""
+    then = attrs.evolve(machine, skew=machine.skew - age)
+    text = "\n".join(documents(world, then))
+    ((_, resources),) = by_node(parse(text.encode(), source=machine.name)).items()
+    return [resource for resource in resources if resource.type.partition(".")[0] in RECORDED]
+
+
+def told(diagnosis: Diagnosis) -> list[str]:
+    return [finding.rule for finding in diagnosis.findings if finding.severity is not Severity.NOTE]
+
+
+def _world(seed: int, *more: Machine) -> World:
+    return World(machines=[*cloud(random.Random(seed), 4), *more], seed=seed)  # no secret
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_link_that_flaps(tmp_path: Path, seed: int) -> None:
+    world = _world(seed)
+    broken = attrs.evolve(world, blocked=dict(world.blocked))
+    broken.block(["cp-2"], ["w-1"], since=300)
+    period = 240 + 120 * seed
+    tick = {age: broken for age in range(0, 2400, 30) if age % (2 * period) >= period}
+    diagnosis = recorded(tmp_path, world, minutes=40, tick=tick)
+    assert told(diagnosis) == ["flapping-link"]
+    assert "cp-2 ↔ w-1 goes up and down" in diagnosis.findings[0].title
+    assert f"about every {2 * period // 60} m" in diagnosis.findings[0].title
+
+
+def test_a_nat_that_forgets(tmp_path: Path) -> None:
+    guest = home(random.Random(1), 1, symmetric=True)  # no secret
+    world = _world(1, guest)
+    tick = {}
+    for number, age in enumerate(range(0, 1800, 30)):
+        other = attrs.evolve(guest, port_seed=str(number // 4))
+        tick[age] = attrs.evolve(world, machines=[*world.machines[:-1], other])
+    diagnosis = recorded(tmp_path, world, minutes=30, tick=tick)
+    assert told(diagnosis) == ["nat-timeout"]
+    assert "home-1" in diagnosis.findings[0].title
+
+
+def test_what_changed_just_before(tmp_path: Path) -> None:
+    world = _world(2)
+    world.block(["cp-1"], ["w-1"], since=900)
+    before = attrs.evolve(world, blocked={})
+    moved = attrs.evolve(before, machines=[*world.machines[:-1], attrs.evolve(world.machines[-1], mtu=1400)])
+    tick = {age: moved if age > 660 else before for age in range(600, 1801, 30)}
+    diagnosis = recorded(tmp_path, world, minutes=30, tick=tick)
+    assert told(diagnosis)[0] == "path-blocked"
+    text = "\n".join(diagnosis.findings[0].evidence)
+    assert "recorded: went down at" in text
+    assert "KubeSpanConfigs" in text
+    assert "mtu 1400 → 1420" in text
+
+
+def test_a_healthy_recording_with_a_gap(tmp_path: Path) -> None:
+    assert told(recorded(tmp_path, _world(3), minutes=60, step_s=1200)) == []
