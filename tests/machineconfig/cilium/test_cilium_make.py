@@ -227,3 +227,20 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkey
     assert MachineConfig.load(capsys.readouterr().out).get("cluster.proxy.disabled") is True
     assert main(["cilium", "patch", "cilium.yaml"]) == 1
     assert "takes no URL and no file" in capsys.readouterr().err
+
+
+def test_values_look_at_the_configuration_that_they_are_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "cp.yaml"
+    prism = "machine: {type: controlplane, features: {kubePrism: {enabled: true, port: 7777}}}\n"
+    path.write_text(prism)
+    assert main(["cilium", "values", "--strict", "--for", str(path)]) == 0
+    assert "k8sServicePort: 7777" in capsys.readouterr().out
+    path.write_text("machine: {type: controlplane}\n---\napiVersion: v1alpha1\nkind: KubePrismConfig\nport: 7778\n")
+    assert main(["cilium", "values", "--strict", "--for", str(path)]) == 0
+    assert "k8sServicePort: 7778" in capsys.readouterr().out
+    path.write_text(prism.replace("enabled: true", "enabled: false"))
+    assert main(["cilium", "values", "--strict", "--for", str(path)]) == 1
+    assert "KubePrism is off" in capsys.readouterr().err
+    assert main(["cilium", "values", "--strict", "--talos-version", "v1.5"]) == 1
+    assert main(["cilium", "values", "--strict", "--talos-version", "v1.6"]) == 0
+    assert main(["cilium", "values", "--for", str(path), "--talos-version", "v1.6"]) == 2
