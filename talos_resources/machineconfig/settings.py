@@ -13,11 +13,9 @@ from typing import Any, Final
 
 import attrs
 
+from talos_resources.machineconfig import defaults
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.model.net import AddrPort
-
-DEFAULT_DISCOVERY_ENDPOINT: Final = "https://discovery.talos.dev/"
-"""The discovery service that Talos uses when the section names none."""
 
 _NOT_KUBERNETES: Final = frozenset({"KubeSpanConfig", "KubeSpanEndpointsConfig"})
 
@@ -212,7 +210,7 @@ class _Reader:
         if section.get("enabled"):
             registries = section.get("registries") or {}
             service = registries.get("service") or {}
-            endpoint = service.get("endpoint") or DEFAULT_DISCOVERY_ENDPOINT
+            endpoint = service.get("endpoint") or defaults.DISCOVERY_ENDPOINT
             return DiscoverySettings(
                 kubernetes_registry=not (registries.get("kubernetes") or {}).get("disabled", False),
                 services=() if service.get("disabled") else (DiscoveryService(name="legacy", endpoint=endpoint),),
@@ -268,7 +266,7 @@ class _Reader:
         if document is not None:
             return int(document.get("port", 0))
         section = self._config.get("machine.features.kubePrism", {})
-        return int(section.get("port", 7445)) if section.get("enabled") else None
+        return int(section.get("port", defaults.KUBE_PRISM_PORT)) if section.get("enabled") else None
 
     def inline_manifests(self) -> tuple[InlineManifest, ...]:
         entries = self._config.get("cluster.inlineManifests", ())

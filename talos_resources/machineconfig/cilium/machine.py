@@ -15,6 +15,7 @@ from talos_resources.machineconfig import defaults
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.migrate.draft import Draft
 from talos_resources.machineconfig.pem import from_base64
+from talos_resources.machineconfig.settings import Settings
 from talos_resources.model.errors import ConfigError
 
 _LINKS: Final = ("LinkConfig", "BondConfig", "BridgeConfig", "VLANConfig")
@@ -61,46 +62,27 @@ class MachineFacts:
 
 def machine_facts(config: MachineConfig) -> MachineFacts:
     """Read what a configuration says, in sections and in documents."""
-    draft = Draft(config)
-    kubespan = draft.document("KubeSpanConfig") or draft.get("machine.network.kubespan") or {}
-    flannel = draft.document("KubeFlannelCNIConfig")
-    cni = draft.get("cluster.network.cni") or {}
+    settings, draft = Settings.of(config), Draft(config)
+    flannel = draft.document("KubeFlannelCNIConfig") or {}
+    # A file in the old form was written for a Talos that has a CNI unless told otherwise.
+    is_default = draft.get("cluster.network") is None and not draft.is_new_form
     return MachineFacts(
-        role=draft.role,
+        role=settings.machine_type,
         is_new_form=draft.is_new_form,
-        cni=_cni(draft),
-        cni_is_said=bool(cni.get("name")) or draft.is_new_form,
-        proxy_runs=_proxy_runs(draft),
-        kubespan_mtu=(kubespan.get("mtu") or defaults.KUBESPAN_MTU) if kubespan.get("enabled") else None,
-        advertises_networks=bool(kubespan.get("advertiseKubernetesNetworks")),
-        flannel_mtu=(flannel or {}).get("backendMTU") or None,
+        cni="flannel" if is_default else settings.cni.name or "none",
+        cni_is_said=bool(draft.get("cluster.network.cni.name")) or draft.is_new_form,
+        proxy_runs=settings.proxy_enabled is not False,
+        kubespan_mtu=(settings.kubespan.mtu or defaults.KUBESPAN_MTU) if settings.kubespan.enabled else None,
+        advertises_networks=settings.kubespan.advertise_kubernetes_networks,
+        flannel_mtu=flannel.get("backendMTU") or None,
         link_mtus=tuple(_link_mtus(draft)),
-        kube_prism=_kube_prism(draft),
-        forwards_dns=_forwards_dns(draft),
-        discovers=_discovers(draft),
-        manifest_urls=tuple(_urls(draft)),
-        inline=tuple(_inline(draft)),
-        identity=dict(_identity(draft)),
+        kube_prism=settings.kube_prism_port,
+        forwards_dns=settings.host_dns.enabled and settings.host_dns.forward_kube_dns_to_host,
+        discovers=bool(settings.discovery.services),
+        manifest_urls=(*settings.cni.urls, *settings.extra_manifests),
+        inline=tuple((manifest.name, manifest.contents) for manifest in settings.inline_manifests),
+        identity=dict(_identity(draft, settings)),
     )
-
-
-def _cni(draft: Draft) -> str:
-    if draft.document("KubeFlannelCNIConfig") is not None:
-        return "flannel"
-    name = (draft.get("cluster.network.cni") or {}).get("name", "")
-    if name:
-        return str(name)
-    is_absent = draft.is_new_form and draft.get("cluster.network") is None
-    return "none" if is_absent else "flannel"
-
-
-def _proxy_runs(draft: Draft) -> bool:
-    document = draft.document("KubeProxyConfig")
-    if document is not None:
-        return document.get("enabled", True) is not False
-    if draft.is_new_form and draft.get("cluster.proxy") is None:
-        return False
-    return not draft.get("cluster.proxy.disabled")
 
 
 def _link_mtus(draft: Draft) -> Iterator[int]:
@@ -112,45 +94,12 @@ def _link_mtus(draft: Draft) -> Iterator[int]:
             yield fields["mtu"]
 
 
-def _kube_prism(draft: Draft) -> int | None:
-    document, section = draft.document("KubePrismConfig"), draft.get("machine.features.kubePrism") or {}
-    if document is None and not section.get("enabled"):
-        return None
-    return int((document or section).get("port") or defaults.KUBE_PRISM_PORT)
-
-
-def _forwards_dns(draft: Draft) -> bool:
-    host_dns = (draft.document("ResolverConfig") or {}).get("hostDNS") or draft.get("machine.features.hostDNS") or {}
-    return bool(host_dns.get("enabled") and host_dns.get("forwardKubeDNSToHost"))
-
-
-def _discovers(draft: Draft) -> bool:
-    if next(draft.of_kind("DiscoveryServiceConfig"), None) is not None:
-        return True
-    section = draft.get("cluster.discovery") or {}
-    return bool(section.get("enabled")) and not section.get("registries", {}).get("service", {}).get("disabled")
-
-
-def _urls(draft: Draft) -> Iterator[str]:
-    yield from map(str, (draft.get("cluster.network.cni") or {}).get("urls") or ())
-    yield from map(str, draft.get("cluster.extraManifests") or ())
-    yield from (str(fields.get("url", "")) for _, fields in draft.of_kind("KubeExternalManifestConfig"))
-
-
-def _inline(draft: Draft) -> Iterator[tuple[str, str]]:
-    for entry in draft.get("cluster.inlineManifests") or ():
-        yield str(entry.get("name", "")), str(entry.get("contents", ""))
-    for _, fields in draft.of_kind("KubeInlineManifestConfig"):
-        yield str(fields.get("name", "")), str(fields.get("manifest", ""))
-
-
-def _identity(draft: Draft) -> Iterator[tuple[str, str]]:
-    document = draft.document("DiscoveryIdentityConfig") or {}
+def _identity(draft: Draft, settings: Settings) -> Iterator[tuple[str, str]]:
     authority = draft.document("KubeAPIServerCAConfig") or {}
     certificates = [(authority.get("issuingCA") or {}).get("cert"), *(authority.get("acceptedCAs") or ())]
     values: dict[str, Any] = {
-        "the cluster's id": draft.get("cluster.id") or document.get("clusterID"),
-        "the cluster's secret": draft.get("cluster.secret") or document.get("clusterSecret"),
+        "the cluster's id": settings.cluster_id,
+        "the cluster's secret": settings.cluster_secret,
         "the bootstrap token": draft.get("cluster.token"),
         "the machines' token": draft.get("machine.token"),
         "the authority of the Talos API": draft.get("machine.ca.crt"),

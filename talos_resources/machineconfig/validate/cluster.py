@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from talos_resources.machineconfig.defaults import DISCOVERY_ENDPOINT
 from talos_resources.machineconfig.schema import urls
 from talos_resources.machineconfig.validate.report import Report, Section, is_filter, section
 from talos_resources.releases import ValidationRules
@@ -15,7 +16,6 @@ from talos_resources.releases import ValidationRules
 _DNS_NAME: Final = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_-]{0,62}(?:\.[a-zA-Z0-9_][a-zA-Z0-9_-]{0,62})*[._]?", re.ASCII)
 _QUANTITY: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+|[numkKMGTPE]|[KMGTPE]i)?", re.ASCII)
 _AUTHORIZERS: Final = ("Node", "RBAC", "Webhook")
-_DEFAULT_DISCOVERY: Final = "https://discovery.talos.dev/"
 
 
 def is_quantity(amount: Any) -> bool:
@@ -103,7 +103,7 @@ def _check_discovery(report: Report, cluster: Section) -> None:
     service = section(discovery, "registries.service")
     if not discovery.get("enabled") or service.get("disabled"):
         return
-    endpoint = service.get("endpoint") or _DEFAULT_DISCOVERY
+    endpoint = service.get("endpoint") or DISCOVERY_ENDPOINT
     path = "cluster.discovery.registries.service.endpoint"
     fault, url = None, urls.Url()
     try:
