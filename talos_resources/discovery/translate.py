@@ -1,4 +1,4 @@
-"""Affiliate resources ↔ what nodes seal for each other. Source: Talos v1.12.3; golden/discovery/talos.json."""
+"""Affiliate resources ↔ what nodes seal for each other. Source: Talos v1.12.3 and v1.14.0-rc.1; talos.json of golden/discovery."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from talos_resources.resources.cluster.affiliate import Affiliate, ControlPlane,
 M = TypeVar("M")
 T = TypeVar("T")
 
+_NO_BITS: Final = 0xFFFF_FFFF
+"""The length of a prefix that is none: -1."""
 _MACHINE_TYPES: Final = {"": MachineType.WORKER, "join": MachineType.WORKER, **{kind.value: kind for kind in MachineType}}
 
 
@@ -62,7 +64,14 @@ def _announced(kubespan: KubeSpanAffiliate) -> payload.KubeSpan:
 
 
 def _prefixes(prefixes: Iterable[IPPrefix | None]) -> tuple[payload.IPPrefix, ...]:
-    return tuple(payload.IPPrefix(ip=payload.packed(one.address), bits=one.length or 0) for one in prefixes if one is not None)
+    return tuple(map(_sent, prefixes))
+
+
+def _sent(prefix: IPPrefix | None) -> payload.IPPrefix:
+    """A prefix; Talos sends those that are empty or invalid too."""
+    if prefix is None:
+        return payload.IPPrefix(ip=b"", bits=_NO_BITS)
+    return payload.IPPrefix(ip=payload.packed(prefix.address), bits=_NO_BITS if prefix.length is None else prefix.length)
 
 
 def _received(kubespan: payload.KubeSpan, endpoints: Iterable[payload.Endpoint]) -> KubeSpanAffiliate:

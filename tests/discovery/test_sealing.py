@@ -16,7 +16,7 @@ from talos_resources.model.errors import ConfigError
 from tests.golden import discovery
 
 DATA = Path(__file__).parents[1] / "data" / "discovery"
-CASES = list(discovery.results(DATA))
+CASES = [*discovery.results(DATA), *discovery.results(DATA.with_name("discovery-1.14"))]
 KEY = bytes(range(32))
 
 
