@@ -24,6 +24,7 @@ ADDRESS_FILTERS: Final = classless("NodeAddressFilters.net.talos.dev", "network"
 ROUTE_STATUSES: Final = classless("RouteStatuses.net.talos.dev", "network")
 ROUTE_SPECS: Final = classless("RouteSpecs.net.talos.dev", "network")
 RULE_STATUSES: Final = classless("RoutingRuleStatuses.net.talos.dev", "network")
+_FAMILIES: Final = frozenset({"inet4", "inet6"})
 _SALT: Final = secrets.token_bytes(16)
 _SECRET_BYTES: Final = 16
 _VERSION: Final = re.compile(r"v\d+\.\d+\.\d+[-.\w]*")
@@ -87,27 +88,24 @@ def _excluded(reader: Reader) -> tuple[IPPrefix, ...]:
 
 def _services(discovery: DiscoveryConfig | None) -> tuple[str, ...] | None:
     """From Talos 1.14 on there may be several."""
-    if discovery is None or not discovery.registry_service_enabled:
+    if discovery is None:
         return None
-    more = getattr(discovery, "service_endpoints", ()) or ()
-    several = tuple(str(getattr(each, "endpoint", each)) for each in more)
-    return several or ((discovery.service_endpoint,) if discovery.service_endpoint else None)
+    return tuple(service.endpoint for service in discovery.services if service.endpoint) or None
 
 
 def _missing_in_kernel(reader: Reader, links: Mapping[str, Any]) -> Iterable[str]:
     """Rules and routes by which marked packets find the mesh; nothing is said without lists of what there is."""
     rules = [rule for rule in reader.plain(RULE_STATUSES).values() if isinstance(rule, Mapping)]
     table = str(ROUTING_TABLE)
-    if rules:
-        families = {str(rule.get("family")) for rule in rules if _leads_into_mesh(rule, table)}
-        lacking = sorted({"inet4", "inet6"} - families) if families or LINK_NAME in links else []
-        if lacking:
-            yield f"no rule sends marked packets to table {table} ({' and '.join(lacking)})"
+    used = {str(rule.get("family")) for rule in rules} & _FAMILIES
+    ruled = {str(rule.get("family")) for rule in rules if _leads_into_mesh(rule, table)}
+    if used - ruled and LINK_NAME in links:
+        yield f"no rule sends marked packets to table {table} ({' and '.join(sorted(used - ruled))})"
     wanted = [route for route in reader.plain(ROUTE_SPECS).values() if isinstance(route, Mapping) and str(route.get("table")) == table]
     routes = [route for route in reader.plain(ROUTE_STATUSES).values() if isinstance(route, Mapping)]
     have = {str(route.get("family")) for route in routes if str(route.get("table")) == table and route.get("outLinkName") == LINK_NAME}
-    needed = {str(route.get("family")) for route in wanted} or ({"inet4", "inet6"} if rules and have else set())
-    if routes and needed - have:
+    needed = {str(route.get("family")) for route in wanted} or ruled
+    if routes and needed - have and LINK_NAME in links:
         yield f"table {table} has no route to {LINK_NAME} ({' and '.join(sorted(needed - have))})"
 
 

@@ -148,6 +148,16 @@ def no_device(chance: random.Random, seed: int) -> Truth:
 
 
 @truth
+def device_that_died(chance: random.Random, seed: int) -> Truth:
+    """What the peers were is still there, the device is not."""
+    machines = chance.choice([lan, cloud])(chance, chance.choice([4, 5, 7]))
+    machines[-1].device_died = True
+    world = World(machines=machines, seed=seed)
+    world.block([machines[-1].name], [machine.name for machine in machines[:-1]], since=1200)
+    return Truth(world, ("spec-without-status",), (machines[-1].name, "no WireGuard device"))
+
+
+@truth
 def cloned_disk(chance: random.Random, seed: int) -> Truth:
     machines = lan(chance, chance.choice([4, 5, 7]))
     machines[-1].key_of = machines[-2].name

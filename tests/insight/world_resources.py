@@ -174,7 +174,7 @@ def _network(world: World, machine: Machine) -> Iterator[tuple[str, str, str, An
         yield "network", "NodeAddresses.net.talos.dev", name, {"addresses": addresses}
     yield "network", "NodeAddressFilters.net.talos.dev", "no-k8s", {"includeSubnets": [], "excludeSubnets": list(machine.excluded)}
     links = {"eth0": _link("ether", machine.link_mtu)}
-    if machine.device and machine.enabled and machine.identity:
+    if machine.device and machine.enabled and machine.identity and not machine.device_died:
         links["kubespan"] = _link("none", machine.mtu)
     if machine.cni:
         links[machine.cni] = _link("ether", 1500)

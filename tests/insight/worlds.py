@@ -50,6 +50,7 @@ class Machine:
     """Inbound packets seem to come from here."""
     identity: bool = True
     device: bool = True
+    device_died: bool = False
     discovery: bool = True
     service: str = "discovery.example.org:443"
     secret: str = "cluster"

@@ -11,10 +11,8 @@ from talos_resources.insight.words import limited, verb
 from talos_resources.kubespan.prefixes import prefix_range
 from talos_resources.model.finding import Severity
 from talos_resources.model.net import IPPrefix
+from talos_resources.releases import release_of
 from talos_resources.resources import PeerState
-
-RELEASE_WITHOUT_MESH = (1, 13)
-"""From this release on the sets leave out the nodes' addresses in the mesh, which are routed by themselves."""
 
 
 @cause(
@@ -41,8 +39,8 @@ def chain_mismatch(case: Case) -> Iterator[Hypothesis]:
         if view.config is None and any(status.spec.state is not PeerState.UP for status in view.statuses):
             continue  # whether peers that are down belong in it is not known
         wanted = [spec.spec.allowed_ips for spec in view.specs if up is None or spec.id in up]
-        release = case.release(index)
-        without = _mesh(case) if release is None or release >= RELEASE_WITHOUT_MESH else None
+        version = case.version(index)
+        without = None if version and release_of(version).kubespan.filter_has_kubespan_addresses else _mesh(case)
         expected = _total(_sum(allowed, sums, without) for allowed in wanted)
         wrong = [name for name, prefixes in view.chains.items() if _total(_one(prefix, without) for prefix in prefixes) != expected]
         if wrong:

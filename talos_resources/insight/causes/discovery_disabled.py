@@ -6,9 +6,7 @@ from collections.abc import Iterator
 
 from talos_resources.insight.case import Case
 from talos_resources.insight.hypothesis import ENABLING_GUIDE, Certainty, Hypothesis, Tier, cause, links, unheard
-
-RELEASE_WITHOUT_SWITCH = (1, 14)
-"""From this release on discoveryEnabled is always false; what counts is whether there is a service or a registry."""
+from talos_resources.releases import release_of
 
 
 @cause(
@@ -49,7 +47,8 @@ def discovery_disabled(case: Case) -> Iterator[Hypothesis]:
 
 
 def _counts(case: Case, index: int, *, has_registry: bool) -> bool:
-    release = case.release(index)
-    if release is None:  # an unknown release that lists others has discovery
+    """Whether `discoveryEnabled: false` says that it is off: of a release that has no such switch it says nothing."""
+    version = case.version(index)
+    if not version:  # an unknown release that lists others has discovery
         return not has_registry or index in case.life.unheard
-    return release < RELEASE_WITHOUT_SWITCH or not has_registry
+    return release_of(version).kubespan.discovery_switch or not has_registry

@@ -11,7 +11,7 @@ from talos_resources.insight.hypothesis import SPECS_GUIDE, Certainty, Hypothesi
 from talos_resources.insight.mesh import LinkState
 from talos_resources.insight.words import limited, some, verb
 from talos_resources.model.resource import Resource
-from talos_resources.resources import KubeSpanPeerSpec
+from talos_resources.resources import KubeSpanPeerSpec, PeerState
 
 
 @cause(
@@ -28,13 +28,13 @@ def spec_without_status(case: Case) -> Iterator[Hypothesis]:
     for index, view in case.life.fresh.items():
         if not view.is_whole and not view.statuses:
             continue
-        lacking = list(_lacking(case, index))
+        no_device = index in case.life.devices_missing
+        lacking = list(view.specs) if no_device and not _has_link(case, index) else list(_lacking(case, index))
         if not lacking or case.is_unread(index, "KubeSpanPeerStatuses"):
             continue
         peers = [case.index_of[spec.id] for spec in lacking if spec.id in case.index_of]
         if not view.statuses and any(case.state(peer, index) is LinkState.UP for peer in peers):
             continue
-        no_device = index in case.life.devices_missing
         own = [pair for pair in case.pairs.of(index) if not set(peers).isdisjoint(pair)]
         name = case.name(index)
         yield Hypothesis(
@@ -57,6 +57,11 @@ def spec_without_status(case: Case) -> Iterator[Hypothesis]:
             certainty=Certainty.CERTAIN,
             stands=True,
         )
+
+
+def _has_link(case: Case, index: int) -> bool:
+    """Whether the node has a peer up: then there is a device, whatever the list of links says."""
+    return any(status.spec.state is PeerState.UP for status in case.life.fresh[index].statuses)
 
 
 def _lacking(case: Case, index: int) -> Iterator[Resource[KubeSpanPeerSpec]]:

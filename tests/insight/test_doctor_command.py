@@ -1,0 +1,91 @@
+"""How the doctor tells it: first lines, colours, Markdown, rules, and what begins and ends."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+
+from talos_resources.cli import doctor_watch
+from talos_resources.cli.main import main
+from talos_resources.insight.doctor import Diagnosis, examine
+
+from .scenes import scene
+
+CASE = str(Path(__file__).parent.parent / "data" / "doctor" / "f48-node-cut" / "data.zip")
+
+
+def test_the_first_line_says_what_and_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--from", CASE]) == 3
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first.startswith("w-2 runs but has no link to any other node (likely). First: look at the network of w-2")
+    assert second == "5 nodes, 20 links: 12 up, 8 down, 0 unknown"
+
+
+def test_colours_and_eighty_columns(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["doctor", "--from", CASE, "--color", "always"]) == 3
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("\x1b[1;31mERROR\x1b[0m") for line in lines)
+    assert [line for line in lines if len(line) > 92 and "$" not in line] == []
+
+
+def test_a_ticket(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--from", CASE, "-o", "md"]) == 3
+    out = capsys.readouterr().out
+    assert out.startswith("**w-2 runs but has no link")
+    assert "## Error: w-2 runs" in out
+    assert "```sh\ntalosctl -n 10.0.0.22 get links,addresses,routes" in out
+
+
+def test_a_rule_says_what_it_rests_on(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--explain", "clock-skew"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("clock-skew (error): the clock of a node is wrong")
+    assert "needs:     handshake times of both ends, or TimeStatuses" in out
+    assert main(["doctor", "--explain", "clock-scew"]) == 2
+    assert "did you mean clock-skew?" in capsys.readouterr().err
+
+
+def test_the_json_has_what_the_page_says() -> None:
+    plain = examine(scene("nat")).to_plain()
+    finding = plain["findings"][0]
+    assert {
+        "rule",
+        "severity",
+        "title",
+        "evidence",
+        "cause",
+        "advice",
+        "guide",
+        "certainty",
+        "decide",
+        "steps",
+        "after",
+        "nodes",
+    } <= finding.keys()
+    assert json.loads(json.dumps(plain)) == plain
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_watching_tells_what_begins_and_ends(output: str, capsys: pytest.CaptureFixture[str]) -> None:
+    healthy, broken = examine(scene("mesh", duration_s=300.0)), examine(scene("nat"))
+    looks = iter([healthy, broken, broken, healthy])
+
+    def look() -> Diagnosis:
+        found = next(looks, None)
+        if found is None:
+            raise KeyboardInterrupt
+        return found
+
+    with pytest.raises(KeyboardInterrupt):
+        doctor_watch.follow(Namespace(output=output, color="never", every=0.0), look)
+    lines = [line for line in capsys.readouterr().out.splitlines() if "begins" in line or "ends" in line]
+    assert len(lines) == 2
+    if output == "json":
+        assert [json.loads(line)["change"] for line in lines] == ["begins", "ends"]
+    else:
+        assert "begins  error    worker-2 ↔ worker-3 has never been up" in lines[0]
+        assert "ends    error    worker-2 ↔ worker-3" in lines[1]
