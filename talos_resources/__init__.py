@@ -73,6 +73,7 @@ if TYPE_CHECKING:
     from talos_resources.resources import ResourceDefinition as ResourceDefinition
     from talos_resources.resources import Sensitivity as Sensitivity
     from talos_resources.resources import ServiceEndpoint as ServiceEndpoint
+    from talos_resources.resources.index import *  # noqa: F403 - a class for each of Talos's other types
     from talos_resources.rpc.client.connect import connect as connect
     from talos_resources.sources import Cluster as Cluster
     from talos_resources.sources import open_source as open_source
@@ -211,14 +212,15 @@ _EXPORTS: Final = {
     "talos_resources.state.listing": ("ResourceList",),
     "talos_resources.state.waiting": ("Condition", "watch_for"),
 }
+_RESOURCES: Final = "talos_resources.resources"
 _HOMES: Final = {name: module for module, names in _EXPORTS.items() for name in names}
 
 
 def __getattr__(name: str) -> Any:
     if name == "__all__":  # not a variable: type checkers would take it for all that there is
-        return sorted(_HOMES)
-    home = _HOMES.get(name)
-    if home is None:
+        return _names()
+    home = _HOMES.get(name, _RESOURCES)
+    if home is _RESOURCES and (name.startswith("_") or name not in importlib.import_module(_RESOURCES).__all__):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module(home), name)
     globals()[name] = value
@@ -226,7 +228,11 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+    return [*_names(), "__all__", "__doc__", "__name__", "__version__"]
+
+
+def _names() -> list[str]:
+    return sorted({*_HOMES, *importlib.import_module(_RESOURCES).__all__} - {"__version__"})
 
 
 def load_ipython_extension(shell: Any) -> None:

@@ -38,10 +38,15 @@ def run(args: Namespace) -> int:
 
 def _split(what: str, state: State) -> tuple[Kind[Any], list[str]]:
     """The type and the field: a type may have dots too, so the longest name that is one counts."""
+    from talos_resources.state.registry import resolve_class
+
     parts = what.split(".")
-    for end in range(len(parts), 0, -1):
-        try:
-            return state.kind(".".join(parts[:end])), parts[end:]
-        except UnknownKindError as error:
-            unknown = error
+    unknown = None
+    for resolve in (state.kind, resolve_class):  # what the node has, and what it could have
+        for end in range(len(parts), 0, -1):
+            try:
+                return resolve(".".join(parts[:end])), parts[end:]
+            except UnknownKindError as error:
+                unknown = unknown or error if end == 1 else unknown
+    assert unknown is not None
     raise unknown

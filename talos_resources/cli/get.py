@@ -12,6 +12,7 @@ from talos_resources.cli.compat import add_compat
 from talos_resources.cli.parser import Parser, UsageError
 from talos_resources.cli.screen import Screen
 from talos_resources.model.errors import NotFoundError, PermissionDeniedError, QueryError, TalosResourcesError
+from talos_resources.model.sent import spec_at_hand
 from talos_resources.model.spec import UnreadableSpec
 from talos_resources.sources.asking import each
 from talos_resources.views import output
@@ -107,8 +108,8 @@ def _tell_unreadable(answers: nodes.Answers[Any]) -> None:
     sys.stdout.flush()
     for _, found in answers.values.values():
         for resource in found if not isinstance(found, TalosResourcesError) else ():
-            if isinstance(resource.spec, UnreadableSpec):
-                print(f"note: not known: {resource.type}/{resource.id}: {resource.spec.reason}", file=sys.stderr)
+            if isinstance(spec := spec_at_hand(resource), UnreadableSpec):
+                print(f"note: not known: {resource.type}/{resource.id}: {spec.reason}", file=sys.stderr)
 
 
 def _with_headings(form: output.Output) -> tuple[type[TalosResourcesError], ...]:

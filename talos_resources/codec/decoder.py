@@ -17,7 +17,7 @@ from talos_resources.codec.protowire import FIXED64, LEN, VARINT, WireError, cut
 from talos_resources.model.build import twin
 from talos_resources.model.enums import NumberedEnum
 from talos_resources.model.spec import Unknown, Width
-from talos_resources.model.values import Expression, HardwareAddress
+from talos_resources.model.values import Expression, HardwareAddr
 
 Decoder = Callable[[Any], Any]
 
@@ -30,7 +30,7 @@ _FROM_PAYLOAD: Final[dict[Shape, Decoder]] = {
     "time": wire_values.time_from_wire,
     "duration": wire_values.duration_from_wire,
     "url": wire_values.url_from_wire,
-    "hardware": HardwareAddress,
+    "hardware": HardwareAddr,
     "expression": lambda data: Expression(checked=bytes(data)),
     "free": struct_from_wire,
 }

@@ -9,7 +9,7 @@ import talos_resources.resources  # noqa: F401 - registers the typed kinds
 from talos_resources.codec.goyaml.nodes import Node, compose_each
 from talos_resources.codec.goyaml.rewrite import rewrite
 from talos_resources.codec.goyaml.values import pairs_of, value_of
-from talos_resources.model.kind import typed_kind
+from talos_resources.model.kind import own_kind
 from talos_resources.model.spec import UntypedSpec, untyped_spec
 
 _TEXTS: Final = frozenset({"node", "event", "metadata"})
@@ -24,7 +24,7 @@ def documents(data: bytes | str, *, source: str) -> Iterator[Any]:
 
 def _resource(root: Node, metadata: Node, source: str) -> dict[Any, Any]:
     name = metadata.get("type")
-    typed = name is not None and typed_kind(name.text) is not None
+    typed = name is not None and own_kind(name.text) is not None
     document: dict[Any, Any] = {}
     for key, node in pairs_of(root, source=source):
         if key.text in _TEXTS:

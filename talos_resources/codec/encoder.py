@@ -12,7 +12,7 @@ from talos_resources.codec.fields import SCALARS, FieldInfo, Shape, cached, fiel
 from talos_resources.codec.freeform import struct_to_wire
 from talos_resources.codec.protowire import FIXED64, LEN, VARINT, lengthened, tag, varint
 from talos_resources.model.enums import NumberedEnum
-from talos_resources.model.spec import Unknown
+from talos_resources.model.spec import NO_ENTRIES, Unknown
 from talos_resources.model.timestamp import Timestamp
 
 Encoder = Callable[[Any], bytes]
@@ -42,7 +42,7 @@ def encode(spec: Any) -> bytes:
 def encoder(cls: type[Any]) -> Encoder:
     """The function that encodes instances of the class; fields in the order of their numbers."""
     infos = sorted(fields_of(cls), key=lambda info: info.number)
-    values_of = attrgetter(*(info.name for info in infos), "unknown")
+    values_of = attrgetter(*(info.name for info in infos), "unknown", "unknown")
     steps = tuple(map(_field_encoder, infos))
 
     def encode_message(spec: Any) -> bytes:
@@ -73,6 +73,9 @@ def _field_encoder(info: FieldInfo) -> Encoder:
         return lambda value: b"" if value == Timestamp.ZERO else lengthened(lead, payload(value))
     if info.shape in _EMPTY_PAYLOADS and not info.optional:
         return lambda value: lengthened(lead, payload(value)) if value else b""
+    if info.shape == "free":
+        # Go tells a map that is nil, of which nothing is sent, from an empty one.
+        return lambda value: b"" if value is NO_ENTRIES else lengthened(lead, payload(value))
     if info.omit_blank and not info.optional:
         return lambda value: lengthened(lead, data) if (data := payload(value)) else b""
     return lambda value: b"" if value is None else lengthened(lead, payload(value))

@@ -18,7 +18,7 @@ from talos_resources.model.duration import Duration
 from talos_resources.model.net import AddrPort, IPAddress, IPPrefix
 from talos_resources.model.spec import Form, Width, wire_field
 from talos_resources.model.timestamp import Timestamp
-from talos_resources.model.values import URL, Expression, HardwareAddress
+from talos_resources.model.values import URL, Expression, HardwareAddr
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -40,7 +40,7 @@ _SHAPES: Final[dict[Any, Shape]] = {
     Timestamp: "time",
     Duration: "duration",
     URL: "url",
-    HardwareAddress: "hardware",
+    HardwareAddr: "hardware",
     Expression: "expression",
 }
 SCALARS: Final[frozenset[Shape]] = frozenset({"flag", "number", "enum", "flags"})

@@ -68,6 +68,12 @@ def _text_or_bytes(value: bytes) -> Any:
         return list(value)
 
 
+def _loaded(text: str) -> Any:
+    from talos_resources.codec.goyaml.read import load
+
+    return load(text, source="spec")
+
+
 _FORMS: Final[dict[Form, Plain]] = {
     "base64": lambda value: binascii.b2a_base64(value, newline=False).decode(),
     "text": _text_or_bytes,
@@ -95,8 +101,8 @@ def spec_to_plain(spec: Any) -> Any:
 def _encoder(cls: type[Any]) -> Callable[[Any], Any]:
     """The function that turns an instance of the class into a plain dictionary, or, if all of it is inlined, a plain value."""
     infos = fields_of(cls)
-    # One more name than there are fields: attrgetter gives a tuple for several names only.
-    values_of = attrgetter(*(info.name for info in infos), "unknown")
+    # Two more names than there may be fields: attrgetter gives a tuple for several names only.
+    values_of = attrgetter(*(info.name for info in infos), "unknown", "unknown")
     steps = tuple((info.key, to_plain(info), left_out(info)) for info in infos)
     if inlined(cls):
         name, item = infos[0].name, steps[0][1]
@@ -122,6 +128,10 @@ def _encoder(cls: type[Any]) -> Callable[[Any], Any]:
     return encode
 
 
+# Go takes a struct without public fields for an empty one, whatever is in it.
+_NEVER_SHOWN: Final = frozenset({"address", "prefix", "addrport"})
+
+
 def left_out(info: FieldInfo) -> Callable[[Any], bool] | None:
     """What tells the values of a field that YAML and JSON do not show; None where they show all.
 
@@ -134,6 +144,8 @@ def left_out(info: FieldInfo) -> Callable[[Any], bool] | None:
         return lambda value: value is None or value == blank
     if info.plural:
         return operator.not_
+    if info.shape in _NEVER_SHOWN:
+        return lambda _: True
     if info.optional:
         return lambda value: value is None
     if info.shape == "time":
@@ -159,6 +171,8 @@ def _item_to_plain(info: FieldInfo) -> Plain:
         return (lambda value: None if value is None else spec_to_plain(value)) if info.optional and not info.repeated else spec_to_plain
     if info.shape == "bytes" and info.form in _FORMS:
         return _FORMS[info.form]
+    if info.form == "yaml":
+        return _loaded
     if info.shape == "enum" and info.optional:
         return lambda value: None if value is None else str(value)
     return _PLAIN[info.shape]
@@ -214,7 +228,8 @@ def spec_from_plain(cls: type[S], value: Any, *, path: str = "") -> S:
 def resource_from_plain(value: Any, *, source: str = "") -> Resource[Any]:
     """Reads `{"metadata": …, "spec": …}`; the keys `node` and `event` of talosctl's output are ignored.
 
-    The spec becomes an instance of the class of its type, where there is one, else an `UntypedSpec`.
+    The spec becomes an instance of the class of its type, where there is one: of the types of KubeSpan and
+    discovery now, of others when it is looked at. Else it is an `UntypedSpec`.
 
     Args:
         value: what YAML or JSON gave. In place of the spec there may be an `UntypedSpec` already.
@@ -223,6 +238,6 @@ def resource_from_plain(value: Any, *, source: str = "") -> Resource[Any]:
     Raises:
         DecodeError: with every fault and its path.
     """
-    from talos_resources.codec.strict import structure_resource
+    from talos_resources.codec.strict_resource import structure_resource
 
     return structure_resource(value, source=source)

@@ -6,8 +6,23 @@ from typing import Any
 
 from talos_resources.codec.plain import metadata_to_plain, spec_to_plain
 from talos_resources.codec.yamltext import spec_text
+from talos_resources.model.errors import DecodeError
 from talos_resources.model.resource import Resource
 from talos_resources.model.sent import sent_yaml
+
+
+def shown_spec(resource: Resource[Any]) -> Any:
+    """The spec of a resource as plain values, as its node wrote it.
+
+    Raises:
+        DecodeError: the YAML that a node sent is broken.
+    """
+    sent = sent_yaml(resource)
+    if sent is None or _is_ours(resource, sent):
+        return spec_to_plain(resource.spec)
+    from talos_resources.codec.goyaml.read import load
+
+    return load(sent, source="spec")
 
 
 def shown(resource: Resource[Any]) -> dict[str, Any]:
@@ -16,11 +31,12 @@ def shown(resource: Resource[Any]) -> dict[str, Any]:
     Raises:
         DecodeError: the YAML that a node sent is broken.
     """
-    sent = sent_yaml(resource)
-    if sent is None or sent == spec_text(resource.spec):  # writing is many times faster than reading
-        spec = spec_to_plain(resource.spec)
-    else:
-        from talos_resources.codec.goyaml.read import load
+    return {"metadata": metadata_to_plain(resource), "spec": shown_spec(resource)}
 
-        spec = load(sent, source="spec")
-    return {"metadata": metadata_to_plain(resource), "spec": spec}
+
+def _is_ours(resource: Resource[Any], sent: str) -> bool:
+    """Whether the class writes the very text: reading a message and writing is many times faster than reading YAML."""
+    try:
+        return sent == (spec_text(resource.spec) or "{}\n")
+    except DecodeError:
+        return False

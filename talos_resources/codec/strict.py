@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
 
 import attrs
-from cattrs import ClassValidationError, Converter, IterableValidationError, IterableValidationNote
+from cattrs import ClassValidationError, Converter
 from cattrs.gen import make_dict_structure_fn, override
-from immutabledict import immutabledict
 
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
 from talos_resources.codec import strict_values as values
@@ -21,16 +20,14 @@ from talos_resources.codec.fields import BOUNDS, FieldInfo, Shape, cached, field
 from talos_resources.codec.freezing import frozen
 from talos_resources.codec.goyaml.emit import dump
 from talos_resources.codec.strict_faults import faults_of
-from talos_resources.codec.strict_values import FaultError, named, shown
+from talos_resources.codec.strict_values import FaultError, named
 from talos_resources.model.duration import Duration
 from talos_resources.model.errors import DecodeError
-from talos_resources.model.kind import typed_kind
-from talos_resources.model.metadata import Metadata, Phase
+from talos_resources.model.metadata import Phase
 from talos_resources.model.net import AddrPort, parse_address
-from talos_resources.model.resource import Resource
-from talos_resources.model.spec import REDACTED, Form, RedactedSpec, Unknown, UntypedSpec
+from talos_resources.model.spec import Form, Unknown, UntypedSpec
 from talos_resources.model.timestamp import Timestamp
-from talos_resources.model.values import Expression, HardwareAddress
+from talos_resources.model.values import Expression, HardwareAddr
 
 S = TypeVar("S")
 
@@ -42,34 +39,11 @@ def structure(cls: type[S], value: Any, *, path: str) -> S:
     try:
         return cast("S", _reader(cls)(value))
     except (ClassValidationError, FaultError) as error:
-        raise _decode_error(faults_of(error, path)) from None
+        raise decode_error(faults_of(error, path)) from None
 
 
-def structure_resource(value: Any, *, source: str) -> Resource[Any]:
-    """Reads a resource; see `codec.plain.resource_from_plain`."""
-    faults: list[tuple[str, str]] = []
-    if not isinstance(value, Mapping):
-        raise DecodeError(f"expected a resource, got {named(value)}", source=source)
-    faults += [(str(key), "unknown key") for key in value if key not in {"node", "event", "metadata", "spec"}]
-    metadata = spec = None
-    try:
-        metadata = _metadata(value.get("metadata"))
-        kind = typed_kind(metadata.type)
-        given = value.get("spec")
-        if isinstance(given, UntypedSpec):
-            spec = given
-        elif given == REDACTED:
-            spec = RedactedSpec()
-        else:
-            spec = structure(UntypedSpec if kind is None else kind.spec, given, path="spec")
-    except DecodeError as error:
-        faults += error.faults
-    if faults or metadata is None:
-        raise _decode_error(faults, source=source)
-    return Resource(metadata, spec)
-
-
-def _decode_error(faults: list[tuple[str, str]], *, source: str = "") -> DecodeError:
+def decode_error(faults: list[tuple[str, str]], *, source: str = "") -> DecodeError:
+    """The error that tells these faults, each with its path."""
     path, text = faults[0]
     return DecodeError(text, path=path, source=source, faults=faults)
 
@@ -83,84 +57,6 @@ def _untyped(value: Any) -> UntypedSpec:
         raise DecodeError(str(error), path="spec") from None
 
 
-# --- metadata ---------------------------------------------------------------------------------------
-
-
-@attrs.frozen(kw_only=True)
-class _Header:
-    """The metadata as documents have it."""
-
-    namespace: str = ""
-    type: str
-    id: str = ""
-    version: int = 0
-    owner: str = ""
-    phase: Phase = Phase.RUNNING
-    created: Timestamp = Timestamp.ZERO
-    updated: Timestamp = Timestamp.ZERO
-    labels: immutabledict[str, str] = immutabledict()
-    annotations: immutabledict[str, str] = immutabledict()
-    finalizers: tuple[str, ...] = ()
-
-
-def _metadata(value: Any) -> Metadata:
-    try:
-        header: _Header = _converter().structure(value, _Header)
-    except (ClassValidationError, FaultError) as error:
-        faults = faults_of(error, "metadata")
-        raise _decode_error(faults) from None
-    return Metadata(**{field.name: getattr(header, field.name) for field in attrs.fields(_Header)})
-
-
-def _version(value: Any, _: Any = None) -> int:
-    if value == "undefined":
-        return 0
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 20:
-        value = int(value)
-    if type(value) is not int or not 0 <= value < 2**64:
-        raise FaultError(f"expected a version number, got {shown(value)}")
-    return value
-
-
-def _nullable_text(value: Any, _: Any = None) -> str:
-    return "" if value is None else values.text(value)
-
-
-def _labels(value: Any, _: Any = None) -> immutabledict[str, str]:
-    if value is None:
-        return immutabledict()
-    if not isinstance(value, Mapping):
-        raise FaultError(f"expected a mapping, got {named(value)}")
-    errors: list[Exception] = []
-    for key, item in value.items():
-        try:
-            values.text(key)
-            values.text(item)
-        except FaultError as error:
-            error.add_note(IterableValidationNote("label", str(key), str))
-            errors.append(error)
-    if errors:
-        raise IterableValidationError("labels", errors, immutabledict)
-    return immutabledict(value)
-
-
-def _header_reader(converter: Converter) -> Callable[[Any, Any], Any]:
-    text = {"struct_hook": _nullable_text}
-    read = make_dict_structure_fn(
-        _Header,
-        converter,
-        namespace=override(**text),  # type: ignore[arg-type]
-        id=override(**text),  # type: ignore[arg-type]
-        owner=override(**text),  # type: ignore[arg-type]
-        version=override(struct_hook=_version),
-        labels=override(struct_hook=_labels),
-        annotations=override(struct_hook=_labels),
-        finalizers=override(struct_hook=functools.partial(values.listed, values.text)),
-        _cattrs_forbid_extra_keys=True,
-    )
-    return lambda value, _: read(values.mapping(value), _Header)
-
-
 # --- classes ----------------------------------------------------------------------------------------
 
 
@@ -170,7 +66,6 @@ def _converter() -> Converter:
     converter.register_structure_hook(str, values.text)
     converter.register_structure_hook(Timestamp, values.time)
     converter.register_structure_hook(Phase, functools.partial(values.member, Phase))
-    converter.register_structure_hook(_Header, _header_reader(converter))
     return converter
 
 
@@ -224,6 +119,9 @@ def _hook(info: FieldInfo) -> Callable[..., Any]:
         one = functools.partial(values.listed, one)
     elif info.mapping:
         one = functools.partial(values.entries, one)
+        if info.form == "entries":
+            entries = one
+            one = lambda value, _=None: entries(values.unquoted(value))  # noqa: E731
     elif info.optional and info.shape not in _EMPTY_TEXTS:
         value_of = one
         one = lambda value, _=None: None if value is None else value_of(value)  # noqa: E731
@@ -238,6 +136,8 @@ def _item_hook(info: FieldInfo) -> Callable[..., Any]:
     match info.shape:
         case "number":
             return functools.partial(values.number, BOUNDS[info.width])
+        case "text" if info.form == "yaml":
+            return lambda value, _=None: dump(value)
         case "bytes":
             return _BYTES_OF.get(info.form, values.byte_list)
         case "enum":
@@ -261,7 +161,7 @@ _HOOKS: Final[dict[Shape, Callable[..., Any]]] = {
     "prefix": functools.partial(values.parsed, values.prefix, "an address with a prefix length"),
     "addrport": functools.partial(values.parsed, AddrPort.parse, "an IP address and port"),
     "duration": functools.partial(values.typed_text, Duration.parse, "a duration such as 1m30s"),
-    "hardware": functools.partial(values.typed_text, HardwareAddress.parse, "a hardware address"),
+    "hardware": functools.partial(values.typed_text, HardwareAddr.parse, "a hardware address"),
     "expression": functools.partial(values.typed_text, Expression, "a CEL expression"),
     "url": values.url,
     "free": values.free_form,

@@ -200,3 +200,14 @@ def mapping(value: Any) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise FaultError(f"expected a mapping, got {shown(value)}")
     return value
+
+
+def unquoted(value: Any) -> Any:
+    """A mapping of texts of which Talos quotes none, whatever they look like."""
+    return {_as_text(key, "null"): _as_text(item, "~") for key, item in value.items()} if isinstance(value, Mapping) else value
+
+
+def _as_text(value: Any, nothing: str) -> Any:
+    if value is None:
+        return nothing
+    return str(value).lower() if isinstance(value, (bool, int, float)) else value

@@ -35,17 +35,19 @@ _BREAK, _DEEPER = "\n", "\n    "
 
 def spec_to_yaml(spec: Any) -> str:
     """The YAML of a spec, with a newline at its end; that of an untyped spec as it came."""
-    return spec.yaml if isinstance(spec, UntypedSpec) else spec_text(spec)
+    return spec.yaml if isinstance(spec, UntypedSpec) else spec_text(spec) or "{}\n"
 
 
 def _entry(resource: Resource[Any], style: YamlStyle) -> str:
     """What follows `spec:`; what a node wrote is written anew, in Go's form."""
-    spec, width = resource.spec, style.get_width
-    written = spec.yaml if isinstance(spec, UntypedSpec) else sent_yaml(resource)
+    width, written = style.get_width, sent_yaml(resource)
+    if written is None and isinstance(resource.spec, UntypedSpec):
+        written = resource.spec.yaml
     if written is None:
+        spec = resource.spec
         text = spec_text(spec, column=4)
         if width is None or max(map(len, text.splitlines()), default=0) <= width:
-            return f"\n{text}"
+            return f"\n{text}" if text else " {}\n"
         written = spec_text(spec)
     elif _is_simple(written) and (width is None or max(map(len, written.splitlines())) <= width - 4):
         return f"\n    {written[:-1].replace(_BREAK, _DEEPER)}\n"

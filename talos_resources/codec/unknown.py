@@ -31,7 +31,7 @@ def has_unknown(spec: Any) -> bool:
 @cached
 def _messages(cls: type[Any]) -> tuple[tuple[str, bool], ...]:
     """The fields that are messages, and whether there are many."""
-    return tuple((info.name, info.repeated) for info in fields_of(cls) if info.shape == "message")
+    return tuple((info.name, info.repeated) for info in fields_of(cls) if info.shape == "message" and not info.mapping)
 
 
 def _items(spec: Any, name: str, *, repeated: bool) -> tuple[Any, ...]:

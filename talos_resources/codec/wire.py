@@ -4,52 +4,29 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
 from talos_resources.codec.decoder import FieldError, decoder
 from talos_resources.codec.encoder import encode
 from talos_resources.codec.fields import cached
 from talos_resources.codec.protowire import WireError, lengthened, read_varint, size
-from talos_resources.codec.unknown import has_unknown, marked, with_names
+from talos_resources.codec.specs import named_by_yaml, spec_at_look, spec_from_wire, spec_from_yaml
+from talos_resources.codec.unknown import has_unknown, marked
 from talos_resources.codec.wire_metadata import last, metadata_from_wire, metadata_to_wire, payloads_of, utf8
 from talos_resources.model.errors import DecodeError
-from talos_resources.model.kind import typed_kind
+from talos_resources.model.kind import own_kind
 from talos_resources.model.lazy_resource import unread
 from talos_resources.model.metadata import Metadata
 from talos_resources.model.resource import Resource
-from talos_resources.model.sent import Sent, sent_yaml
-from talos_resources.model.spec import REDACTED, RedactedSpec, UntypedSpec, untyped_spec
+from talos_resources.model.sent import Sent, Unread, sent_yaml
+from talos_resources.model.spec import UntypedSpec
 
 S = TypeVar("S")
 
 _new: Final = object.__new__
 Maker = Callable[[Metadata, bytes], Resource[Any]]
 """Makes a resource of its metadata and the message of its spec."""
-
-
-def spec_to_wire(spec: Any) -> bytes:
-    """The message of a spec's type; an untyped spec's is what it came with."""
-    return spec.wire if isinstance(spec, UntypedSpec) else encode(spec)
-
-
-def spec_from_wire(cls: type[S], data: bytes, *, path: str = "") -> S:
-    """Reads the message of a spec class; fields that the class does not know are kept in `unknown`.
-
-    Args:
-        cls: the class.
-        data: the message.
-        path: where it stands, for errors.
-
-    Raises:
-        DecodeError: the bytes are no such message; the path begins at the message.
-    """
-    try:
-        return cast("S", decoder(cls)(data))
-    except FieldError as error:
-        raise DecodeError(str(error), path=f"{path}.{error.path}" if path else error.path) from None
-    except WireError as error:
-        raise DecodeError(f"not a message: {error}", path=path) from None
 
 
 def resource_to_wire(resource: Resource[Any], *, with_yaml: bool = True) -> bytes:
@@ -60,6 +37,8 @@ def resource_to_wire(resource: Resource[Any], *, with_yaml: bool = True) -> byte
         with_yaml: False leaves the YAML out where the message says it all, as COSI's stores do. What came
             with YAML that says more than its class knows keeps it.
     """
+    if isinstance(resource, Unread):
+        return _resource_message(resource.metadata, resource.parts[0], resource.parts[1].encode())
     spec = resource.spec
     if isinstance(spec, UntypedSpec):
         proto, yaml = spec.wire, spec.yaml.encode()
@@ -71,10 +50,14 @@ def resource_to_wire(resource: Resource[Any], *, with_yaml: bool = True) -> byte
         # Who only reads resources does not pay for the YAML writer.
         from talos_resources.codec.yamltext import spec_text
 
-        proto, yaml = marked(encode(spec), spec), spec_text(spec).encode()
+        proto, yaml = marked(encode(spec), spec), (spec_text(spec) or "{}\n").encode()
+    return _resource_message(resource.metadata, proto, yaml)
+
+
+def _resource_message(metadata: Metadata, proto: bytes, yaml: bytes) -> bytes:
     body = b"%b%b" % (lengthened(b"\x0a", proto) if proto else b"", lengthened(b"\x12", yaml) if yaml else b"")
-    metadata = metadata_to_wire(resource.metadata)
-    return b"\x0a%b%b\x12%b%b" % (size(metadata), metadata, size(body), body)
+    head = metadata_to_wire(metadata)
+    return b"\x0a%b%b\x12%b%b" % (size(head), head, size(body), body)
 
 
 def resource_of_store(data: bytes) -> Resource[Any]:
@@ -99,8 +82,9 @@ def resource_from_wire(data: bytes) -> Resource[Any]:
     """Reads a `cosi.resource.Resource`.
 
     The spec becomes an instance of the class of its type where there is one, read from its message, or
-    from its YAML if that is all there is; else it is kept as it came, in an `UntypedSpec`. The YAML stays
-    with the resource: see `talos_resources.model.sent`.
+    from its YAML if that is all there is: of the types of KubeSpan and discovery now, of others when it is
+    looked at. Without a class it is kept as it came, in an `UntypedSpec`. The YAML stays with the resource:
+    see `talos_resources.model.sent`.
 
     Raises:
         DecodeError: the bytes are no resource; the path says which field is at fault.
@@ -113,21 +97,20 @@ def resource_from_wire(data: bytes) -> Resource[Any]:
         metadata = metadata_from_wire(b"".join(fields.get(1, ())))
         spec = payloads_of(b"".join(fields.get(2, ())), "spec")
         proto, yaml = last(spec.get(1)), last(spec.get(2))
-        kind = typed_kind(metadata.type)
+        kind = own_kind(metadata.type)
         if kind is None:
-            return Resource(metadata, untyped_spec(utf8(yaml, "spec.yaml_spec"), proto))
+            return spec_at_look(metadata, proto, utf8(yaml, "spec.yaml_spec"))
         if not yaml:
             return Resource(metadata, decoder(kind.spec)(proto))
         text = utf8(yaml, "spec.yaml_spec")
         if proto:
-            decoded = decoder(kind.spec)(proto)
-            return Sent(metadata, _named(decoded, text) if has_unknown(decoded) else decoded, text)
+            return Sent(metadata, named_by_yaml(decoder(kind.spec)(proto), text), text)
     except FieldError as error:
         where = error.path if error.path.startswith(("resource", "metadata", "spec.")) else f"spec.{error.path}"
         raise DecodeError(str(error), path=where) from None
     except WireError as error:
         raise DecodeError(f"not a message: {error}") from None
-    return Sent(metadata, _spec_from_yaml(kind.spec, text), text)
+    return Sent(metadata, spec_from_yaml(kind.spec, text), text)
 
 
 @cached
@@ -157,21 +140,5 @@ def _plain_resource(data: bytes, maker: Callable[[type[Any]], Maker]) -> Resourc
     except (IndexError, WireError):
         return None
     metadata = metadata_from_wire(data[start:stop])
-    kind = typed_kind(metadata.type)
-    return None if kind is None else maker(kind.spec)(metadata, data[message:])
-
-
-def _named(spec: Any, yaml: str) -> Any:
-    """The spec with the names and values that its YAML gives to fields that its class does not know."""
-    try:
-        return with_names(spec, _spec_from_yaml(type(spec), yaml))
-    except DecodeError:  # the message is what counts
-        return spec
-
-
-def _spec_from_yaml(cls: type[Any], yaml: str) -> Any:
-    from talos_resources.codec.goyaml.read import load
-    from talos_resources.codec.plain import spec_from_plain
-
-    plain = load(yaml, source="yaml_spec")
-    return RedactedSpec() if plain == REDACTED else spec_from_plain(cls, plain, path="spec")
+    kind = own_kind(metadata.type)
+    return spec_at_look(metadata, data[message:], "") if kind is None else maker(kind.spec)(metadata, data[message:])

@@ -215,7 +215,7 @@ def url_to_wire(url: URL | None) -> bytes:
 
 
 def url_from_wire(data: bytes) -> URL | None:
-    """Reads a common.URL; its text is not looked at."""
+    """Reads a common.URL; its text is not looked at; None where there is none."""
     text, position = b"", 0
     while position < len(data):
         key, position = read_varint(data, position)
@@ -223,4 +223,4 @@ def url_from_wire(data: bytes) -> URL | None:
             text, position = read_payload(data, position)
         else:
             position = skip(data, position, key)
-    return URL(text.decode())
+    return URL(text.decode()) if data else None

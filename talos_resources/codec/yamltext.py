@@ -44,7 +44,7 @@ _LEAVES: Final[dict[Shape, Writer]] = {
 
 
 def spec_text(spec: Any, *, column: int = 0) -> str:
-    """The YAML of an instance of a spec class, its keys at `column`, with a newline at its end."""
+    """The YAML of an instance of a spec class, its keys at `column`, with a newline at its end; empty if there is nothing in it."""
     if spec.unknown is not None or inlined(type(spec)):
         return dump(spec_to_plain(spec), indent=column, style=_STYLE)
     return _writer(type(spec), column)(spec)
@@ -53,8 +53,8 @@ def spec_text(spec: Any, *, column: int = 0) -> str:
 @cached
 def _writer(cls: type[Any], column: int) -> Writer:
     infos = fields_of(cls)
-    # One more name than there are fields: attrgetter gives a tuple for several names only.
-    values_of = attrgetter(*(info.name for info in infos), "unknown")
+    # Two more names than there may be fields: attrgetter gives a tuple for several names only.
+    values_of = attrgetter(*(info.name for info in infos), "unknown", "unknown")
     steps = tuple(_step(info, column) for info in infos)
 
     def write(spec: Any) -> str:
@@ -66,7 +66,7 @@ def _writer(cls: type[Any], column: int) -> Writer:
 def _step(info: FieldInfo, column: int) -> Writer:
     """The function that writes a field with its key and the newline; nothing where it is left out."""
     lead = f"{' ' * column}{info.key}:"
-    if info.shape not in _LEAVES.keys() | {"text", "enum"} or info.mapping or (info.optional and info.shape in _NULLABLE):
+    if info.shape not in _LEAVES.keys() | {"text", "enum"} or info.mapping or info.form or (info.optional and info.shape in _NULLABLE):
         return _nested_step(info, column, lead)
     inner = deeper(column)
     if info.repeated:

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import attrs
 
-from talos_resources.codec.plain import metadata_to_plain, spec_to_plain
+from talos_resources.codec.plain import metadata_to_plain
+from talos_resources.codec.shown import shown_spec
 from talos_resources.model.resource import Resource
-from talos_resources.model.spec import UntypedSpec
 
 COUNTERS: Final = frozenset({"receiveBytes", "transmitBytes", "lastHandshakeTime"})
 """Fields of peer statuses that change whenever somebody looks."""
@@ -41,7 +41,7 @@ def field_changes(old: Resource[Any], new: Resource[Any]) -> tuple[FieldChange, 
     """The fields that differ, those of the metadata last; lists count as one field."""
     if old.spec == new.spec and old.metadata == new.metadata:
         return ()
-    before, after = (dict(_flat(_spec(resource))) for resource in (old, new))
+    before, after = (dict(_flat(shown_spec(resource))) for resource in (old, new))
     then, now = (dict(_flat(_metadata(resource), "metadata")) for resource in (old, new))
     return (*_differences(before, after), *_differences(then, now))
 
@@ -83,15 +83,6 @@ def resource_changes(node: str, before: Iterable[Resource[Any]], after: Iterable
 
 def _key(resource: Resource[Any]) -> tuple[str, str, str]:
     return resource.type, resource.namespace, resource.id
-
-
-def _spec(resource: Resource[Any]) -> Any:
-    spec = resource.spec
-    if not isinstance(spec, UntypedSpec):
-        return spec_to_plain(spec)
-    from talos_resources.codec.goyaml.read import load
-
-    return load(spec.yaml)
 
 
 def _metadata(resource: Resource[Any]) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ import attrs
 
 from talos_resources.model.kind import Column, Kind, names, untyped
 from talos_resources.model.resource import Resource
+from talos_resources.model.sent import spec_at_hand
 from talos_resources.model.spec import UntypedSpec
 
 T = TypeVar("T")
@@ -42,14 +43,14 @@ class Form(Generic[T]):
         Raises:
             DecodeError: its YAML is not what the type holds.
         """
-        spec: Any = resource.spec
+        spec: Any = spec_at_hand(resource)
         if isinstance(spec, RenderedSpec):
             value: T = spec.value
             return value
-        from talos_resources.codec.goyaml import read
+        from talos_resources.codec.shown import shown_spec
         from talos_resources.model.errors import DecodeError
 
-        content = read.load(spec.yaml, source=str(resource.metadata.reference))
+        content = shown_spec(resource)
         if self.parse is None:
             msg = f"a {self.kind.display_type} is expected here"
             raise DecodeError(msg, source=str(resource.metadata.reference))

@@ -9,7 +9,7 @@ import builtins
 import importlib
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import attrs
 
@@ -90,12 +90,13 @@ _SINGULARS: Final = (
 )
 
 
-def names(type: str, *, extra_aliases: Sequence[str] = ()) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def names(type: str, *, extra_aliases: Sequence[str] = (), automatic: bool = True) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The (short, all) aliases that COSI gives a type.
 
     Args:
         type: plural CamelCase name and suffix.
         extra_aliases: those that a definition lists by hand; they come first.
+        automatic: whether the singular and the initials are aliases too.
 
     Raises:
         ValueError: the type has not this form.
@@ -106,16 +107,27 @@ def names(type: str, *, extra_aliases: Sequence[str] = ()) -> tuple[tuple[str, .
         raise ValueError(msg)
     plural, suffix = match[1], match[2].split(".")
     initials = "".join(letter for letter in plural if letter.isupper()).lower()
-    short = [*extra_aliases, singular(plural).lower()]
-    if len(initials) > 1:
+    short = [*extra_aliases, singular(plural).lower()] if automatic else [*extra_aliases]
+    if automatic and len(initials) > 1:
         short += [initials] if initials.endswith("s") else [initials, f"{initials}s"]
+    if not automatic:
+        return tuple(short), tuple(short)
     lower = plural.lower()
     prefixes = [".".join([lower, *suffix[:n]]) for n in range(len(suffix))]
     return tuple(short), (*prefixes, *short)
 
 
 _REGISTRY: dict[str, Kind[Any]] = {}
-_ANNOUNCED: dict[str, str] = {}
+
+
+class _Announced(NamedTuple):
+    module: str
+    aliases: Sequence[str]
+    automatic: bool
+    own: bool
+
+
+_ANNOUNCED: dict[str, _Announced] = {}
 
 
 def kind(
@@ -124,6 +136,7 @@ def kind(
     namespace: str,
     columns: Sequence[Column] = (),
     aliases: Sequence[str] = (),
+    automatic_aliases: bool = True,
     sensitive: bool = False,
 ) -> Callable[[type[S]], type[S]]:
     """Makes a spec class the typed spec of a resource type.
@@ -133,9 +146,10 @@ def kind(
         namespace: the default namespace.
         columns: the columns of its tables.
         aliases: further names, beside those that follow from the type.
+        automatic_aliases: whether any follow from the type.
         sensitive: only administrators may read it.
     """
-    short, every = names(type, extra_aliases=aliases)
+    short, every = names(type, extra_aliases=aliases, automatic=automatic_aliases)
 
     def register(spec: Any) -> Any:
         spec.KIND = _REGISTRY[type] = Kind(
@@ -168,18 +182,37 @@ def kind_of(spec_or_kind: type[S] | Kind[S]) -> Kind[S]:
     return found
 
 
-def announce(type: str, module: str) -> None:
-    """Says that a module has the class of a type; it is imported when somebody asks for the kind."""
-    _ANNOUNCED[type] = module
+def announce(type: str, module: str, *, aliases: Sequence[str] = (), automatic: bool = True, own: bool = False) -> None:
+    """Says that a module has the class of a type; it is imported when somebody asks for the kind.
+
+    Args:
+        type: the full name.
+        module: to import.
+        aliases: see `kind`.
+        automatic: see `kind`.
+        own: whether it is one of those that this library works with itself (KubeSpan, discovery and what describes them).
+    """
+    _ANNOUNCED[type] = _Announced(module, aliases, automatic, own)
 
 
 def typed_kind(type: str) -> Kind[Any] | None:
     """The kind of a type that has a class here, as far as `talos_resources.resources` is imported."""
     found = _REGISTRY.get(type)
     if found is None and type in _ANNOUNCED:
-        importlib.import_module(_ANNOUNCED[type])
+        importlib.import_module(_ANNOUNCED[type].module)
         found = _REGISTRY[type]
     return found
+
+
+def own_kind(type: str) -> Kind[Any] | None:
+    """The kind of a type that this library works with itself, or of a class that is not announced; None for all others."""
+    known = _ANNOUNCED.get(type)
+    return typed_kind(type) if known is None or known.own else None
+
+
+def has_class(type: str) -> bool:
+    """Whether a type has a class here; the class is not made for it."""
+    return type in _ANNOUNCED or type in _REGISTRY
 
 
 def typed_names() -> tuple[str, ...]:
@@ -187,6 +220,20 @@ def typed_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*_ANNOUNCED, *_REGISTRY)))
 
 
+def typed_aliases() -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The types that have a class here and all their aliases; no class is made for it."""
+    for full, (_, aliases, automatic, _) in _ANNOUNCED.items():
+        yield full, names(full, extra_aliases=aliases, automatic=automatic)[1]
+    yield from [(full, found.aliases) for full, found in _REGISTRY.items() if full not in _ANNOUNCED]
+
+
 def typed_kinds() -> Iterator[Kind[Any]]:
-    """All kinds that have a class here, in the order of `typed_names`."""
+    """All kinds that have a class here, in the order of `typed_names`; it makes every class."""
     return iter([found for name in typed_names() if (found := typed_kind(name)) is not None])
+
+
+def own_kinds() -> Iterator[Kind[Any]]:
+    """The kinds that this library works with itself, and those of classes that are not announced."""
+    return iter(
+        [found for name in typed_names() if (name not in _ANNOUNCED or _ANNOUNCED[name].own) and (found := typed_kind(name)) is not None]
+    )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import attrs
+from immutabledict import immutabledict
 
+from talos_resources.model.kind import own_kind
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import REDACTED, RedactedSpec, UnreadableSpec, UntypedSpec, wire_field
 
@@ -19,18 +22,42 @@ def redacted(resource: Resource[S], *, sensitive: bool) -> Resource[S]:
 
     Args:
         resource: returned itself if it has no secret.
-        sensitive: its kind is; nothing can be told of such a spec without a class, nor of fields that
-            its class does not know, so they go altogether.
+        sensitive: its kind is. Nothing is known of fields without a class, nor of those that a class does
+            not know, so they go altogether; and of Talos's other types, which may hold anything, all does.
     """
     spec: Any = resource.spec
-    if isinstance(spec, UntypedSpec):
+    if isinstance(spec, UntypedSpec) or (sensitive and own_kind(resource.type) is None):
         # Nobody can tell which part of a spec that its class cannot read is a secret.
         hidden = sensitive or isinstance(spec, UnreadableSpec)
         return resource.with_spec(RedactedSpec()) if hidden else resource  # type: ignore[arg-type]  # S is UntypedSpec
-    changes: dict[str, Any] = {"unknown": None} if sensitive and spec.unknown is not None else {}
-    for attribute in attrs.fields(type(spec)):
+    kept = _hidden(spec)
+    if sensitive and spec.unknown is not None:
+        kept = attrs.evolve(kept, unknown=None)
+    return resource if kept is spec else resource.with_spec(kept)
+
+
+def _hidden(value: Any) -> Any:
+    """The value itself, or one with `REDACTED` for the secrets in it."""
+    if isinstance(value, tuple):
+        items = tuple(map(_hidden, value))
+        return value if all(one is other for one, other in zip(items, value, strict=True)) else items
+    if isinstance(value, Mapping):
+        entries = {key: _hidden(item) for key, item in value.items()}
+        return value if all(entries[key] is item for key, item in value.items()) else immutabledict(entries)
+    if not attrs.has(type(value)):
+        return value
+    changes: dict[str, Any] = {}
+    for attribute in attrs.fields(type(value)):
         declared = wire_field(attribute)
-        value = getattr(spec, attribute.name)
-        if declared is not None and declared.secret and value:
-            changes[attribute.name] = REDACTED if isinstance(value, str) else type(value)()
-    return resource.with_spec(**changes) if changes else resource
+        if declared is None:
+            continue
+        given = getattr(value, attribute.name)
+        if not declared.secret:
+            hidden = _hidden(given)
+        elif given:
+            hidden = REDACTED if isinstance(given, str) else type(given)()
+        else:
+            continue
+        if hidden is not given:
+            changes[attribute.name] = hidden
+    return attrs.evolve(value, **changes) if changes else value

@@ -6,15 +6,19 @@ declarations; the names in YAML and JSON are the codecs' affair.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, Literal, cast
 
 import attrs
+from immutabledict import immutabledict
 
 Unit = Literal["bytes", "seconds", "port", "MHz", "Mbit/s", "milliseconds", "microseconds", "percent", "sectors", "bits"]
 Width = Literal["int64", "int32", "uint64", "uint32", "uint16", "uint8"]
-Form = Literal["base64", "text", "entries"]
+Form = Literal["base64", "text", "yaml", "entries"]
 
 _KEY: Final = "talos_resources.wire"
+NO_ENTRIES: Final[Mapping[str, Any]] = immutabledict()
+"""The mapping of a field that was not sent, the default of those that hold one."""
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
@@ -31,7 +35,8 @@ class WireField:
             value, stand in its place (Go's inline).
         width: which numbers the field holds.
         form: how YAML shows bytes: in base64, or as text where they are UTF-8 (else, as without it, as a
-            list of numbers). `entries` is a mapping that keeps its order and is a list on the wire.
+            list of numbers). Of a text `yaml`: what it says as YAML. `entries` is a mapping that keeps its
+            order and is a list on the wire.
     """
 
     number: int

@@ -7,7 +7,7 @@ from typing import Self
 import attrs
 
 
-class HardwareAddress(bytes):
+class HardwareAddr(bytes):
     """A link-layer address of any length: six bytes on Ethernet, none where a link has no address.
 
     It is the bytes themselves; its text is `52:54:00:12:34:56`.
@@ -34,7 +34,7 @@ class HardwareAddress(bytes):
         return self.hex(":")
 
     def __repr__(self) -> str:
-        return f"HardwareAddress.parse({str(self)!r})"
+        return f"HardwareAddr.parse({str(self)!r})"
 
 
 class URL(str):

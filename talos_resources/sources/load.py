@@ -26,7 +26,10 @@ def memory_state(resources: Iterable[Resource[Any]]) -> MemoryState:
 
 def defined(resources: list[Resource[Any]]) -> list[Resource[Any]]:
     """The resources, and the definitions that they lack: without one a type cannot be looked up."""
-    there = {resource.spec.resource_type for resource in resources if isinstance(resource.spec, ResourceDefinition)}
+    meta = kind_of(ResourceDefinition).type
+    there = {
+        resource.spec.resource_type for resource in resources if resource.type == meta and isinstance(resource.spec, ResourceDefinition)
+    }
     lacking = {resource.type: resource.namespace for resource in resources if resource.type not in there}
     return resources + [_definition(name, namespace) for name, namespace in lacking.items()]
 

@@ -9,6 +9,7 @@ from talos_resources.kubespan.rendered import Form
 from talos_resources.model.errors import DecodeError, NotFoundError, PermissionDeniedError, UnknownKindError
 from talos_resources.model.kind import Kind, kind_of
 from talos_resources.model.resource import Resource
+from talos_resources.model.sent import spec_at_hand
 from talos_resources.model.spec import RedactedSpec, UnreadableSpec
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.state.contract import State
@@ -44,11 +45,12 @@ class Reader:
         return [resource for resource in found if self._is_readable(resource)]
 
     def _is_readable(self, resource: Resource[Any]) -> bool:
-        if isinstance(resource.spec, RedactedSpec):
+        spec = spec_at_hand(resource)
+        if isinstance(spec, RedactedSpec):
             self.unreadable[resource.type] = "it is redacted"
             return False
-        if isinstance(resource.spec, UnreadableSpec):
-            self.unreadable[f"{resource.type}/{resource.id}"] = resource.spec.reason
+        if isinstance(spec, UnreadableSpec):
+            self.unreadable[f"{resource.type}/{resource.id}"] = spec.reason
             return False
         return True
 
@@ -77,6 +79,6 @@ class Reader:
 
 def plain_spec(resource: Resource[Any]) -> Any:
     """The spec as plain values."""
-    from talos_resources.codec.plain import spec_to_plain
+    from talos_resources.codec.shown import shown_spec
 
-    return spec_to_plain(resource.spec)
+    return shown_spec(resource)

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
+import attrs
+
 from talos_resources.model.errors import AmbiguousKindError, UnknownKindError
-from talos_resources.model.kind import Column, Kind, typed_kind, typed_kinds, typed_names, untyped
+from talos_resources.model.kind import Column, Kind, own_kind, own_kinds, typed_aliases, typed_kind, typed_kinds, untyped
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
 from talos_resources.resources import ResourceDefinition, Sensitivity
@@ -35,9 +37,9 @@ def definitions_of(state: State) -> tuple[ResourceDefinition, ...]:
 
 
 def _all_kinds(definitions: Iterable[ResourceDefinition]) -> tuple[Kind[Any], ...]:
-    kinds = {kind.type: kind for kind in typed_kinds()}
+    kinds = {kind.type: kind for kind in own_kinds()}
     for definition in definitions:
-        kinds[definition.resource_type] = defined_kind(definition)
+        kinds[definition.resource_type] = _defined(definition, own_kind(definition.resource_type))
     return tuple(kinds.values())
 
 
@@ -50,16 +52,34 @@ def resolve_defined(name: str, definitions: Sequence[ResourceDefinition]) -> Kin
     """
     wanted = name.lower()
     defined = {definition.resource_type for definition in definitions}
-    undefined = [kind for full in typed_names() if full not in defined and (kind := typed_kind(full)) is not None]
+    undefined = [kind for kind in own_kinds() if kind.type not in defined]
     matches = [found for found in definitions if wanted in {found.resource_type.lower(), *map(str.lower, found.all_aliases)}]
     if len(matches) == 1 and not any(wanted == kind.id or wanted in _names(kind) for kind in undefined):
         return defined_kind(matches[0])
     return resolve(name, _all_kinds(definitions))
 
 
+def resolve_class(name: str) -> Kind[Any]:
+    """As `resolve`, of all kinds that have a class here; no class is made but that of the one found.
+
+    Raises:
+        UnknownKindError: none; it suggests names that are alike.
+        AmbiguousKindError: several.
+    """
+    wanted = name.lower()
+    matches = [full for full, aliases in typed_aliases() if wanted in {full.lower(), *aliases}]
+    if len(matches) > 1:
+        raise AmbiguousKindError(name, sorted(full.lower() for full in matches))
+    found = typed_kind(matches[0]) if matches else None
+    return resolve(name, typed_kinds()) if found is None else found
+
+
 def defined_kind(definition: ResourceDefinition) -> Kind[Any]:
     """The kind that a definition describes, with the class of its type if there is one here."""
-    typed = typed_kind(definition.resource_type)
+    return _defined(definition, typed_kind(definition.resource_type))
+
+
+def _defined(definition: ResourceDefinition, typed: Kind[Any] | None) -> Kind[Any]:
     return Kind(
         type=definition.resource_type,
         namespace=definition.default_namespace,
@@ -86,7 +106,8 @@ def resolve(name: str, kinds: Iterable[Kind[Any]]) -> Kind[Any]:
         raise UnknownKindError(name, _suggestions(wanted, every))
     if len(matches) > 1:
         raise AmbiguousKindError(name, sorted(kind.id for kind in matches))
-    return matches[0]
+    typed = typed_kind(matches[0].type) if matches[0].spec is UntypedSpec else None
+    return matches[0] if typed is None else attrs.evolve(matches[0], spec=typed.spec)
 
 
 def resolve_held(name: str, kinds: Sequence[Kind[Any]], held: Callable[[], Iterable[tuple[str, str]]]) -> Kind[Any]:
@@ -102,7 +123,12 @@ def resolve_held(name: str, kinds: Sequence[Kind[Any]], held: Callable[[], Itera
     except UnknownKindError:
         defined = {kind.type for kind in kinds}
         others = {found: untyped(found, namespace) for namespace, found in held() if found not in defined}
-        return resolve(name, (*kinds, *others.values()))
+        try:
+            return resolve(name, (*kinds, *others.values()))
+        except UnknownKindError:
+            if defined > {kind.type for kind in own_kinds()}:
+                raise  # a node, which says itself what it has
+            return resolve_class(name)
 
 
 def _names(kind: Kind[Any]) -> list[str]:

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from talos_resources.backends.memory import MemoryState
-from talos_resources.model.kind import typed_kinds
+from talos_resources.model.kind import own_kinds
 from talos_resources.model.resource import Resource
 from talos_resources.resources import Namespace
 from talos_resources.resources.meta.definition import definition_of
@@ -78,7 +78,7 @@ class TalosNode:
 def fresh_state() -> MemoryState:
     """A state in memory that holds what every node has: namespaces and the definitions of the types known here."""
     state = MemoryState(capacity=HISTORY, gap=0)
-    kinds = tuple(typed_kinds())
+    kinds = tuple(own_kinds())
     for namespace in sorted({kind.namespace for kind in kinds}):
         state.create(Resource.new(Namespace(), id=namespace))
     for kind in kinds:

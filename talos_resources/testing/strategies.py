@@ -8,7 +8,7 @@ of 64 bits.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
 
 from hypothesis import strategies as st
@@ -20,13 +20,13 @@ from talos_resources.codec.freezing import frozen
 from talos_resources.codec.goyaml.emit import dump
 from talos_resources.model.duration import Duration
 from talos_resources.model.enums import NumberedEnum, WireFlags
-from talos_resources.model.kind import Kind, kind_of, typed_kinds
+from talos_resources.model.kind import Kind, kind_of, own_kinds
 from talos_resources.model.metadata import Labels, Metadata, Phase
 from talos_resources.model.net import AddrPort, IPAddress, IPPrefix
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
 from talos_resources.model.timestamp import Timestamp
-from talos_resources.model.values import URL, Expression, HardwareAddress
+from talos_resources.model.values import URL, Expression, HardwareAddr
 
 S = TypeVar("S")
 
@@ -103,7 +103,7 @@ _VALUES: Final[dict[Shape, Callable[[], st.SearchStrategy[Any]]]] = {
     "time": timestamps,
     "duration": durations,
     "url": lambda: st.sampled_from(("https://example.org:6443/a%20b?x=1#y", "http://[fd00::1]:80", "mailto:a@b", "/path")).map(URL),
-    "hardware": lambda: st.binary(max_size=8).map(HardwareAddress),
+    "hardware": lambda: st.binary(max_size=8).map(HardwareAddr),
     "expression": lambda: st.binary(max_size=8).map(lambda data: Expression(checked=data)),
     "free": free_form,
 }
@@ -120,6 +120,8 @@ def _value(info: FieldInfo) -> st.SearchStrategy[Any]:
             value = _flags(info.cls)
         case "message":
             value = specs(info.cls)
+        case "text" if info.form == "yaml":
+            value = st.sampled_from(("", "{}\n", "a: 1\n"))
         case shape:
             value = _VALUES[shape]()
     if info.optional:
@@ -185,8 +187,13 @@ def resources(spec_or_kind: type[S] | Kind[S], *, whole_seconds: bool = False) -
     return st.builds(Resource, metadata(kind, whole_seconds=whole_seconds), spec)
 
 
-def any_resources(*, whole_seconds: bool = False) -> st.SearchStrategy[Resource[Any]]:
-    """Resources of every typed kind; see `metadata` for the argument."""
-    return st.sampled_from(sorted(typed_kinds(), key=lambda kind: kind.type)).flatmap(
+def any_resources(*, kinds: Iterable[Kind[Any]] | None = None, whole_seconds: bool = False) -> st.SearchStrategy[Resource[Any]]:
+    """Resources of several kinds.
+
+    Args:
+        kinds: which; None for those of KubeSpan and discovery. `typed_kinds()` gives all that have a class.
+        whole_seconds: see `metadata`.
+    """
+    return st.sampled_from(sorted(own_kinds() if kinds is None else kinds, key=lambda kind: kind.type)).flatmap(
         lambda kind: resources(kind, whole_seconds=whole_seconds)
     )

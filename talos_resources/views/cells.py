@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
-from talos_resources.codec.plain import spec_to_plain
+from talos_resources.codec.shown import shown_spec
 from talos_resources.model.errors import QueryError
 from talos_resources.model.kind import Column, Kind
 from talos_resources.model.resource import Resource
@@ -68,7 +68,7 @@ class Cells:
             row += (metadata.namespace, self.kind.display_type)
         row += (metadata.id, str(metadata.version or "undefined"))
         if self._columns:
-            plain = spec_to_plain(resource.spec)
+            plain = shown_spec(resource)
             if plain == REDACTED:
                 row += [REDACTED, *[""] * (len(self._columns) - 1)]
             else:

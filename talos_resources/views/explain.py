@@ -12,7 +12,7 @@ import attrs
 
 from talos_resources.codec import fields as codec
 from talos_resources.model.errors import QueryError
-from talos_resources.model.kind import Kind
+from talos_resources.model.kind import Kind, typed_kind
 from talos_resources.model.spec import UntypedSpec, wire_field
 from talos_resources.views.tabwriter import column_widths
 
@@ -28,6 +28,13 @@ _TYPE_NAMES: Final[dict[codec.Shape, str]] = {
     "prefix": "network, 10.0.0.0/8",
     "addrport": "address and port, 10.0.0.1:51820",
     "time": "time, RFC 3339",
+    "duration": "duration, 1m30s",
+    "float": "number",
+    "flags": "names joined by commas",
+    "url": "URL",
+    "hardware": "hardware address, 52:54:00:12:34:56",
+    "expression": "CEL expression",
+    "free": "anything",
     "message": "object",
 }
 
@@ -54,9 +61,10 @@ def fields_of(cls: Any, prefix: str = "") -> Iterator[Field]:
         assert declared is not None  # a codec's field is declared with `wire`
         path = prefix + field.key
         name = _enum_name(field.cls) if field.shape == "enum" else _TYPE_NAMES[field.shape]
+        name = f"{'list: ' if field.repeated else 'by name: ' if field.mapping else ''}{name}"
         unit = f", {declared.unit}" if declared.unit else ""
         secret = " Secret." if declared.secret else ""
-        yield Field(path, f"{'list: ' if field.repeated else ''}{name}{unit}", declared.doc + secret)
+        yield Field(path, f"{name}{unit}", declared.doc + secret)
         if field.shape == "message":
             yield from fields_of(field.cls, f"{path}.")
 
@@ -81,19 +89,27 @@ def explain(kind: Kind[Any], path: Sequence[str] = ()) -> str:
     if kind.columns:
         rows = [(column.name.upper(), column.path) for column in kind.columns]
         parts.append("COLUMNS\n" + _table(rows))
-    if kind.spec is UntypedSpec:
+    spec = _class(kind)
+    if spec is None:
         parts.append("FIELDS\n  There is no class for this type here, only its definition: `get -o yaml` shows the fields.")
     else:
-        parts.append("FIELDS\n" + _table(list(fields_of(kind.spec))))
+        parts.append("FIELDS\n" + _table(list(fields_of(spec))))
     return "\n\n".join(parts) + "\n"
+
+
+def _class(kind: Kind[Any]) -> type[Any] | None:
+    """The class of a kind's spec, if there is one here."""
+    typed = typed_kind(kind.type) if kind.spec is UntypedSpec else kind
+    return None if typed is None else typed.spec
 
 
 def _explain_field(kind: Kind[Any], path: Sequence[str]) -> str:
     name = f"{kind.display_type}.{'.'.join(path)}"
-    if kind.spec is UntypedSpec:
+    spec = _class(kind)
+    if spec is None:
         raise QueryError(f"nothing is known of {name}: there is no class for {kind.type} here, only its definition")
     wanted = _folded(".".join(path))
-    fields = list(fields_of(kind.spec))
+    fields = list(fields_of(spec))
     chosen = [f for f in fields if _folded(f.path) == wanted]
     if not chosen:
         raise QueryError(f"{kind.display_type} has no field {'.'.join(path)}; it has {', '.join(f.path for f in fields)}")
@@ -110,9 +126,10 @@ def _title(kind: Kind[Any]) -> str:
 
 def _documentation(kind: Kind[Any]) -> list[str]:
     """The paragraphs of the class, without where the knowledge comes from."""
-    if kind.spec is UntypedSpec:
+    spec = _class(kind)
+    if spec is None:
         return []
-    text = re.sub(r"\s*Source:.*\Z", "", inspect.getdoc(kind.spec) or "", flags=re.DOTALL)
+    text = re.sub(r"\s*Source:.*\Z", "", inspect.getdoc(spec) or "", flags=re.DOTALL)
     return [_wrapped(" ".join(paragraph.split()).replace("`", "")) for paragraph in text.split("\n\n")]
 
 

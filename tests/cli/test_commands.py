@@ -132,15 +132,20 @@ def test_explain(run: Run) -> None:
 
 
 def test_explain_an_untyped_type(run: Run, tmp_path: Path) -> None:
-    file = tmp_path / "links.yaml"
-    file.write_text(
-        "metadata: {namespace: network, type: LinkStatuses.net.talos.dev, id: eth0, version: 1, phase: running}\nspec: {mtu: 1500}\n"
-    )
-    text = run("explain", "linkstatuses", "--from", str(file)).out
-    assert text.startswith("LinkStatus   (LinkStatuses.net.talos.dev, namespace network)\n")
-    assert "linkstatuses, linkstatus, ls" in text
+    file = tmp_path / "cassettes.yaml"
+    file.write_text("metadata: {namespace: test, type: Cassettes.test.talos.dev, id: a, version: 1, phase: running}\nspec: {length: 90}\n")
+    text = run("explain", "cassettes", "--from", str(file)).out
+    assert text.startswith("Cassette   (Cassettes.test.talos.dev, namespace test)\n")
+    assert "NAMES   cassettes, cassette" in text
     assert "only its definition" in text
-    assert run("explain", "linkstatus.mtu", "--from", str(file)).code == 1
+    assert run("explain", "cassette.length", "--from", str(file)).code == 1
+
+
+def test_explain_a_type_that_the_source_does_not_hold(run: Run) -> None:
+    text = run("explain", "linkstatuses").out
+    assert text.startswith("LinkStatus   (LinkStatuses.net.talos.dev, namespace network)\n")
+    assert "linkstatuses, link, links, linkstatus, ls" in text
+    assert "one of unknown, notPresent, down" in run("explain", "linkstatus.operationalState").out
 
 
 def test_dump_and_back(run: Run, tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from talos_resources.codec.decoder import decoder
 from talos_resources.codec.encoder import encode
+from talos_resources.codec.specs import spec_from_wire
 from talos_resources.codec.text import resource_to_json, resource_to_yaml
-from talos_resources.codec.wire import resource_from_wire, resource_to_wire, spec_from_wire
+from talos_resources.codec.wire import resource_from_wire, resource_to_wire
 from talos_resources.codec.wire_metadata import metadata_from_wire, metadata_to_wire
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import typed_kinds

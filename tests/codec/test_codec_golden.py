@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from talos_resources.codec.plain import resource_from_plain
+from talos_resources.codec.specs import spec_to_wire
 from talos_resources.codec.text import documents_from_yaml, resource_from_json, resource_from_yaml, resource_to_json, resource_to_yaml
-from talos_resources.codec.wire import resource_from_wire, resource_to_wire, spec_to_wire
+from talos_resources.codec.wire import resource_from_wire, resource_to_wire
+from talos_resources.model.kind import own_kind
 from talos_resources.model.resource import Resource
-from talos_resources.model.spec import UntypedSpec
 from talos_resources.releases import known_release
 
 _DATA = Path(__file__).parent.parent / "data" / "talosctl"
@@ -63,10 +64,11 @@ def test_yaml_is_talosctls(name: Any) -> None:
         assert "---\n".join(printed) == case["stdout"], case["args"]
         for resource, text in zip(found, printed, strict=True):
             back = resource_from_yaml(text)
-            if resource.type == "ResourceDefinitions.meta.cosi.dev":  # talosctl leaves out what its class does not know
+            # talosctl leaves out of definitions what its class does not know; of other types YAML does not show all.
+            if resource.type == "ResourceDefinitions.meta.cosi.dev" or own_kind(resource.type) is None:
                 continue
             assert resource_to_yaml(Resource(back.metadata, back.spec)) == resource_to_yaml(Resource(resource.metadata, resource.spec))
-            assert back.spec == resource.spec or isinstance(back.spec, UntypedSpec)
+            assert back.spec == resource.spec
 
 
 @pytest.mark.parametrize("name", _NAMES)
@@ -81,7 +83,7 @@ def test_json_is_talosctls(name: Any) -> None:
             back = resource_from_json(text)
             assert back == resource_from_plain(document)
             if resource.type != "ResourceDefinitions.meta.cosi.dev":  # talosctl leaves out what its class does not know
-                assert back.spec == resource.spec or isinstance(back.spec, UntypedSpec)
+                assert back.spec == resource.spec or own_kind(resource.type) is None
 
 
 @pytest.mark.parametrize("name", _NAMES)
@@ -90,7 +92,8 @@ def test_wire_is_the_nodes(name: Any) -> None:
     for data in _wire(name):
         resource = resource_from_wire(data)
         again = resource_to_wire(resource)
-        assert spec_to_wire(resource.spec) in data
+        if own_kind(resource.type) is not None:  # of others what came is sent again
+            assert spec_to_wire(resource.spec) in data
         assert resource_from_wire(again) == resource
         # Talos's definitions know a key in YAML that they do not send in the message.
         if b"skipAutomaticAliases" not in data:

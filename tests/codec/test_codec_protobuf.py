@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from talos_resources._generated import cosi_meta_pb2, cosi_resource_pb2, talos_cluster_pb2, talos_kubespan_pb2
 from talos_resources.codec.protowire import WireError, read_varint, signed, varint
+from talos_resources.codec.specs import spec_from_wire, spec_to_wire
 from talos_resources.codec.text import spec_to_yaml
-from talos_resources.codec.wire import resource_from_wire, resource_to_wire, spec_from_wire, spec_to_wire
+from talos_resources.codec.wire import resource_from_wire, resource_to_wire
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import typed_kind
 from talos_resources.model.net import AddrPort, IPPrefix

@@ -10,8 +10,9 @@ import pytest
 
 from talos_resources.backends.sqlite.state import SqliteState
 from talos_resources.cli.main import main
+from talos_resources.codec.specs import spec_to_wire
 from talos_resources.codec.text import resource_from_json, resource_from_yaml, resource_to_json, resource_to_yaml
-from talos_resources.codec.wire import resource_from_wire, resource_to_wire, spec_to_wire
+from talos_resources.codec.wire import resource_from_wire, resource_to_wire
 from talos_resources.model.kind import Column, untyped
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import untyped_spec

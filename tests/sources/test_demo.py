@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from talos_resources.model.errors import ConfigError
-from talos_resources.model.kind import typed_kinds
+from talos_resources.model.kind import own_kinds
 from talos_resources.resources import (
     Affiliate,
     ClusterIdentity,
@@ -135,8 +135,8 @@ def test_members_are_the_affiliates(cluster: Cluster) -> None:
 
 def test_every_typed_kind_is_defined(cluster: Cluster) -> None:
     state = cluster.state(cluster.nodes[0])
-    assert {r.id for r in state.list(ResourceDefinition)} == {kind.id for kind in typed_kinds()}
-    for kind in typed_kinds():
+    assert {r.id for r in state.list(ResourceDefinition)} == {kind.id for kind in own_kinds()}
+    for kind in own_kinds():
         assert state.kind(kind.type).columns == kind.columns
 
 

@@ -165,7 +165,7 @@ def test_several_documents_of_several_nodes(tmp_path: Path) -> None:
         links = state.kind("linkstatuses")
         assert state.kind("LinkStatus") == links
         assert [r.id for r in state.list(links)] == ["eth0"]
-        assert "mtu: 1500" in state.get(links, "eth0").spec.yaml
+        assert state.get(links, "eth0").spec.mtu == 1500
 
 
 def test_a_document_without_a_node_answers_to_any_name(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from talos_resources.model.errors import AmbiguousKindError, UnknownKindError
-from talos_resources.model.kind import Kind, names, singular, typed_kinds
+from talos_resources.model.kind import Kind, names, own_kinds, singular
 from talos_resources.model.spec import UntypedSpec
 from talos_resources.resources.meta.definition import definition_of
 from talos_resources.state.registry import defined_kind, resolve, resolve_defined
@@ -53,7 +53,7 @@ def test_aliases_of_several_types_are_ambiguous() -> None:
 
 
 def test_a_definition_and_its_kind_are_two_ways_to_say_the_same() -> None:
-    for kind in typed_kinds():
+    for kind in own_kinds():
         assert defined_kind(definition_of(kind)) == kind
 
 
@@ -79,8 +79,8 @@ def outcome(resolver: Callable[[], Kind[Any]]) -> Kind[Any] | str:
 def test_resolving_by_definitions_is_resolving_among_all_kinds(left_out: tuple[str, ...]) -> None:
     """Also where a definition takes an alias of a class that the node does not define, and where one is there twice."""
     own = make("NewSettings.ns.example.dev", "ns", "cluster")
-    definitions = [definition_of(kind) for kind in (*typed_kinds(), own, *KINDS, own) if kind.type not in left_out]
-    every = {kind.type: kind for kind in (*typed_kinds(), *map(defined_kind, definitions))}.values()
+    definitions = [definition_of(kind) for kind in (*own_kinds(), own, *KINDS, own) if kind.type not in left_out]
+    every = {kind.type: kind for kind in (*own_kinds(), *map(defined_kind, definitions))}.values()
     asked = {name for kind in every for name in (kind.type, kind.id, *kind.aliases)} | {"", "nosuch", "KSPS", "Member"}
     for name in asked:
         assert outcome(partial(resolve_defined, name, definitions)) == outcome(partial(resolve, name, every)), name

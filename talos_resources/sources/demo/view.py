@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from immutabledict import immutabledict
 
-from talos_resources.model.kind import kind_of, typed_kinds
+from talos_resources.model.kind import kind_of, own_kinds
 from talos_resources.model.metadata import NO_LABELS, Labels, Metadata
 from talos_resources.model.net import AddrPort, IPPrefix, parse_address
 from talos_resources.model.resource import Resource
@@ -63,7 +63,7 @@ def resources_of(index: int) -> Iterator[Resource[Any]]:
 def _meta(booted: Timestamp) -> Iterator[Resource[Any]]:
     for name, description in data.NAMESPACES.items():
         yield _stored(Namespace(description=description), name, created=booted)
-    for kind in typed_kinds():
+    for kind in own_kinds():
         yield _stored(definition_of(kind), kind.id, created=booted)
 
 

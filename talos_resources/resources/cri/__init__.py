@@ -1,0 +1,1 @@
+"""Resources of Talos's package `cri`."""
