@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from talos_resources.insight.causes import causes
 from tests.golden import doctor
 
 DATA = Path(__file__).parent.parent / "data" / "doctor"
@@ -16,6 +17,13 @@ CASES = sorted(path.name for path in DATA.iterdir() if path.is_dir())
 @pytest.mark.parametrize("name", CASES)
 def test_the_truth_comes_first(name: str) -> None:
     assert doctor.verdict(DATA / name).difference == ""
+
+
+def test_every_rule_has_a_test() -> None:
+    """In a world, a recording, a case of known truth or a test of its own."""
+    files = [*Path(__file__).parent.glob("*.py"), *DATA.glob("*/case.json")]
+    text = "".join(file.read_text(encoding="utf-8") for file in files)
+    assert [rule.name for rule in causes() if f'"{rule.name}"' not in text] == []
 
 
 def test_the_runner_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

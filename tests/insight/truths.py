@@ -318,6 +318,13 @@ def old_public_address(chance: random.Random, seed: int) -> Truth:
 
 
 @truth
+def old_public_address_that_nobody_needs_yet(chance: random.Random, seed: int) -> Truth:
+    machines = [*cloud(chance), home(chance, 1)]
+    machines[-1].announces = [f"{machines[-1].address}:51820", "93.184.9.9:51820"]
+    return Truth(World(machines=machines, seed=seed), ("stale-endpoint",), ("home-1",))
+
+
+@truth
 def families_apart(chance: random.Random, seed: int) -> Truth:
     four = [machine for machine in cloud(chance, 4) if not machine.control]
     both = [

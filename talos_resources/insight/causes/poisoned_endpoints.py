@@ -76,12 +76,12 @@ def _gateways(case: Case) -> dict[int, IPAddress]:
     sharing = [observer for observer in case.life.fresh if _shares(case, observer)]
     if not sharing:
         return {}
-    own = {address for node in case.nodes for address in case.places.own(node.index)}
+    own = [frozenset(case.places.own(node.index)) for node in case.nodes]
     found: dict[int, IPAddress] = {}
     for observer in sharing:
         counts: dict[IPAddress, set[int]] = {}
         for peer, at in _observed(case, observer):
-            if at.address not in own and is_private(at.address):
+            if at.address not in own[peer] and is_private(at.address):
                 counts.setdefault(at.address, set()).add(peer)
         for address, peers in counts.items():
             if len(peers) > 1 and not _seen_by_others(case, observer, address):
