@@ -6,69 +6,40 @@ that dies, or a machine, leaves the file as it was after the last commit.
 
 from __future__ import annotations
 
+import atexit
 import os
 import sqlite3
 import threading
-from collections import deque
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from talos_resources.backends.sqlite.readers import ReaderPool
+from talos_resources.backends.sqlite.schema import APPLICATION_ID, MIGRATIONS
 from talos_resources.model.errors import ConfigError
-
-APPLICATION_ID: Final = 0x54524553
-"""What the header of our files says, `TRES`: SQLite's mark of whose a file is."""
 
 BUSY_S: Final = 60.0
 """How long a writer waits for those of other processes."""
 
-IDLE_READERS: Final = 8
-"""How many connections are kept open for the next readers."""
+CLOSE_S: Final = 5.0
+"""How long closing waits for other threads."""
 
 CACHE_KIB: Final = 64 << 10
 """What a connection may keep of the file: a list goes through it in the order of ids, from page to page."""
 
 _MAGIC: Final = b"SQLite format 3\0"
 
-MIGRATIONS: Final = (
-    # 1: what is there, and every event
-    """
-    CREATE TABLE store (cookie BLOB NOT NULL, horizon INTEGER NOT NULL, horizon_at INTEGER NOT NULL);
-    INSERT INTO store VALUES (randomblob(8), 0, 0);
-    CREATE TABLE resources (
-        key INTEGER PRIMARY KEY,
-        node TEXT NOT NULL, namespace TEXT NOT NULL, type TEXT NOT NULL, id TEXT NOT NULL,
-        seq INTEGER NOT NULL,
-        wire BLOB,
-        UNIQUE (node, namespace, type, id)
-    );
-    CREATE TABLE events (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT,
-        key INTEGER NOT NULL, at INTEGER NOT NULL, op INTEGER NOT NULL, wire BLOB NOT NULL
-    );
-    CREATE INDEX events_of_key ON events (key, seq);
-    """,
-    # 2: old events of a resource packed together
-    """
-    ALTER TABLE resources ADD COLUMN loose INTEGER NOT NULL DEFAULT 0;
-    UPDATE resources SET loose = (SELECT count(*) FROM events WHERE events.key = resources.key);
-    CREATE TABLE packs (
-        key INTEGER NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL,
-        first_at INTEGER NOT NULL, last_at INTEGER NOT NULL, count INTEGER NOT NULL, data BLOB NOT NULL,
-        PRIMARY KEY (key, first_seq)
-    );
-    CREATE INDEX packs_by_end ON packs (last_seq);
-    """,
-    # 3: when a node was recorded
-    """
-    CREATE TABLE periods (
-        node TEXT NOT NULL, began INTEGER NOT NULL, ended INTEGER NOT NULL, is_open INTEGER NOT NULL,
-        PRIMARY KEY (node, began)
-    );
-    """,
-)
-"""The steps that made the schema what it is; the file's `user_version` says how many it has been through."""
+
+_open: weakref.WeakSet[SqliteFile] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Threads that still read when the process ends must not find their connections freed."""
+    for file in tuple(_open):
+        file.close()
 
 
 class SqliteFile:
@@ -77,6 +48,7 @@ class SqliteFile:
     Attributes:
         path: as it was given.
         read_only: nothing can be written.
+        before_undo: called, by the thread that writes, before it undoes what it has written.
     """
 
     def __init__(self, path: str | os.PathLike[str], *, create: bool = True, read_only: bool = False) -> None:
@@ -95,13 +67,15 @@ class SqliteFile:
         self._log = f"{self.path}-wal"
         self._lock = threading.RLock()
         self._owner: int | None = None
-        self._idle: deque[sqlite3.Connection] = deque()
-        self._open: set[sqlite3.Connection] = set()
-        self._closed = False
+        self._depth = 0
+        self._readers = ReaderPool(self._connect, self._check_open)
+        self.before_undo: Callable[[], None] = lambda: None
         self._look(create=create and not read_only)
+        with self._told():
+            self._writer = self._connect()
+        _open.add(self)
         try:
             with self._told():
-                self._writer = self._connect()
                 self._check()
         except BaseException:
             self.close()
@@ -109,43 +83,83 @@ class SqliteFile:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Everything that is written inside is written together, durably, or not at all; may be nested.
+        """Everything that is written inside is written together, durably, or not at all.
+
+        A transaction of the same thread inside is a part of it: one that fails is undone alone, whoever catches
+        its error. When SQLite itself has undone the whole (the disk is full), nothing more is let in.
 
         Raises:
             ConfigError: it cannot be written.
         """
         with self._lock, self._told():
+            self._check_open()
             if self._owner is not None:  # this very thread: the lock let it in
-                yield self._writer
+                with self._part():
+                    yield self._writer
                 return
             self._writer.execute("BEGIN IMMEDIATE")
             self._owner = threading.get_ident()
+            self._depth = 0
             try:
                 yield self._writer
+                self._check_whole()
                 self._writer.execute("COMMIT")
             except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
+                self._undo("ROLLBACK")
                 raise
             finally:
                 self._owner = None
+                if self._readers.closed:
+                    self._writer.close()
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """One moment of the file, for several queries; inside of a transaction of this thread, that one's."""
+    def _part(self) -> Iterator[None]:
+        """A transaction inside of another one."""
+        self._check_whole()
+        depth, name = self._depth, f"part{self._depth}"
+        self._writer.execute(f"SAVEPOINT {name}")
+        try:
+            self._depth = depth + 1
+            yield
+            self._check_whole()
+            self._writer.execute(f"RELEASE {name}")
+        except BaseException:
+            self._undo(f"ROLLBACK TO {name}", f"RELEASE {name}")
+            raise
+        finally:
+            self._depth = depth
+
+    def _check_whole(self) -> None:
+        """Raises ConfigError if the transaction of this thread is not there any more."""
+        if self._readers.closed:
+            raise ConfigError(f"{self.path} is closed; nothing of this batch was kept")
+        if not self._writer.in_transaction:  # without this, what follows would be committed write by write
+            raise ConfigError(f"{self.path}: an earlier write of this batch failed; nothing of it was kept", path=str(self.path))
+
+    def _undo(self, *statements: str) -> None:
+        """Undoes a transaction or a part of one; what is known of it is forgotten first, for its numbers are given out again."""
+        self.before_undo()
+        if self._writer.in_transaction:
+            for statement in statements:
+                self._writer.execute(statement)
+
+    @contextmanager
+    def reading(self, *, committed: bool = False) -> Iterator[sqlite3.Connection]:
+        """One moment of the file, for several queries.
+
+        Args:
+            committed: inside of a transaction of this thread, what others see; without, what it has written.
+        """
         with self._told():
-            if self._owner == threading.get_ident():
+            if self._owner == threading.get_ident() and not committed:
                 yield self._writer
                 return
-            try:
-                reader = self._idle.pop()
-            except IndexError:
-                reader = self._connect()
+            reader = self._readers.take()
             try:
                 reader.execute("BEGIN")
                 yield reader
             finally:
-                self._give_back(reader)
+                self._readers.give_back(reader)
 
     def stamp(self) -> object:
         """What changes with every write of any process, as far as the file system's clock ticks; None if it cannot be told."""
@@ -156,40 +170,29 @@ class SqliteFile:
         return status.st_mtime_ns, status.st_size, status.st_ino
 
     def close(self) -> None:
-        """Closes all connections; twice is no error."""
-        with self._lock:
-            self._closed = True
-            self._idle.clear()
-        for connection in tuple(self._open):
-            connection.close()
+        """Closes all connections; twice is no error.
 
-    def _give_back(self, reader: sqlite3.Connection) -> None:
-        """Ends what a reader has read in; threads come and go, so its connection is kept for others, or closed."""
+        Threads that read are interrupted. A batch of another thread is waited for; one that has not ended then is
+        refused its end.
+        """
+        is_free = self._lock.acquire(timeout=CLOSE_S)
         try:
-            if reader.in_transaction:
-                reader.execute("COMMIT")
-        except sqlite3.Error:  # it could not be read, or was closed meanwhile: the reader is told of that
-            self._drop(reader)
-            return
-        if self._closed or len(self._idle) >= IDLE_READERS:
-            self._drop(reader)
-        else:
-            self._idle.append(reader)
+            self._readers.close(CLOSE_S)
+            if is_free and self._owner is None:
+                self._writer.close()
+        finally:
+            if is_free:
+                self._lock.release()
+        _open.discard(self)
 
-    def _drop(self, connection: sqlite3.Connection) -> None:
-        self._open.discard(connection)
-        connection.close()
+    def _check_open(self) -> None:
+        if self._readers.closed:
+            raise ConfigError(f"{self.path} is closed")
 
     def _connect(self) -> sqlite3.Connection:
-        if self._closed:
-            raise ConfigError(f"{self.path} is closed")
         mode = "ro" if self.read_only else "rw"
         uri = f"{self.path.absolute().as_uri()}?mode={mode}"
         connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-        self._open.add(connection)
-        if self._closed:  # just now, by another thread
-            self._drop(connection)
-            raise ConfigError(f"{self.path} is closed")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         return connection
@@ -259,7 +262,7 @@ class SqliteFile:
         except sqlite3.Error as error:
             name = getattr(error, "sqlite_errorname", "")
             known = next((text for start, text in _REASONS.items() if name.startswith(start)), str(error))
-            if self._closed:
+            if self._readers.closed:
                 known = "it is closed"
             raise ConfigError(f"{self.path}: {known}", path=str(self.path)) from error
 

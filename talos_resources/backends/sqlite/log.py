@@ -31,6 +31,12 @@ _HEAD: Final = struct.Struct("<qqBI")
 _FILTERS: Final = [{"id": lzma.FILTER_LZMA2, "preset": 6}]
 
 
+class DamagedPackError(sqlite3.DatabaseError):
+    """A pack cannot be read: the file is damaged where SQLite itself does not look."""
+
+    sqlite_errorname = "SQLITE_CORRUPT"
+
+
 class Row(NamedTuple):
     """An event as the file has it.
 
@@ -211,55 +217,6 @@ def before(connection: sqlite3.Connection, row: Row) -> Row | None:
     return None if pack is None else next((old for old in reversed(list(_unpacked(row.key, pack[0]))) if old.seq < row.seq), None)
 
 
-def prune(connection: sqlite3.Connection, *, before_at: int | None, versions: int | None) -> int:
-    """Forgets old versions; what is there now is kept, and what was there at `before_at` stays known.
-
-    Args:
-        connection: in a transaction.
-        before_at: nothing older is kept, but for the last version before it of each resource.
-        versions: about how many versions of each resource are kept, in whole packs.
-
-    Returns:
-        How many versions were forgotten.
-    """
-    gone: list[tuple[int, int]] = []
-    if before_at is not None:
-        gone += _forget(
-            connection,
-            "packs",
-            "last_at < :at AND (EXISTS (SELECT 1 FROM packs AS n WHERE n.key = packs.key AND n.first_seq > packs.last_seq"
-            " AND n.first_at <= :at) OR EXISTS (SELECT 1 FROM events AS e WHERE e.key = packs.key AND e.at <= :at))",
-            {"at": before_at},
-        )
-        gone += _forget(
-            connection,
-            "events",
-            "at < :at AND EXISTS (SELECT 1 FROM events AS n WHERE n.key = events.key AND n.seq > events.seq AND n.at <= :at)",
-            {"at": before_at},
-        )
-        connection.execute("UPDATE store SET horizon_at = max(horizon_at, ?) WHERE ?", (before_at, bool(gone)))
-    if versions is not None:
-        rest = "(SELECT total(count) FROM packs AS n WHERE n.key = packs.key AND n.first_seq > packs.first_seq)"
-        loose = "(SELECT loose FROM resources AS r WHERE r.key = packs.key)"
-        found = _forget(connection, "packs", f"{rest} + {loose} >= :versions", {"versions": versions})
-        if found:
-            last = connection.execute("SELECT max(at) FROM events").fetchone()[0] or 0
-            oldest = connection.execute("SELECT min(first_at) FROM packs").fetchone()[0] or last
-            connection.execute("UPDATE store SET horizon_at = max(horizon_at, ?)", (oldest,))
-        gone += found
-    if gone:
-        connection.execute("UPDATE store SET horizon = max(horizon, ?)", (max(seq for seq, _ in gone),))
-        connection.execute("UPDATE resources SET loose = (SELECT count(*) FROM events WHERE events.key = resources.key)")
-    return sum(count for _, count in gone)
-
-
-def _forget(connection: sqlite3.Connection, table: str, condition: str, values: dict[str, int]) -> list[tuple[int, int]]:
-    """Deletes rows; gives the last number and how many events of each."""
-    what = "last_seq, count" if table == "packs" else "seq, 1"
-    query = f"DELETE FROM {table} WHERE {condition} RETURNING {what}"  # noqa: S608 - of our own words
-    return [(int(seq), int(count)) for seq, count in connection.execute(query, values)]
-
-
 def _pack(connection: sqlite3.Connection, key: int) -> None:
     query = "SELECT seq, key, at, op, wire FROM events WHERE key = ? ORDER BY seq LIMIT ?"
     rows = [Row(*row) for row in connection.execute(query, (key, PACKED))]
@@ -278,11 +235,17 @@ def _framed(rows: Iterable[Row]) -> Iterator[bytes]:
 
 
 def _unpacked(key: int, data: bytes) -> Sequence[Row]:
-    whole = lzma.decompress(data, lzma.FORMAT_RAW, filters=_FILTERS)
     rows = []
     position = 0
+    try:
+        whole = lzma.decompress(data, lzma.FORMAT_RAW, filters=_FILTERS)
+    except (lzma.LZMAError, EOFError):
+        raise DamagedPackError from None
     while position < len(whole):
-        seq, at, op, size = _HEAD.unpack_from(whole, position)
+        try:
+            seq, at, op, size = _HEAD.unpack_from(whole, position)
+        except struct.error:
+            raise DamagedPackError from None
         position += _HEAD.size
         rows.append(Row(seq, key, at, op, whole[position : position + size]))
         position += size

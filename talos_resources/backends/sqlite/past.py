@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from talos_resources.backends.memory import MemoryState
-from talos_resources.backends.sqlite import log, periods
+from talos_resources.backends.sqlite import forget, log, periods
 from talos_resources.backends.sqlite.file import SqliteFile
 from talos_resources.backends.sqlite.periods import Period
 from talos_resources.model.errors import ConfigError, NotFoundError
@@ -173,7 +173,7 @@ class Past:
             periods.keep(connection, self.node, period)
 
     def prune(self, *, before: Timestamp | None = None, versions: int | None = None) -> int:
-        """Forgets old versions of all nodes; see `log.prune`. What is there now is always kept.
+        """Forgets old versions of all nodes; see `forget.prune`. What is there now is always kept.
 
         Args:
             before: older versions go, but for what was there at that moment.
@@ -185,7 +185,7 @@ class Past:
         with self._file.transaction() as connection:
             if before is not None:
                 periods.forget(connection, before)
-            return log.prune(connection, before_at=before, versions=versions)
+            return forget.prune(connection, before_at=before, versions=versions)
 
 
 _CHANGES: Final = {log.CREATED: "created", log.UPDATED: "updated", log.DESTROYED: "destroyed"}

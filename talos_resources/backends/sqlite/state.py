@@ -83,6 +83,7 @@ class SqliteState(OwnedWrites, Past):
         self.path = self._file.path
         self._tail = Tail(self._file, capacity=capacity)
         self._cache: dict[int, tuple[int, Resource[Any]]] = {}
+        self._file.before_undo = self._cache.clear
         self._is_owner = True
         self._retention = retention
         self._writes = 0
@@ -139,14 +140,12 @@ class SqliteState(OwnedWrites, Past):
     def batch(self) -> Iterator[Self]:
         """Writes of this thread inside are done together: durable at the end, all of them or none.
 
-        Much faster than one by one; other writers wait until it ends.
+        Much faster than one by one; other writers wait until it ends. One inside of another is a part of it:
+        if it fails and its error is caught, it alone is undone. A watch that is opened inside begins with what
+        was there before, and is told of the batch when it has ended.
         """
-        try:
-            with self._file.transaction():
-                yield self
-        except BaseException:
-            self._cache.clear()  # what was undone never was, and its numbers are given out again
-            raise
+        with self._file.transaction():
+            yield self
         self._wrote()
 
     def _watch(self, spec: WatchSpec) -> Watch[Any]:

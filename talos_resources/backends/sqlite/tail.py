@@ -17,7 +17,7 @@ from talos_resources.backends.ring import EventRing
 from talos_resources.backends.sqlite import log
 from talos_resources.backends.sqlite.file import SqliteFile
 from talos_resources.backends.watch import RingWatch
-from talos_resources.model.errors import InvalidBookmarkError, TalosResourcesError, WatchError, WatchOverrunError
+from talos_resources.model.errors import InvalidBookmarkError, WatchError, WatchOverrunError
 from talos_resources.model.resource import Resource
 from talos_resources.state.events import AnyEvent, Created, Destroyed, Updated
 
@@ -42,7 +42,7 @@ class TailRing(EventRing):
     def __init__(self, name: str, *, capacity: int, cookie: bytes) -> None:
         super().__init__(name, capacity=capacity, gap=0, cookie=cookie)
         self.followed = True
-        self.failure: TalosResourcesError | None = None
+        self.failure: Exception | None = None
 
 
 class Moment(NamedTuple):
@@ -88,21 +88,24 @@ class Tail:
 
     @contextmanager
     def moment(self, place: Place) -> Iterator[Moment]:
-        """A moment at which a watch of a kind begins."""
-        with self._lock, self._file.reading() as connection:
-            if self._thread is None and not self._closed:
-                self._seq = log.last_seq(connection)
-                self._thread = threading.Thread(target=self._run, name="talos-resources sqlite tail", daemon=True)
-                self._thread.start()
-            wakes = self._advance(connection)
-            ring = self._rings.get(place)
-            if ring is None:
-                name = f'namespace "{place[1]}" type "{place[2]}"'
-                ring = self._rings[place] = TailRing(name, capacity=self._capacity, cookie=self.cookie(connection))
-                ring.closed = self._closed
-            yield Moment(connection, ring, ring.end, self._seq)
-        for wake in wakes:
-            wake()
+        """A moment at which a watch of a kind begins; what a batch of this thread has written comes after it."""
+        wakes: list[Callable[[], None]] = []
+        try:
+            with self._lock, self._file.reading(committed=True) as connection:
+                if self._thread is None and not self._closed:
+                    self._seq = log.last_seq(connection)
+                    self._thread = threading.Thread(target=self._run, name="talos-resources sqlite tail", daemon=True)
+                    self._thread.start()
+                self._advance(connection, wakes)
+                ring = self._rings.get(place)
+                if ring is None:
+                    name = f'namespace "{place[1]}" type "{place[2]}"'
+                    ring = self._rings[place] = TailRing(name, capacity=self._capacity, cookie=self.cookie(connection))
+                    ring.closed = self._closed
+                yield Moment(connection, ring, ring.end, self._seq)
+        finally:  # whatever became of this watch: the others are to hear of what was found
+            for wake in wakes:
+                wake()
 
     def cookie(self, connection: Connection) -> bytes:
         """What tells bookmarks of this file from those of others."""
@@ -147,12 +150,10 @@ class Tail:
         """Ends all watches."""
         with self._lock:
             self._closed = True
-            rings, thread = tuple(self._rings.values()), self._thread
+            rings = tuple(self._rings.values())
         self._poke.set()
         for ring in rings:
             ring.close()
-        if thread is not None:
-            thread.join()
 
     def _run(self) -> None:
         while not self._closed:
@@ -161,13 +162,14 @@ class Tail:
             try:
                 with self._lock, self._file.reading() as connection:
                     if log.last_seq(connection) != self._seq:
-                        wakes = self._advance(connection)
-            except TalosResourcesError as error:
+                        self._advance(connection, wakes)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the watches must hear of it
                 if not self._closed:
                     self._fail(error)
                 return
-            for wake in wakes:
-                wake()
+            finally:
+                for wake in wakes:
+                    wake()
 
     def _wait(self) -> None:
         """Sleeps until there may be something new."""
@@ -181,7 +183,7 @@ class Tail:
                 self._next_look = now + LOOK_S
                 return
 
-    def _fail(self, error: TalosResourcesError) -> None:
+    def _fail(self, error: Exception) -> None:
         """Ends all watches with an error; the next one begins anew."""
         with self._lock:
             rings = tuple(self._rings.values())
@@ -192,9 +194,8 @@ class Tail:
             ring.failure = error
             ring.close()
 
-    def _advance(self, connection: Connection) -> list[Callable[[], None]]:
-        """Puts what is new into the rings; gives whom to wake, once the lock is released."""
-        wakes: list[Callable[[], None]] = []
+    def _advance(self, connection: Connection, wakes: list[Callable[[], None]]) -> None:
+        """Puts what is new into the rings; adds whom to wake, once the lock is released."""
         for row in log.after(connection, self._seq):
             ring = self._rings.get(self._place(connection, row.key))
             if ring is not None:
@@ -202,7 +203,6 @@ class Tail:
                 with ring.lock:
                     wakes += ring.append(event)
             self._seq = row.seq
-        return wakes
 
     def _place(self, connection: Connection, key: int) -> Place:
         place = self._places.get(key)
@@ -246,5 +246,5 @@ class TailWatch(RingWatch[S]):
             self._last_bookmark = events[-1].bookmark
         elif (failure := self._tail_ring.failure) is not None:
             self._closed = True
-            raise WatchError(f"the watch cannot go on: {failure.message}", bookmark=self._last_bookmark) from failure
+            raise WatchError(f"the watch cannot go on: {failure}", bookmark=self._last_bookmark) from failure
         return events

@@ -15,10 +15,9 @@ from typing import Any
 
 import pytest
 
-from talos_resources.backends.sqlite import file as sqlite_file
-from talos_resources.backends.sqlite import log
-from talos_resources.backends.sqlite.file import MIGRATIONS
+from talos_resources.backends.sqlite import log, readers
 from talos_resources.backends.sqlite.past import Retention
+from talos_resources.backends.sqlite.schema import APPLICATION_ID, MIGRATIONS
 from talos_resources.backends.sqlite.state import SqliteState
 from talos_resources.model.errors import ConfigError, InvalidBookmarkError, NotFoundError, VersionConflictError, WatchError
 from talos_resources.model.timestamp import Timestamp
@@ -230,7 +229,7 @@ def test_threads_that_end_leave_no_connection_behind(state: SqliteState) -> None
     before = opened()
     for _ in range(10):
         read()
-    assert opened() <= before + 2 * sqlite_file.IDLE_READERS  # two descriptors a connection; 200 threads would have 400
+    assert opened() <= before + 2 * readers.IDLE_READERS  # two descriptors a connection; 200 threads would have 400
 
 
 def test_a_watch_of_a_file_that_breaks_says_so(state: SqliteState, file: Path) -> None:
@@ -287,7 +286,7 @@ def test_an_older_schema_is_brought_up_to_date(file: Path, monkeypatch: pytest.M
         old.executescript(MIGRATIONS[0])
         old.execute("INSERT INTO resources VALUES (1, '', 'default', 'os/path', 'a', 1, ?)", (wire,))
         old.execute("INSERT INTO events VALUES (1, 1, 5, 0, ?)", (wire,))
-        old.execute(f"PRAGMA application_id = {sqlite_file.APPLICATION_ID}")
+        old.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         old.execute("PRAGMA user_version = 1")
         old.commit()
     with pytest.raises(ConfigError, match="older schema"):
