@@ -133,5 +133,5 @@ def _tell(args: Namespace, diagnosis: Diagnosis) -> None:
     if args.output == "md":
         sys.stdout.write(diagnosis_markdown(diagnosis))
         return
-    width = Screen(args.color).width
-    sys.stdout.write(diagnosis_text(diagnosis, width=width, colour=width is not None))
+    screen = Screen(args.color)
+    screen.print_coloured(diagnosis_text(diagnosis, width=screen.width, colour=screen.width is not None))

@@ -20,13 +20,14 @@ def follow(args: Namespace, look: Callable[[], Diagnosis]) -> int:
     """Tells everything once, and then each change, until Ctrl-C."""
     from talos_resources.views.diagnosis import diagnosis_text
 
-    pause, width = threading.Event(), Screen(args.color).width
+    pause, screen = threading.Event(), Screen(args.color)
+    width = screen.width
     known: dict[tuple[str, tuple[str, ...] | str], Finding] | None = None
     while True:
         diagnosis = look()
         found = {_key(finding): finding for finding in diagnosis.findings}
         if known is None and args.output == "text":
-            sys.stdout.write(diagnosis_text(diagnosis, width=width, colour=width is not None))
+            screen.print_coloured(diagnosis_text(diagnosis, width=width, colour=width is not None))
         else:
             for line in _changes(known or {}, found, as_json=args.output == "json", width=width):
                 sys.stdout.write(f"{line}\n")

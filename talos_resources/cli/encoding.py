@@ -12,20 +12,23 @@ import sys
 from argparse import Namespace
 from typing import Final
 
+from talos_resources.cli.terminal import guard, unguarded
+
 _NEAR: Final = {"↔": "<->", "→": "->", "·": ".", "…": "~"}
 """One letter where tables and the matrix use it, so that columns stay straight. A `?` would mean that a link is unknown."""
 
 
-_FORMATS: Final = frozenset({"json", "yaml", "jsonpath", "html", "svg", "csv", "dot", "mermaid", "prometheus"})
+_FORMATS: Final = frozenset({"json", "yaml", "jsonpath", "html", "svg", "csv", "csv-safe", "dot", "mermaid", "prometheus"})
 _WRITERS: Final = frozenset({"dump", "export", "gen", "kubespan"})
 
 
 def forgive() -> None:
-    """Makes standard output and error replace what they cannot write, from now on."""
+    """Makes standard output and error replace what they cannot write, from now on; what terminals get is guarded."""
     codecs.register_error("talos_resources", _near)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="talos_resources")
+    guard()
 
 
 def prints_document(command: str, args: Namespace) -> bool:
@@ -37,8 +40,9 @@ def prints_document(command: str, args: Namespace) -> bool:
 
 def document() -> None:
     """What is written to standard output from now on is UTF-8."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", errors="talos_resources")
+    stream = unguarded(sys.stdout)
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(encoding="utf-8", errors="talos_resources")
 
 
 def _near(error: UnicodeError) -> tuple[str, int]:

@@ -84,7 +84,10 @@ def _write(data: bytes, output: str) -> int:
     """To a file as it is, to stdout with one more newline, as talosctl does."""
     if not output:
         sys.stdout.flush()
-        sys.stdout.buffer.write(data + b"\n")
+        if sys.stdout.isatty():  # bytes would pass by its guard
+            sys.stdout.write(data.decode("utf-8", "replace") + "\n")
+        else:
+            sys.stdout.buffer.write(data + b"\n")
         return 0
     from talos_resources.rpc.pki.private_file import write_private
 

@@ -132,7 +132,7 @@ def _follow(args: Namespace, cluster: Cluster, wanted: Sequence[str]) -> int:
         snapshot, _ = look(cluster, wanted, full=args.output == "wide")
         mesh = build(snapshot).since(before)
         if screen.width is not None:
-            screen.print(["\x1b[H\x1b[2J"])
+            screen.clear()
         elif before is not None and args.output in {"table", "wide"}:
             screen.print(["\n"])
         _show(args, screen, mesh, _mtus(snapshot))

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
+from talos_resources.model.printable import printable
+
 USAGE_ERROR = 2
 
 
@@ -128,6 +130,6 @@ def terminal_width() -> int | None:
 
 
 def complain(message: str) -> None:
-    """One line on stderr, whatever the message holds."""
+    """One line on stderr, whatever the message holds; parts of it come from servers and files."""
     sys.stdout.flush()
-    print(f"error: {' '.join(message.split())}", file=sys.stderr, flush=True)
+    print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr, flush=True)

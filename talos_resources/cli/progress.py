@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
+from talos_resources.cli.terminal import unguarded
+
 T = TypeVar("T")
 
 
@@ -17,4 +19,4 @@ def tracked(items: Sequence[T], what: str) -> Iterator[T]:
     from rich.console import Console
     from rich.progress import track
 
-    yield from track(items, description=what, console=Console(stderr=True), transient=True)
+    yield from track(items, description=what, console=Console(file=unguarded(sys.stderr)), transient=True)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from talos_resources.cli.parser import terminal_width
+from talos_resources.cli.terminal import unguarded
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -44,12 +45,25 @@ class Screen:
                 self._rich().print(piece)
         sys.stdout.flush()
 
+    def print_coloured(self, text: str) -> None:
+        """Prints a text with colours of our own, whose foreign parts are `printable`."""
+        (sys.stdout if self.width is None else unguarded(sys.stdout)).write(text)
+        sys.stdout.flush()
+
+    def clear(self) -> None:
+        """What is printed next takes the place of what is there."""
+        self.print_coloured("\x1b[H\x1b[2J")
+
     def _rich(self) -> Console:
         if self._console is None:
             from rich.console import Console
 
             always = self._color == "always"
             self._console = Console(
-                file=sys.stdout, width=self.width, force_terminal=always or None, no_color=False if always else None, soft_wrap=True
+                file=unguarded(sys.stdout),
+                width=self.width,
+                force_terminal=always or None,
+                no_color=False if always else None,
+                soft_wrap=True,
             )
         return self._console

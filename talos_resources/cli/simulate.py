@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from talos_resources.cli.durations import duration
 from talos_resources.cli.parser import Parser, UsageError
+from talos_resources.cli.terminal import unguarded
 from talos_resources.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def run(args: Namespace) -> int:
     except ConfigError as error:  # the arguments do not fit each other
         raise UsageError(error.message) from None
     if sys.stderr.isatty():
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        print("\r\x1b[K", end="", file=unguarded(sys.stderr), flush=True)
     if args.to is not None:
         _write(cluster, args.to, show_secrets=args.show_secrets)
     _print(summary, args.output)
@@ -77,7 +78,7 @@ def run(args: Namespace) -> int:
 def _progress(sample: Sample) -> None:
     from talos_resources.simulate.summary import clock
 
-    print(f"\r\x1b[K{clock(sample.at_s)} {sample.up} of {sample.links} links up", end="", file=sys.stderr, flush=True)
+    print(f"\r\x1b[K{clock(sample.at_s)} {sample.up} of {sample.links} links up", end="", file=unguarded(sys.stderr), flush=True)
 
 
 def _write(cluster: SimulatedCluster, target: str, *, show_secrets: bool) -> None:

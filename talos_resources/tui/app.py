@@ -16,12 +16,13 @@ from textual.widgets.option_list import Option
 from talos_resources.codec.text import resource_to_yaml
 from talos_resources.model.errors import TalosResourcesError
 from talos_resources.model.kind import Kind
+from talos_resources.model.printable import printable
 from talos_resources.model.redact import redacted
 from talos_resources.model.resource import Resource
 from talos_resources.tui.live import Live
 from talos_resources.tui.parts import TextScreen, fill, peer_cells
 from talos_resources.views import mesh_text
-from talos_resources.views.cells import Cells, Shape, printable
+from talos_resources.views.cells import Cells, Shape
 from talos_resources.views.changes import clock, subject, type_name
 from talos_resources.views.explain import explain
 

@@ -12,9 +12,9 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Footer, Static
 
+from talos_resources.model.printable import printable
 from talos_resources.tui.live import Peer, sparkline
 from talos_resources.views.age import age, rate
-from talos_resources.views.cells import printable
 from talos_resources.views.states import COLOURS
 
 SPARK: Final = 10

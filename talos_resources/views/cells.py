@@ -9,13 +9,11 @@ from typing import Any, Final, NamedTuple
 from talos_resources.codec.shown import shown_spec
 from talos_resources.model.errors import QueryError
 from talos_resources.model.kind import Column, Kind
+from talos_resources.model.printable import printable
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import REDACTED
 
 _SIMPLE: Final = re.compile(r"\{\.(\w+)\}")
-# Line breaks, tabs and other controls, and what turns the direction of text: they would tear a table
-# apart, or tell the terminal what to do.
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 Cell = Callable[[Any], str]
 """The cell of a plain spec."""
@@ -77,13 +75,6 @@ class Cells:
 
     def _shown(self, row: list[str]) -> list[str]:
         return row if self.shape.literal else [printable(cell) for cell in row]
-
-
-def printable(text: str) -> str:
-    r"""The text with control characters shown as escapes (`\n`, `\x1b`), so that it stays on its line."""
-    if text.isprintable():
-        return text
-    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 def _cell(column: Column) -> Cell:

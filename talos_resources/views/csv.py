@@ -16,11 +16,22 @@ from talos_resources.views.watch import shown
 # The writer quotes those line breaks only that its own terminator has, so it has to have both.
 _END: Final = "\r\n"
 
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that a spreadsheet computes instead of showing it: a node's name may be `=HYPERLINK(…)`."""
+
 
 class CsvPrinter:
     """Lines of comma-separated values, quoted where they must be; lines end with a line feed."""
 
-    def __init__(self, kind: Kind[Any], *, events: bool) -> None:
+    def __init__(self, kind: Kind[Any], *, events: bool, defuse: bool = False) -> None:
+        """Prepares the headings.
+
+        Args:
+            kind: with the columns.
+            events: a column more says what happened.
+            defuse: cells that a spreadsheet would take for a formula get an apostrophe before them, which it hides.
+        """
+        self._defuse = defuse
         self._cells = Cells(kind, Shape(node=True, event=events, full=True, literal=True), event_heading="EVENT")
         self._headings: list[str] | None = self._cells.headings
 
@@ -40,6 +51,8 @@ class CsvPrinter:
             yield _csv([headings])
 
     def _line(self, row: list[str]) -> str:
+        if self._defuse:
+            row = [f"'{cell}" if cell.startswith(_FORMULA) else cell for cell in row]
         headings, self._headings = self._headings, None
         return _csv([row] if headings is None else [headings, row])
 

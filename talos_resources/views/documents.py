@@ -8,10 +8,10 @@ from typing import Any, Final, Protocol
 from talos_resources.codec.shown import shown as plain_of
 from talos_resources.codec.text import resource_to_json, resource_to_yaml
 from talos_resources.model.errors import QueryError, TalosResourcesError
+from talos_resources.model.printable import printable
 from talos_resources.model.resource import Resource
 from talos_resources.releases.release import YamlStyle
 from talos_resources.state.events import AnyEvent
-from talos_resources.views.cells import printable
 from talos_resources.views.jsonpath import Path
 from talos_resources.views.watch import shown
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from talos_resources.model.finding import Finding, Severity, ordered
+from talos_resources.model.printable import printable
 
 _LABELS: Final = {Severity.ERROR: "ERROR", Severity.WARNING: "WARN", Severity.NOTE: "NOTE"}
 _COLOURS: Final = {Severity.ERROR: "red", Severity.WARNING: "darkorange", Severity.NOTE: "gray"}
@@ -70,7 +71,7 @@ def _block(finding: Finding, width: int | None, *, colour: bool) -> str:
         *wrapped(label.ljust(_INDENT), finding.title, width),
         *(line for text in finding.evidence for line in wrapped(lead, text, width)),
         *(line for name, text in _parts(finding) for line in wrapped(f"{lead}{name}", text, width)),
-        *(f"{lead}{'':{_NAME}}$ {step}" for step in finding.steps),
+        *(f"{lead}{'':{_NAME}}$ {printable(step)}" for step in finding.steps),
         *(line for name, text in _afterwards(finding) for line in wrapped(f"{lead}{name}", text, width)),
     ]
     text = "".join(f"{line}\n" for line in lines)
@@ -105,6 +106,7 @@ def _advice(finding: Finding) -> str:
 
 def wrapped(lead: str, text: str, width: int | None) -> Iterable[str]:
     """A text in lines of so many columns, broken at words, the further ones under the first."""
+    text = printable(text)
     if width is None:
         return [lead + text]
     return textwrap.wrap(

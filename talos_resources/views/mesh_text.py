@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 from talos_resources.insight.groups import Grouped
 from talos_resources.insight.mesh import Link, LinkState, Mesh, MeshNode, is_asymmetric
 from talos_resources.model.net import format_address
+from talos_resources.model.printable import printable
 from talos_resources.views.age import age, rate
-from talos_resources.views.cells import printable
 from talos_resources.views.states import COLOURS
 from talos_resources.views.tabwriter import align
 
@@ -276,14 +276,14 @@ def _details(link: Link, mtus: Mapping[str, int]) -> tuple[str, ...]:
 
 def plain(pieces: Sequence[Piece]) -> str:
     """A line without colours."""
-    return "".join(text for text, _ in pieces) + "\n"
+    return printable("".join(text for text, _ in pieces)) + "\n"
 
 
 def coloured(pieces: Sequence[Piece]) -> Text:
     """A line for a terminal."""
     from rich.text import Text
 
-    return Text.assemble(*((text, COLOURS.get(state.value, "") if state is not None else "") for text, state in pieces))
+    return Text.assemble(*((printable(text), COLOURS.get(state.value, "") if state is not None else "") for text, state in pieces))
 
 
 def _touching(mesh: Mesh, node: MeshNode) -> Iterator[Link]:

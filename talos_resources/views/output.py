@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Piece = str | RenderableType
 
-FORMATS: Final = ("table", "wide", "yaml", "json", "jsonpath=TEMPLATE", "name", "csv", "html")
+FORMATS: Final = ("table", "wide", "yaml", "json", "jsonpath=TEMPLATE", "name", "csv", "csv-safe", "html")
 """What `-o` may say."""
 
 
@@ -65,7 +65,7 @@ class Output(NamedTuple):
     """An output format; `parse_output` makes it.
 
     Attributes:
-        format: table, wide, yaml, json, jsonpath, name, csv or html.
+        format: table, wide, yaml, json, jsonpath, name, csv, csv-safe or html.
         path: the template of jsonpath.
         compat: the talosctl to imitate, also where that is worse; None for the newest, where it is not.
     """
@@ -162,10 +162,10 @@ def watch_printer(output: Output, kind: Kind[Any], *, nodes: Sequence[str], sing
 
 def _stream(output: Output, kind: Kind[Any], nodes: Sequence[str], *, events: bool) -> CsvPrinter | HtmlPrinter | DocumentPrinter:
     """What prints piece by piece, the resources of a list or the events of a watch."""
-    if output.format == "csv":
+    if output.format in ("csv", "csv-safe"):
         from talos_resources.views.csv import CsvPrinter
 
-        return CsvPrinter(kind, events=events)
+        return CsvPrinter(kind, events=events, defuse=output.format == "csv-safe")
     if output.format == "html":
         from talos_resources.views.html import HtmlPrinter
 

@@ -9,6 +9,7 @@ from rich.style import Style
 from rich.text import Text
 
 from talos_resources.model.kind import Kind
+from talos_resources.model.printable import printable
 from talos_resources.model.resource import Resource
 from talos_resources.state.events import AnyEvent
 from talos_resources.views.cells import Cells, Shape
@@ -73,7 +74,7 @@ class _Painter:
         text = Text(style="" if self._headed else _HEADING)
         for index, cell in enumerate(cells):
             is_state = self._headed and index == self._state
-            text.append(cell, style=COLOURS.get(cell.rstrip()) if is_state else None)
+            text.append(printable(cell), style=COLOURS.get(cell.rstrip()) if is_state else None)
         text.truncate(self._width, overflow="crop")  # where even the narrowest columns are too many
         self._headed = True
         return text

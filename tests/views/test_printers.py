@@ -149,6 +149,15 @@ def test_a_range_is_for_one_resource_as_in_talosctl() -> None:
         listed(template, DOWN, UP)
 
 
+@pytest.mark.parametrize("formula", ['=HYPERLINK("http://x")', "+1+1", "-1+1", "@SUM(A1)", "\t=1", "\r=1"])
+def test_csv_for_spreadsheets_has_no_formulas(formula: str) -> None:
+    [row] = csv.DictReader(io.StringIO(listed("csv-safe", DOWN.with_spec(label=formula)), newline=""))
+    assert row["LABEL"] == "'" + formula
+    assert row["STATE"] == "down"
+    [row] = csv.DictReader(io.StringIO(listed("csv", DOWN.with_spec(label=formula)), newline=""))
+    assert row["LABEL"] == formula
+
+
 def test_csv_reads_back() -> None:
     labels = ['quote " comma , line\nbreak', "carriage\rreturn", "\r", "\r\n", "ends\r\n"]
     hostile = [DOWN.with_spec(label=label) for label in labels]
