@@ -39,9 +39,11 @@ def late_handshakes(case: Case) -> Iterator[Hypothesis]:
         links.update((here, there))
         if lossy and frozenset((here, there)) in lossy:
             continue
-        ages = [_age_s(case, *way) for way in ((here, there), (there, here))]
-        if LATE_S < min(ages) < GONE_S:
-            late.append((min(ages), here, there))
+        if _age_s(case, here, there) <= LATE_S:  # of half a million links nearly all
+            continue
+        age = min(_age_s(case, here, there), _age_s(case, there, here))
+        if LATE_S < age < GONE_S:
+            late.append((age, here, there))
     if not late:
         return
     late.sort(reverse=True)
