@@ -1,7 +1,8 @@
 """The network between simulated nodes: who can send to which endpoint, and where a packet seems to come from.
 
 It is a model of what decides whether WireGuard gets through (sites, NAT, filters, cuts, loss), not of
-packets. Every address that is not private is reachable from everywhere, a private one within its site.
+packets. Every address that is not private is reachable from everywhere, a private one within its site; IPv4 and
+IPv6 do not reach each other.
 """
 
 from __future__ import annotations
@@ -149,6 +150,9 @@ class Network:
         if endpoint is None or not self.connected(source, target):
             return False
         neighbours = source.site == target.site
+        outer = source.address if neighbours or source.router is None else source.router.address
+        if endpoint.address.version != outer.version:
+            return False
         if endpoint.address is target.address or endpoint.address == target.address:
             if neighbours:
                 return endpoint.port == LISTEN_PORT

@@ -100,6 +100,7 @@ class Follower:
         types: Sequence[str] = (),
         on_news: Callable[[News], None],
         on_note: Callable[[Note], None],
+        on_kinds: Callable[[str, Sequence[Kind[Any]]], None] = lambda _node, _kinds: None,
     ) -> None:
         """Prepares.
 
@@ -109,12 +110,14 @@ class Follower:
             types: see `kinds_of`.
             on_news: called by any of the threads; news of one kind of one node come in order.
             on_note: likewise.
+            on_kinds: called with a node and the kinds of it that will be followed, before any news of them.
         """
         self._cluster = cluster
         self._nodes = tuple(nodes)
         self._types = tuple(types)
         self._on_news = on_news
         self._on_note = on_note
+        self._on_kinds = on_kinds
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._watches: set[Any] = set()
@@ -150,6 +153,7 @@ class Follower:
                 continue
             if told:
                 self._on_note(Note(node, None, "is followed now", is_error=False))
+            self._on_kinds(node, kinds)
             for kind in kinds:
                 threading.Thread(target=self._follow, args=(node, kind), name=f"follow {node} {kind.type}", daemon=True).start()
             return

@@ -10,17 +10,19 @@ from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import DataTable, Footer, Input, OptionList, RichLog, Static, TabbedContent, TabPane
+from textual.widgets import Footer, Input, OptionList, RichLog, Static, TabbedContent, TabPane
 from textual.widgets.option_list import Option
 
 from talos_resources.codec.text import resource_to_yaml
+from talos_resources.insight.mesh import Mesh
 from talos_resources.model.errors import TalosResourcesError
 from talos_resources.model.kind import Kind
 from talos_resources.model.printable import printable
 from talos_resources.model.redact import redacted
 from talos_resources.model.resource import Resource
 from talos_resources.tui.live import Live
-from talos_resources.tui.parts import TextScreen, fill, peer_cells
+from talos_resources.tui.parts import TextScreen, peer_cells
+from talos_resources.tui.rows import Rows
 from talos_resources.views import mesh_text
 from talos_resources.views.cells import Cells, Shape
 from talos_resources.views.changes import clock, subject, type_name
@@ -46,6 +48,7 @@ class Top(App[None]):
         Binding("n", "next_node", "Node"),
         Binding("slash", "filter", "Filter"),
         Binding("e", "explain", "Explain"),
+        Binding("escape", "leave_filter", "All types", show=False),
         Binding("q,ctrl+c", "quit", "Quit"),
     ]
     CSS = """
@@ -53,7 +56,7 @@ class Top(App[None]):
     #mesh-text { padding: 0 1; }
     #types { width: 26; }
     #types Input { height: 3; }
-    TabbedContent, DataTable { height: 1fr; }
+    TabbedContent { height: 1fr; }
     """
 
     def __init__(self, live: Live) -> None:
@@ -65,6 +68,7 @@ class Top(App[None]):
         self._node = live.nodes[0]
         self._kinds: Sequence[Kind[Any]] = ()
         self._kind: Kind[Any] | None = None
+        self._at: str | None = None
         self._rows: dict[str, Resource[Any]] = {}
         self._asked: set[tuple[str, str]] = set()
 
@@ -75,21 +79,18 @@ class Top(App[None]):
             with TabPane("Mesh", id="mesh"), VerticalScroll():
                 yield Static(id="mesh-text")
             with TabPane("Peers", id="peers"):
-                yield DataTable(id="peer-table", cursor_type="row")
+                yield Rows(id="peer-table")
             with TabPane("Events", id="events"):
                 yield RichLog(id="event-log", max_lines=1000, wrap=True)
             with TabPane("Resources", id="resources"), Horizontal():
                 with Vertical(id="types"):
                     yield Input(placeholder="filter types", id="type-filter")
                     yield OptionList(id="type-list")
-                yield DataTable(id="resource-table", cursor_type="row")
+                yield Rows(id="resource-table")
         yield Footer()
 
     def on_mount(self) -> None:
         """Begins."""
-        table = self.query_one("#peer-table", DataTable)
-        for position, column in enumerate(_PEER_COLUMNS):
-            table.add_column(column, key=str(position))
         self._live.start()
         self.set_interval(REFRESH_S, self._refresh)
         self._load_kinds()
@@ -119,6 +120,12 @@ class Top(App[None]):
         self.action_show("resources")
         self.query_one("#type-filter", Input).focus()
 
+    def action_leave_filter(self) -> None:
+        """Shows all types again, with the cursor on the type where it was."""
+        if self.query_one(TabbedContent).active == "resources":
+            self.query_one("#type-filter", Input).value = ""
+            self.query_one("#type-list").focus()
+
     def action_explain(self) -> None:
         """Explains the type that is selected, or that of peers."""
         kind = self._kind
@@ -136,21 +143,26 @@ class Top(App[None]):
 
     def on_input_submitted(self) -> None:
         """Goes from the filter to what it found."""
-        self.query_one("#type-list").focus()
+        found = self.query_one("#type-list", OptionList)
+        if found.highlighted is None and found.option_count:
+            found.highlighted = 0
+        found.focus()
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Lists the resources of the type."""
         self._kind = next(kind for kind in self._kinds if kind.type == event.option.id)
-        self._rows = {}
-        table = self.query_one("#resource-table", DataTable)
-        table.clear(columns=True)
-        table.focus()
+        self._show_resources(self._kind, ())
+        self.query_one("#resource-table", Rows).focus()
         self._load_resources(self._kind, wanted=True)
 
-    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+    def on_rows_selected(self, event: Rows.Selected) -> None:
         """Shows the resource as YAML."""
-        key = str(event.row_key.value)
-        resource = self._rows.get(key) if event.data_table.id == "resource-table" else self._peer_of(key)
+        key: Any = event.key
+        if event.rows.id == "resource-table":
+            resource = self._rows.get(key)
+        else:
+            peer = self._live.peer(*key)
+            resource = None if peer is None else peer.resource
         if resource is not None:
             self._show_yaml(resource)
 
@@ -165,29 +177,36 @@ class Top(App[None]):
     def _refresh(self) -> None:
         """Shows what is new, and nothing if nothing is."""
         revision = self._live.revision
-        changed, self._revision = revision != self._revision, revision
+        changed = revision != self._revision
         active = self.query_one(TabbedContent).active
         if active == "peers":
-            self._show_peers()  # ages grow also when nothing happens
-        if not changed:
+            self.query_one("#peer-table").refresh()  # ages grow also when nothing happens
+        if not changed or ("", "mesh") in self._asked:
             return
-        mesh = self._live.mesh()
-        troubles, reading = self._live.troubles(), self._live.reading()
-        known = bool(mesh.nodes) or not reading
-        lines = [mesh_text.coloured(line) for line in mesh_text.lines(mesh, width=self.size.width - 4)] if known else []
-        lines += [Text(f"{node}: {text}", style="red") for node, text in troubles.items()]
-        self.query_one("#mesh-text", Static).update(Text("\n").join(lines))
-        status = Text(f"{mesh_text.summary(mesh)}   " if known else "")
-        status.append(f"reading {reading} nodes   " if reading else "")
-        status.append(f"node: {self._node}")
-        if troubles:
-            status.append(f"   {len(troubles)} not followed", style="bold red")
-        self.query_one("#status", Static).update(status)
+        self._revision = revision
+        # A large mesh takes a second to put together: meanwhile the screen answers.
+        self._ask("", "mesh", lambda: (self._live.mesh(), self._live.peers()), lambda found: self._show_mesh(*found), wanted=True)
         self._show_events()
         if not self._kinds:
             self._load_kinds()  # the node was away when it was asked
         if self._kind is not None and active == "resources":
             self._load_resources(self._kind)
+
+    def _show_mesh(self, mesh: Mesh, peers: Sequence[tuple[str, str]]) -> None:
+        """The mesh, the summary and the peers."""
+        troubles, reading = self._live.troubles(), self._live.reading()
+        self._show_peers(peers)
+        known = bool(mesh.nodes) or not reading
+        shown = mesh_text.lines(mesh, width=self.size.width - 4, reading=reading) if known else ()
+        lines = [mesh_text.coloured(line) for line in shown]
+        lines += [Text(f"{node}: {text}", style="red") for node, text in troubles.items()]
+        self.query_one("#mesh-text", Static).update(Text("\n").join(lines))
+        status = Text(f"reading {reading} of {len(self._live.nodes)} nodes   " if reading else "")
+        status.append(f"{'so far: ' if reading else ''}{mesh_text.summary(mesh)}   " if known else "")
+        status.append(f"node: {self._node}")
+        if troubles:
+            status.append(f"   {len(troubles)} not followed", style="bold red")
+        self.query_one("#status", Static).update(status)
 
     def _show_events(self) -> None:
         log = self.query_one("#event-log", RichLog)
@@ -196,19 +215,23 @@ class Top(App[None]):
             what = "" if happening.resource is None else f"{type_name(happening.resource)} {subject(happening.resource)}  "
             log.write(Text(f"{clock(happening.at)}  {happening.node}  {what}{happening.text}"))
 
-    def _show_peers(self) -> None:
-        table = self.query_one("#peer-table", DataTable)
-        peers = {f"{peer.node}\0{peer.resource.id}": peer for peer in self._live.peers()}
-        fill(table, {key: peer_cells(peer) for key, peer in peers.items()})
+    def _show_peers(self, peers: Sequence[tuple[str, str]]) -> None:
+        def cells(key: tuple[str, str]) -> Sequence[Text]:
+            peer = self._live.peer(*key)
+            return [Text("")] * len(_PEER_COLUMNS) if peer is None else peer_cells(peer)  # it has gone just now
 
-    def _peer_of(self, key: str) -> Resource[Any] | None:
-        return next((peer.resource for peer in self._live.peers() if f"{peer.node}\0{peer.resource.id}" == key), None)
+        self.query_one("#peer-table", Rows).show(_PEER_COLUMNS, peers, cells)
 
     def _list_kinds(self, part: str) -> None:
+        """Lists the types with a part in their names; the cursor stays on its type, also if it was not listed meanwhile."""
         options = self.query_one("#type-list", OptionList)
+        if options.highlighted is not None:
+            self._at = options.get_option_at_index(options.highlighted).id
         options.clear_options()
         wanted = part.strip().lower()
-        options.add_options([Option(kind.display_type, id=kind.type) for kind in self._kinds if wanted in kind.type.lower()])
+        found = [kind for kind in self._kinds if wanted in kind.type.lower()]
+        options.add_options([Option(kind.display_type, id=kind.type) for kind in found])
+        options.highlighted = next((index for index, kind in enumerate(found) if kind.type == self._at), None)
 
     def _load_kinds(self, *, wanted: bool = False) -> None:
         node = self._node
@@ -259,12 +282,10 @@ class Top(App[None]):
         threading.Thread(target=run, name=f"ask {node} {what}", daemon=True).start()
 
     def _show_resources(self, kind: Kind[Any], found: Iterable[Resource[Any]]) -> None:
-        table = self.query_one("#resource-table", DataTable)
         cells = Cells(kind, Shape())
-        headings = [str(column.label) for column in table.ordered_columns]
-        if headings != list(cells.headings):
-            table.clear(columns=True)
-            for position, heading in enumerate(cells.headings):  # a type may have two columns of one name
-                table.add_column(heading, key=str(position))
         self._rows = {f"{resource.namespace}\0{resource.id}": resource for resource in found}
-        fill(table, {key: [Text(cell) for cell in cells.row(resource, node="")] for key, resource in self._rows.items()})
+
+        def texts(key: str) -> Sequence[Text]:
+            return [Text(cell) for cell in cells.row(self._rows[key], node="")]
+
+        self.query_one("#resource-table", Rows).show(cells.headings, list(self._rows), texts)

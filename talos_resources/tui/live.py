@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import attrs
@@ -13,15 +13,15 @@ import attrs
 from talos_resources.backends.memory import MemoryState
 from talos_resources.insight.changes import field_changes
 from talos_resources.insight.mesh import Mesh, build
-from talos_resources.insight.snapshot import Snapshot
+from talos_resources.insight.snapshot import NodeView, Snapshot
 from talos_resources.model.errors import TalosResourcesError
 from talos_resources.model.kind import Kind, kind_of
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
-from talos_resources.resources import KubeSpanPeerStatus
+from talos_resources.resources import KubeSpanPeerStatus, PeerState
 from talos_resources.sources.cluster import Cluster
 from talos_resources.sources.following import Follower, News, Note
-from talos_resources.sources.views import snapshot_of, view_of
+from talos_resources.sources.views import view_of
 from talos_resources.state.events import AnyEvent, Bootstrapped, Created, Destroyed, Updated
 
 SAMPLES: Final = 24
@@ -58,7 +58,7 @@ class Peer:
     Attributes:
         node: who sees it.
         resource: its status.
-        handshake_s: seconds since the last handshake; None if there was none.
+        handshake_s: seconds since the last handshake by the node's clock; None if there was none.
         receive_rate: bytes per second between the last two changes; None before there are two.
         transmit_rate: likewise.
         history: bytes per second both ways, the newest last.
@@ -91,6 +91,38 @@ class _Rates:
         self.last = (at, received, sent)
 
 
+@attrs.define
+class _Node:
+    """What is held of a node.
+
+    Attributes:
+        held: type → id → resource.
+        awaited: types whose contents have not all come yet since the beginning; None before the types are known.
+        troubles: type, or empty for the node itself → why it is not followed.
+        revision: grows with what is held.
+        clock: the newest time stamp of its statuses, by its own clock.
+        heard: when it told that, by our monotonic clock; None as long as it tells nothing new, like a file.
+        view: what the mesh needs of `held`, as of a revision.
+    """
+
+    held: dict[str, dict[str, Resource[Any]]] = attrs.Factory(dict)
+    awaited: set[str] | None = None
+    troubles: dict[str, str] = attrs.Factory(dict)
+    revision: int = 0
+    clock: int = 0
+    heard: float | None = None
+    view: tuple[int, NodeView] | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all has come that there was at the beginning: nothing is absent before it can be there."""
+        return self.awaited is not None and not self.awaited
+
+    def now(self) -> float:
+        """The time by its clock, seconds since 1970."""
+        return self.clock / 1e9 + (0.0 if self.heard is None else time.monotonic() - self.heard)
+
+
 class Live:
     """The nodes of a cluster as they are.
 
@@ -105,13 +137,12 @@ class Live:
         self.revision = 0
         self._cluster = cluster
         self._lock = threading.Lock()
-        self._held: dict[str, dict[str, dict[str, Resource[Any]]]] = {node: {} for node in nodes}
+        self._known = {node: _Node() for node in nodes}
         self._coming: dict[tuple[str, str], dict[str, Resource[Any]] | None] = {}
         self._rates: dict[tuple[str, str], _Rates] = {}
-        self._troubles: dict[str, dict[str, str]] = {node: {} for node in nodes}
         self._happenings: deque[Happening] = deque(maxlen=HAPPENINGS)
         self._count = 0
-        self._follower = Follower(cluster, nodes, on_news=self._take, on_note=self._note)
+        self._follower = Follower(cluster, nodes, on_news=self._take, on_note=self._note, on_kinds=self._await)
 
     def start(self) -> None:
         """Begins to follow."""
@@ -124,45 +155,56 @@ class Live:
     def troubles(self) -> dict[str, str]:
         """Nodes that cannot be followed, or not all of them → why."""
         with self._lock:
-            return {node: next(iter(texts.values())) for node, texts in self._troubles.items() if texts}
+            return {name: next(iter(node.troubles.values())) for name, node in self._known.items() if node.troubles}
 
     def mesh(self) -> Mesh:
-        """Who sees whom, as far as is known."""
-        with self._lock:
-            held = {node: [resource for of_type in types.values() for resource in of_type.values()] for node, types in self._held.items()}
-            troubles = {node: texts for node, texts in self._troubles.items() if texts}
-            unread = self._unread()
-        raw: dict[str, Any] = {}
-        for node, resources in held.items():
-            if not resources and node in troubles:
-                raw[node] = TalosResourcesError(next(iter(troubles[node].values())))
-                continue
-            if node in unread and _PEERS not in self._held[node]:  # nothing is absent before it can be there
-                raw[node] = TalosResourcesError("it is being read")
-                continue
+        """Who sees whom, as far as is known: a node that is still being read is no part of it yet."""
+        raw: dict[str, NodeView | TalosResourcesError] = {}
+        for name, node in self._known.items():
+            with self._lock:
+                trouble = next(iter(node.troubles.values()), None)
+                if trouble is not None and not (node.is_whole and any(node.held.values())):
+                    raw[name] = TalosResourcesError(trouble)
+                elif node.is_whole:
+                    raw[name] = self._view(name, node)
+        views = tuple(answer for answer in raw.values() if isinstance(answer, NodeView))
+        errors = {name: answer.message for name, answer in raw.items() if isinstance(answer, TalosResourcesError)}
+        return build(Snapshot(views=views, errors=errors))
+
+    def _view(self, name: str, node: _Node) -> NodeView | TalosResourcesError:
+        if node.view is None or node.view[0] != node.revision:
             state = MemoryState()
-            state.restore(resources)
-            raw[node] = view_of(state, node)
-        if all(isinstance(answer, TalosResourcesError) for answer in raw.values()):
-            return build(Snapshot(views=(), errors={node: answer.message for node, answer in raw.items()}))
-        return build(snapshot_of(raw))
+            state.restore([resource for of_type in node.held.values() for resource in of_type.values()])
+            try:
+                node.view = node.revision, view_of(state, name)
+            except TalosResourcesError as error:
+                return error
+        return node.view[1]
 
     def reading(self) -> int:
         """Of how many nodes not all has come yet that there was at the beginning."""
         with self._lock:
-            return sum(not texts for node, texts in self._troubles.items() if node in self._unread())
+            return sum(not node.is_whole and not node.troubles for node in self._known.values())
 
-    def _unread(self) -> set[str]:
-        begun = {node for node, _ in self._coming}
-        pending = {node for (node, _), coming in self._coming.items() if coming is not None}
-        return (set(self.nodes) - begun) | pending
-
-    def peers(self) -> list[Peer]:
-        """Every peer of every node, those that are not up first."""
-        now = time.time()
+    def peers(self) -> list[tuple[str, str]]:
+        """Node and id of every peer of every node, those that are not up first."""
         with self._lock:
-            found = [self._peer(node, resource, now) for node in self.nodes for resource in self._held[node].get(_PEERS, {}).values()]
-        return sorted(found, key=lambda peer: (peer.resource.spec.state.value == "up", peer.node, peer.resource.spec.label))
+            found = [
+                (resource.spec.state is PeerState.UP, name, resource.spec.label, resource.id)
+                for name, node in self._known.items()
+                for resource in node.held.get(_PEERS, {}).values()
+            ]
+        return [(name, key) for _, name, _, key in sorted(found)]
+
+    def peer(self, node: str, id: str) -> Peer | None:
+        """A peer as a node sees it now; None if it has gone."""
+        with self._lock:
+            if (resource := self._known[node].held.get(_PEERS, {}).get(id)) is None:
+                return None
+            rates = self._rates.get((node, id)) or _Rates()
+            handshake = resource.spec.last_handshake_time
+            age = None if handshake.is_zero else self._known[node].now() - handshake / 1e9
+            return Peer(node, resource, age, rates.receive, rates.transmit, tuple(rates.history))
 
     def happenings(self, after: int = 0) -> list[Happening]:
         """What happened after a number, oldest first."""
@@ -187,11 +229,10 @@ class Live:
         """
         return self._cluster.state(node).list(kind)
 
-    def _peer(self, node: str, resource: Resource[KubeSpanPeerStatus], now: float) -> Peer:
-        rates = self._rates.get((node, resource.id)) or _Rates()
-        handshake = resource.spec.last_handshake_time
-        age = None if handshake.is_zero else now - handshake / 1e9
-        return Peer(node, resource, age, rates.receive, rates.transmit, tuple(rates.history))
+    def _await(self, node: str, kinds: Sequence[Kind[Any]]) -> None:
+        with self._lock:
+            self._known[node].awaited = {kind.type for kind in kinds}
+            self.revision += 1
 
     def _take(self, news: News) -> None:
         with self._lock:
@@ -200,13 +241,15 @@ class Live:
                 self._coming[where] = {}
             for event in news.events:
                 self._event(where, event, news.at)
-            self._troubles[news.node].pop(news.kind.type, None)
+            self._known[news.node].troubles.pop(news.kind.type, None)
+            self._known[news.node].revision += 1
             self.revision += 1
 
     def _event(self, where: tuple[str, str], event: AnyEvent, at: Timestamp) -> None:
         node, name = where
         coming = self._coming.get(where)
-        held = self._held[node].setdefault(name, {})
+        known = self._known[node]
+        held = known.held.setdefault(name, {})
         match event:
             case Created(resource) | Updated(resource):
                 if coming is not None:
@@ -214,13 +257,14 @@ class Live:
                 else:
                     self._tell(node, held.get(resource.id), resource, at)
                     held[resource.id] = resource
-                self._sample(node, resource, at)
+                self._sample(node, resource, at, is_news=coming is None)
             case Destroyed(reference, resource):
                 held.pop(reference.id, None)
                 self._happen(at, node, "destroyed", resource, "destroyed")
             case Bootstrapped() if coming is not None:
-                self._held[node][name] = coming
+                known.held[name] = coming
                 self._coming[where] = None
+                (known.awaited or set()).discard(name)
             case _:
                 pass
 
@@ -236,32 +280,21 @@ class Live:
         self._count += 1
         self._happenings.append(Happening(self._count, at, node, change, resource, text))
 
-    def _sample(self, node: str, resource: Resource[Any], at: Timestamp) -> None:
+    def _sample(self, node: str, resource: Resource[Any], at: Timestamp, *, is_news: bool) -> None:
         if isinstance(resource.spec, KubeSpanPeerStatus):
             rates = self._rates.setdefault((node, resource.id), _Rates())
             rates.take(at / 1e9, resource.spec.receive_bytes, resource.spec.transmit_bytes)
+            known = self._known[node]
+            known.clock = max(known.clock, resource.metadata.updated, resource.metadata.created)
+            known.heard = time.monotonic() if is_news else known.heard
 
     def _note(self, note: Note) -> None:
         with self._lock:
+            known = self._known[note.node]
             key = "" if note.kind is None else note.kind.type
+            known.troubles.pop(key, None)
             if note.is_error:
-                self._troubles[note.node][key] = note.text
-            else:
-                self._troubles[note.node].pop(key, None)
+                known.troubles[key] = note.text
+                (known.awaited or set()).discard(key)  # what cannot be read is not waited for
             self._happen(Timestamp(time.time_ns()), note.node, "", None, note.text)
             self.revision += 1
-
-
-_BARS: Final = " ▁▂▃▄▅▆▇█"
-
-
-def sparkline(values: Sequence[float], width: int) -> str:
-    """The last values as bars, each relative to the highest."""
-    shown = list(values)[-width:]
-    top = max(shown, default=0.0)
-    return "".join(_bars(shown, top)).rjust(width)
-
-
-def _bars(values: Sequence[float], top: float) -> Iterator[str]:
-    for value in values:
-        yield _BARS[0] if top <= 0 or value <= 0 else _BARS[max(1, round(value / top * (len(_BARS) - 1)))]

@@ -1,19 +1,19 @@
-"""What the screens of `top` are made of: a text on its own, tables that change in place, the cells of a peer."""
+"""What the screens of `top` are made of: a text on its own, the cells of a peer."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar, Final
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import DataTable, Footer, Static
+from textual.widgets import Footer, Static
 
 from talos_resources.model.printable import printable
-from talos_resources.tui.live import Peer, sparkline
+from talos_resources.tui.live import Peer
 from talos_resources.views.age import age, rate
 from talos_resources.views.states import COLOURS
 
@@ -50,23 +50,6 @@ class TextScreen(ModalScreen[None]):
         self.query_one("#text", Static).update(Text(self._text(self._shown)))
 
 
-def fill(table: DataTable[Any], rows: Mapping[str, Sequence[Text]]) -> None:
-    """Makes a table show these rows; what stays is changed in place, so that nothing flickers and the cursor stays."""
-    there = [str(key.value) for key in table.rows]
-    if there != list(rows):
-        cursor = there[table.cursor_row] if there and table.cursor_row < len(there) else None
-        table.clear()
-        for key, cells in rows.items():
-            table.add_row(*cells, key=key)
-        if cursor is not None and cursor in rows:
-            table.move_cursor(row=list(rows).index(cursor), animate=False)
-        return
-    for key, cells in rows.items():
-        for position, (old, cell) in enumerate(zip(table.get_row(key), cells, strict=True)):
-            if old != cell:
-                table.update_cell(key, str(position), cell, update_width=True)
-
-
 def peer_cells(peer: Peer) -> list[Text]:
     """What the table of peers shows of one."""
     spec = peer.resource.spec
@@ -81,3 +64,18 @@ def peer_cells(peer: Peer) -> list[Text]:
         Text(rate(peer.transmit_rate)),
         Text("" if spec.endpoint is None else str(spec.endpoint)),
     ]
+
+
+_BARS: Final = " ▁▂▃▄▅▆▇█"
+
+
+def sparkline(values: Sequence[float], width: int) -> str:
+    """The last values as bars, each relative to the highest."""
+    shown = list(values)[-width:]
+    top = max(shown, default=0.0)
+    return "".join(_bars(shown, top)).rjust(width)
+
+
+def _bars(values: Sequence[float], top: float) -> Iterator[str]:
+    for value in values:
+        yield _BARS[0] if top <= 0 or value <= 0 else _BARS[max(1, round(value / top * (len(_BARS) - 1)))]

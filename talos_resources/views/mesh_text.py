@@ -86,23 +86,22 @@ def notes(mesh: Mesh) -> Iterator[str]:
         yield f"{_number(len(mesh.asymmetries), 'link')} up in one direction only (marked !); `doctor` says why"
 
 
-def lines(mesh: Mesh, *, width: int | None = None, every: bool = False) -> Iterator[list[Piece]]:
+def lines(mesh: Mesh, *, width: int | None = None, every: bool = False, reading: int = 0) -> Iterator[list[Piece]]:
     """The summary, the picture that fits, and the notes.
 
     Args:
         mesh: any.
         width: columns; None for a pipe or a file.
         every: list each node of a large mesh, also those without a fault.
+        reading: how many nodes are still being read: then the picture is not complete, and nobody has failed to answer.
     """
     width = width or DEFAULT_WIDTH
     yield from _head(mesh, width)
-    yield []
+    yield [(f"not complete: {_number(reading, 'node')} still being read", None)] if reading else []
     labels = _column_labels(mesh, width)
-    if labels is not None:
-        yield from _matrix(mesh, labels)
-    else:
-        yield from _per_node(mesh, every=every)
-    yield from _foot(mesh)
+    yield from _per_node(mesh, every=every) if labels is None else _matrix(mesh, labels)
+    if not reading:
+        yield from _foot(mesh)
 
 
 def _head(mesh: Mesh, width: int) -> Iterator[list[Piece]]:

@@ -13,9 +13,10 @@ from talos_resources.model.errors import ConfigError
 from talos_resources.model.net import AddrPort
 from talos_resources.resources import Affiliate, KubeSpanEndpoint, KubeSpanPeerSpec, KubeSpanPeerStatus, Member, PeerState
 from talos_resources.simulate.cluster import Sample, SimulatedCluster
-from talos_resources.simulate.network import Nat
+from talos_resources.simulate.network import Nat, Router
 from talos_resources.simulate.run import Summary, run
 from talos_resources.simulate.scenarios import SCENARIOS, behind_nat, lan, scenario
+from talos_resources.simulate.settings import NodeSettings
 
 
 def simulate(name: str, nodes: int = 5, *, seed: int = 0) -> tuple[SimulatedCluster, Summary]:
@@ -146,6 +147,31 @@ def test_a_wrong_clock_shows_in_the_times_of_its_node_alone() -> None:
     assert (wrong.now - right.now) // 1_000_000_000 == 600
     assert wrong.state.list(KubeSpanPeerStatus)[0].spec.last_handshake_time > right.now
     assert set(states(cluster, "controlplane-3").values()) == {PeerState.UP}
+
+
+def test_ipv4_and_ipv6_do_not_meet() -> None:
+    """Neither in one network nor over the internet, nor from behind a router that has only one of them."""
+    cluster = SimulatedCluster()
+    places: list[tuple[str, str, Router | None]] = [
+        ("172.20.0.2", "lan", None),
+        ("172.20.0.3", "lan", None),
+        ("2001:db8::2", "lan", None),
+        ("2001:db8::3", "lan", None),
+        ("198.18.0.5", "", None),
+        ("192.168.7.9", "home", Router(address=ipaddress.ip_address("203.0.113.7"))),
+    ]
+    made = [
+        cluster.add(NodeSettings(name=f"node-{number}"), address=ipaddress.ip_address(address), site=site, router=router)
+        for number, (address, site, router) in enumerate(places)
+    ]
+    cluster.start()
+    cluster.run_until(900)
+    up = {
+        (node.settings.name, peer) for node in made for peer, state in states(cluster, node.settings.name).items() if state is PeerState.UP
+    }
+    pairs = {frozenset(pair) for pair in up}
+    assert up == {tuple(way) for pair in pairs for way in (sorted(pair), sorted(pair, reverse=True))}
+    assert {"-".join(sorted(name[-1] for name in pair)) for pair in pairs} == {"0-1", "2-3", "4-5"}
 
 
 def test_settings_change_while_the_node_runs() -> None:

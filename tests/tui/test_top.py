@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.text import Text
 from textual.pilot import Pilot
-from textual.widgets import DataTable, Footer, Input, OptionList, Static
+from textual.widgets import Footer, Input, OptionList, Static
 
 from talos_resources.backends.memory import MemoryState
 from talos_resources.cli.main import main
@@ -26,14 +27,15 @@ from talos_resources.model.kind import kind_of
 from talos_resources.model.net import AddrPort
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
-from talos_resources.resources import KubeSpanIdentity, KubeSpanPeerStatus, PeerState
+from talos_resources.resources import KubeSpanIdentity, KubeSpanPeerSpec, KubeSpanPeerStatus, PeerState
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.sources import Cluster, open_source
 from talos_resources.sources.following import kinds_of
 from talos_resources.state.derived import update_with_conflicts
 from talos_resources.tui.app import Top
-from talos_resources.tui.live import Live, sparkline
-from talos_resources.tui.parts import TextScreen
+from talos_resources.tui.live import Live
+from talos_resources.tui.parts import TextScreen, sparkline
+from talos_resources.tui.rows import Rows
 
 PATIENCE_S = 30.0
 SECRET = "gNoasoKOJzl+/B+uXhvsBVxv81OcVLrlcmQ5jQwZO08="
@@ -68,8 +70,8 @@ def shown(app: Top, where: str) -> str:
 
 
 def cells(app: Top, table: str) -> list[list[str]]:
-    found = app.query_one(table, DataTable)
-    return [[str(cell) for cell in found.get_row_at(index)] for index in range(found.row_count)]
+    found = app.query_one(table, Rows)
+    return [found.texts(index) for index in range(found.row_count)]
 
 
 def test_the_demo_at_80_by_24() -> None:
@@ -104,15 +106,15 @@ def test_what_happens_is_shown_where_the_cursor_stays() -> None:
     async def act(app: Top, pilot: Pilot[None]) -> None:
         await pilot.press("2")
         await until(pilot, lambda: len(cells(app, "#peer-table")) == 3)
-        table = app.query_one("#peer-table", DataTable)
-        table.move_cursor(row=1)
+        table = app.query_one("#peer-table", Rows)
+        table.move_cursor(1)
         update_with_conflicts(state, KubeSpanPeerStatus, "b", lambda now: now.with_spec(receive_bytes=10**6))
         await until(pilot, lambda: cells(app, "#peer-table")[1][5] not in {"-", "0 B/s"})
-        assert table.cursor_row == 1
+        assert table.cursor == 1
         # The one that goes down comes to the top, and the cursor with it.
         update_with_conflicts(state, KubeSpanPeerStatus, "b", lambda now: now.with_spec(state=PeerState.DOWN))
         await until(pilot, lambda: cells(app, "#peer-table")[0][1:3] == ["node-b", "down"])
-        assert table.cursor_row == 0
+        assert table.cursor == 0
         state.destroy(KubeSpanPeerStatus, "a")
         await until(pilot, lambda: len(cells(app, "#peer-table")) == 2)
         texts = [happening.text for happening in app._live.happenings()]
@@ -322,10 +324,127 @@ def test_nothing_is_absent_before_it_was_read() -> None:
     with Cluster({"cp-1": slow}, source="test") as cluster:
 
         async def use(app: Top, pilot: Pilot[None]) -> None:
-            await until(pilot, lambda: "reading 1 nodes" in shown(app, "#status"))
+            await until(pilot, lambda: "reading 1 of 1 nodes" in shown(app, "#status"))
             assert "no node answered" not in shown(app, "#mesh-text")
             gate.set()
             await until(pilot, lambda: "reading" not in shown(app, "#status"))
             assert "there are no KubeSpan peers here" in shown(app, "#status")
 
         drive(cluster, use)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_columns_are_as_wide_as_what_is_in_them(width: int) -> None:
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: app.query_one("#type-list", OptionList).option_count > 5)
+        await pilot.press("slash", *"kubespanpeerstatus", "enter", "enter")
+        table = app.query_one("#resource-table", Rows)
+        await until(pilot, lambda: table.row_count == 4)
+        assert table.render_line(1).text.lstrip().startswith("06D9QQOydzKrOL7oeLiqHy9OWE8KtmJzZII2A5/FLFI=  63 ")
+        table.scroll_to(x=table.max_scroll_x, animate=False, immediate=True)
+        assert table.render_line(0).text.rstrip().endswith("RX        TX")
+        assert table.render_line(1).text.rstrip().endswith("up     15043220  17869488")
+
+    with open_source("demo") as cluster:
+        drive(cluster, act, size=(width, 24))
+
+
+def test_the_time_since_a_handshake_is_by_the_clock_of_the_node() -> None:
+    """A node of long ago, whose clock stands still until it tells something."""
+    state = MemoryState(clock=lambda: Timestamp(90 * 10**9))
+    state.create(peer("a", state=PeerState.UP, last_handshake_time=Timestamp(30 * 10**9)))
+
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        await pilot.press("2")
+        await until(pilot, lambda: cells(app, "#peer-table"))
+        assert cells(app, "#peer-table")[0][3] == "1 m"
+        found = app._live.peer("one", "a")
+        assert found is not None
+        assert found.handshake_s == 60.0
+        update_with_conflicts(state, KubeSpanPeerStatus, "a", lambda now: now.with_spec(receive_bytes=1))
+        await until(pilot, lambda: ((app._live.peer("one", "a") or found).handshake_s or 0) > 60.0)  # and goes on from there
+
+    drive(Cluster({"one": lambda: state}, source="a test"), act)
+
+
+class Late(MemoryState):
+    """Tells everything but its peers, and those when the gate is open."""
+
+    def __init__(self, gate: threading.Event) -> None:
+        super().__init__()
+        self._gate = gate
+
+    def watch_kind(self, kind: Any, **options: Any) -> Any:
+        if kind_of(kind).type == kind_of(KubeSpanPeerStatus).type:
+            self._gate.wait(PATIENCE_S)
+        return super().watch_kind(kind, **options)
+
+
+def test_what_is_still_being_read_is_no_fault() -> None:
+    """Peers that are known and whose statuses have not come yet are not links that are unknown."""
+    gate = threading.Event()
+    late, state = Late(gate), MemoryState()
+    state.create(peer("a", state=PeerState.UP))
+    late.create(peer("b", state=PeerState.UP))
+    late.create(Resource.new(KubeSpanPeerSpec(label="node-b"), id="b"))
+
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "KubeSpanPeerSpecs.kubespan.talos.dev" in app._live._known["two"].held)
+        await until(pilot, lambda: "1 of 1 links up" in shown(app, "#status"))
+        assert shown(app, "#status").startswith("reading 1 of 2 nodes   so far: ")
+        assert "not complete: 1 node still being read" in shown(app, "#mesh-text")
+        assert "answer" not in shown(app, "#mesh-text")
+        gate.set()
+        await until(pilot, lambda: "2 of 2 links up" in shown(app, "#status"))
+        assert "so far" not in shown(app, "#status")
+        assert "not complete" not in shown(app, "#mesh-text")
+
+    drive(Cluster({"one": lambda: state, "two": lambda: late}, source="a test"), act)
+
+
+def test_a_table_makes_text_of_what_is_on_the_screen_alone() -> None:
+    """The peers of 200 nodes: 39,800 rows."""
+    asked: list[int] = []
+
+    def texts(key: int) -> list[Text]:
+        asked.append(key)
+        return [Text(f"row {key}"), Text("x" * (20 if key == 39_799 else 1))]
+
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        await pilot.press("2")
+        table = app.query_one("#peer-table", Rows)
+        app._live.close()
+        await until(pilot, lambda: "no KubeSpan peers" in shown(app, "#status"))
+        table.show(["NAME", "WHAT"], range(39_800), texts)
+        await pilot.pause()
+        await pilot.press("end")
+        await pilot.pause()
+        assert table.cursor == 39_799
+        assert table.render_line(table.size.height - 1).text.split() == ["row", "39799", "x" * 20]
+        table.show(["NAME", "WHAT"], range(1, 39_800), texts)  # the first one goes
+        assert table.cursor == 39_798
+        await pilot.press("home", "down")
+        assert table.texts(table.cursor) == ["row 2", "x"]
+        assert len(set(asked)) < 200
+
+    drive(Cluster({"one": MemoryState}, source="a test"), act)
+
+
+def test_escape_leaves_the_filter_and_the_type_stays_chosen() -> None:
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        types = app.query_one("#type-list", OptionList)
+        await until(pilot, lambda: types.option_count > 5)
+        everything = types.option_count
+        await pilot.press("slash", *"kubespanpeer", "enter", "down")
+        await until(pilot, lambda: app.focused is types and types.highlighted == 1)
+        chosen = types.get_option_at_index(1).id
+        await pilot.press("slash", *"xyz")  # nothing is left of the list, and comes back
+        await until(pilot, lambda: types.option_count == 0)
+        await pilot.press("escape")
+        await until(pilot, lambda: types.option_count == everything)
+        assert app.focused is types
+        assert types.highlighted is not None
+        assert types.get_option_at_index(types.highlighted).id == chosen
+
+    with open_source("demo") as cluster:
+        drive(cluster, act)

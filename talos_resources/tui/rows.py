@@ -1,0 +1,177 @@
+"""A table of any number of rows: only those on the screen are made into text.
+
+Textual's DataTable measures and keeps every cell: the 39,800 peers of 200 nodes took it 10 s, this takes as long as a
+screenful.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, ClassVar, Final
+
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.events import Click, Resize
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+_GAP: Final = 2
+
+
+class Rows(ScrollView, can_focus=True):
+    """Headings that stay, rows below them, and a cursor that stays with its row whatever happens to the others."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Up", show=False),
+        Binding("down", "move(1)", "Down", show=False),
+        Binding("pageup", "page(-1)", "Page up", show=False),
+        Binding("pagedown", "page(1)", "Page down", show=False),
+        Binding("home,ctrl+home", "edge(False)", "First", show=False),
+        Binding("end,ctrl+end", "edge(True)", "Last", show=False),
+        Binding("enter", "select", "Select", show=False),
+    ]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"rows--header", "rows--cursor"}
+    DEFAULT_CSS = """
+    Rows { height: 1fr; background: $surface; color: $foreground; }
+    Rows > .rows--header { background: $panel; color: $foreground; text-style: bold; }
+    Rows > .rows--cursor { background: $block-cursor-blurred-background; }
+    Rows:focus > .rows--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
+    """
+
+    class Selected(Message):
+        """Somebody wants to see a row.
+
+        Attributes:
+            rows: the table.
+            key: of the row.
+        """
+
+        def __init__(self, rows: Rows, key: Hashable) -> None:
+            super().__init__()
+            self.rows = rows
+            self.key = key
+
+    def __init__(self, *, id: str) -> None:
+        """An empty table."""
+        super().__init__(id=id)
+        self._headings: tuple[str, ...] = ()
+        self._keys: Sequence[Any] = ()
+        self._cells: Callable[[Any], Sequence[Text]] = lambda _: ()
+        self._widths: list[int] = []
+        self.cursor = 0
+
+    def show(self, headings: Sequence[str], keys: Sequence[Hashable], cells: Callable[[Any], Sequence[Text]]) -> None:
+        """Shows these rows; the cursor stays on its row, or where it was if that is gone.
+
+        Args:
+            headings: of the columns.
+            keys: of the rows, in order, each once.
+            cells: key → its cells, as many as there are headings; called for what is on the screen.
+        """
+        if tuple(headings) != self._headings:
+            self._headings, self._widths = tuple(headings), [len(heading) for heading in headings]
+        at = self._keys[self.cursor] if self.cursor < len(self._keys) else None
+        was_visible = self._is_visible(self.cursor)
+        self._keys, self._cells = keys, cells
+        self.cursor = keys.index(at) if at in keys else max(0, min(self.cursor, len(keys) - 1))
+        self._fit()
+        if was_visible:
+            self._reveal()
+        self.refresh()
+
+    @property
+    def row_count(self) -> int:
+        """How many rows there are."""
+        return len(self._keys)
+
+    def texts(self, row: int) -> list[str]:
+        """The cells of a row."""
+        return [cell.plain for cell in self._cells(self._keys[row])]
+
+    def move_cursor(self, row: int) -> None:
+        """Puts the cursor on a row, or the nearest that there is."""
+        self.cursor = max(0, min(row, len(self._keys) - 1))
+        self._reveal()
+        self.refresh()
+
+    def action_move(self, by: int) -> None:
+        """A row up or down."""
+        self.move_cursor(self.cursor + by)
+
+    def action_page(self, by: int) -> None:
+        """A screenful up or down."""
+        self.move_cursor(self.cursor + by * max(1, self._height - 1))
+
+    def action_edge(self, last: bool) -> None:
+        """The first or the last row."""
+        self.move_cursor(len(self._keys) - 1 if last else 0)
+
+    def action_select(self) -> None:
+        """The row under the cursor."""
+        if self.cursor < len(self._keys):
+            self.post_message(self.Selected(self, self._keys[self.cursor]))
+
+    def on_click(self, event: Click) -> None:
+        """A click moves the cursor; one where it is selects the row."""
+        row = self.scroll_offset.y + event.y - 1
+        if event.y < 1 or row >= len(self._keys):
+            return
+        if row == self.cursor:
+            self.action_select()
+        self.move_cursor(row)
+
+    def on_resize(self, _: Resize) -> None:
+        """More rows may be on the screen."""
+        self._fit()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Columns are as wide as what is on the screen needs, and never narrower than they have been."""
+        super().watch_scroll_y(old_value, new_value)
+        self._fit()
+
+    def render_line(self, y: int) -> Strip:
+        """A line of the screen: the headings, then rows."""
+        row = self.scroll_offset.y + y - 1
+        if y == 0:
+            cells: Sequence[Text] = [Text(heading) for heading in self._headings]
+            style = self.get_component_rich_style("rows--header")
+        elif row < len(self._keys):
+            cells = self._cells(self._keys[row])
+            style = self.get_component_rich_style("rows--cursor") if row == self.cursor else self.rich_style
+        else:
+            cells, style = (), self.rich_style
+        return self._strip(cells, style)
+
+    def _strip(self, cells: Sequence[Text], style: Style) -> Strip:
+        line = Text(" ", end="")
+        for cell, width in zip(cells, self._widths, strict=False):
+            line.append_text(cell).append(" " * (max(0, width - cell.cell_len) + _GAP))
+        segments = list(Segment.apply_style(line.render(self.app.console), style))
+        left = self.scroll_offset.x
+        return Strip(segments).crop_extend(left, left + self.scrollable_content_region.width, style)
+
+    @property
+    def _height(self) -> int:
+        """How many rows fit below the headings."""
+        return max(0, self.scrollable_content_region.height - 1)
+
+    def _is_visible(self, row: int) -> bool:
+        return self.scroll_offset.y <= row < self.scroll_offset.y + self._height
+
+    def _reveal(self) -> None:
+        """Scrolls no further than it must to show the cursor."""
+        top = self.scroll_offset.y
+        if self.cursor < top:
+            self.scroll_to(y=self.cursor, animate=False, immediate=True)
+        elif self._height and self.cursor >= top + self._height:
+            self.scroll_to(y=self.cursor - self._height + 1, animate=False, immediate=True)
+
+    def _fit(self) -> None:
+        top = self.scroll_offset.y
+        for key in self._keys[top : top + max(1, self._height)]:
+            self._widths = [max(width, cell.cell_len) for width, cell in zip(self._widths, self._cells(key), strict=True)]
+        self.virtual_size = Size(1 + sum(width + _GAP for width in self._widths), len(self._keys) + 1)
