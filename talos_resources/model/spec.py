@@ -12,7 +12,10 @@ from typing import Any, Final, Literal, cast
 import attrs
 from immutabledict import immutabledict
 
-Unit = Literal["bytes", "seconds", "port", "MHz", "Mbit/s", "milliseconds", "microseconds", "percent", "sectors", "bits"]
+Unit = Literal[
+    "bytes", "KiB", "MiB", "bits", "sectors", "seconds", "milliseconds", "microseconds",
+    "MHz", "Mbit/s", "MT/s", "millicores", "percent", "port",
+]  # fmt: skip
 Width = Literal["int64", "int32", "uint64", "uint32", "uint16", "uint8"]
 Form = Literal["base64", "text", "yaml", "entries"]
 

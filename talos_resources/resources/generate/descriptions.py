@@ -9,10 +9,7 @@ from typing import Any, Final
 
 import attrs
 
-from talos_resources.resources.generate.layout import class_of
-from talos_resources.resources.generate.table import table
-
-_HERE: Final = Path(__file__).parent / "descriptions"
+FOLDER: Final = Path(__file__).parent / "descriptions"
 
 
 @attrs.frozen
@@ -36,7 +33,7 @@ class Description:
 @cache
 def _written() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
-    for path in sorted(_HERE.glob("*.toml")):
+    for path in sorted(FOLDER.glob("*.toml")):
         for name, entry in tomllib.loads(path.read_text(encoding="utf-8")).items():
             found[f"{path.stem}.{name}"] = entry
     return found
@@ -44,19 +41,14 @@ def _written() -> dict[str, dict[str, Any]]:
 
 @cache
 def description(go_name: str) -> Description:
-    """The description of a structure or enumeration."""
-    entry = _written().get(go_name, {})
+    """The description of a structure or enumeration.
+
+    Raises:
+        KeyError: there is none.
+    """
+    entry = _written()[go_name]
     fields = {
         key: FieldText(given) if isinstance(given, str) else FieldText(given["text"], given.get("unit", ""))
         for key, given in entry.get("fields", {}).items()
     }
-    about = entry.get("about") or _unsaid(go_name)
-    return Description(about, entry.get("more", ""), entry.get("writer", ""), fields)
-
-
-def _unsaid(go_name: str) -> str:
-    for entry in table().types.values():
-        if entry.spec == go_name:
-            return f"A resource of the type {entry.name}."
-    sort = "Values" if go_name in table().enums else "Part"
-    return f"{sort} of other resources, Talos's `{class_of(go_name)}`."
+    return Description(entry["about"], entry.get("more", ""), entry.get("writer", ""), fields)

@@ -111,7 +111,7 @@ def _field(field: Field, struct: str, file: File, known: Table, imports: dict[st
     for used in found.uses:
         if used not in file.members:
             imports[f"{PACKAGE}.{_homes()[used]}"].add(class_of(used))
-    about = description(struct).fields.get(field.key or field.name)
+    about = description(struct).fields[field.key or field.name]
     arguments = [str(field.number), f"default={_renamed(found.default, found)}"]
     if field.key != _camel(field.name):
         arguments.append(f'key="{field.key}"')
@@ -120,9 +120,9 @@ def _field(field: Field, struct: str, file: File, known: Table, imports: dict[st
     arguments += found.arguments
     if secrets.is_secret(struct, field, found, file.type, known):
         arguments.append("secret=True")
-    if about is not None and about.unit:
+    if about.unit:
         arguments.append(f'unit="{about.unit}"')
-    arguments.append(f'doc="{about.text if about else ""}"')
+    arguments.append(f'doc="{about.text}"')
     return f"    {field.name}: {_renamed(found.annotation, found)} = wire({', '.join(arguments)})"
 
 
