@@ -153,12 +153,12 @@ class DiscoveryServiceController(Controller):
                 kept[name] = known
                 continue
             if known is not None:
-                known.drop(leave=False)
+                known.drop()
             client = self._make(settings, context.call_again)
             client.start()
             kept[name] = _Service(settings, client)
         for service in self._services.values():
-            service.drop(leave=not wanted)
+            service.drop()
         self._services = kept
 
     def _found(self) -> dict[str, Affiliate]:
@@ -218,16 +218,9 @@ class _Service:
         self.heard = heard
         return arrivals
 
-    def drop(self, *, leave: bool) -> None:
-        """Lets the client go, without waiting for it."""
-        client = self.client
-
-        def work() -> None:
-            if leave:
-                client.delete_local(timeout=LEAVE_S)
-            client.close()
-
-        threading.Thread(target=work, name="discovery goodbye", daemon=True).start()
+    def drop(self) -> None:
+        """Lets the client go, without waiting for it; the service is not told and forgets the node in time."""
+        threading.Thread(target=self.client.close, name="discovery goodbye", daemon=True).start()
 
 
 def _settings(context: Context) -> dict[str, Settings]:

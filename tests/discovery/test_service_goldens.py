@@ -24,3 +24,8 @@ def test_the_service_answers_as_recorded() -> None:
 @pytest.mark.slow
 def test_nodes_say_and_see_what_is_recorded_and_limits_hold() -> None:
     check(DATA / "discovery_nodes", cases=10)
+
+
+def test_a_node_with_several_services_does_what_is_recorded_of_talos() -> None:
+    """Added, turned round, taken away, renamed, twice the same, another key, none, all again, reset."""
+    check(DATA / "discovery_services", cases=1)

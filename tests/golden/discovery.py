@@ -1,10 +1,9 @@
 """Runs recorded discovery cases: `python -m tests.golden.discovery DIR`.
 
-DIR holds crypto.json, payload.json, node_id.json, talos.json, validation.json and sessions.json (or the
-same as .json.xz). What is recorded of the service is done with ours over a real socket, what is recorded
-of nodes with our client. Differences that are meant are in docs/differences.md: an empty endpoint is
-refused, and who loses only an endpoint is not told as deleted. Of `client_timing`, which varies from run
-to run, the pauses between failures are checked.
+DIR holds crypto.json, payload.json, node_id.json, talos.json, validation.json and sessions.json (or .json.xz).
+What is recorded of the service is done with ours over a real socket, of nodes with our client and controller.
+Differences that are meant are in docs/differences.md: an empty endpoint is refused, and who loses only an
+endpoint is not told as deleted. Of `client_timing`, which varies, the pauses between failures are checked.
 """
 
 from __future__ import annotations
@@ -42,6 +41,7 @@ from tests.golden import command
 from tests.golden.command import Verdict
 from tests.golden.discovery_nodes import Recording, client_view
 from tests.golden.discovery_service import Script, Validation
+from tests.golden.discovery_services import Services
 
 Case = dict[str, Any]
 Run = Callable[[Case], str]
@@ -233,6 +233,7 @@ _PARTS: dict[str, dict[str, Run]] = {
         "machine_ids": _machine_id,
         "merge": _merged,
         "cluster_config": _cluster_config,
+        "services": lambda case: Services(case).run(),
     },
     "sessions": {
         "scripts": lambda case: Script(case).run(),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import logging
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from itertools import zip_longest
@@ -37,12 +36,12 @@ from talos_resources.rpc.transport.contract import Reply, Transport
 from talos_resources.rpc.transport.http2 import Http2Transport
 from talos_resources.runtime.runtime import Runtime
 from talos_resources.runtime.scheduler import RealTime
+from tests.golden.settled import LONG_S, settled
 
 Case = dict[str, Any]
 Request = tuple[str, Any]
 """Method and message; data that is sealed is opened, for no nonce is used twice."""
 
-LONG_S: Final = 30.0
 VERSION: Final = "v1.12.3"
 
 
@@ -227,7 +226,7 @@ class Recording:
 
     def _same_requests(self, before: int) -> str:
         """Waits until our clients have said what the recorded ones had said before an event."""
-        return _settled(lambda: next(filter(None, (self._other_requests(name, before) for name in self._sent)), ""))
+        return settled(lambda: next(filter(None, (self._other_requests(name, before) for name in self._sent)), ""))
 
     def _other_requests(self, name: str, before: int) -> str:
         mine = [one for one in self._case["events"][:before] if one["type"] == "request" and one["affiliate"] == name]
@@ -329,7 +328,7 @@ class Talos:
             ours = self._resources()
             return "" if ours == recorded else f"recorded {recorded!r:.600}, ours {ours!r:.600}"
 
-        return _settled(difference)
+        return settled(difference)
 
     def _resources(self) -> dict[str, Any]:
         raw = {one.id: _without_new_field(one.spec) for one in self.state.list(Affiliate, namespace=RAW)}
@@ -347,16 +346,6 @@ def _without_new_field(affiliate: Affiliate) -> Affiliate:
     if affiliate.kubespan is None:
         return affiliate
     return attrs.evolve(affiliate, kubespan=attrs.evolve(affiliate.kubespan, exclude_advertised_networks=()))
-
-
-def _settled(difference: Callable[[], str]) -> str:
-    """The difference that is still there when there was time enough."""
-    pause = threading.Event()
-    for _ in range(int(LONG_S * 20)):
-        if not difference():
-            break
-        pause.wait(0.05)
-    return difference()
 
 
 def _spec(cls: type[Any], yaml: str) -> Any:
