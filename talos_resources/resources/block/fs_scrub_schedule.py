@@ -21,7 +21,7 @@ from talos_resources.resources.block.filesystem_type import FilesystemType
 class FSScrubSchedule:
     """When a file system is to be checked while in use (scrubbed).
 
-    Source: Talos v1.14.0-rc.1.
+    Written by block.FSScrubScheduleController. Source: Talos v1.14.0-rc.1.
     """
 
     filesystem: FilesystemType = wire(1, default=FilesystemType.NONE, doc="The kind of file system.")

@@ -26,7 +26,7 @@ from talos_resources.model.timestamp import Timestamp
 class FSScrubStatus:
     """How the last check of a file system while in use (scrub) ended.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by block.FSScrubController. Source: Talos v1.14.0-rc.1.
     """
 
     mountpoint: str = wire(1, default="", doc="Where the file system is mounted.")

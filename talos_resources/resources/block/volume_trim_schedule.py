@@ -21,7 +21,7 @@ from talos_resources.resources.block.filesystem_type import FilesystemType
 class VolumeTrimSchedule:
     """When the disk is next told which blocks of a volume are free; the id is the volume's.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by block.VolumeTrimScheduleController. Source: Talos v1.14.0-rc.1.
     """
 
     filesystem: FilesystemType = wire(1, default=FilesystemType.NONE, doc="The kind of file system.")

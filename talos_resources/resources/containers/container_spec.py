@@ -87,7 +87,7 @@ class ContainerSecuritySpec:
 class ContainerSpec:
     """A container that Talos should run; the id is its name.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by containers.ConfigController. Source: Talos v1.14.0-rc.1.
     """
 
     image: ContainerImageSpec = wire(1, default=ContainerImageSpec(), doc="Its image.")

@@ -26,7 +26,7 @@ class AdmissionPluginSpec:
 class AdmissionControlConfig:
     """The admission plugins of the API server that are configured.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by k8s.ControlPlaneAdmissionControlController. Source: Talos v1.14.0-rc.1.
     """
 
     config: tuple[AdmissionPluginSpec, ...] = wire(1, default=(), doc="The plugins.")

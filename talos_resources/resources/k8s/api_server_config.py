@@ -19,7 +19,7 @@ from talos_resources.resources.k8s.resources import Resources
 class APIServerConfig:
     """How the API server of this control plane is to be run.
 
-    Source: Talos v1.14.0-rc.1.
+    Since Talos v1.14 the one with the id `final-kube-apiserver` counts. Source: Talos v1.14.0-rc.1.
     """
 
     image: str = wire(1, default="", doc="The container image.")

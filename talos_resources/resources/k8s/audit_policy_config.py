@@ -17,7 +17,7 @@ from talos_resources.model.spec import NO_ENTRIES, Unknown, unknown_field, wire
 class AuditPolicyConfig:
     """What the API server writes to its audit log.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by k8s.ControlPlaneAuditPolicyController. Source: Talos v1.14.0-rc.1.
     """
 
     config: Mapping[str, Any] = wire(1, default=NO_ENTRIES, secret=True, doc="The policy (audit.k8s.io, Policy).")

@@ -27,7 +27,7 @@ class AuthorizationAuthorizersSpec:
 class AuthorizationConfig:
     """The authorizers of the API server, in the order in which they are asked.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by k8s.ControlPlaneAuthorizationController. Source: Talos v1.14.0-rc.1.
     """
 
     image: str = wire(1, default="", doc="The container image of the API server.")

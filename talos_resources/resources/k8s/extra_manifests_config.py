@@ -28,7 +28,7 @@ class ExtraManifest:
 class ExtraManifestsConfig:
     """The manifests that are applied to the cluster beside Talos's own.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by k8s.ControlPlaneExtraManifestsController. Source: Talos v1.14.0-rc.1.
     """
 
     extra_manifests: tuple[ExtraManifest, ...] = wire(1, default=(), doc="The manifests.")

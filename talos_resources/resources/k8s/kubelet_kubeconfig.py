@@ -14,7 +14,7 @@ from talos_resources.model.spec import Unknown, unknown_field, wire
 class KubeletKubeconfig:
     """That the kubelet's kubeconfig is there, and whether it changes.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by k8s.KubeletKubeconfigController. Source: Talos v1.14.0-rc.1.
     """
 
     hash: str = wire(1, default="", doc="A hash of its contents.")

@@ -70,7 +70,7 @@ class BGPNeighborConfigSpec:
 class BGPInstanceConfig:
     """A BGP speaker that the node should run.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by network.BGPInstanceConfigController. Source: Talos v1.14.0-rc.1.
     """
 
     local_asn: int = wire(1, default=0, key="localASN", width="uint32", doc="Its autonomous system number.")

@@ -40,7 +40,7 @@ class BGPSessionState(NumberedEnum):
 class BGPPeerStatus:
     """A BGP session as it is.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by network.BGPController. Source: Talos v1.14.0-rc.1.
     """
 
     peer: str = wire(1, default="", doc="The other side.")

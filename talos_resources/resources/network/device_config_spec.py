@@ -14,7 +14,7 @@ from talos_resources.model.spec import Unknown, unknown_field, wire
 class DeviceConfigSpec:
     """A device section of the machine configuration.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by network.DeviceConfigController. Source: Talos v1.14.0-rc.1.
     """
 
     device: str = wire(1, default="", form="yaml", doc="The section, as YAML.")

@@ -14,7 +14,7 @@ from talos_resources.model.spec import Unknown, unknown_field, wire
 class DNSResolveCach:
     """A DNS cache that the node runs for itself and its pods.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by network.DNSResolveCacheController. Source: Talos v1.14.0-rc.1.
     """
 
     status: str = wire(1, default="", doc="Whether it is running.")

@@ -61,7 +61,7 @@ class EthernetRingsSpec:
 class EthernetSpec:
     """How a network card should be set.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by network.EthernetConfigController. Source: Talos v1.14.0-rc.1.
     """
 
     rings: EthernetRingsSpec = wire(1, default=EthernetRingsSpec(), omit_empty=True, doc="The length of its rings.")

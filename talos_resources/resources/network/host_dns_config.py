@@ -15,7 +15,7 @@ from talos_resources.model.spec import Unknown, unknown_field, wire
 class HostDNSConfig:
     """The DNS resolver that the node runs for itself and its pods.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by network.HostDNSConfigController. Source: Talos v1.14.0-rc.1.
     """
 
     enabled: bool = wire(1, default=False, doc="Whether it runs.")

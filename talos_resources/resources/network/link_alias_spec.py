@@ -14,7 +14,7 @@ from talos_resources.model.spec import Unknown, unknown_field, wire
 class LinkAliasSpec:
     """A second name that a link should have.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by network.LinkAliasConfigController. Source: Talos v1.14.0-rc.1.
     """
 
     alias: str = wire(1, default="", doc="The name.")

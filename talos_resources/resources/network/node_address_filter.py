@@ -19,7 +19,7 @@ from talos_resources.model.spec import Unknown, unknown_field, wire
 class NodeAddressFilter:
     """Which of the node's addresses are for a purpose.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by k8s.AddressFilterController. Source: Talos v1.14.0-rc.1.
     """
 
     include_subnets: tuple[IPPrefix | None, ...] = wire(1, default=(), doc="Networks in which they must be; none: all.")

@@ -15,7 +15,7 @@ from talos_resources.resources.network.address_sort_algorithm import AddressSort
 class NodeAddressSortAlgorithm:
     """How the node's addresses are sorted.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by network.NodeAddressSortAlgorithmController. Source: Talos v1.14.0-rc.1.
     """
 
     algorithm: AddressSortAlgorithm = wire(1, default=AddressSortAlgorithm.V1, doc="The version of the rule.")

@@ -23,7 +23,7 @@ from talos_resources.resources.network.routing_table import RoutingTable
 class RoutingRuleStatus:
     """A policy rule that the node has: which packets look into which routing table.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by network.RoutingRuleStatusController. Source: Talos v1.14.0-rc.1.
     """
 
     family: Family = wire(1, default=Family.of(0), doc="IPv4 or IPv6.")

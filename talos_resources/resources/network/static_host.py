@@ -15,7 +15,7 @@ from talos_resources.model.spec import Unknown, unknown_field, wire
 class StaticHost:
     """A host whose addresses are in the machine configuration; the id is its name.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by network.StaticHostController. Source: Talos v1.14.0-rc.1.
     """
 
     addresses: tuple[IPAddress | None, ...] = wire(1, default=(), doc="Its addresses.")

@@ -15,7 +15,7 @@ from talos_resources.model.timestamp import Timestamp
 class TUFTrustedRoot:
     """The roots of trust for signatures, as fetched by TUF (The Update Framework).
 
-    Source: Talos v1.14.0-rc.1.
+    Written by security.TUFTrustedRootController. Source: Talos v1.14.0-rc.1.
     """
 
     last_refresh_time: Timestamp = wire(1, default=Timestamp.ZERO, omit_empty=True, doc="When they were fetched last.")

@@ -25,7 +25,7 @@ from talos_resources.model.spec import Unknown, unknown_field, wire
 class SiderolinkTunnel:
     """A tunnel that carries WireGuard in gRPC.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by siderolink.ManagerController. Source: Talos v1.14.0-rc.1.
     """
 
     api_endpoint: str = wire(1, default="", doc="The other end.")

@@ -28,7 +28,7 @@ class LVMLogicalVolumeType(NumberedEnum):
 class LVMLogicalVolumeSpec:
     """A logical volume of LVM that should exist.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by storage.LVMLogicalVolumeSpecController. Source: Talos v1.14.0-rc.1.
     """
 
     vg_name: str = wire(1, default="", doc="The volume group in which it is.")

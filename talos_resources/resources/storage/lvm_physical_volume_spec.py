@@ -16,7 +16,7 @@ from talos_resources.model.spec import Unknown, unknown_field, wire
 class LVMPhysicalVolumeSpec:
     """A device that should become a physical volume of LVM.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by storage.LVMPhysicalVolumeSpecController. Source: Talos v1.14.0-rc.1.
     """
 
     device: str = wire(1, default="", doc="The device.")

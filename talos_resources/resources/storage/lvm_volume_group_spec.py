@@ -14,7 +14,7 @@ from talos_resources.model.spec import Unknown, unknown_field, wire
 class LVMVolumeGroupSpec:
     """A volume group of LVM that should exist.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by storage.LVMVolumeGroupSpecController. Source: Talos v1.14.0-rc.1.
     """
 
     name: str = wire(1, default="", doc="Its name.")

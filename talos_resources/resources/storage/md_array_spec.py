@@ -24,7 +24,7 @@ class MDMetadata(NumberedEnum):
 class MDArraySpec:
     """A software RAID (MD) that should exist.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by storage.MDArraySpecController. Source: Talos v1.14.0-rc.1.
     """
 
     level: MDLevel = wire(1, default=MDLevel.RAID1, doc="Its RAID level.")

@@ -30,7 +30,7 @@ class MDArrayPhase(NumberedEnum):
 class MDArrayStatus:
     """A software RAID (MD) that exists.
 
-    Source: Talos v1.14.0-rc.1.
+    Written by storage.MDArrayReconcileController. Source: Talos v1.14.0-rc.1.
     """
 
     level: MDLevel = wire(1, default=MDLevel.RAID1, doc="Its RAID level.")
