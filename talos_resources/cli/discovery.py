@@ -125,10 +125,10 @@ def _opened(url: str, stack: contextlib.ExitStack) -> State:
 
 
 async def _serve(args: Namespace, credentials: Credentials | None, state: State | None) -> int:
-    from talos_resources.cli.stopping import stop_event
+    from talos_resources.cli.stopping import prepare_to_serve, stop_event
     from talos_resources.discovery.server.server import LOOPBACK, DiscoveryListener
 
-    _allow_many_connections()
+    prepare_to_serve()
     server = DiscoveryListener(
         credentials=credentials,
         state=state,
@@ -142,12 +142,3 @@ async def _serve(args: Namespace, credentials: Credentials | None, state: State 
     await stop.wait()
     await server.stop()
     return 0
-
-
-def _allow_many_connections() -> None:
-    """Raises the number of open files, one per client, to what the system allows."""
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -27,9 +27,6 @@ EXAMPLES = """\
 --listen 127.0.0.1:50000 --pki ./pki --churn
 """
 
-COLLECT_AFTER = 5_000
-"""New objects after which the collector looks for garbage."""
-
 HISTORY = 100_000
 """Events of each kind that a slow watcher may fall behind."""
 
@@ -72,14 +69,13 @@ def _version(text: str) -> str:
 def run(args: Namespace) -> int:
     """Serves until somebody stops it."""
     import asyncio
-    import gc
 
+    from talos_resources.cli.stopping import prepare_to_serve
     from talos_resources.rpc.server.server import check_address
 
     host = check_address(args.listen)
     _check_protection(args, host)
-    # Connections that are gone, with what they had received, wait for the collector: more often than a short command needs it.
-    gc.set_threshold(COLLECT_AFTER, 10, 10)
+    prepare_to_serve()
     with contextlib.ExitStack() as stack:
         return asyncio.run(_serve(args, host, _state(args, stack)))
 

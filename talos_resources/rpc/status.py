@@ -88,10 +88,15 @@ def decode_text(header: str) -> str:
 
 
 def encode_text(text: str) -> str:
-    """The header of a text, cut to what peers accept."""
-    from urllib.parse import quote
+    """The header of a text, cut to what peers accept: a letter may take twelve bytes of it."""
+    from urllib.parse import quote, unquote_to_bytes
 
-    return quote(text[:MAX_TEXT], safe=" !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~")
+    safe = " !\"#$&'()*+,-./:;<=>?@[\\]^_`{|}~"
+    header = quote(text[:MAX_TEXT], safe=safe, errors="replace")
+    if len(header) <= MAX_TEXT:
+        return header
+    whole = header[:MAX_TEXT] if "%" not in header[MAX_TEXT - 2 : MAX_TEXT] else header[: header.rindex("%", 0, MAX_TEXT)]
+    return quote(unquote_to_bytes(whole).decode("utf-8", "ignore"), safe=safe)
 
 
 _STATUS_OF: Final[tuple[tuple[type[TalosResourcesError], Code], ...]] = (

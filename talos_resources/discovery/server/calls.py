@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Any, Final
 
 import attrs
@@ -34,10 +34,11 @@ _LONGEST_WORD: Final = 80
 
 @attrs.frozen
 class Caller:
-    """Who calls: the address that counts, and how many seconds the call has, None for no end."""
+    """Who calls: the address that counts, how many seconds the call has (None for no end), and whose bytes it sends."""
 
     address: IPAddress | None
     deadline: float | None
+    client: Hashable
 
 
 Method = Callable[[Call, Caller, Any], Awaitable[None]]
@@ -60,7 +61,6 @@ class Calls(Answering):
         self._methods = methods
         self._address_of = address_of
         self._stats = stats
-        self._reading = 0
 
     def head(self, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         """The client's own content type comes back."""
@@ -90,7 +90,7 @@ class Calls(Answering):
         except ValueError as error:
             await _plain(stream, 400, _TEXT, f"malformed grpc-timeout: {error}\n")
             return
-        await self._call(call, stream, headers, Caller(self._address_of(headers, connection.peer), deadline))
+        await self._call(call, stream, headers, Caller(self._address_of(headers, connection.peer), deadline, connection.client))
 
     async def _call(self, call: Call, stream: Stream, headers: dict[str, str], caller: Caller) -> None:
         path = headers.get(":path", "")
@@ -99,7 +99,7 @@ class Calls(Answering):
             if method is None:
                 raise RpcError(Code.UNIMPLEMENTED, _unknown(path))  # noqa: TRY301
             async with asyncio.timeout(caller.deadline):
-                await method(call, caller, _parsed(path, await self._read(stream, headers)))
+                await method(call, caller, _parsed(path, await self._read(stream, headers, caller.client)))
         except RpcError as error:
             await call.finish(error.code, error.text)
         except TimeoutError:
@@ -112,7 +112,7 @@ class Calls(Answering):
         else:
             await call.finish(Code.OK)
 
-    async def _read(self, stream: Stream, headers: Mapping[str, str]) -> bytes:
+    async def _read(self, stream: Stream, headers: Mapping[str, str], client: Hashable) -> bytes:
         """The message of a request.
 
         Raises:
@@ -121,24 +121,17 @@ class Calls(Answering):
         encoding = headers.get("grpc-encoding", "identity")
         if encoding not in ("", "identity"):
             raise RpcError(Code.UNIMPLEMENTED, f"grpc: Decompressor is not installed for grpc-encoding {_quoted(encoding)}")
-        held = 0
         try:
             async with asyncio.timeout(self._limits.request_s):
                 head = await stream.recv_data(5)
                 if not head:
                     raise RpcError(Code.UNKNOWN, "EOF")
                 size = _size(head, self._limits.request_bytes)
-                if self._reading + size > self._limits.requests_bytes:
-                    raise RpcError(Code.RESOURCE_EXHAUSTED, "the server is reading too many large requests; try again")
-                self._reading += size
-                held = size
-                return await stream.recv_data(size) if size else b""
+                return await self.read(stream, size, client)
         except AssertionError:  # grpclib's word for a stream that ends too early
             raise RpcError(Code.UNKNOWN, "unexpected EOF") from None
         except TimeoutError:
             raise RpcError(Code.DEADLINE_EXCEEDED, f"the request did not arrive within {self._limits.request_s:g} s") from None
-        finally:
-            self._reading -= held
 
     async def _page(self, stream: Stream, headers: Mapping[str, str]) -> None:
         path = headers.get(":path", "").partition("?")[0]

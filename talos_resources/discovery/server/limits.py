@@ -7,7 +7,16 @@ from typing import Final
 from talos_resources.rpc.server.limits import Limits
 
 LIMITS: Final = Limits(
-    connections=20_000, streams=100, watches=50_000, request_bytes=4 << 20, requests_bytes=64 << 20, request_s=30.0, resets=500
+    connections=20_000,
+    connections_each=5_000,
+    streams=100,
+    calls_each=10_000,
+    watches=50_000,
+    request_bytes=4 << 20,
+    requests_bytes=64 << 20,
+    answers_bytes=64 << 20,
+    request_s=30.0,
+    resets=500,
 )
 """A connection per node, and on it a watch and a call at a time."""
 

@@ -112,6 +112,12 @@ class Registry:
             cluster.tell(affiliate_id, None)
             self._drop_if_empty(cluster_id)
 
+    def bytes_of(self, cluster_id: str) -> int:
+        """About how many bytes the affiliates of a cluster are."""
+        cluster = self._clusters.get(cluster_id)
+        entries = {} if cluster is None else cluster.entries
+        return sum(len(name) + len(entry.data) + sum(map(len, entry.endpoints)) for name, entry in entries.items())
+
     def get(self, cluster_id: str, affiliate_id: str) -> Entry | None:
         """An affiliate; not to be changed."""
         cluster = self._clusters.get(cluster_id)

@@ -31,6 +31,7 @@ from talos_resources.discovery.server.rate import RateLimit
 from talos_resources.discovery.server.registry import Registry
 from talos_resources.discovery.server.store import Store
 from talos_resources.discovery.wire import encode
+from talos_resources.rpc.framing import frame
 from talos_resources.rpc.server.call import Call
 from talos_resources.rpc.status import Code, RpcError
 
@@ -125,7 +126,8 @@ class ClusterService:
     async def _list(self, call: Call, caller: Caller, request: ClusterRequest) -> None:
         await self._admit(caller)
         check_cluster(request.cluster_id)
-        await call.send(encode(ListResponse(affiliates=tuple(self._registry.affiliates_of(request.cluster_id)))))
+        # Not made before the client takes it: thousands of answers that wait would be gigabytes.
+        await call.send_made(self._registry.bytes_of(request.cluster_id), lambda: [self._listed(request.cluster_id)])
 
     async def _watch(self, call: Call, caller: Caller, request: ClusterRequest) -> None:
         await self._admit(caller)
@@ -135,14 +137,21 @@ class ClusterService:
         self._watches_left -= 1
         subscription = _Subscription()
         try:
-            for affiliates in _parts(self._registry.subscribe(request.cluster_id, subscription)):
-                await call.send(encode(WatchResponse(affiliates=affiliates)))
+            await call.send_made(2 * SNAPSHOT_BYTES, lambda: self._snapshot(request.cluster_id, subscription))
             while not subscription.lost:
                 await call.send_framed(await subscription.take())
             raise RpcError(Code.ABORTED, "subscription canceled: lost update")
         finally:
             self._watches_left += 1
             self._registry.unsubscribe(request.cluster_id, subscription)
+
+    def _listed(self, cluster_id: str) -> bytes:
+        return frame(encode(ListResponse(affiliates=tuple(self._registry.affiliates_of(cluster_id)))))
+
+    def _snapshot(self, cluster_id: str, subscription: _Subscription) -> Iterator[bytes]:
+        """Subscribes, and gives what there is."""
+        for affiliates in _parts(self._registry.subscribe(cluster_id, subscription)):
+            yield frame(encode(WatchResponse(affiliates=affiliates)))
 
     async def _admit(self, caller: Caller) -> None:
         """Lets a caller wait for its turn.

@@ -6,7 +6,8 @@ import asyncio
 import logging
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Hashable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
 import attrs
@@ -19,7 +20,8 @@ from talos_resources.model.errors import TalosResourcesError
 from talos_resources.rpc.framing import Deframer, FrameError, frame
 from talos_resources.rpc.server.connection import ClientConnection
 from talos_resources.rpc.server.limits import Limits
-from talos_resources.rpc.server.roles import Role
+from talos_resources.rpc.server.roles import Role, check_known
+from talos_resources.rpc.server.shares import Shares
 from talos_resources.rpc.status import Code, RpcError, encode_text, status_of
 
 log: Final = logging.getLogger(__name__)
@@ -28,6 +30,10 @@ Method = Callable[["Call", bytes], Coroutine[Any, Any, None]]
 """Answers a request with messages; the status follows from whether it raises."""
 
 _HEAD: Final = (("content-type", "application/grpc+proto"), ("grpc-accept-encoding", "gzip"))
+PIECE_BYTES: Final = 64 << 10
+"""About how much is encoded before it is sent: enough to fill packets, little enough to stay responsive."""
+
+_READ_BYTES: Final = 64 << 10
 _TIMEOUT: Final = re.compile(r"(\d{1,8})([HMSmun])\Z")
 _UNITS: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 
@@ -39,6 +45,8 @@ class Call:
     roles: frozenset[Role]
     _stream: Stream
     _limits: Limits
+    _client: Hashable
+    _answers: Shares
     _head: tuple[tuple[str, str], ...] = _HEAD
     _began: bool = False
 
@@ -48,7 +56,7 @@ class Call:
         Raises:
             RpcError: the client does not take them.
         """
-        await self.send_framed(b"".join(map(frame, messages)))
+        await self.send_made(sum(map(len, messages)), lambda: [b"".join(map(frame, messages))])
 
     async def send_framed(self, data: bytes) -> None:
         """Sends messages with their heads, in one piece.
@@ -56,12 +64,44 @@ class Call:
         Raises:
             RpcError: the client does not take them.
         """
+        await self.send_made(len(data), lambda: [data])
+
+    async def send_pieces(self, pieces: Iterator[bytes]) -> None:
+        """Sends messages with their heads, piece by piece; each is made when the client can take some of it.
+
+        Raises:
+            RpcError: the client does not take them.
+        """
+        goes_on = True
+        while goes_on:
+            goes_on = await self.send_made(PIECE_BYTES, lambda: islice(pieces, 1))
+            await asyncio.sleep(0)  # the others' turn
+
+    async def send_made(self, size: int, make: Callable[[], Iterable[bytes]]) -> bool:
+        """Sends what is made when the client can take some of it, and when there is room to hold it until it has.
+
+        Args:
+            size: about how many bytes there will be at a time.
+            make: gives messages with their heads in pieces; nothing is sent if there are none.
+
+        Returns:
+            Whether there was something.
+
+        Raises:
+            RpcError: the client does not take them.
+        """
         try:
-            async with asyncio.timeout(self._limits.send_s):
+            async with asyncio.timeout(self._limits.send_s) as patience:
                 await self._begin()
-                if not self._stream.closable:  # or asyncio would take it and complain about each piece
-                    raise StreamTerminatedError("the client has gone")
-                await self._stream.send_data(data)
+                await self._window()
+                async with self._answers.holding(self._client, size):
+                    sent = False
+                    for piece in make():
+                        self._check_there()
+                        await self._stream.send_data(piece)
+                        sent = True
+                        patience.reschedule(asyncio.get_running_loop().time() + self._limits.send_s)
+                    return sent
         except TimeoutError:
             raise RpcError(Code.RESOURCE_EXHAUSTED, f"you did not take an answer within {self._limits.send_s:g} s") from None
 
@@ -78,6 +118,23 @@ class Call:
         except TimeoutError:  # it does not even take this
             self._stream.reset_nowait()
 
+    async def _window(self) -> None:
+        """Waits until the client lets us send anything at all."""
+        stream = self._stream
+        assert stream.id is not None
+        while True:
+            self._check_there()
+            await stream.connection.write_ready.wait()
+            self._check_there()
+            if stream._h2_connection.local_flow_control_window(stream.id) > 0:  # noqa: SLF001  # grpclib looks only when all is made
+                return
+            stream.window_updated.clear()
+            await stream.window_updated.wait()
+
+    def _check_there(self) -> None:
+        if not self._stream.closable:  # or asyncio would take it and complain about each piece
+            raise StreamTerminatedError("the client has gone")
+
     async def _begin(self) -> None:
         if not self._began:
             self._began = True
@@ -90,6 +147,8 @@ class Answering(ABC):
     def __init__(self, limits: Limits) -> None:
         """Takes what clients may take."""
         self._limits = limits
+        self._requests = Shares(limits.requests_bytes, limits.requests_bytes // 4)
+        self._answers = Shares(limits.answers_bytes, limits.answers_bytes // 4)
 
     def head(self, headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         """What the answer to a request with these headers begins with."""
@@ -100,6 +159,27 @@ class Answering(ABC):
     async def answer(self, call: Call, stream: Stream, headers: dict[str, str], connection: ClientConnection) -> None:
         """Answers one request."""
 
+    async def read(self, stream: Stream, size: int, client: Hashable) -> bytes:
+        """So many bytes of a request; what has arrived counts as the client's, not what was announced.
+
+        Raises:
+            RpcError: this client, or all together, send too much at a time.
+            AssertionError: the request ends before.
+        """
+        pieces: list[bytes] = []
+        held = 0
+        try:
+            while held < size:
+                piece = await stream.recv_data(min(size - held, _READ_BYTES))
+                assert piece, "the stream ends"
+                if not self._requests.take(client, len(piece)):
+                    raise RpcError(Code.RESOURCE_EXHAUSTED, "the server is reading too many large requests; try again")
+                held += len(piece)
+                pieces.append(piece)
+            return b"".join(pieces)
+        finally:
+            self._requests.give(client, held)
+
     async def say_goodbye(self, call: Call, headers: Mapping[str, str]) -> None:
         """Ends a call because the server stops."""
         del headers
@@ -107,7 +187,7 @@ class Answering(ABC):
 
     async def __call__(self, stream: Stream, headers: dict[str, str], connection: ClientConnection) -> None:
         """Answers one request; see `connection.Dispatch`."""
-        call = Call(connection.roles, stream, self._limits, self.head(headers))
+        call = Call(connection.roles, stream, self._limits, connection.client, self._answers, self.head(headers))
         stream.wrapper = wrapper = Wrapper()
         try:
             with wrapper:
@@ -132,11 +212,9 @@ class Dispatcher(Answering):
         """Takes the methods by path, `/package.Service/Method`."""
         super().__init__(limits)
         self._methods = methods
-        self._reading = 0
 
     async def answer(self, call: Call, stream: Stream, headers: dict[str, str], connection: ClientConnection) -> None:
         """Answers one request."""
-        del connection
         refusal = _refusal(headers)
         if refusal is not None:
             await stream.send_headers([(":status", str(refusal)), ("content-length", "0")], end_stream=True)
@@ -145,8 +223,9 @@ class Dispatcher(Answering):
             method = self._methods.get(headers[":path"])
             if method is None:
                 raise RpcError(Code.UNIMPLEMENTED, f"unknown method {headers[':path']}")  # noqa: TRY301
+            check_known(call.roles)  # before anything is read of what it sends
             async with asyncio.timeout(_deadline(headers)):
-                await method(call, await self._request(stream, headers))
+                await method(call, await self._request(stream, headers, connection.client))
         except RpcError as error:
             await call.finish(error.code, error.text)
         except TimeoutError:
@@ -162,34 +241,26 @@ class Dispatcher(Answering):
         else:
             await call.finish(Code.OK)
 
-    async def _request(self, stream: Stream, headers: Mapping[str, str]) -> bytes:
+    async def _request(self, stream: Stream, headers: Mapping[str, str], client: Hashable) -> bytes:
         """The one message of a request.
 
         Raises:
             RpcError: it is too large, broken, or does not come.
         """
         deframer = Deframer(limit=self._limits.request_bytes, encoding=headers.get("grpc-encoding", "identity"))
-        held = 0
         try:
             async with asyncio.timeout(self._limits.request_s):
                 head = await stream.recv_data(5)
                 if not head:
                     raise RpcError(Code.INVALID_ARGUMENT, "the request has no message")
                 messages = deframer.feed(head)
-                held = int.from_bytes(head[1:])
-                if self._reading + held > self._limits.requests_bytes:
-                    held = 0
-                    raise RpcError(Code.RESOURCE_EXHAUSTED, "the server is reading too many large requests; try again")
-                self._reading += held
-                return (messages or deframer.feed(await stream.recv_data(held)))[0]
+                return (messages or deframer.feed(await self.read(stream, int.from_bytes(head[1:]), client)))[0]
         except TimeoutError:
             raise RpcError(Code.DEADLINE_EXCEEDED, f"the request did not arrive within {self._limits.request_s:g} s") from None
         except FrameError as error:
             raise RpcError(Code.RESOURCE_EXHAUSTED if error.too_large else Code.INVALID_ARGUMENT, str(error)) from None
         except AssertionError:  # grpclib's word for a stream that ends too early
             raise RpcError(Code.INVALID_ARGUMENT, "the request ends within its message") from None
-        finally:
-            self._reading -= held
 
 
 def _refusal(headers: Mapping[str, str]) -> int | None:

@@ -10,15 +10,19 @@ import asyncio
 import logging
 import socket
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Final, Protocol
 
 from grpclib.config import Configuration
 from grpclib.protocol import AbstractHandler, H2Protocol, Stream
 from h2.config import H2Configuration
+from h2.errors import ErrorCodes
+from h2.events import DataReceived
 from h2.exceptions import H2Error
 from h2.settings import SettingCodes
 
+from talos_resources.rpc.server.connections import Connections
+from talos_resources.rpc.server.floods import Floods
 from talos_resources.rpc.server.frame_sizes import FrameSizes
 from talos_resources.rpc.server.limits import Limits
 from talos_resources.rpc.server.roles import EVERYTHING, Role, roles_of
@@ -40,12 +44,6 @@ class Dispatch(Protocol):
     def __call__(self, stream: Stream, headers: dict[str, str], connection: ClientConnection) -> Coroutine[Any, Any, None]:
         """Answers."""
         ...
-
-
-class Connections(set["ClientConnection"]):
-    """The connections of a server; `closed` when there may be no new ones."""
-
-    closed = False
 
 
 class ClientConnection(H2Protocol, AbstractHandler):
@@ -70,23 +68,34 @@ class ClientConnection(H2Protocol, AbstractHandler):
         self._loop = asyncio.get_running_loop()
         self._lost = asyncio.Event()
         self._sizes = FrameSizes()
+        self._floods = Floods()
+        self._peer = ""
 
     @property
     def peer(self) -> str:
-        """The client's IP address; empty on a unix socket, or when it has gone."""
-        name = None if self._transport is None else self._transport.get_extra_info("peername")
-        return str(name[0]) if isinstance(name, tuple) else ""
+        """The client's IP address; empty on a unix socket."""
+        return self._peer
+
+    @property
+    def client(self) -> Hashable:
+        """Whose share of the server it takes: that of its address, or its own on a unix socket."""
+        return self._peer or self
+
+    @property
+    def calls(self) -> int:
+        """How many are going on."""
+        return len(self._tasks)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         super().connection_made(transport)
-        if self._connections.closed or len(self._connections) >= self._limits.connections:
-            log.warning("refused a connection: %d are open", len(self._connections))
+        name = transport.get_extra_info("peername")
+        self._peer = str(name[0]) if isinstance(name, tuple) else ""
+        if not self._connections.admit(self):
             transport.abort()
             return
-        self._connections.add(self)
         tls = transport.get_extra_info("ssl_object")
         self.roles = EVERYTHING if tls is None else roles_of(tls.getpeercert())
         _notice_dead_peers(transport.get_extra_info("socket"))
@@ -101,6 +110,12 @@ class ClientConnection(H2Protocol, AbstractHandler):
             log.debug("a frame or headers that are too large")
             self._hang_up("Protocol error")
             return
+        if self._sizes.idle:
+            idle, self._sizes.idle = self._sizes.idle, {}
+            if not self._floods.allowed(idle, now=self._loop.time()):
+                log.debug("a flood of frames that bring nothing: %s", idle)
+                self._hang_up("Enhance your calm")
+                return
         try:
             events = self.connection.feed(data)
         except (H2Error, ValueError, UnicodeDecodeError) as error:
@@ -109,6 +124,8 @@ class ClientConnection(H2Protocol, AbstractHandler):
             return
         try:
             for event in events:
+                if isinstance(event, DataReceived) and not event.flow_controlled_length:
+                    continue  # grpclib takes DATA without a byte for the end of the stream
                 try:
                     self.processor.process(event)
                 except NotImplementedError:
@@ -142,11 +159,16 @@ class ClientConnection(H2Protocol, AbstractHandler):
         """A request begins."""
         if self._idle is not None:
             self._idle.cancel()
+        if not self._connections.admit_call(self):
+            stream.reset_nowait(ErrorCodes.REFUSED_STREAM)
+            release_stream()
+            return
         task = self._loop.create_task(self._dispatch(stream, dict(headers), self))
         self._tasks[stream] = task
 
         def done(_task: asyncio.Task[None]) -> None:
             self._tasks.pop(stream, None)
+            self._connections.end_call(self)
             release_stream()
             if not self._tasks:
                 self._rest()
@@ -191,6 +213,10 @@ class ClientConnection(H2Protocol, AbstractHandler):
             if self._transport is not None:
                 self._transport.abort()
             await self._lost.wait()
+
+    def make_room(self) -> None:
+        """Ends an idle connection for another one."""
+        self._hang_up("Idle")
 
     def _hang_up(self, reason: str) -> None:
         if not self.connection.is_closing():

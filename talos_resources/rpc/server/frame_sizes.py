@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from talos_resources.rpc.server.floods import EMPTY_DATA, OTHER
 from talos_resources.rpc.transport import frames as h2
 
 LARGEST_FRAME: Final = h2.DEFAULT_FRAME_BYTES
@@ -18,13 +19,18 @@ LARGEST_HEADERS: Final = 64 << 10
 
 
 class FrameSizes:
-    """Follows the frames of one client from the first byte on, without keeping them."""
+    """Follows the frames of one client from the first byte on, without keeping them.
+
+    Attributes:
+        idle: how many there were of each kind that `Floods` counts; its reader empties it.
+    """
 
     def __init__(self) -> None:
         """Begins before the preface."""
         self._skip = len(h2.PREFACE)
         self._head = b""
         self._block = 0
+        self.idle: dict[int, int] = {}
 
     def fits(self, data: bytes) -> bool:
         """Whether the frames that the next bytes belong to are of a size that we read; after a no there is no further call."""
@@ -45,7 +51,23 @@ class FrameSizes:
         return True
 
     def _frame_fits(self, head: bytes) -> bool:
-        kind, _, _, self._skip = h2.parse_head(head)
+        kind, flags, _, self._skip = h2.parse_head(head)
+        idle = _idle(kind, flags, self._skip)
+        if idle is not None:
+            self.idle[idle] = self.idle.get(idle, 0) + 1
         if kind in (h2.HEADERS, h2.CONTINUATION):
             self._block = self._skip + (self._block if kind == h2.CONTINUATION else 0)
         return self._skip <= LARGEST_FRAME and self._block <= LARGEST_HEADERS
+
+
+def _idle(kind: int, flags: int, length: int) -> int | None:
+    """What a frame counts as that brings nothing; None for one that does."""
+    match kind:
+        case h2.SETTINGS | h2.PING:
+            return None if flags & h2.ACK else kind
+        case h2.DATA:
+            return None if length or flags & h2.END_STREAM else EMPTY_DATA
+        case h2.HEADERS | h2.RST_STREAM | h2.GOAWAY | h2.WINDOW_UPDATE | h2.CONTINUATION:
+            return None  # counted with the calls, or bounded by what we have sent
+        case _:
+            return OTHER

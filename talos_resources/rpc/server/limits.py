@@ -12,11 +12,14 @@ class Limits:
     """Bounds against clients that are broken or hostile.
 
     Attributes:
-        connections: at the same time.
+        connections: at the same time; fewer where the system lets the process open fewer files.
+        connections_each: of one address.
         streams: calls at the same time on one connection.
+        calls_each: at the same time of one address, on all its connections.
         watches: at the same time, of all clients.
         request_bytes: the largest request.
-        requests_bytes: all requests that are being read, together.
+        requests_bytes: what has arrived of all requests that are being read, together; a quarter of it for one client.
+        answers_bytes: all pieces of answers that wait to be taken, together; a quarter of it for one client.
         request_s: seconds for a request to arrive whole.
         send_s: seconds that a client may leave a piece of an answer lying before its call ends.
         idle_s: seconds that a connection without calls stays open.
@@ -24,10 +27,13 @@ class Limits:
     """
 
     connections: int = 1000
+    connections_each: int = 500
     streams: int = 1000
+    calls_each: int = 4000
     watches: int = 10_000
     request_bytes: int = 32 << 20
     requests_bytes: int = 256 << 20
+    answers_bytes: int = 128 << 20
     request_s: float = 30.0
     send_s: float = 30.0
     idle_s: float = 600.0

@@ -6,8 +6,11 @@ server's own certificate is made at every start, for the addresses of that start
 
 from __future__ import annotations
 
+import fcntl
+import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -36,15 +39,32 @@ def authority_in(folder: Path, *, now: datetime | None = None) -> CertificateAnd
     """
     crt, key = folder / "ca.crt", folder / "ca.key"
     try:
-        if crt.exists() and key.exists():
-            return CertificateAndKey(crt=crt.read_bytes(), key=key.read_bytes())
-        if crt.exists() or key.exists():
-            raise ConfigError(f"{folder} has only one of ca.crt and ca.key; bring the other, or remove it for a new authority")
-        made = new_authority(ORGANIZATION, now=now or datetime.now(UTC))
-        write_private(key, made.key)
-        write_private(crt, made.crt)
+        folder.mkdir(parents=True, exist_ok=True)
+        with _alone_in(folder):
+            return _authority(folder, crt, key, now=now or datetime.now(UTC))
     except OSError as error:
         raise ConfigError(f"cannot use {error.filename or folder} for certificates: {error.strerror}") from None
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """One process at a time: two first starts must not make two authorities."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _authority(folder: Path, crt: Path, key: Path, *, now: datetime) -> CertificateAndKey:
+    if crt.exists() and key.exists():
+        return CertificateAndKey(crt=crt.read_bytes(), key=key.read_bytes())
+    if crt.exists() or key.exists():
+        raise ConfigError(f"{folder} has only one of ca.crt and ca.key; bring the other, or remove it for a new authority")
+    made = new_authority(ORGANIZATION, now=now)
+    write_private(key, made.key)
+    write_private(crt, made.crt)
     return made
 
 

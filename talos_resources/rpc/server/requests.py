@@ -20,6 +20,12 @@ from talos_resources.rpc.status import Code, RpcError
 
 M = TypeVar("M", bound=Message)
 
+MOST_QUERIES: Final = 100
+MOST_TERMS: Final = 1000
+"""Terms and their values in all label queries of a request: each is compared with each resource."""
+LONGEST_PATTERN: Final = 1000
+"""Characters of an id query."""
+
 _NOT_EXISTS: Final = 2
 _OPS: Final = {number: op for op, number in OPERATIONS.items()}
 _COMPARISONS: Final = frozenset({LabelOp.LT, LabelOp.LTE, LabelOp.LT_NUMERIC, LabelOp.LTE_NUMERIC})
@@ -85,8 +91,15 @@ def queries_from(options: pb.ListOptions | pb.WatchOptions) -> Queries:
     """The label and id queries of a request.
 
     Raises:
-        RpcError: UNIMPLEMENTED, an operation that is not known.
+        RpcError: UNIMPLEMENTED, an operation that is not known; INVALID_ARGUMENT, more than anybody has reason to ask.
     """
+    terms = sum(1 + len(term.value) for query in options.label_query for term in query.terms)
+    if len(options.label_query) > MOST_QUERIES or terms > MOST_TERMS:
+        asked = f"{len(options.label_query)} label queries of {terms} terms and values"
+        raise RpcError(Code.INVALID_ARGUMENT, f"{asked} are too many; {MOST_QUERIES} and {MOST_TERMS} are let through")
+    length = len(options.id_query.regexp)
+    if length > LONGEST_PATTERN:
+        raise RpcError(Code.INVALID_ARGUMENT, f"an id query of {length} characters is too long; {LONGEST_PATTERN} are let through")
     return Queries(
         labels=tuple(LabelQuery(tuple(map(_term, query.terms))) for query in options.label_query),
         ids=options.id_query.regexp if options.HasField("id_query") else None,

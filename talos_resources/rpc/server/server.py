@@ -14,11 +14,12 @@ from typing import Any, Final, Self, TypeVar
 
 from talos_resources.model.errors import ConfigError, TalosResourcesError
 from talos_resources.releases import NEWEST
+from talos_resources.rpc.server.acceptor import Acceptor
 from talos_resources.rpc.server.call import Dispatcher
-from talos_resources.rpc.server.connection import ClientConnection, Connections, Dispatch
+from talos_resources.rpc.server.connection import ClientConnection, Dispatch
+from talos_resources.rpc.server.connections import Connections
 from talos_resources.rpc.server.limits import DEFAULT_LIMITS, Limits
 from talos_resources.rpc.server.service import StateService
-from talos_resources.rpc.server.tls_listener import TlsListener
 from talos_resources.rpc.transport.contract import Credentials
 from talos_resources.rpc.transport.tls import load_pem
 from talos_resources.state.contract import State
@@ -36,9 +37,9 @@ class Listener:
         self._dispatch = dispatch
         self._limits = limits
         self._tls = tls
-        self._connections = Connections()
+        self._connections = Connections(limits)
         self._server: asyncio.Server | None = None
-        self._tls_listener: TlsListener | None = None
+        self._acceptor: Acceptor | None = None
         self._path: Path | None = None
         self.address = ""
 
@@ -63,15 +64,14 @@ class Listener:
             if address.startswith("unix:"):
                 self._path = Path(address.removeprefix("unix:"))
                 _remove_stale_socket(self._path)
-                self._server = await loop.create_unix_server(connect, self._path, backlog=_BACKLOG)
-                self._path.chmod(0o600)
+                self._server = await loop.create_unix_server(connect, sock=_private_socket(self._path), start_serving=False)
                 self.address = address
             else:
                 host, port = split_address(address)
-                self._server = await loop.create_server(connect, host, port, backlog=_BACKLOG, start_serving=self._tls is None)
-                if self._tls is not None:
-                    self._tls_listener = TlsListener([_listening(bound) for bound in self._server.sockets], connect, self._tls)
+                self._server = await loop.create_server(connect, host, port, start_serving=False)
                 self.address = f"{f'[{host}]' if ':' in host else host}:{self._server.sockets[0].getsockname()[1]}"
+            listening = [_listening(bound) for bound in self._server.sockets]
+            self._acceptor = Acceptor(listening, connect, self._tls, on_short=self._short)
         except (OSError, OverflowError) as error:
             number = getattr(error, "errno", None)
             reason = error if number is None or isinstance(error, socket.gaierror) else os.strerror(number).lower()
@@ -85,12 +85,16 @@ class Listener:
             return
         self._connections.closed = True
         server.close()
-        if self._tls_listener is not None:
-            await self._tls_listener.close()
-        await asyncio.gather(*(connection.shut_down() for connection in tuple(self._connections)))
+        if self._acceptor is not None:
+            await self._acceptor.close()
+        await asyncio.gather(*(connection.shut_down() for connection in self._connections))
         await server.wait_closed()
         if self._path is not None:
             self._path.unlink(missing_ok=True)
+
+    def _short(self, error: OSError) -> None:
+        self._connections.complain(f"no connection can be accepted: {error.strerror}; the one that was idle for longest is closed")
+        self._connections.make_room()
 
 
 class Server(Listener):
@@ -229,6 +233,20 @@ def _listening(bound: socket.socket) -> socket.socket:
     listening.setblocking(False)
     listening.listen(_BACKLOG)
     return listening
+
+
+def _private_socket(path: Path) -> socket.socket:
+    """A bound socket that only its owner can connect to, from the first moment on."""
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        bound.setblocking(False)
+        os.fchmod(bound.fileno(), 0o600)  # Linux gives its file the mode of the socket, less the umask
+        bound.bind(str(path))
+        path.chmod(0o600)  # others do not
+    except BaseException:
+        bound.close()
+        raise
+    return bound
 
 
 def _remove_stale_socket(path: Path) -> None:

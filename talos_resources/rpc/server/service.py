@@ -5,10 +5,9 @@ Source: COSI runtime v1.16.2, state server.
 
 from __future__ import annotations
 
-import asyncio
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from talos_resources._generated import cosi_resource_pb2 as pb
 from talos_resources.model.errors import TalosResourcesError
@@ -16,7 +15,7 @@ from talos_resources.model.kind import Kind
 from talos_resources.releases import NEWEST
 from talos_resources.rpc.framing import frame
 from talos_resources.rpc.headers import SERVICE
-from talos_resources.rpc.server.call import Call, Method
+from talos_resources.rpc.server.call import PIECE_BYTES, Call, Method
 from talos_resources.rpc.server.encoding import Encoder
 from talos_resources.rpc.server.limits import Limits
 from talos_resources.rpc.server.requests import kind_from, parse, phase_from, queries_from, resource_from
@@ -28,9 +27,6 @@ from talos_resources.state.aio_watch import AioWatch
 from talos_resources.state.contract import State
 from talos_resources.state.derived import teardown
 from talos_resources.state.events import AnyEvent, Bootstrapped, Errored
-
-PIECE_BYTES: Final = 64 << 10
-"""About how much is encoded before it is sent: enough to fill packets, little enough to stay responsive."""
 
 
 class StateService:
@@ -75,9 +71,7 @@ class StateService:
         resources = await self._state.list(
             kind_from(request.type, request.namespace), namespace=request.namespace, labels=queries.labels, ids=queries.ids
         )
-        for piece in _pieces(map(self._encoder.resource, resources)):
-            await call.send_framed(piece)
-            await asyncio.sleep(0)
+        await call.send_pieces(_pieces(map(self._encoder.resource, resources)))
 
     async def _create(self, call: Call, data: bytes) -> None:
         check_write(call.roles)
@@ -143,6 +137,8 @@ class StateService:
         kind: Kind[Any] = kind_from(request.type, request.namespace)
         start = options.start_from_bookmark if options.HasField("start_from_bookmark") else None
         tail = max(options.tail_events, 0)
+        if tail and start is not None:
+            raise RpcError(Code.INVALID_ARGUMENT, "tail events and a bookmark to start from exclude each other")
         if request.HasField("id"):
             if options.bootstrap_contents or options.label_query:
                 asked = "bootstrap contents" if options.bootstrap_contents else "label query"
@@ -168,9 +164,8 @@ class StateService:
             told = (event for event in batch if not isinstance(event, Bootstrapped | Errored))
         encoded = (self._encoder.event(event, request.namespace, request.type) for event in told)
         # One message of many events costs the client less, if it said that it understands it.
-        pieces = map(frame, _joined(encoded)) if request.options.aggregated else _pieces(encoded)
-        for piece in pieces:
-            await call.send_framed(piece)
+        pieces: Iterator[bytes] = map(frame, _joined(encoded)) if request.options.aggregated else _pieces(encoded)
+        await call.send_pieces(pieces)
 
     async def _check_read(self, call: Call, type: str) -> None:
         if Role.ADMIN not in call.roles:

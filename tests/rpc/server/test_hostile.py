@@ -10,9 +10,6 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from h2.config import H2Configuration
-from h2.connection import H2Connection
-from h2.events import DataReceived, ResponseReceived, StreamEnded, StreamReset, TrailersReceived
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,11 +21,12 @@ from talos_resources.resources import KubeSpanPeerStatus, Member
 from talos_resources.rpc.client.connect import connect, connect_plain
 from talos_resources.rpc.client.state import RemoteState
 from talos_resources.rpc.framing import frame
+from talos_resources.rpc.server.acceptor import HANDSHAKES
 from talos_resources.rpc.server.frame_sizes import FrameSizes
 from talos_resources.rpc.server.limits import Limits
 from talos_resources.rpc.server.server import BackgroundServer
-from talos_resources.rpc.server.tls_listener import HANDSHAKES
 from talos_resources.testing.node import TalosNode
+from tests.rpc.server.raw import LIST, WATCH, Raw
 
 LIMITS = Limits(request_bytes=1 << 20, request_s=0.5, send_s=0.5, watches=5, streams=50, resets=100, connections=20)
 
@@ -53,74 +51,6 @@ def client(server: BackgroundServer) -> Iterator[RemoteState]:
     honest.close()
 
 
-class Raw:
-    """HTTP/2 by hand."""
-
-    def __init__(self, address: str) -> None:
-        host, _, port = address.rpartition(":")
-        self.socket = socket.create_connection((host, int(port)), timeout=10)
-        self.h2 = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8", validate_outbound_headers=False))
-        self.h2.initiate_connection()
-        with suppress(ConnectionError):  # a server that is full hangs up before it has read a word
-            self.flush()
-
-    def flush(self) -> None:
-        self.socket.sendall(self.h2.data_to_send())
-
-    def request(self, path: str, data: bytes, *, end: bool = True, **headers: str) -> int:
-        stream = self.h2.get_next_available_stream_id()
-        head = {
-            ":method": "POST",
-            ":scheme": "http",
-            ":authority": "x",
-            ":path": path,
-            "content-type": "application/grpc",
-            "te": "trailers",
-        }
-        self.h2.send_headers(stream, list({**head, **{k.replace("_", "-"): v for k, v in headers.items()}}.items()))
-        for start in range(0, len(data), 16384):
-            self.h2.send_data(stream, data[start : start + 16384])
-        if end:
-            self.h2.end_stream(stream)
-        self.flush()
-        return stream
-
-    def answer(self, stream: int) -> dict[str, str]:
-        """All headers and trailers of the answer."""
-        found: dict[str, str] = {}
-        while True:
-            data = self.socket.recv(65536)
-            assert data, "the server hung up"
-            for event in self.h2.receive_data(data):
-                if getattr(event, "stream_id", None) != stream:
-                    continue
-                if isinstance(event, ResponseReceived | TrailersReceived):
-                    found.update(event.headers)  # type: ignore[arg-type]
-                elif isinstance(event, DataReceived):
-                    self.h2.acknowledge_received_data(event.flow_controlled_length, stream)
-                elif isinstance(event, StreamEnded | StreamReset):
-                    self.flush()
-                    return found
-            self.flush()
-
-    def watch(self, type: str) -> int:
-        """Opens a watch of a kind of KubeSpan and waits until it is subscribed."""
-        request = pb.WatchRequest(namespace="kubespan", type=type, api_version=1)
-        stream = self.request(WATCH, frame(request.SerializeToString()))
-        while not any(isinstance(event, DataReceived) for event in self.h2.receive_data(self.socket.recv(65536))):
-            self.flush()
-        return stream
-
-    def hung_up(self) -> bool:
-        """Waits until the server closes the connection."""
-        try:
-            while self.socket.recv(65536):
-                pass
-        except ConnectionError:
-            pass
-        return True
-
-
 Dial = Callable[[str], Raw]
 
 
@@ -136,10 +66,6 @@ def dial() -> Iterator[Dial]:
     yield start
     for raw in opened:
         raw.socket.close()
-
-
-LIST = "/cosi.resource.State/List"
-WATCH = "/cosi.resource.State/Watch"
 
 
 @pytest.mark.parametrize(
@@ -288,7 +214,8 @@ def test_handshakes_that_do_not_go_on_make_room(talos_node: TalosNode) -> None:
 def test_connections_are_counted(server: BackgroundServer, client: RemoteState, dial: Dial) -> None:
     client.list(Member)
     raws = [dial(server.address) for _ in range(LIMITS.connections + 5)]
-    assert raws[-1].hung_up()
+    assert raws[0].hung_up()  # the one that was idle for longest made room
+    assert raws[-1].answer(raws[-1].request(LIST, frame(b"")))["grpc-status"] == "0"
 
 
 def test_a_reader_that_does_not_read_loses_its_watch(server: BackgroundServer, client: RemoteState, state: MemoryState, dial: Dial) -> None:
