@@ -27,6 +27,8 @@ from talos_resources.state.watch_spec import WatchSpec
 
 S = TypeVar("S")
 
+Leave = Callable[[], None] | None
+
 DEFAULT_CAPACITY: Final = 100
 DEFAULT_GAP: Final = 5
 
@@ -70,6 +72,9 @@ class MemoryState(StateBase):
         self._lock = threading.Lock()
         # namespace -> type -> collection; two look-ups of strings cost less than one of a pair
         self._namespaces: dict[str, dict[str, Collection]] = {}
+        # What is watched before anything was written of it, and by how many: it goes with the last of them, for clients
+        # of a server may watch any name.
+        self._awaited: dict[tuple[str, str], _Awaited] = {}
         # What kinds and spec classes stand for in their own namespace, so that `get` is one step.
         self._homes: dict[Any, Collection] = {}
 
@@ -147,6 +152,7 @@ class MemoryState(StateBase):
         with self._lock:
             self._closed = True
             collections = [found for types in self._namespaces.values() for found in types.values()]
+            collections += [awaited.collection for awaited in self._awaited.values()]
         for collection in collections:
             collection.ring.close()
 
@@ -165,11 +171,19 @@ class MemoryState(StateBase):
         return found.select(queries, ids)
 
     def _destroy(self, about: Reference, owner: str) -> None:
-        self._open(about.namespace, about.type).destroy(about, owner)
+        found = self._find(about)
+        if found is None:
+            raise NotFoundError(about)
+        found.destroy(about, owner)
 
     def _watch(self, spec: WatchSpec) -> Watch[Any]:
-        collection = self._open(spec.namespace, spec.type)
-        return _one(collection, spec.about, spec) if spec.id is not None else _kind(collection, spec)
+        collection, leave = self._watched(spec.namespace, spec.type)
+        try:
+            return _one(collection, spec.about, spec, leave) if spec.id is not None else _kind(collection, spec, leave)
+        except BaseException:
+            if leave is not None:
+                leave()
+            raise
 
     def _find(self, about: Reference) -> Collection | None:
         return self._namespaces.get(about.namespace, {}).get(about.type)
@@ -188,29 +202,68 @@ class MemoryState(StateBase):
             types = self._namespaces.setdefault(namespace, {})
             found = types.get(type)
             if found is None:
-                name = f'namespace "{namespace}" type "{type}"'
-                ring = EventRing(name, capacity=self._capacity, gap=self._gap, cookie=self._cookie)
-                ring.closed = self._closed
-                found = types[type] = Collection(ring, self._clock)
+                awaited = self._awaited.pop((namespace, type), None)
+                found = types[type] = self._made(namespace, type) if awaited is None else awaited.collection
             return found
 
+    def _watched(self, namespace: str, type: str) -> tuple[Collection, Callable[[], None] | None]:
+        """The collection for one more watch, and what to call when that is over, if anything."""
+        try:
+            return self._namespaces[namespace][type], None
+        except KeyError:
+            pass
+        key = namespace, type
+        with self._lock:
+            found = self._namespaces.get(namespace, {}).get(type)
+            if found is not None:
+                return found, None
+            awaited = self._awaited.get(key)
+            if awaited is None:
+                awaited = self._awaited[key] = _Awaited(self._made(namespace, type))
+            awaited.watches += 1
+            return awaited.collection, lambda: self._leave(key, awaited)
 
-def _one(collection: Collection, about: Reference, spec: WatchSpec) -> Watch[Any]:
+    def _leave(self, key: tuple[str, str], awaited: _Awaited) -> None:
+        with self._lock:
+            awaited.watches -= 1
+            if not awaited.watches and self._awaited.get(key) is awaited:
+                del self._awaited[key]
+
+    def _made(self, namespace: str, type: str) -> Collection:
+        name = f'namespace "{namespace}" type "{type}"'
+        ring = EventRing(name, capacity=self._capacity, gap=self._gap, cookie=self._cookie)
+        ring.closed = self._closed
+        return Collection(ring, self._clock)
+
+
+class _Awaited:
+    """A collection of which nothing was ever written, and how many watch it."""
+
+    __slots__ = ("collection", "watches")
+
+    def __init__(self, collection: Collection) -> None:
+        self.collection = collection
+        self.watches = 0
+
+
+def _one(collection: Collection, about: Reference, spec: WatchSpec, leave: Leave) -> Watch[Any]:
     """A watch of one resource."""
     ring = collection.ring
 
     mine = selector(spec)
     with ring.lock:
         if spec.start_from_bookmark is not None:
-            return RingWatch(ring, ring.follow(ring.after(spec.start_from_bookmark)), select=mine)
+            return RingWatch(ring, ring.follow(ring.after(spec.start_from_bookmark)), select=mine, on_close=leave)
         if spec.tail_events > 0:
-            return RingWatch(ring, ring.follow(ring.tail(spec.tail_events, lambda event: is_about(event, about.id))), select=mine)
+            return RingWatch(
+                ring, ring.follow(ring.tail(spec.tail_events, lambda event: is_about(event, about.id))), select=mine, on_close=leave
+            )
         current = collection.items.get(about.id)
         first: AnyEvent = Destroyed(about, None) if current is None else Created(current)
-        return RingWatch(ring, ring.follow(ring.end), head=(first,), select=mine)
+        return RingWatch(ring, ring.follow(ring.end), head=(first,), select=mine, on_close=leave)
 
 
-def _kind(collection: Collection, spec: WatchSpec) -> Watch[Any]:
+def _kind(collection: Collection, spec: WatchSpec, leave: Leave) -> Watch[Any]:
     """A watch of all resources of a kind that match."""
     ring = collection.ring
     matches = matcher(spec.labels, spec.ids)
@@ -218,7 +271,7 @@ def _kind(collection: Collection, spec: WatchSpec) -> Watch[Any]:
     if not spec.tells_contents:
         with ring.lock:
             position, bookmark = _begin(ring, spec)
-        return RingWatch(ring, position, head=[Noop(bookmark)] if spec.bootstrap_bookmark else (), select=told)
+        return RingWatch(ring, position, head=[Noop(bookmark)] if spec.bootstrap_bookmark else (), select=told, on_close=leave)
     listing, position = collection.follow()
     bookmark = ring.bookmark(position - 1)
 
@@ -228,7 +281,7 @@ def _kind(collection: Collection, spec: WatchSpec) -> Watch[Any]:
         yield from contents(listing, matches)
         yield Bootstrapped(bookmark)
 
-    return RingWatch(ring, position, head=story(), select=told)
+    return RingWatch(ring, position, head=story(), select=told, on_close=leave)
 
 
 def _begin(ring: EventRing, spec: WatchSpec) -> tuple[int, bytes]:

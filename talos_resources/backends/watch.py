@@ -26,9 +26,17 @@ _BATCH: Final = 512
 class RingWatch(Generic[S]):
     """A subscription to an event ring; one thread follows it, any thread may close it."""
 
-    __slots__ = ("_buffer", "_closed", "_head", "_position", "_ring", "_select", "_told")
+    __slots__ = ("_buffer", "_closed", "_head", "_on_close", "_position", "_ring", "_select", "_told")
 
-    def __init__(self, ring: EventRing, position: int, *, head: Iterable[AnyEvent] = (), select: Select | None = None) -> None:
+    def __init__(
+        self,
+        ring: EventRing,
+        position: int,
+        *,
+        head: Iterable[AnyEvent] = (),
+        select: Select | None = None,
+        on_close: Callable[[], None] | None = None,
+    ) -> None:
         """Begins.
 
         Args:
@@ -36,7 +44,9 @@ class RingWatch(Generic[S]):
             position: of the first event to tell.
             head: what is told before; taken step by step.
             select: what the watch tells of an event of the ring, None for nothing.
+            on_close: called once when it is closed.
         """
+        self._on_close = on_close
         self._ring = ring
         self._position = position
         self._head: Iterator[AnyEvent] | None = iter(head)
@@ -75,6 +85,9 @@ class RingWatch(Generic[S]):
         wake = self._ring.rouse(self)
         if wake is not None:
             wake()
+        on_close, self._on_close = self._on_close, None
+        if on_close is not None:
+            on_close()
 
     def when_ready(self, wake: Callable[[], None]) -> None:
         """Calls `wake` once, from any thread and perhaps at once, when there may be something to take.

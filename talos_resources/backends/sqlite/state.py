@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from operator import attrgetter
 from sqlite3 import Connection
 from time import time_ns
@@ -162,7 +163,8 @@ class SqliteState(OwnedWrites, Past):
             elif spec.bootstrap:
                 listed = self._listed(moment.connection, about)
                 head += (*contents(listed, matcher(spec.labels, spec.ids)), Bootstrapped(bookmark))
-        return TailWatch(moment.ring, moment.position, head=head, select=told)
+        leave = partial(self._tail.left, self._place(about), moment.ring)
+        return TailWatch(moment.ring, moment.position, head=head, select=told, on_close=leave)
 
     def restore(self, resources: Iterable[Resource[Any]]) -> None:
         """Takes in resources as another store held them: versions, owners and times are kept.

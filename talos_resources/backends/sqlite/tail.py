@@ -37,12 +37,13 @@ Place = tuple[str, str, str]
 class TailRing(EventRing):
     """A ring that nobody fills any more when the file cannot be read; `failure` is why."""
 
-    __slots__ = ("failure",)
+    __slots__ = ("failure", "watches")
 
     def __init__(self, name: str, *, capacity: int, cookie: bytes) -> None:
         super().__init__(name, capacity=capacity, gap=0, cookie=cookie)
         self.followed = True
         self.failure: Exception | None = None
+        self.watches = 0
 
 
 class Moment(NamedTuple):
@@ -62,7 +63,7 @@ class Moment(NamedTuple):
 
 
 class Tail:
-    """The events of one file as rings, one per node and kind that somebody has watched."""
+    """The events of one file as rings, one per node and kind that somebody watches."""
 
     def __init__(self, file: SqliteFile, *, capacity: int) -> None:
         """Begins when the first watch does.
@@ -102,10 +103,25 @@ class Tail:
                     name = f'namespace "{place[1]}" type "{place[2]}"'
                     ring = self._rings[place] = TailRing(name, capacity=self._capacity, cookie=self.cookie(connection))
                     ring.closed = self._closed
-                yield Moment(connection, ring, ring.end, self._seq)
+                ring.watches += 1
+                try:
+                    yield Moment(connection, ring, ring.end, self._seq)
+                except BaseException:
+                    self._leave(place, ring)
+                    raise
         finally:  # whatever became of this watch: the others are to hear of what was found
             for wake in wakes:
                 wake()
+
+    def left(self, place: Place, ring: TailRing) -> None:
+        """A watch of a ring is over; one that nobody watches any more goes, for it can be made again from the file."""
+        with self._lock:
+            self._leave(place, ring)
+
+    def _leave(self, place: Place, ring: TailRing) -> None:
+        ring.watches -= 1
+        if not ring.watches and self._rings.get(place) is ring:
+            del self._rings[place]
 
     def cookie(self, connection: Connection) -> bytes:
         """What tells bookmarks of this file from those of others."""

@@ -20,6 +20,8 @@ from talos_resources.rpc.status import Code, RpcError
 
 M = TypeVar("M", bound=Message)
 
+LONGEST_NAME: Final = 1000
+"""Characters of a type or namespace that is asked for."""
 MOST_QUERIES: Final = 100
 MOST_TERMS: Final = 1000
 """Terms and their values in all label queries of a request: each is compared with each resource."""
@@ -44,7 +46,13 @@ def parse(message: type[M], data: bytes) -> M:
 
 
 def kind_from(type: str, namespace: str) -> Kind[Any]:
-    """The kind that a request names, known or not."""
+    """The kind that a request names, known or not.
+
+    Raises:
+        RpcError: INVALID_ARGUMENT, these are no names.
+    """
+    if len(type) > LONGEST_NAME or len(namespace) > LONGEST_NAME:
+        raise RpcError(Code.INVALID_ARGUMENT, f"a type or namespace of more than {LONGEST_NAME} characters is no name")
     return typed_kind(type) or untyped(type, namespace)
 
 

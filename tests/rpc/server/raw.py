@@ -80,9 +80,13 @@ class Raw:
         """Opens a watch of a kind of KubeSpan and waits until it is subscribed."""
         request = pb.WatchRequest(namespace="kubespan", type=type, api_version=1)
         stream = self.request(WATCH, frame(request.SerializeToString()))
+        self.subscribed()
+        return stream
+
+    def subscribed(self) -> None:
+        """Waits for the first message of a watch."""
         while not any(isinstance(event, DataReceived) for event in self.h2.receive_data(self.socket.recv(65536))):
             self.flush()
-        return stream
 
     def hung_up(self) -> bool:
         """Waits until the server closes the connection."""

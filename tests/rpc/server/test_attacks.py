@@ -19,6 +19,7 @@ from h2.settings import SettingCodes
 
 from talos_resources._generated import cosi_resource_pb2 as pb
 from talos_resources.backends.memory import MemoryState
+from talos_resources.backends.sqlite.state import SqliteState
 from talos_resources.model.errors import NotFoundError
 from talos_resources.model.kind import kind_of
 from talos_resources.model.resource import Resource
@@ -29,6 +30,7 @@ from talos_resources.rpc.framing import frame
 from talos_resources.rpc.server.limits import Limits
 from talos_resources.rpc.server.server import BackgroundServer, _private_socket
 from talos_resources.rpc.status import MAX_TEXT, decode_text, encode_text
+from talos_resources.testing.conformance.parts import told
 from tests.rpc.server.raw import LIST, WATCH, Raw
 
 LIMITS = Limits(connections=30, connections_each=20, calls_each=400, request_bytes=4 << 20, requests_bytes=16 << 20, answers_bytes=4 << 20)
@@ -187,6 +189,30 @@ def test_one_client_does_not_get_all_calls(server: BackgroundServer, client: Rem
     for raw in raws:
         raw.socket.close()
     assert settled(lambda: sum(one.calls for one in connections) == 0)
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_nothing_that_is_only_named_outlives_its_call(kind: str, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        state: Any = stack.enter_context(MemoryState() if kind == "memory" else SqliteState(tmp_path / "state.db"))
+        server = stack.enter_context(BackgroundServer(state, "127.0.0.1:0"))
+        raw = Raw(server.address, source=STRANGER)
+        stack.callback(raw.socket.close)
+        for n in range(50):
+            request = pb.WatchRequest(namespace=f"made up {n}", type="T", api_version=1)
+            stream = raw.request(WATCH, frame(request.SerializeToString()))
+            raw.subscribed()
+            raw.h2.reset_stream(stream)
+            raw.flush()
+        request = pb.WatchRequest(namespace="x" * 1001, type="T", api_version=1)
+        assert raw.answer(raw.request(WATCH, frame(request.SerializeToString())))["grpc-status"] == "3"
+        assert settled(lambda: not (state._awaited or state._namespaces if kind == "memory" else state._tail._rings))
+        # And who watches before anything is written is told of it.
+        with connect_plain(server.address, timeout=30) as honest, honest.watch_kind(Member, bootstrap=False) as events:
+            with honest.watch_kind(Member, bootstrap=False):
+                pass
+            state.create(Resource.new(Member(), id="a"))
+            assert told(events, 1) == ["+a1"]
 
 
 SERVE = """
