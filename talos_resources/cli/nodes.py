@@ -81,16 +81,22 @@ def _batches(watches: Mapping[str, Watch[Any]]) -> Iterator[tuple[str, Sequence[
     from queue import SimpleQueue
     from threading import Thread
 
-    news: SimpleQueue[tuple[str, Sequence[AnyEvent] | TalosResourcesError | None]] = SimpleQueue()
+    news: SimpleQueue[tuple[str, Sequence[AnyEvent] | Exception | None]] = SimpleQueue()
 
     def listen(node: str, watch: Watch[Any]) -> None:
-        for batch in _heard(watch):
-            news.put((node, batch))
+        try:
+            for batch in _heard(watch):
+                news.put((node, batch))
+        except Exception as error:  # noqa: BLE001 - raised again by who waits for it
+            news.put((node, error))
 
     for node, watch in watches.items():
         Thread(target=listen, args=(node, watch), daemon=True).start()
     while True:
-        yield news.get()
+        node, told = news.get()
+        if isinstance(told, Exception) and not isinstance(told, TalosResourcesError):
+            raise told
+        yield node, told
 
 
 def _heard(watch: Watch[Any]) -> Iterator[Sequence[AnyEvent] | TalosResourcesError | None]:

@@ -6,6 +6,7 @@ nodes pass in seconds and always in the same way. `RealTime` waits for each in a
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from talos_resources.model.timestamp import Timestamp
 from talos_resources.runtime.timer_queue import Call, Timer, TimerQueue
 from talos_resources.state.contract import Watch
 from talos_resources.state.events import Errored
+
+log: Final = logging.getLogger(__name__)
 
 _S: Final = 1_000_000_000
 # Below that the clock is slewed rather than set, and timers need no help.
@@ -202,7 +205,10 @@ class RealTime:
 
     def _run(self) -> None:
         while (call := self._wait()) is not None:
-            call()
+            try:
+                call()
+            except Exception:  # all controllers share this thread
+                log.exception("a controller's call failed; the others go on")
 
     def _wait(self) -> Call | None:
         with self._changed:
@@ -248,6 +254,9 @@ class _Threaded:
             except StopIteration:
                 return
             except TalosResourcesError:
+                failed = True
+            except Exception:  # what cannot be is tried again: a controller without news would stand still
+                log.exception("an input of a controller failed; it is watched anew")
                 failed = True
             if failed and not self._again():
                 return

@@ -144,10 +144,11 @@ class Follower:
         while not self._stopping.is_set():
             try:
                 kinds = kinds_of(self._cluster.state(node), self._types)
-            except TalosResourcesError as error:
-                if error.message != told:
-                    self._on_note(Note(node, None, f"cannot be followed: {error.message}; trying again", is_error=True))
-                    told = error.message
+            except Exception as error:  # noqa: BLE001 - whatever it is: a thread that ends in silence looks like a node without news
+                reason = _reason(error)
+                if reason != told:
+                    self._on_note(Note(node, None, f"cannot be followed: {reason}; trying again", is_error=True))
+                    told = reason
                 self._stopping.wait(delay)
                 delay = min(delay * 2, LONGEST_DELAY_S)
                 continue
@@ -170,8 +171,8 @@ class Follower:
                     delay, told = FIRST_DELAY_S, ""
                     self._on_news(News(node, kind, batch, Timestamp(time_ns())))
                 reason = "the watch was closed"
-            except TalosResourcesError as error:
-                reason = error.message
+            except Exception as error:  # noqa: BLE001 - likewise
+                reason = _reason(error)
             if self._stopping.is_set():
                 return
             if reason != told:
@@ -219,3 +220,7 @@ class Follower:
                 return
             text = "is followed again" if reason is None else f"is not followed for now: {reason.message}"
             self._on_note(Note(node, None, text, is_error=reason is not None))
+
+
+def _reason(error: Exception) -> str:
+    return error.message if isinstance(error, TalosResourcesError) else f"{type(error).__name__}: {error}"

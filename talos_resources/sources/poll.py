@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Final
 
 import attrs
@@ -59,21 +58,20 @@ class Poll:
         self._stop.set()
 
     def _follow(self, node: str) -> None:
-        # The state may be closed below a reading when the program ends.
-        with suppress(RuntimeError):
-            while not self._stop.is_set():
-                self.read(node)
-                self._stop.wait(self._every_s)
+        while not self._stop.is_set():
+            self.read(node)
+            self._stop.wait(self._every_s)
 
     def read(self, node: str) -> None:
         """Reads a node once and keeps what came back."""
         target, began = self._targets[node], self._clock()
         try:
             view = view_of(self._cluster.state(node), node)
-        except TalosResourcesError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is: the next reading is tried, and this one is told of
             with self._lock:
                 target.errors += 1
-                target.error, target.failed = error.message, True
+                target.error = error.message if isinstance(error, TalosResourcesError) else f"{type(error).__name__}: {error}"
+                target.failed = True
             return
         ended = self._clock()
         with self._lock:

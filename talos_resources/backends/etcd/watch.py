@@ -156,7 +156,7 @@ class Watcher:
                 outcome.put((messages, batches, first))
                 if abandoned.is_set():
                     messages.close()
-            except (ConnectError, TransportError, RpcError) as error:
+            except Exception as error:  # noqa: BLE001 - raised again by who waits for it
                 outcome.put(error)
 
         # A member that hangs would keep this thread for ever.

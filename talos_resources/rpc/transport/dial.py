@@ -101,7 +101,7 @@ def _addresses(host: str, port: int, deadline: Deadline) -> list[Any]:
     def ask() -> None:
         try:
             answer.put(socket.getaddrinfo(name, port, type=socket.SOCK_STREAM))
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - raised again by who waits for it
             answer.put(error)
 
     threading.Thread(target=ask, name="talos-resources resolver", daemon=True).start()
@@ -109,6 +109,6 @@ def _addresses(host: str, port: int, deadline: Deadline) -> list[Any]:
         found = answer.get(timeout=deadline.left())
     except queue.Empty:
         raise TimeoutError from None
-    if isinstance(found, OSError):
+    if isinstance(found, Exception):
         raise found
     return list(found)
