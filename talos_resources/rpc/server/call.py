@@ -202,7 +202,9 @@ class Answering(ABC):
         except (H2Error, OSError, AttributeError) as error:
             log.debug("the answer to %s could not be sent: %s", headers.get(":path"), error)
         finally:
-            stream.wrapper = None
+            # The error that ended the call holds its frames, and they hold the wrapper that holds the error: a circle
+            # that would keep all of a lost connection until the collector comes by.
+            stream.wrapper = wrapper._error = None  # noqa: SLF001
 
 
 class Dispatcher(Answering):

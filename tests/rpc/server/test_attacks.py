@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import re
@@ -27,6 +28,7 @@ from talos_resources.resources import KubeSpanPeerStatus, Member
 from talos_resources.rpc.client.connect import connect_plain
 from talos_resources.rpc.client.state import RemoteState
 from talos_resources.rpc.framing import frame
+from talos_resources.rpc.server.call import Call
 from talos_resources.rpc.server.limits import Limits
 from talos_resources.rpc.server.server import BackgroundServer, _private_socket
 from talos_resources.rpc.status import MAX_TEXT, decode_text, encode_text
@@ -103,6 +105,25 @@ def test_answers_that_nobody_takes_are_not_made(server: BackgroundServer, client
     for raw in raws:
         raw.socket.close()
     assert settled(lambda: held(server) == (0, 0))
+
+
+def test_what_a_lost_connection_held_is_freed_at_once(state: MemoryState) -> None:
+    def calls() -> int:
+        return sum(type(found) is Call for found in gc.get_objects())
+
+    with BackgroundServer(state, "127.0.0.1:0") as server:
+        raw = Raw(server.address, settings={SettingCodes.INITIAL_WINDOW_SIZE: 0})
+        gc.collect()
+        gc.disable()  # nothing may wait for it
+        try:
+            before = calls()
+            for _ in range(90):
+                raw.request(LIST, EVERYTHING)
+            assert settled(lambda: calls() >= before + 90)
+            raw.socket.close()
+            assert settled(lambda: calls() <= before)
+        finally:
+            gc.enable()
 
 
 def test_what_is_announced_takes_nothing_from_others(server: BackgroundServer, client: RemoteState, attack: Attack) -> None:
