@@ -252,6 +252,8 @@ def _run_secrets(args: Namespace) -> int:
     target = None if args.output_file == "-" else Path(args.output_file)
     if target is not None and target.exists() and not args.force:
         raise _exists(target)
+    if target is not None and not target.parent.is_dir():
+        raise ConfigError(f"cannot write {target}: there is no folder {target.parent}; make it first")
     if args.from_kubernetes_pki is not None:
         bundle = secrets.from_kubernetes_pki(
             Path(args.from_kubernetes_pki), now=now, token=args.kubernetes_bootstrap_token, contract=contract, url_safe_id=url_safe

@@ -65,7 +65,7 @@ class Recorder:
         self._news: queue.SimpleQueue[News | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._on_note = on_note
-        self._follower = Follower(cluster, nodes, types=types, on_news=self._news.put, on_note=self._noted)
+        self._follower = Follower(cluster, nodes, types=types, on_news=self._news.put, on_note=self._noted, on_kinds=self._begin)
         # Node → since when it is heard; those that are away are not in it.
         self._heard: dict[str, Timestamp] = {}
         self._away: set[str] = set()
@@ -127,30 +127,36 @@ class Recorder:
             for node, kind, events, at in news:
                 state = self._target.of_node(node)
                 if not events:
-                    self._beginning[node, kind] = set()
+                    self._begin(node, (kind,))
                 for event in events:
                     self.written += self._write_event(state, kind, event, at)
 
     def _noted(self, note: Note) -> None:
         """Called by the threads that follow: while a node is away, nothing is known of it."""
-        if note.kind is None:
-            with self._lock:
-                if note.is_error:
-                    self._away.add(note.node)
-                    if (began := self._heard.pop(note.node, None)) is not None:
-                        self._ended.append((note.node, Period(began, Timestamp(time_ns()))))
-                else:
-                    self._away.discard(note.node)
-                    self._heard[note.node] = Timestamp(time_ns())
+        with self._lock:
+            if note.kind is not None:
+                if note.is_error:  # what cannot be followed is not waited for
+                    self._beginning.pop((note.node, note.kind), None)
+            elif note.is_error:
+                self._away.add(note.node)
+                if (began := self._heard.pop(note.node, None)) is not None:
+                    self._ended.append((note.node, Period(began, Timestamp(time_ns()))))
+            else:
+                self._away.discard(note.node)
+            self._hear(note.node)
         if self._on_note is not None:
             self._on_note(note)
 
-    def _begins(self, node: str) -> None:
-        """The node has told all that there is of some kind; when of every kind, it is heard from now on."""
-        told = all(told is None for (of, _), told in self._beginning.items() if of == node)
+    def _begin(self, node: str, kinds: Sequence[Kind[Any]]) -> None:
+        """These kinds will be told from their beginning."""
         with self._lock:
-            if told and node not in self._away and node not in self._heard:
-                self._heard[node] = Timestamp(time_ns())
+            self._beginning.update({(node, kind): set() for kind in kinds})
+
+    def _hear(self, node: str) -> None:
+        """A node is heard from now on if it is there and has told all that there is of every kind; the lock is held."""
+        told = [told is None for (of, _), told in self._beginning.items() if of == node]
+        if told and all(told) and node not in self._away and node not in self._heard:
+            self._heard[node] = Timestamp(time_ns())
 
     def _keep_periods(self, *, is_open: bool = True) -> None:
         """Writes until when each node was heard."""
@@ -172,8 +178,9 @@ class Recorder:
             case Destroyed(reference):
                 return state.drop(reference, at=at)
             case Bootstrapped() if beginning is not None:
-                self._beginning[state.node, kind] = None
-                self._begins(state.node)
+                with self._lock:
+                    self._beginning[state.node, kind] = None
+                    self._hear(state.node)
                 gone = [held for held in state.list(kind) if held.id not in beginning]
                 return sum(state.drop(Reference(held.namespace, held.type, held.id), at=at) for held in gone)
             case _:

@@ -20,7 +20,7 @@ from talos_resources.backends.memory import MemoryState
 from talos_resources.backends.sqlite.periods import Period
 from talos_resources.backends.sqlite.state import SqliteState
 from talos_resources.cli.main import main
-from talos_resources.model.errors import UnknownKindError
+from talos_resources.model.errors import ConnectError, UnknownKindError
 from talos_resources.model.net import AddrPort
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
@@ -278,6 +278,35 @@ def test_a_recorder_says_when_it_heard_a_node(target: SqliteState, capsys: pytes
     assert target.of_node("two").periods(now=Timestamp(ended + 10**11)) == [Period(began, ended)]
     target.prune(before=ended)
     assert target.of_node("one").periods(now=ended) == [second]
+
+
+def test_a_node_that_was_away_at_first_is_heard_when_it_has_told_all(target: SqliteState, capsys: pytest.CaptureFixture[str]) -> None:
+    """The first moment that a recording has data of is one that commands can show, and nothing came about since."""
+    node, tries = MemoryState(), iter([True])
+    for name in "abc":
+        node.create(peer(name, state=PeerState.UP))
+
+    def opened() -> MemoryState:
+        if next(tries, False):
+            raise ConnectError("nothing listens there")
+        return node
+
+    notes: list[str] = []
+    recorder = Recorder(Cluster({"one": opened}, source="a test"), ("one",), target, on_note=lambda note: notes.append(note.text))
+    thread = threading.Thread(target=recorder.run)
+    thread.start()
+    wait_for(target, "one", "c", 1)
+    until = time.monotonic() + PATIENCE
+    while not (periods := target.of_node("one").periods(now=Timestamp(time.time_ns()))) or not periods[0].is_open:
+        assert time.monotonic() < until
+    recorder.stop()
+    thread.join(PATIENCE)
+    assert [note.partition(":")[0] for note in notes] == ["cannot be followed", "is followed now"]
+    assert len(target.of_node("one").at(periods[0].began).list(KubeSpanPeerStatus)) == 3
+    assert main(["diff", "-1h", "--from", f"sqlite:{target.path}"]) == 0
+    captured = capsys.readouterr()
+    assert "1 node: nothing changed" in captured.out
+    assert "it begins at " in captured.err
 
 
 def test_a_dump_is_of_one_moment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -200,5 +200,6 @@ def _patch_main(roots: list[Node], patch: JsonPatch, source: str, release: Relea
     if not main:
         raise ConfigError(f"{source + ': ' if source else ''}no v1alpha1 document that the JSON patch could be applied to")
     patched: Any = patch.apply(as_json(value_of(main[0], v2=True, source=source)))
-    others = documents_of([root for root in roots if root is not main[0]], source=source, release=release)
+    rest = [root for root in roots if root is not main[0]]
+    others = documents_of(rest, source=source, release=release) if rest else []
     return MachineConfig.of([*documents_of(compose_all(dump(patched)), release=release), *others], release)

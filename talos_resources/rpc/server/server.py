@@ -189,9 +189,10 @@ def split_address(address: str) -> tuple[str, int]:
         ConfigError: it is none.
     """
     host, colon, port = address.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 65535 or not host:
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not colon or not port.isdecimal() or int(port) > 65535 or not bare or set(bare) & set("[]") or (":" in bare and bare is host):
         raise ConfigError(f"{address!r} is no address; write HOST:PORT (port 0 for any that is free) or unix:PATH")
-    return host.strip("[]"), int(port)
+    return bare, int(port)
 
 
 def check_address(address: str) -> str | None:

@@ -151,7 +151,7 @@ def test_a_pki_that_does_not_fit_together_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_command_writes_once_and_privately(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    path = tmp_path / "new" / "secrets.yaml"
+    path = tmp_path / "secrets.yaml"
     arguments = ["gen", "secrets", "--talos-version", "v1.6", "-o", str(path)]
     assert main(arguments) == 0
     assert capsys.readouterr() == ("", "")
@@ -162,6 +162,13 @@ def test_the_command_writes_once_and_privately(tmp_path: Path, capsys: pytest.Ca
     assert path.read_text() == first
     assert main([*arguments, "--force"]) == 0
     assert path.read_text() != first
+
+
+def test_a_folder_that_is_missing_is_not_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As talosctl: a typing error in a path leaves no secrets in a place that nobody looks at."""
+    assert main(["gen", "secrets", "-o", str(tmp_path / "new" / "secrets.yaml")]) == 1
+    assert f"there is no folder {tmp_path / 'new'}; make it first" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_command_takes_secrets_out_of_a_configuration(

@@ -180,6 +180,18 @@ def test_other_old_sections_reach_their_documents(patch: str, note: str, capsys:
 
 
 @pytest.mark.usefixtures("folder")
+def test_the_only_document_beside_the_sections_may_be_the_one_that_is_patched(capsys: pytest.CaptureFixture[str]) -> None:
+    """What `gen config` for v1.12 makes has HostnameConfig and no other document."""
+    common = ["gen", "config", *NAMES, "--with-secrets", "secrets.yaml", "-o", "cp.yaml", "-t", "controlplane", "--talos-version", "v1.12"]
+    patch = '[{"op": "add", "path": "/machine/network", "value": {"hostname": "x"}}]'
+    assert main(common) == 0
+    assert main(["machineconfig", "patch", "cp.yaml", "--patch", patch]) == 0
+    captured = capsys.readouterr()
+    assert "kind: HostnameConfig\nhostname: x\n" in captured.out
+    assert "HostnameConfig changed" in captured.err
+
+
+@pytest.mark.usefixtures("folder")
 def test_a_patch_that_no_document_can_hold_makes_the_section_again_and_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     common = ["gen", "config", *NAMES, "--with-secrets", "secrets.yaml", "-o", "cp.yaml", "-t", "controlplane"]
     patch = "cluster: {apiServer: {extraVolumes: [{hostPath: /a, mountPath: /b}]}}"
