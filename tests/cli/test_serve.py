@@ -57,3 +57,16 @@ def test_no_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == (
         'error: argument --talos-version: "latest" is no version of Talos; write it as v1.12 or v1.14.0; see talos-resources serve --help\n'
     )
+
+
+@pytest.mark.parametrize("address", ["[::1", "::1:50000", "[:1", "[]:1", ":1", "my host:1", "127.0.0.1:abc", "127.0.0.1:99999"])
+@pytest.mark.parametrize(
+    ("command", "others"),
+    [(["serve", "--insecure"], " or unix:PATH"), (["discovery", "serve", "--insecure"], " or unix:PATH"), (["export", "prometheus"], "")],
+    ids=str,
+)
+def test_what_is_no_address_is_refused_with_what_there_is(
+    command: list[str], others: str, address: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*command, "--listen", address, *(["--from", "demo"] if command[0] != "discovery" else [])]) == 1
+    assert capsys.readouterr().err.endswith(f"error: {address!r} is no address; write HOST:PORT (port 0 for any that is free){others}\n")

@@ -6,6 +6,9 @@
   what it prints on stdout. `...` alone on a line stands for any lines. Of stderr nothing is compared.
   A line `$ … # exit N` ends with that code.
 - A block is left out by `<!-- not run: why -->` on the line before it; the reason is required.
+- After `<!-- runs until it is ready -->` a block has one command, which is stopped by SIGTERM when it has printed what it should.
+- After `<!-- runs with a node -->` a block finds a talosconfig, and whatever nodes it names are the demo's first one,
+  behind a real server.
 """
 
 from __future__ import annotations
@@ -24,11 +27,14 @@ from typing import NamedTuple
 
 import pytest
 
+from talos_resources import open_source
+from talos_resources.testing.node import TalosNode
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 _FENCE = re.compile(
-    r"(?P<skip>^<!-- not run: (?P<why>[^\n]+) -->\n)?^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
+    r"(?P<skip>^<!-- not run: (?P<why>[^\n]+) -->\n)?(?P<runs>^<!-- runs (?:with a node|until it is ready) -->\n)?^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -38,6 +44,7 @@ class Block(NamedTuple):
     text: str
     line: int
     skipped: bool
+    runs: str = ""
 
 
 def blocks(text: str) -> Iterator[Block]:
@@ -45,7 +52,7 @@ def blocks(text: str) -> Iterator[Block]:
         line = text.count("\n", 0, match.start("language")) + 1
         indent = len(match["indent"])
         lines = [part[indent:] for part in match["text"].split("\n")]
-        yield Block(match["language"], "\n".join(lines), line, match["skip"] is not None)
+        yield Block(match["language"], "\n".join(lines), line, match["skip"] is not None, match["runs"] or "")
 
 
 def run_python(block: Block, page: Path, names: dict[str, object]) -> None:
@@ -112,12 +119,36 @@ def run_console(block: Block, page: Path, folder: Path, environment: dict[str, s
             assert matches(expected, done.stdout), f"{where}\nprints\n{done.stdout}instead of\n{expected}"
 
 
+def run_until_ready(block: Block, folder: Path, environment: dict[str, str]) -> None:
+    [(command, expected)] = commands(block.text)
+    with subprocess.Popen(["bash", "-c", f"exec {command}"], cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        printed = [process.stdout.readline() for _ in expected.splitlines()]
+        process.terminate()
+        assert process.wait(120) == 0
+    assert "".join(printed).rstrip("\n") == expected
+
+
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """No configuration of this machine, and `python` and `talos-resources` are those that run the tests."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("TALOS", "PYTHON"))}
     binaries = str(Path(sys.executable).parent)
     return kept | {"HOME": str(tmp_path), "PATH": f"{binaries}:{os.environ['PATH']}", "NO_COLOR": "1", "COLUMNS": "200"}
+
+
+@contextlib.contextmanager
+def node(home: Path) -> Iterator[None]:
+    """A node of the demo, and `~/.talos/config` for it."""
+    config = home / ".talos" / "config"
+    assert not config.exists()
+    with open_source("demo") as demo, TalosNode(home / "node", state=demo.state(demo.nodes[0])) as served:
+        config.parent.mkdir(exist_ok=True)
+        config.write_text(Path(served.talosconfig).read_text(encoding="utf-8"), encoding="utf-8")
+        try:
+            yield
+        finally:
+            config.unlink()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -130,10 +161,13 @@ def test_page(page: Path, tmp_path: Path, environment: dict[str, str], monkeypat
     for block in blocks(page.read_text(encoding="utf-8")):
         if block.skipped:
             continue
-        if block.language == "python":
-            run_python(block, page, names)
-        elif block.language == "console":
-            run_console(block, page, tmp_path, environment)
+        with node(tmp_path) if "with a node" in block.runs else contextlib.nullcontext():
+            if block.language == "python":
+                run_python(block, page, names)
+            elif "until" in block.runs:
+                run_until_ready(block, tmp_path, environment)
+            elif block.language == "console":
+                run_console(block, page, tmp_path, environment)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())

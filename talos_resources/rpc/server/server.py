@@ -67,7 +67,7 @@ class Listener:
                 self._server = await loop.create_unix_server(connect, sock=_private_socket(self._path), start_serving=False)
                 self.address = address
             else:
-                host, port = split_address(address)
+                host, port = split_address(address, others=" or unix:PATH")
                 self._server = await loop.create_server(connect, host, port, start_serving=False)
                 self.address = f"{f'[{host}]' if ':' in host else host}:{self._server.sockets[0].getsockname()[1]}"
             listening = [_listening(bound) for bound in self._server.sockets]
@@ -182,16 +182,21 @@ class BackgroundServer(Background):
         super().__init__(Server(state, credentials=credentials, limits=limits), address)
 
 
-def split_address(address: str) -> tuple[str, int]:
-    """Host and port of `HOST:PORT`.
+def split_address(address: str, *, others: str = "") -> tuple[str, int]:
+    """Host and port of `HOST:PORT`, an IPv6 host in brackets.
+
+    Args:
+        address: what somebody wrote.
+        others: what else they may write, for the error.
 
     Raises:
         ConfigError: it is none.
     """
-    host, colon, port = address.rpartition(":")
+    host, _, port = address.rpartition(":")
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    if not colon or not port.isdecimal() or int(port) > 65535 or not bare or set(bare) & set("[]") or (":" in bare and bare is host):
-        raise ConfigError(f"{address!r} is no address; write HOST:PORT (port 0 for any that is free) or unix:PATH")
+    is_host = bool(bare) and not set(bare) & set("[] ") and (":" not in bare or bare is not host)
+    if not is_host or not port.isdecimal() or int(port) > 65535:
+        raise ConfigError(f"{address!r} is no address; write HOST:PORT (port 0 for any that is free){others}")
     return bare, int(port)
 
 
@@ -203,7 +208,7 @@ def check_address(address: str) -> str | None:
     """
     if address.startswith("unix:") and address != "unix:":
         return None
-    return split_address(address)[0]
+    return split_address(address, others=" or unix:PATH")[0]
 
 
 def server_context(credentials: Credentials) -> ssl.SSLContext:
