@@ -78,13 +78,14 @@ def run_config(args: Namespace) -> int:
         print("generating PKI and tokens", file=sys.stderr)
         secrets = generate(now=now, contract=options.contract, url_safe_id=_release(args).gen.url_safe_cluster_id)
     bundle = make_configs(options, secrets, patches=patches, compat=args.compat)
+    talosconfig = make_talosconfig(options.cluster_name, secrets, now=now)  # also shows that certs.os can sign, before anything is written
     for note in (*bundle.notes, *_notes(options)):
         print(f"note: {note}", file=sys.stderr)
     for name, target in targets.items():
         if name == "talosconfig":
             from talos_resources.talosconfig.file import render
 
-            text = render(make_talosconfig(options.cluster_name, secrets, now=now))
+            text = render(talosconfig)
         else:
             text = bundle.worker if name == "worker" else bundle.control_plane
         _write(text, target, force=args.force, announce=True)
@@ -146,7 +147,7 @@ def _options(args: Namespace) -> GenOptions:
 
     release = _release(args)
     _refuse_flags(args)
-    options.check_endpoint(args.endpoint)
+    endpoint = options.check_endpoint(args.endpoint)
     if args.version != "v1alpha1":
         raise ConfigError(f'unknown config version "{args.version}"; there is only v1alpha1')
     if args.kubernetes_version == "" and not release.gen.empty_kubernetes_version:
@@ -157,7 +158,7 @@ def _options(args: Namespace) -> GenOptions:
         raise ConfigError(f"--skip-k8s-etcd: a configuration for Talos {contract} always has Kubernetes in it; v1.14 can do without")
     return options.GenOptions(
         cluster_name=args.name,
-        endpoint=args.endpoint,
+        endpoint=endpoint,
         kubernetes_version=release.gen.kubernetes_version if args.kubernetes_version is None else args.kubernetes_version,
         contract=contract,
         dns_domain=args.dns_domain,

@@ -84,7 +84,10 @@ def make_talosconfig(cluster_name: str, secrets: SecretsBundle, *, now: datetime
 
     if secrets.os is None:
         raise ConfigError("the secrets have no certs.os, so nobody can sign a client certificate")
-    client = issue_client(secrets.os, roles=["os:admin"], now=now)
+    try:
+        client = issue_client(secrets.os, roles=["os:admin"], now=now)
+    except ConfigError as error:
+        raise ConfigError(f"certs.os of the secrets: {error.message}") from None
     context = Context.of(cluster_name, ca=secrets.os.crt, crt=client.crt, key=client.key)
     return TalosConfig(current=cluster_name).with_context(context)
 

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
-from urllib.parse import urlsplit
 
 import attrs
 from immutabledict import immutabledict
 
 from talos_resources.machineconfig import defaults
+from talos_resources.machineconfig.schema import urls
 from talos_resources.model.errors import ConfigError
 from talos_resources.releases import CURRENT, NEWEST, Contract
 
 MachineRole = Literal["init", "controlplane", "worker"]
 _KUBERNETES_PORT: Final = 6443
+_USER: Final = re.compile(r"//[^/]*@")
 
 
 @attrs.frozen(kw_only=True)
@@ -57,8 +59,13 @@ class GenOptions:
         return {"apiVersion": "v1alpha1", "kind": kind, **fields}
 
     def mirror_documents(self) -> list[dict[str, Any]]:
-        """The fields of a RegistryMirrorConfig for each registry, sorted."""
-        return [{"name": name, "endpoints": [{"url": url} for url in urls]} for name, urls in sorted(self.registry_mirrors.items())]
+        """The fields of a RegistryMirrorConfig for each registry, sorted.
+
+        Raises:
+            ConfigError: a mirror is no URL.
+        """
+        found = sorted(self.registry_mirrors.items())
+        return [{"name": name, "endpoints": [{"url": _mirror(name, url)} for url in mirrors]} for name, mirrors in found]
 
     def image(self, repository: str) -> dict[str, str]:
         """The `image` key of a Kubernetes component; nothing without a version."""
@@ -68,35 +75,32 @@ class GenOptions:
     @property
     def endpoint_host(self) -> str:
         """The host name or address of the endpoint, without brackets."""
-        return urlsplit(self.endpoint).hostname or ""
+        return urls.parse(self.endpoint).hostname
 
 
-def check_endpoint(endpoint: str) -> None:
-    """Refuse what is no URL of a Kubernetes API.
+def check_endpoint(endpoint: str) -> str:
+    """The URL of a Kubernetes API as Go writes it back.
 
     Raises:
         ConfigError: it says what is wrong and which URL was probably meant.
     """
+    text, endpoint = endpoint, _USER.sub("//", endpoint)  # what may be a password is in no message
     scheme, separator, rest = endpoint.partition("://")
     if not separator:
         raise ConfigError(f'the endpoint "{endpoint}" has no scheme; try "https://{_with_port(endpoint)}"')
-    if scheme != "https":
+    if scheme.lower() != "https":
         raise ConfigError(f'the endpoint "{endpoint}" should have scheme https://; try "https://{_with_port(rest)}"')
     try:
-        parts = urlsplit(endpoint)
-        host = parts.hostname
+        url = urls.parse(text)
     except ValueError as error:
         raise ConfigError(f'the endpoint "{endpoint}" is no URL: {error}; write it as https://HOST:6443') from None
-    if not host:
+    if not url.hostname:
         raise ConfigError(f'the endpoint "{endpoint}" has no host name; write it as https://HOST:6443')
-    if "[" not in parts.netloc and parts.netloc.count(":") > 1:
-        raise ConfigError(f'the endpoint "{endpoint}" needs brackets around its IPv6 address; try "https://[{parts.netloc}]:6443"')
-    try:
-        valid = parts.port is None or parts.port > 0
-    except ValueError:
-        valid = False
-    if not valid:
-        raise ConfigError(f'the endpoint "{endpoint}" has no valid port; it must be between 1 and 65535')
+    if url.host.count(":") > 1 and not url.host.startswith("["):
+        raise ConfigError(f'the endpoint "{endpoint}" needs brackets around its IPv6 address; try "https://[{url.host}]:6443"')
+    if fault := urls.endpoint_fault(text):
+        raise ConfigError(f'the endpoint "{endpoint}" has no valid port: {fault}')
+    return str(url)
 
 
 def parse_mirrors(specs: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
@@ -112,6 +116,13 @@ def parse_mirrors(specs: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
             raise ConfigError(f'invalid registry mirror spec "{spec}"; write it as docker.io=https://mirror.example.org')
         mirrors[registry] = (*mirrors.get(registry, ()), url)
     return immutabledict(mirrors)
+
+
+def _mirror(registry: str, url: str) -> str:
+    try:
+        return urls.canonical(url)
+    except ValueError as error:
+        raise ConfigError(f"the mirror of {registry} is no URL: {error}; write it as {registry}=https://HOST") from None
 
 
 def _with_port(host: str) -> str:

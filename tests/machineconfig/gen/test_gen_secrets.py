@@ -177,3 +177,16 @@ def test_the_command_takes_secrets_out_of_a_configuration(
     config = written(tmp_path, to_yaml(documents("controlplane", OPTIONS, bundle)), "cp.yaml")
     assert main(["gen", "secrets", "--from-controlplane-config", str(config), "-o", "-"]) == 0
     assert capsys.readouterr().out == bundle.to_yaml()
+
+
+@pytest.mark.parametrize("types", ["controlplane,worker,talosconfig", "worker"])
+def test_an_authority_that_cannot_sign_is_refused_before_anything_is_written(
+    types: str, bundle: SecretsBundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "secrets.yaml", tmp_path / "out"
+    text = bundle.to_yaml()
+    begin = text.index("    os:\n")
+    path.write_text(text[:begin] + re.sub(r"crt: \S+", "crt: aGVsbG8=", text[begin:], count=1))
+    assert main(["gen", "config", "c", "https://c.example", "--with-secrets", str(path), "-t", types, "-o", str(out)]) == 1
+    assert "certs.os of the secrets: certificate of the authority is not PEM" in capsys.readouterr().err
+    assert not out.exists()
