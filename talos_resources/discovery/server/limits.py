@@ -21,4 +21,4 @@ LIMITS: Final = Limits(
 """A connection per node, and on it a watch and a call at a time."""
 
 CAPACITY: Final = 100_000
-"""Affiliates of all clusters together: about 500 MB if each is as large as it may be."""
+"""Affiliates of all clusters together: about 1.1 GB if each is as large as it may be, as measured."""
