@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
 from talos_resources.codec.goyaml.nodes import Node, compose_each
+from talos_resources.codec.goyaml.resolve import OLD_WORDS, is_old_number
 from talos_resources.codec.goyaml.rewrite import rewrite
 from talos_resources.codec.goyaml.values import pairs_of, value_of
 from talos_resources.model.kind import own_kind
@@ -29,11 +30,18 @@ def _resource(root: Node, metadata: Node, source: str) -> dict[Any, Any]:
     for key, node in pairs_of(root, source=source):
         if key.text in _TEXTS:
             document[key.text] = _texts(node, source)
-        elif key.text == "spec" and not typed:
+        elif key.text == "spec" and (not typed or _is_of_a_release(node)):
             document["spec"] = UntypedSpec() if node.is_null else untyped_spec(rewrite(node, source=source))
         else:
             document[value_of(key, source=source)] = value_of(node, source=source)
     return document
+
+
+def _is_of_a_release(node: Node) -> bool:
+    """Whether a text is in quotes that releases choose differently: they show which one wrote it."""
+    if node.kind == "scalar":
+        return bool(node.style) and (node.text in OLD_WORDS or is_old_number(node.text))
+    return any(map(_is_of_a_release, node.items)) or any(_is_of_a_release(key) or _is_of_a_release(value) for key, value in node.pairs)
 
 
 def _texts(node: Node, source: str) -> Any:

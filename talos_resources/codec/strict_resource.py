@@ -13,7 +13,7 @@ from immutabledict import immutabledict
 
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
 from talos_resources.codec import strict_values as values
-from talos_resources.codec.specs import spec_at_look
+from talos_resources.codec.specs import spec_at_look, spec_from_yaml
 from talos_resources.codec.strict import decode_error, structure
 from talos_resources.codec.strict_faults import faults_of
 from talos_resources.codec.strict_values import FaultError, named, shown
@@ -21,6 +21,7 @@ from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import own_kind
 from talos_resources.model.metadata import Metadata, Phase
 from talos_resources.model.resource import Resource
+from talos_resources.model.sent import Sent
 from talos_resources.model.spec import REDACTED, RedactedSpec, UntypedSpec
 from talos_resources.model.timestamp import Timestamp
 
@@ -35,6 +36,8 @@ def structure_resource(value: Any, *, source: str) -> Resource[Any]:
     try:
         metadata = _metadata(value.get("metadata"))
         kind, given = own_kind(metadata.type), value.get("spec")
+        if type(given) is UntypedSpec and kind is not None:
+            return Sent(metadata, spec_from_yaml(kind.spec, given.yaml), given.yaml)
         if isinstance(given, UntypedSpec):
             spec = given
         elif given == REDACTED:

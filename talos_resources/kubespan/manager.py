@@ -55,7 +55,8 @@ class Plan:
         endpoints: what the link shall send to, by public key; None where the device knows better.
         chains: the packet chains.
         rewrite_link: whether link, address and routes are to be written too: in a pass after a
-            change, or when an endpoint was set.
+            change, or when an endpoint was set, anew or again. Where all peers have roamed the link keeps
+            the endpoints that it had.
     """
 
     statuses: dict[str, KubeSpanPeerStatus]
@@ -110,7 +111,7 @@ def advance(
     *,
     now: Timestamp,
 ) -> tuple[KubeSpanPeerStatus, AddrPort | None, bool]:
-    """One peer's next status, the endpoint for the link, and whether an endpoint was set in this pass.
+    """One peer's next status, the endpoint for the link, and whether an endpoint was set in this pass, anew or again.
 
     The link gets the endpoint that KubeSpan chose until the peer was seen elsewhere (it roamed): then
     the device knows better and the endpoint stays out of the link's configuration.
@@ -121,17 +122,15 @@ def advance(
         fresh = observed(fresh, reading, now=now)
     elif (state := peer_state(fresh, now=now)) is not fresh.state:
         fresh = attrs.evolve(fresh, state=state)
-    was_set = False
     if should_change_endpoint(fresh) and (chosen := next_endpoint(fresh, peer.endpoints)) is not None:
         fresh = with_endpoint(fresh, chosen, now=now)
-        was_set = True
     used = fresh.last_used_endpoint
     seen = fresh.endpoint
     if used is None or (seen is not None and seen is not used and seen != used):
-        return fresh, None, was_set
+        return fresh, None, False
     if seen is None:
         fresh = attrs.evolve(fresh, endpoint=used)
-    return fresh, used, was_set
+    return fresh, used, True
 
 
 def chains(destinations: tuple[IPPrefix, ...], *, mtu: int) -> tuple[Chain, ...]:

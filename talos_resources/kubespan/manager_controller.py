@@ -89,6 +89,7 @@ class ManagerController(Controller):
         self._away_is_unknown = self._was_away = away_is_unknown
         self._configs = PeerConfigs() if memo is None else memo
         self._filtered: tuple[tuple[IPPrefix, ...], tuple[IPPrefix, ...]] = ((), ())
+        self._endpoints: dict[str, AddrPort | None] = {}
         self._next_tick: Timestamp | None = None
 
     def reconcile(self, context: Context) -> None:
@@ -121,7 +122,9 @@ class ManagerController(Controller):
         context.replace(KubeSpanPeerStatus, after)
         for chain in plan.chains:
             context.put(CHAINS.kind, chain.name, CHAINS.spec(chain), namespace=self._chains_in)
-        if plan.rewrite_link:
+        # Without a change of the inputs the link depends on the endpoints alone.
+        if plan.rewrite_link and (context.changed or plan.endpoints != self._endpoints):
+            self._endpoints = plan.endpoints
             self._write_link(context, config.spec, identity.spec, peers, plan.endpoints)
 
     def _mind_return(

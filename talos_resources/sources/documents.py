@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.metadata import Reference
 from talos_resources.model.resource import Resource
-from talos_resources.model.spec import UnreadableSpec
+from talos_resources.model.spec import UnreadableSpec, UntypedSpec
 from talos_resources.sources.load import defined
 
 _EXPECTED: Final = "expected what `talosctl get -o yaml` or `-o json` prints, or a *.wire.json file"
@@ -126,7 +126,8 @@ def _unreadable(document: dict[str, Any], error: DecodeError, where: str) -> Res
     if elsewhere or str(document["metadata"]["type"]).endswith(".meta.cosi.dev"):
         raise error
     try:
-        yaml = dump(document.get("spec"))
+        given = document.get("spec")
+        yaml = given.yaml if isinstance(given, UntypedSpec) else dump(given)
     except TypeError:
         raise error from None
     reason = "; ".join(f"{path}: {text}" for path, text in error.faults)

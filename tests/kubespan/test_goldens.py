@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from talos_resources.releases import release_of
+from talos_resources.releases import NEWEST, release_of
 from tests.golden import kubespan
 from tests.golden.kubespan_node import TicksOnce, manager_trace
 
@@ -65,3 +66,40 @@ def test_the_tick_returns_after_off_and_on(tmp_path: Path) -> None:
     (result,) = kubespan.results(tmp_path)
     assert result.difference
     assert not result.meant
+
+
+def link_of(step: dict[str, Any]) -> dict[str, str]:
+    """What the link shall send to, by peer."""
+    (link,) = step["linkSpecs"]
+    return {peer["publicKey"]: peer["endpoint"] for peer in link["spec"]["wireguard"]["peers"]}
+
+
+def test_a_tick_empties_the_endpoint_of_a_peer_that_roamed_unless_all_have() -> None:
+    """A pass in which an endpoint is set, anew or again, writes the link, and with it what the device knows better."""
+    config = {"enabled": True, "forceRouting": True, "mtu": 0, "sharedSecret": "c2VjcmV0"}
+    identity = {"address": "fd00::1/128", "subnet": "fd00::/64", "privateKey": "a", "publicKey": "b"}
+    peers = [
+        {"id": name, "address": f"fd00::{n}", "allowedIPs": [f"fd00::{n}/128"], "endpoints": [f"192.0.2.{n}:51820"], "label": name}
+        for n, name in enumerate("xy", 2)
+    ]
+
+    def seen(**endpoints: str) -> list[dict[str, Any]]:
+        handshake = "2025-06-01T12:00:20Z"
+        return [
+            {"publicKey": name, "endpoint": at, "lastHandshakeTime": handshake, "receiveBytes": 1, "transmitBytes": 1}
+            for name, at in endpoints.items()
+        ]
+
+    steps = [
+        {"at": 0, "op": "set_identity", "identity": identity},
+        {"at": 1, "op": "set_config", "config": config},
+        *({"at": 2, "op": "set_peer_spec", "peerSpec": peer} for peer in peers),
+        {"at": 25, "op": "set_wireguard_device", "peers": seen(x="198.51.100.7:4242", y="192.0.2.3:51820")},
+        {"at": 40, "op": "set_wireguard_device", "peers": seen(x="198.51.100.7:4242", y="198.51.100.8:4242")},
+        {"at": 70, "op": "observe"},
+    ]
+    trace = manager_trace({"start": "2025-06-01T12:00:00Z", "steps": steps}, NEWEST.kubespan)["steps"]
+    assert link_of(trace[4]) == {"x": "192.0.2.2:51820", "y": "192.0.2.3:51820"}
+    assert link_of(trace[5]) == {"x": "", "y": "192.0.2.3:51820"}  # the tick at 31 s set that of y again
+    assert link_of(trace[6]) == link_of(trace[5])  # at 61 s both have roamed: the link stays as it is
+    assert all("mtu" not in route["spec"] for route in trace[6]["routeSpecs"])

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from talos_resources.cli.main import main
+from talos_resources.codec.text import resource_to_yaml
 from talos_resources.model.errors import ConfigError, DecodeError, TalosResourcesError, UnknownKindError
 from talos_resources.model.kind import kind_of
 from talos_resources.model.redact import REDACTED
@@ -392,3 +393,21 @@ def test_a_scheme_that_nobody_knows_is_no_path(url: str) -> None:
     with pytest.raises(ConfigError, match=r'no source "\w+://"; there are demo, .*, or the path of a file') as caught:
         open_source(url)
     assert "secret" not in caught.value.message
+
+
+@pytest.mark.parametrize("quoted", ['"on"', "'on'", '"12:30:45"', "'y'"])
+def test_the_quotes_of_a_spec_are_those_of_the_node_that_wrote_it(tmp_path: Path, capsys: pytest.CaptureFixture[str], quoted: str) -> None:
+    """Talos v1.13 writes "on", v1.14 'on'; a bundle of either is shown as the node wrote it."""
+    file = tmp_path / "peers.yaml"
+    peer = Resource.new(KubeSpanPeerStatus(label="the label"), id="06=")
+    written = resource_to_yaml(peer, head={"node": "a"}).replace("label: the label", f"label: {quoted}")
+    file.write_text(written)
+    assert main(["get", "kubespanpeerstatuses", "-o", "yaml", "--from", str(file)]) == 0
+    assert f"    label: {quoted}\n" in capsys.readouterr().out
+    (found,) = open_source(str(file)).state("a").list(KubeSpanPeerStatus)
+    assert found.spec.label == quoted[1:-1]
+    assert f"label: '{quoted[1:-1]}'" in resource_to_yaml(found.with_spec(receive_bytes=1))  # what is changed here is written as we do
+    file.write_text(written.replace("state: unknown", "state: uup"))
+    (broken,) = open_source(str(file)).state("a").list(KubeSpanPeerStatus)
+    assert isinstance(broken.spec, UnreadableSpec)
+    assert f"label: {quoted}" in broken.spec.yaml
