@@ -100,7 +100,19 @@ def _list(args: Namespace, form: output.Output, cluster: Cluster, selected: Sequ
         finally:
             screen.print(printer.finish())
         _tell_unreadable(answers)
+        _tell_left_out(answers, cluster, args.namespace)
     return answers.report(selected)
+
+
+def _tell_left_out(answers: nodes.Answers[Any], cluster: Cluster, namespace: str | None) -> None:
+    """A note on stderr where nothing was found because the source leaves it out: that is not the same as nothing there."""
+    reasons: dict[str, list[str]] = {}
+    for node, (kind, found) in answers.values.items():
+        folder = cluster.folder(node) if isinstance(found, NotFoundError) or not found else None
+        if folder is not None and (reason := folder.left_out(kind, namespace, cluster.state(node))):
+            reasons.setdefault(reason, []).append(node)
+    for reason, of in reasons.items():
+        print(f"note: {', '.join(of)}: {reason}", file=sys.stderr)
 
 
 def _tell_unreadable(answers: nodes.Answers[Any]) -> None:

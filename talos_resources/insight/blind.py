@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from talos_resources.insight.case import Case
+from talos_resources.insight.snapshot import REDACTED_REASON
 from talos_resources.insight.words import some
 
 
@@ -17,11 +18,12 @@ def not_known(case: Case) -> list[str]:
             f"{len(case.views)} of {some(len(case.nodes), 'node')} were looked at: one-way links, clocks and what {case.names(unseen)} "
             f"{'knows' if len(unseen) == 1 else 'know'} cannot be judged (name them all with -n)"
         )
-    denied: dict[str, list[int]] = {}
+    denied: dict[tuple[str, str], list[int]] = {}
     for index, view in case.views.items():
-        for name in view.unreadable:
-            denied.setdefault(name, []).append(index)
-    lines += [f"{name} could not be read on {case.names(indexes)}; what depends on it was not checked" for name, indexes in denied.items()]
+        for name, reason in view.unreadable.items():
+            why = "is redacted" if reason == REDACTED_REASON else "could not be read"
+            denied.setdefault((name, why), []).append(index)
+    lines += [f"{name} {why} on {case.names(indexes)}; what depends on it was not checked" for (name, why), indexes in denied.items()]
     return [*lines, *_lacking(case)]
 
 

@@ -23,6 +23,8 @@ from talos_resources.resources import (
     Member,
 )
 
+REDACTED_REASON: Final = "it is redacted"
+"""Why `NodeView.unreadable` has what a bundle names but does not show."""
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -38,7 +40,6 @@ class NodeView:
         statuses: its peers as WireGuard sees them.
         specs: its peers as discovery describes them.
         affiliates: whom it knows through discovery, itself included.
-        raw_affiliates: the same, one per registry.
         members: those with a node name.
         endpoints: where it reached its peers, if it shares that.
         config: its KubeSpan settings, without the secret.
@@ -72,7 +73,6 @@ class NodeView:
     statuses: Sequence[Resource[KubeSpanPeerStatus]] = ()
     specs: Sequence[Resource[KubeSpanPeerSpec]] = ()
     affiliates: Sequence[Resource[Affiliate]] = ()
-    raw_affiliates: Sequence[Resource[Affiliate]] = ()
     members: Sequence[Resource[Member]] = ()
     endpoints: Sequence[Resource[KubeSpanEndpoint]] = ()
     config: KubeSpanConfig | None = attrs.field(default=None, repr=False)

@@ -80,7 +80,7 @@ def _tree(members: Members, path: str) -> Cluster:
             folders.setdefault(folder, {})["/".join((path.rstrip("/"), *parts))] = reader
     if folders:
         texts = _texts(members, folders) if bundle else {}
-        nodes = {node: NodeFolder(files, texts.get(node, {})) for node, files in folders.items()}
+        nodes = {node: NodeFolder(files, texts.get(node, {}), bool(bundle)) for node, files in folders.items()}
         return Cluster({node: folder.state for node, folder in nodes.items()}, source=path, folders=nodes)
     if not data:
         raise ConfigError(f"{path} holds no *.yaml or *.json file; expected one folder per node, as in a support bundle")

@@ -9,10 +9,12 @@ from typing import Any, Final
 import attrs
 
 from talos_resources.model.errors import DecodeError
+from talos_resources.model.kind import Kind
 from talos_resources.model.resource import Resource
 from talos_resources.sources.documents import Entry, by_node, parse
 from talos_resources.sources.load import memory_state
 from talos_resources.state.contract import State
+from talos_resources.state.registry import known_kinds
 
 LOG: Final = "controller-runtime.log"
 SUMMARY: Final = "summary"
@@ -29,10 +31,30 @@ class NodeFolder:
     Attributes:
         files: with resources: name → what reads it.
         texts: the other files that are known, by their own name.
+        is_bundle: this is a part of a support bundle, which leaves things out that the node has.
     """
 
     files: Mapping[str, Reader]
     texts: Mapping[str, Reader] = attrs.field(factory=dict)
+    is_bundle: bool = False
+
+    def left_out(self, kind: Kind[Any], namespace: str | None, state: State) -> str:
+        """Why nothing of a kind is here although the node may have it; empty where a bundle would hold it.
+
+        Args:
+            kind: of which nothing was found.
+            namespace: where it was looked for; None for the kind's own.
+            state: of this folder.
+
+        Source: talosctl v1.14.0-rc.1, support.
+        """
+        if not self.is_bundle:
+            return ""
+        if namespace is not None and namespace != kind.namespace:
+            return f"a support bundle has {kind.type} of namespace {kind.namespace} only; what is in {namespace} is not known"
+        if kind.sensitive and not any(other.sensitive and state.list(other) for other in known_kinds(state)):
+            return f"{kind.type} are sensitive; this support bundle was made without os:admin, which leaves them out: they may be there"
+        return ""
 
     def state(self) -> State:
         """All resources; the folder says which node it is, whatever the documents say.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from talos_resources.insight.snapshot import REDACTED_REASON
 from talos_resources.kubespan.rendered import Form
 from talos_resources.model.errors import DecodeError, NotFoundError, PermissionDeniedError, UnknownKindError
 from talos_resources.model.kind import Kind, kind_of
@@ -47,7 +48,7 @@ class Reader:
     def _is_readable(self, resource: Resource[Any]) -> bool:
         spec = spec_at_hand(resource)
         if isinstance(spec, RedactedSpec):
-            self.unreadable[resource.type] = "it is redacted"
+            self.unreadable[resource.type] = REDACTED_REASON
             return False
         if isinstance(spec, UnreadableSpec):
             self.unreadable[f"{resource.type}/{resource.id}"] = spec.reason
@@ -63,7 +64,7 @@ class Reader:
         spec = self.one(kind, id)
         if spec is None or spec != kind():
             return spec
-        self.unreadable[kind_of(kind).type] = "it is redacted"
+        self.unreadable[kind_of(kind).type] = REDACTED_REASON
         return None
 
     def plain(self, form: Form[Any] | Kind[Any]) -> dict[str, Any]:

@@ -98,7 +98,6 @@ def _with_settings(view: NodeView, reader: Reader) -> NodeView:
     chains = _chains(reader)
     return attrs.evolve(
         view,
-        raw_affiliates=reader.list(Affiliate, namespace="cluster-raw"),
         endpoints=reader.list(KubeSpanEndpoint),
         config=None if config is None else attrs.evolve(config, shared_secret=""),
         discovery=None if discovery is None else attrs.evolve(discovery, service_encryption_key=b""),

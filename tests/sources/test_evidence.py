@@ -32,6 +32,17 @@ def test_a_broken_file_costs_only_itself(tmp_path: Path) -> None:
     assert any("linkstatuses" in line for line in diagnosis.blind)
 
 
+def test_redacted_is_not_broken(tmp_path: Path) -> None:
+    """What a bundle names but does not show was read; nobody needs to mend the file."""
+    folder = unpacked(tmp_path)
+    config = folder / "10.0.0.13" / "resources" / "kubespanconfigs.kubespan.talos.dev.yaml"
+    config.write_text(config.read_text().partition("spec:")[0] + "spec: <REDACTED>\n")
+    with open_source(str(folder)) as cluster:
+        blind = examine(evidence(cluster)).blind
+    assert any(line.startswith("KubeSpanConfigs.kubespan.talos.dev is redacted on cp-3;") for line in blind)
+    assert not any("KubeSpanConfigs" in line and "could not be read" in line for line in blind)
+
+
 def test_logs_and_versions_of_a_bundle(tmp_path: Path) -> None:
     folder = unpacked(tmp_path)
     node = folder / "10.0.0.22"

@@ -22,6 +22,7 @@ from talos_resources.model.resource import Resource
 from talos_resources.model.spec import RedactedSpec, UnreadableSpec
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import (
+    Affiliate,
     KubeSpanConfig,
     KubeSpanIdentity,
     KubeSpanPeerStatus,
@@ -29,6 +30,9 @@ from talos_resources.resources import (
     PeerState,
     ResourceDefinition,
 )
+from talos_resources.resources.meta.definition import definition_of
+from talos_resources.resources.network.link_status import LinkStatus
+from talos_resources.resources.network.routing_rule_spec import RoutingRuleSpec
 from talos_resources.sources import Cluster, open_source
 from talos_resources.sources.writing import held_by, write
 
@@ -411,3 +415,45 @@ def test_the_quotes_of_a_spec_are_those_of_the_node_that_wrote_it(tmp_path: Path
     (broken,) = open_source(str(file)).state("a").list(KubeSpanPeerStatus)
     assert isinstance(broken.spec, UnreadableSpec)
     assert f"label: {quoted}" in broken.spec.yaml
+
+
+BUNDLED = "10.0.0.1/resources"
+LEFT_OUT = [
+    (
+        "affiliates",
+        "cluster-raw",
+        "a support bundle has Affiliates.cluster.talos.dev of namespace cluster only; what is in cluster-raw is not known",
+    ),
+    (
+        "routingrulespecs",
+        "network-config",
+        "has RoutingRuleSpecs.net.talos.dev of namespace network only; what is in network-config is not known",
+    ),
+    ("kubespanidentities", None, "are sensitive; this support bundle was made without os:admin, which leaves them out: they may be there"),
+    ("links", None, ""),
+]
+
+
+@pytest.mark.parametrize(("name", "namespace", "reason"), LEFT_OUT)
+def test_what_a_bundle_leaves_out_is_not_told_as_absent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, namespace: str | None, reason: str
+) -> None:
+    folder = tmp_path / BUNDLED
+    folder.mkdir(parents=True)
+    for typed in (Member, KubeSpanIdentity, Affiliate, LinkStatus, RoutingRuleSpec):
+        kind = kind_of(typed)
+        definition = Resource.new(definition_of(kind), id=kind.type.lower())
+        with folder.joinpath("resourcedefinitions.meta.cosi.dev.yaml").open("a") as file:
+            file.write("---\n" + resource_to_yaml(definition))
+    folder.joinpath("members.cluster.talos.dev.yaml").write_text(YAML.partition("\n")[2])
+    arguments = ["get", name, "--from", str(tmp_path), *(("--namespace", namespace) if namespace else ())]
+    assert main(arguments) == 0
+    note = capsys.readouterr().err
+    assert note.startswith("note: 10.0.0.1: ") if reason else note == ""
+    assert reason in note
+    assert note.count("\n") == bool(reason)
+    # With a redacted resource of a sensitive type the bundle was made by an administrator: what is not there is absent.
+    document = resource_to_yaml(Resource.new(KubeSpanIdentity(), id="local"))
+    folder.joinpath("kubespanidentities.kubespan.talos.dev.yaml").write_text(document.partition("spec:")[0] + "spec: <REDACTED>\n")
+    assert main(["get", "machineconfigs", "--from", str(tmp_path)]) in (0, 1)
+    assert "sensitive" not in capsys.readouterr().err
