@@ -121,8 +121,8 @@ class Agent:
         if runtime is None:
             return
         self._discovery.leave()
+        self._clock.stop()  # first: no controller is at work when it has to let go
         runtime.stop()
-        self._clock.stop()
         self._keeper.stop()
         self._locks.close()
 
