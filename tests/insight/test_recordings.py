@@ -17,7 +17,7 @@ from talos_resources.model.timestamp import Timestamp
 from talos_resources.sources import open_source
 from talos_resources.sources.documents import by_node, parse
 
-from .truths import cloud, home
+from .truth_kinds import cloud, home
 from .world_resources import documents
 from .worlds import NOW, Machine, World
 

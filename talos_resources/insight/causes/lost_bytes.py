@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -88,9 +89,10 @@ def _losses(case: Case) -> Iterator[Loss]:
     created = {index: {status.id: status.metadata.created for status in view.statuses} for index, view in case.life.fresh.items()}
     keys = [node.public_key for node in case.nodes]
     skewed = case.clocks.skewed
+    shared = {key for key, count in Counter(keys).items() if count > 1}  # one counter for several machines
     for here, there in case.up_pairs():
         mine, theirs = case.status(here, there), case.status(there, here)
-        if mine is None or theirs is None or here in skewed or there in skewed:
+        if mine is None or theirs is None or here in skewed or there in skewed or not shared.isdisjoint((keys[here], keys[there])):
             continue
         for sender, receiver, sent, received in (
             (here, there, mine.transmit_bytes, theirs.receive_bytes),

@@ -101,7 +101,8 @@ class Life:
 
     def _knows_nobody(self, index: int, view: NodeView) -> bool:
         others = [item for item in view.affiliates if item.id != view.node_id]
-        if others or view.specs or _AFFILIATES in view.unreadable:
+        # Peers in WireGuard were once heard of: where they are and the lists are not, the lists were not read.
+        if others or view.specs or view.statuses or _AFFILIATES in view.unreadable:
             return False
         # A node without any affiliate, not even its own, may just not have been read.
         return bool(view.affiliates) or not any(self._ground.is_up(index, node.index) for node in self._ground.nodes if node.index != index)

@@ -209,20 +209,44 @@ class Places:
         return not self.is_inside(peer) or self.is_called(peer)
 
     def is_called(self, index: int) -> bool:
-        """Whether a node that is inside has been called from outside: somebody inside elsewhere has it at what it announces."""
-        if index not in self._called:
-            told = set(self._ground.announced(index) or ())
-            self._called[index] = any(
-                status is not None and status.endpoint in told and self.is_inside(other) and not self.are_beside(index, other)
-                for other in self._life.fresh
-                if other != index and self._ground.state(other, index) is LinkState.UP
-                for status in [self._ground.status(other, index)]
-            )
-        return self._called[index]
+        """Whether a node that is inside has been called from outside, so that a forward leads to it."""
+        return index in self._called
 
     @cached_property
-    def _called(self) -> dict[int, bool]:
-        return {}
+    def _called(self) -> frozenset[int]:
+        """Somebody inside elsewhere has it at what it announces, and cannot have been called by it.
+
+        A router that keeps ports shows a caller at what it announces too: of two that have each other there, the one
+        was called that others have there as well; where that does not tell, neither is known to have been.
+        """
+        sights = {index: seen for index in self._inside if (seen := self._sights(index))}
+        mutual = {index: {other for other in seen if index in sights.get(other, ())} for index, seen in sights.items()}
+        found = {index for index, seen in sights.items() if seen - mutual[index]}
+        while True:
+            left = {index: {o for o in others if o not in found} for index, others in mutual.items() if index not in found}
+            most = max((len(others) for others in left.values()), default=0)
+            best = [index for index, others in left.items() if len(others) == most]
+            if most < 2 or len(best) > 1:
+                return frozenset(found)
+            found.add(best[0])
+
+    @cached_property
+    def _inside(self) -> tuple[int, ...]:
+        return tuple(node.index for node in self._ground.nodes if self.is_inside(node.index))
+
+    def _sights(self, index: int) -> set[int]:
+        """Who of those inside elsewhere has a link to a node at what it announces."""
+        told = set(self._ground.announced(index) or ())
+        return {
+            other
+            for other in self._inside
+            if other != index
+            and other in self._life.fresh
+            and (status := self._ground.status(other, index)) is not None
+            and status.endpoint in told
+            and self._ground.state(other, index) is LinkState.UP
+            and not self.are_beside(index, other)
+        }
 
     def can_call(self, observer: int, peer: int) -> bool | None:
         """Whether a node can begin with another, as far as addresses and NAT tell; None if its endpoints are not known."""
