@@ -100,7 +100,10 @@ def test_interrupts_of_get_watch_at_any_moment(file: Path) -> None:
         threading.Event().wait(0.02 * n)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
-        assert process.returncode in {130, -signal.SIGINT}, (n, process.returncode, errors)
+        if process.returncode == 1:  # Python itself was still starting
+            assert b"KeyboardInterrupt" in errors
+        else:
+            assert process.returncode in {130, -signal.SIGINT}, (n, process.returncode, errors)
 
 
 def test_one_thread_closes_what_it_is_in_itself(file: Path) -> None:
