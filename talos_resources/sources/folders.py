@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import attrs
 
+from talos_resources.backends.memory import MemoryState
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import Kind
 from talos_resources.model.resource import Resource
@@ -48,11 +49,14 @@ class NodeFolder:
 
         Source: talosctl v1.14.0-rc.1, support.
         """
-        if not self.is_bundle:
+        known = known_kinds(state) if self.is_bundle else ()
+        usual = {(other.namespace, other.type) for other in known}
+        # Our own dumps into folders look the same, but leave no namespace out.
+        if not self.is_bundle or not isinstance(state, MemoryState) or not usual.issuperset(state.held_kinds()):
             return ""
         if namespace is not None and namespace != kind.namespace:
             return f"a support bundle has {kind.type} of namespace {kind.namespace} only; what is in {namespace} is not known"
-        if kind.sensitive and not any(other.sensitive and state.list(other) for other in known_kinds(state)):
+        if kind.sensitive and not any(other.sensitive and state.list(other) for other in known):
             return f"{kind.type} are sensitive; this support bundle was made without os:admin, which leaves them out: they may be there"
         return ""
 
