@@ -73,7 +73,17 @@ class Parser(argparse.ArgumentParser):
             UsageError: they make no sense.
             SystemExit: help was asked for and printed.
         """
+        if self._subparsers is not None and self._wants_list(arguments):
+            self.print_help()
+            raise SystemExit(0)
         return self.parse_args(arguments)
+
+    def _wants_list(self, arguments: list[str]) -> bool:
+        """Whether a group stands alone, which lists its commands; talosctl lists them for a name that it does not know, too."""
+        choices = {name for action in self._subparsers._group_actions for name in action.choices or ()}  # type: ignore[union-attr]  # noqa: SLF001 - as above
+        words = [argument for argument in arguments if not argument.startswith("-")]
+        imitates = any(argument.partition("=")[0] == "--compat" for argument in arguments)
+        return not arguments or (imitates and (not words or words[0] not in choices))
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """What argparse calls, also for the parser of a command within a command: flags and arguments in any order."""

@@ -1,5 +1,7 @@
 """Keys and certificates in the two forms of configurations: base64 on one line in v1alpha1, PEM text in documents.
 
+What is wrong with one is said without a word of it.
+
 Source: reference of the machine-config workflow, Talos v1.14.0-rc.1.
 """
 
@@ -7,13 +9,19 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
 
-from talos_resources.model.errors import ConfigError
+from talos_resources.model.errors import ConfigError, TalosResourcesError
 
 if TYPE_CHECKING:
     from talos_resources.rpc.pki import CertificateAndKey
+
+_BEGIN: Final = re.compile(r"^-----BEGIN ([A-Z0-9 ]{1,64})-----", re.MULTILINE)
+_MOST_BLOCKS: Final = 16
+"""How many beginnings are tried; a text of nothing else must not take long."""
 
 
 def certificate_to_document(pair: CertificateAndKey | None) -> dict[str, str]:
@@ -64,3 +72,38 @@ def authority_to_new(path: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
 def authority_to_old(value: dict[str, Any]) -> dict[str, Any]:
     """The way back."""
     return {"crt": to_base64(value.get("cert", "")), "key": to_base64(value.get("key", ""))}
+
+
+def block(text: str) -> tuple[str, str]:
+    """The label of the first PEM block and the block; both empty if there is none."""
+    for begin in islice(_BEGIN.finditer(text), _MOST_BLOCKS):
+        end = f"\n-----END {begin[1]}-----"
+        position = text.find(end, begin.end())
+        if position >= 0:
+            return begin[1], text[begin.start() : position + len(end)]
+    return "", ""
+
+
+def certificate_fault(text: str) -> str:
+    """Why the first block of a text is no certificate; empty if it is one."""
+    from cryptography import x509
+
+    try:
+        x509.load_pem_x509_certificate(block(text)[1].encode())
+    except ValueError:
+        return "failed to parse certificate"
+    return ""
+
+
+def key_fault(text: str) -> str:
+    """Why the first block of a text is no private key; empty if it is one."""
+    from talos_resources.rpc.pki import key_from_pem
+
+    label, found = block(text)
+    if not label:
+        return "failed to parse PEM block"
+    try:
+        key_from_pem(found.encode())
+    except (TalosResourcesError, ValueError, TypeError):
+        return "failed to parse private key"
+    return ""

@@ -29,6 +29,11 @@ from talos_resources.machineconfig.schema import urls
         ("https://[fe80::1%25eth0]:80/", "https://[fe80::1%25eth0]:80/"),
         ("https://a/%2f", "https://a/%2f"),
         ("https://host:", "https://host:"),
+        ("https://a:b:c@h", "https://a:b%3Ac@h"),
+        ("https://@h", "https://@h"),
+        ("https://h#a b", "https://h#a%20b"),
+        ("https://h/* ", "https://h/%2A%20"),
+        ("tcp://fe80::1", "tcp://fe80::1"),  # only http and https are held to one colon
     ],
 )
 def test_what_is_read_is_written_as_go_does(text: str, written: str) -> None:
@@ -56,6 +61,14 @@ def test_what_is_read_is_written_as_go_does(text: str, written: str) -> None:
         "1a:b",
         "https://a\x00/",
         "https://a{b}/",
+        "https://fe80::1",
+        "https://a:1:2",
+        "https://[]",
+        "https://[10.0.0.1]",
+        "https://[v1.x]",
+        "https://a[::1]",
+        "https://[::1%25]",
+        "https://[fe80::1%eth0]",
     ],
 )
 def test_what_go_refuses(text: str) -> None:

@@ -90,14 +90,14 @@ def check_endpoint(endpoint: str) -> str:
         raise ConfigError(f'the endpoint "{endpoint}" has no scheme; try "https://{_with_port(endpoint)}"')
     if scheme.lower() != "https":
         raise ConfigError(f'the endpoint "{endpoint}" should have scheme https://; try "https://{_with_port(rest)}"')
+    if _is_ipv6(rest.partition("/")[0]):
+        raise ConfigError(f'the endpoint "{endpoint}" needs brackets around its IPv6 address; try "https://{_with_port(rest)}"')
     try:
         url = urls.parse(text)
     except ValueError as error:
         raise ConfigError(f'the endpoint "{endpoint}" is no URL: {error}; write it as https://HOST:6443') from None
     if not url.hostname:
         raise ConfigError(f'the endpoint "{endpoint}" has no host name; write it as https://HOST:6443')
-    if url.host.count(":") > 1 and not url.host.startswith("["):
-        raise ConfigError(f'the endpoint "{endpoint}" needs brackets around its IPv6 address; try "https://[{url.host}]:6443"')
     if fault := urls.endpoint_fault(text):
         raise ConfigError(f'the endpoint "{endpoint}" has no valid port: {fault}')
     return str(url)
@@ -126,9 +126,13 @@ def _mirror(registry: str, url: str) -> str:
 
 
 def _with_port(host: str) -> str:
-    try:
-        if ipaddress.ip_address(host).version == 6:
-            return f"[{host}]:{_KUBERNETES_PORT}"
-    except ValueError:
-        pass
+    if _is_ipv6(host):
+        return f"[{host}]:{_KUBERNETES_PORT}"
     return host if ":" in host.rpartition("]")[2] else f"{host}:{_KUBERNETES_PORT}"
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        return ipaddress.ip_address(text).version == 6
+    except ValueError:
+        return False

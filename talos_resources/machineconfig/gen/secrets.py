@@ -11,12 +11,14 @@ from __future__ import annotations
 import base64
 import secrets
 import string
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 
+from talos_resources.machineconfig import pem
 from talos_resources.model.errors import ConfigError
 from talos_resources.releases import CURRENT, Contract, Feature
 from talos_resources.rpc.pki import CertificateAndKey
@@ -81,7 +83,7 @@ class SecretsBundle:
             kubernetes: the machines run Kubernetes and etcd.
 
         Raises:
-            ConfigError: it names everything that is missing, or that there are two encryption secrets.
+            ConfigError: it names everything that is missing or broken, or that there are two encryption secrets.
         """
         missing = self.missing(kubernetes=kubernetes)
         if missing:
@@ -91,6 +93,20 @@ class SecretsBundle:
                 f"{source}: only one of secrets.secretboxencryptionsecret and secrets.aescbcencryptionsecret is allowed; "
                 "remove the one that the cluster does not use"
             )
+        faults = [f"{name} {fault}" for name, fault in self._pem_faults() if kubernetes or name.startswith("certs.os.")]
+        if faults:
+            raise ConfigError(f"{source}: {'; '.join(faults)}; copy it whole or make new secrets with `gen secrets`")
+
+    def _pem_faults(self) -> Iterator[tuple[str, str]]:
+        """Where a key or a certificate is none, and why."""
+        pairs = {"etcd": self.etcd, "k8s": self.k8s, "k8saggregator": self.k8s_aggregator, "os": self.os}
+        keys = {name: pair.key for name, pair in pairs.items() if pair is not None}
+        for name, key in {**keys, "k8sserviceaccount": self.k8s_service_account_key}.items():
+            if key is not None and (fault := pem.key_fault(key.decode("latin-1"))):
+                yield f"certs.{name}.key", f"is no private key ({fault})"
+        for name, pair in pairs.items():
+            if pair is not None and (fault := pem.certificate_fault(pair.crt.decode("latin-1"))):
+                yield f"certs.{name}.crt", f"is no certificate ({fault})"
 
     def to_plain(self) -> dict[str, Any]:
         """The bundle as its file holds it, in the file's order; parts that are not there are null."""

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.gen.secrets import SecretsBundle
 from talos_resources.machineconfig.gen.secrets_file import Reader, documents_of
 from talos_resources.model.errors import ConfigError
+from talos_resources.releases import NEWEST
 from talos_resources.rpc.pki import CertificateAndKey
 
 if TYPE_CHECKING:
@@ -34,9 +36,10 @@ def from_config(path: Path, *, compat: Release | None = None) -> SecretsBundle:
 
     Raises:
         ConfigError: it cannot be read, holds no machine configuration, or not that of a control plane.
-        DecodeError: it is not YAML, or a value is of the wrong kind.
+        DecodeError: it is not YAML, has a key or kind of document that Talos does not know, or a value of the wrong kind.
     """
     roots = documents_of(path)
+    MachineConfig.load(path.read_bytes(), source=str(path), release=compat or NEWEST)  # what nothing else could read is refused
     main = next((root for root in roots if root.get("machine") or root.get("cluster")), None)
     if main is None:
         raise ConfigError(f"{path} holds no machine configuration: no document of it has machine or cluster")

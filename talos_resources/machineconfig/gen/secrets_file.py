@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from talos_resources.machineconfig.gen.secrets import SecretsBundle
 from talos_resources.model.errors import ConfigError, DecodeError
@@ -13,6 +13,9 @@ from talos_resources.rpc.pki import CertificateAndKey
 
 if TYPE_CHECKING:
     from talos_resources.codec.goyaml.nodes import Node
+
+_BREAKS: Final = str.maketrans("", "", "\r\n")
+"""What base64 may have in it, as in Go."""
 
 
 class Reader:
@@ -49,7 +52,7 @@ class Reader:
     def pem(self, path: str) -> bytes:
         """What a base64 text stands for."""
         try:
-            return base64.b64decode("".join(self.text(path).split()), validate=True)
+            return base64.b64decode(self.text(path).translate(_BREAKS), validate=True)
         except (binascii.Error, ValueError):
             raise DecodeError("not base64; copy it whole", path=path, source=self._source) from None
 
@@ -105,8 +108,19 @@ def documents_of(path: Path) -> list[Node]:
 
     try:
         documents = compose_all(unwrapped(path.read_bytes(), source=str(path)).text, source=str(path))
+        for document in documents[:1]:
+            _check_keys(document, source=str(path))
     except OSError as error:
         raise ConfigError(f"cannot read the secrets of {path}: {error.strerror}") from None
     if not documents or documents[0].kind != "mapping":
         raise DecodeError("a mapping belongs here, as `gen secrets` and `gen config` write it", source=str(path))
     return [document for document in documents if document.kind == "mapping"]
+
+
+def _check_keys(node: Node, *, source: str) -> None:
+    """Refuses a key that is there twice: which of the secrets would be meant?"""
+    from talos_resources.codec.goyaml.values import pairs_of
+
+    if node.kind == "mapping":
+        for _, value in pairs_of(node, source=source):
+            _check_keys(value, source=source)

@@ -94,7 +94,7 @@ def _legacy_mirrors(options: GenOptions) -> dict[str, Any]:
     mirrors = dict(options.registry_mirrors)
     if options.contract.has(Feature.OLD_REGISTRY_MIRROR):
         # Kubernetes moved its registry in these days; the old name is sent to the new one.
-        mirrors[_OLD_REGISTRY] = (*mirrors.get(_OLD_REGISTRY, ()), "https://registry.k8s.io", f"https://{_OLD_REGISTRY}")
+        mirrors.setdefault(_OLD_REGISTRY, ("https://registry.k8s.io", f"https://{_OLD_REGISTRY}"))
     from talos_resources.codec.goyaml.keys import natural_key
 
     return {registry: {"endpoints": list(mirrors[registry])} for registry in sorted(mirrors, key=natural_key)}

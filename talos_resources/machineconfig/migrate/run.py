@@ -22,7 +22,7 @@ from talos_resources.machineconfig.migrate.network_group import NETWORK_GROUPS
 from talos_resources.machineconfig.migrate.older import cut_unknown
 from talos_resources.machineconfig.schema.table import MAIN
 from talos_resources.model.errors import DecodeError
-from talos_resources.releases import NEWEST, Release
+from talos_resources.releases import NEWEST, Feature, Release
 
 GROUPS: Final[tuple[Group, ...]] = (
     *CLUSTER_GROUPS,
@@ -37,6 +37,14 @@ GROUPS: Final[tuple[Group, ...]] = (
 
 _EMPTY: Final = tuple(f"machine.{key}" for key in ("network", "features", "registries", "kernel", "udev", "controlPlane"))
 """Sections that say nothing when they are empty."""
+
+
+_NOT_MOVED: Final = {
+    "machine.network.interfaces": "an interface is one or several documents (LinkConfig, VLANConfig, …) that only its owner can name",
+    "machine.disks": "a UserVolumeConfig makes a partition of its own and mounts it elsewhere, so what is on the disk would not be found",
+    "machine.registries.config": "its parts are RegistryTLSConfig and RegistryAuthConfig documents, which are not made from it yet",
+}
+"""What no group moves although Talos has documents for it, and why."""
 
 
 @attrs.frozen
@@ -87,6 +95,9 @@ def migrate(config: MachineConfig, *, to: Release = NEWEST) -> Migration:
             continue
         stay = move_forward(draft, group)
         stays += [stay] if stay is not None else []
+    if to.contract.has(Feature.DOCUMENTS):
+        told = {stay.path for stay in stays}
+        stays += [Stay(path, reason) for path, reason in _NOT_MOVED.items() if path not in told and draft.get(path)]
     for path in _EMPTY:
         if draft.get(path) == {}:
             draft.drop(path)

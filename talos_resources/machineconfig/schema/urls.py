@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Final
 from urllib.parse import quote, unquote_to_bytes
@@ -14,9 +15,15 @@ _ASCII_ESCAPE: Final = re.compile(r"%[0-7][0-9a-fA-F]")
 # Go lets quotes and angle brackets into a host; only what RFC 3986 has other uses for is refused.
 _BAD_HOST: Final = re.compile(r"[ #/?@\\^`{|}\x00-\x20\x7f]")
 _USER: Final = re.compile(r"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*", re.ASCII)
-_PATH_SAFE: Final = "-._~!$&'()*+,;=:@/"
+_USER_SAFE: Final = "-._~$&+,;="
+_PATH_SAFE: Final = "-._~$&+,;=:@/"
+_FRAGMENT_SAFE: Final = "-._~$&+,/:;=?@!()*"
 _HOST_SAFE: Final = "-._~!$&'()*+,;=:[]<>\""
 _VALID_PATH: Final = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@/\[\]%]*", re.ASCII)
+_VALID_FRAGMENT: Final = re.compile(r"[A-Za-z0-9\-._~!$&'()*+,;=:@/?\[\]%]*", re.ASCII)
+
+
+_WEB: Final = ("http", "https")
 
 
 @attrs.frozen
@@ -24,6 +31,7 @@ class Url:
     """The parts of a URL, as in Go's net/url; an empty text is an absent part.
 
     Attributes:
+        user: name and password with the `@` behind them, escaped as Go escapes them.
         host: with its port, escapes decoded.
         path: as it is written, or escaped where it has to be.
         has_query: there is a question mark, though nothing may follow it.
@@ -47,8 +55,8 @@ class Url:
         else:
             if (self.scheme or self.host or self.user) and not self.without_host:
                 text += "//" if self.host or self.path or self.user else ""
-                text += f"{self.user}@" if self.user else ""
-            text += quote(self.host, safe=_HOST_SAFE)
+                text += self.user
+            text += quote(self.host, safe=_HOST_SAFE, errors="surrogateescape")
             text += "/" if self.path and self.host and not self.path.startswith("/") else ""
             text += self.path
         text += f"?{self.query}" if self.query or self.has_query else ""
@@ -57,7 +65,7 @@ class Url:
     @property
     def hostname(self) -> str:
         """The host without port and brackets."""
-        return _split_host(self.host)[0]
+        return _split_host(self.host)[0].encode(errors="surrogateescape").decode(errors="replace")
 
     @property
     def port(self) -> str:
@@ -79,9 +87,9 @@ def parse(text: str) -> Url:
     Raises:
         ValueError: Go's net/url refuses it; says why.
     """
-    if any(ord(char) < 0x20 or char == "\x7f" for char in text):
-        raise ValueError("a control character in a URL")
     rest, _, fragment = text.partition("#")
+    if any(ord(char) < 0x20 or char == "\x7f" for char in rest):
+        raise ValueError("a control character in a URL")
     if _BAD_ESCAPE.search(fragment):
         raise ValueError("an invalid escape in a URL's fragment")
     match = _SCHEME.fullmatch(rest)
@@ -89,11 +97,11 @@ def parse(text: str) -> Url:
     if not match and rest.startswith(":"):
         raise ValueError("a URL has no scheme before its colon")
     rest, mark, query = rest.partition("?")
-    around = Url(scheme=scheme, query=query, fragment=fragment, has_query=bool(mark))
+    around = Url(scheme=scheme, query=query, fragment=_escaped_fragment(fragment), has_query=bool(mark))
     if scheme and not rest.startswith("/"):
         return attrs.evolve(around, opaque=rest)
     if not scheme and ":" in rest.split("/", 1)[0]:
-        raise ValueError(f"{_shown(text)}: the first part of a path may not hold a colon; is the scheme missing?")
+        raise ValueError(f"{shown(text)}: the first part of a path may not hold a colon; is the scheme missing?")
     authority, path, without_host = "", rest, False
     if rest.startswith("//") and (scheme or not rest.startswith("///")):
         authority, slash, path = rest[2:].partition("/")
@@ -101,46 +109,61 @@ def parse(text: str) -> Url:
     else:
         without_host = bool(scheme)
     user, at, host = authority.rpartition("@")
-    if at and (_USER.fullmatch(user) is None or _BAD_ESCAPE.search(user)):
-        raise ValueError("invalid user information in a URL")  # it may be a password, so it is not repeated
     if _BAD_ESCAPE.search(path):
         raise ValueError("an invalid escape in a URL's path")
-    return attrs.evolve(around, user=user, host=_host(host), path=_escaped(path), without_host=without_host)
+    return attrs.evolve(around, user=_user(user) + at, host=_host(host, web=scheme in _WEB), path=_escaped(path), without_host=without_host)
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """A text for a message, without what may be a password."""
     return repr(text.rpartition("@")[2][:80])
+
+
+def _user(text: str) -> str:
+    """Name and password; it may be a secret, so that no message repeats it."""
+    if _USER.fullmatch(text) is None or _BAD_ESCAPE.search(text):
+        raise ValueError("invalid user information in a URL")
+    name, colon, password = text.partition(":")
+    return colon.join(quote(unquote_to_bytes(part), safe=_USER_SAFE) for part in ((name, password) if colon else (name,)))
 
 
 def _escaped(path: str) -> str:
     return path if _VALID_PATH.fullmatch(path) else quote(unquote_to_bytes(path), safe=_PATH_SAFE)
 
 
-def _host(text: str) -> str:
-    """The host with its escapes decoded."""
-    name = text
-    if text.startswith("["):
+def _escaped_fragment(text: str) -> str:
+    return text if _VALID_FRAGMENT.fullmatch(text) else quote(unquote_to_bytes(text), safe=_FRAGMENT_SAFE)
+
+
+def _host(text: str, *, web: bool) -> str:
+    """The host with its escapes decoded; `web` holds it to the rules of http and https."""
+    zone = ""
+    if "[" in text:
         inner, closed, port = text[1:].rpartition("]")
         if not closed:
             raise ValueError("missing ']' in host")
-        if port and not port.startswith(":"):
-            raise ValueError(f"invalid port {port[:20]!r} after host")
-        _check_port(port.removeprefix(":"))
-        name = inner.partition("%25")[0]
-    elif ":" in text:
-        name, _, port = text.rpartition(":")
-        _check_port(port)
-    if _BAD_ESCAPE.search(name) or _ASCII_ESCAPE.search(name):
+        name, zoned, zone = inner.partition("%25")
+        if not text.startswith("[") or not _is_ipv6(name) or (zoned and not zone):
+            raise ValueError(f"{inner[:50]!r} in brackets is no IPv6 address")
+    else:
+        at = text.find(":") if web else text.rfind(":")
+        name, port = (text[:at], text[at:]) if at >= 0 else (text, "")
+    # Only IPv6 addresses have several colons, and those stand in brackets.
+    if port and not re.fullmatch("(:[0-9]*)?", port):
+        raise ValueError(f"invalid port {port[1:20]!r} after host")
+    if _BAD_ESCAPE.search(text) or _ASCII_ESCAPE.search(name.replace("%25", "")):
         raise ValueError("an invalid escape in a URL's host name")
-    if bad := _BAD_HOST.search(name):
+    if bad := _BAD_HOST.search(name + zone):
         raise ValueError(f"invalid character {bad[0]!r} in host name")
-    return unquote_to_bytes(text).decode("utf-8", "replace")
+    return unquote_to_bytes(text).decode("utf-8", "surrogateescape")
 
 
-def _check_port(port: str) -> None:
-    if port and not (port.isascii() and port.isdigit()):
-        raise ValueError(f"invalid port {port!r} after host")
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return "%" not in text
 
 
 def canonical(text: str) -> str:
@@ -167,7 +190,7 @@ def endpoint_fault(text: str) -> str | None:
         return str(error)
     if not url.hostname:
         return "hostname must not be blank"
-    if url.host.count(":") >= 2 and not url.host.startswith("["):
+    if url.host.count(":") > 2 and not url.host.startswith("["):
         return "an IPv6 address needs brackets"
     if url.port and not 1 <= int(url.port[:6]) <= 0xFFFF:
         return "port number must be between 1 and 65535"

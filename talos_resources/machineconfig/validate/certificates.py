@@ -5,16 +5,11 @@ Source: Talos v1.14.0-rc.1, validation of its documents; verdicts and texts obse
 
 from __future__ import annotations
 
-import re
-from itertools import islice
 from typing import Any, Final
 
+from talos_resources.machineconfig import pem
 from talos_resources.machineconfig.validate.report import Subject
-from talos_resources.model.errors import TalosResourcesError
 
-_BEGIN: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]{1,64})-----")
-_MOST_BLOCKS: Final = 16
-"""How many beginnings are tried; a text of nothing else must not take long."""
 _CERTIFICATE: Final = "CERTIFICATE"
 
 
@@ -38,7 +33,7 @@ def check_service_account(subject: Subject) -> None:
     key = issuer.get("privateKey", "")
     if not key:
         subject.error("service issuer private key is required")
-    elif fault := _key_fault(key):
+    elif fault := pem.key_fault(key):
         subject.error(f"service issuer private key is invalid: {fault}")
     if not issuer.get("issuerURL"):
         subject.error("service issuer URL is required")
@@ -65,58 +60,25 @@ def _check_issuing(subject: Subject) -> None:
     fault = _block_fault(certificate, (_CERTIFICATE,))
     if fault:
         subject.error(f"issuing CA: certificate: {fault}")
-    elif fault := _certificate_fault(certificate):
+    elif fault := pem.certificate_fault(certificate):
         subject.error(f"issuing CA: certificate is invalid: {fault}")
     elif fault := _block_fault(key, ()):
         subject.error(f"issuing CA: key: {fault}")
-    elif fault := _key_fault(key):
+    elif fault := pem.key_fault(key):
         subject.error(f"issuing CA: key is invalid: {fault}")
 
 
 def _check_accepted(subject: Subject) -> None:
     for index, text in enumerate(subject.fields.get("acceptedCAs") or ()):
-        if fault := _block_fault(text, (_CERTIFICATE,)) or _certificate_fault(text):
+        if fault := _block_fault(text, (_CERTIFICATE,)) or pem.certificate_fault(text):
             subject.error(f"accepted CA #{index}: {fault}")
 
 
 def _block_fault(text: str, kinds: tuple[str, ...]) -> str:
     """Why a text is no PEM of these kinds, or of any kind where there are none."""
-    label, _ = _block(text)
+    label, _ = pem.block(text)
     if not label:
         return "no PEM blocks found"
     if kinds and label not in kinds:
         return f'unexpected PEM block type "{label}", expected one of ["{", ".join(kinds)}"]'
-    return ""
-
-
-def _block(text: str) -> tuple[str, str]:
-    """The label of the first PEM block and the block; both empty if there is none."""
-    for begin in islice(_BEGIN.finditer(text), _MOST_BLOCKS):
-        end = f"-----END {begin[1]}-----"
-        position = text.find(end, begin.end())
-        if position >= 0:
-            return begin[1], text[begin.start() : position + len(end)]
-    return "", ""
-
-
-def _certificate_fault(text: str) -> str:
-    from cryptography import x509
-
-    try:
-        x509.load_pem_x509_certificate(_block(text)[1].encode())
-    except ValueError:
-        return "failed to parse certificate"
-    return ""
-
-
-def _key_fault(text: str) -> str:
-    from talos_resources.rpc.pki import key_from_pem
-
-    label, block = _block(text)
-    if not label:
-        return "failed to parse PEM block"
-    try:
-        key_from_pem(block.encode())
-    except (TalosResourcesError, ValueError, TypeError):
-        return "failed to parse private key"
     return ""

@@ -13,9 +13,8 @@ import pytest
 from talos_resources.cli.main import main
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.gen.bundle import make_configs, make_talosconfig
-from talos_resources.machineconfig.gen.options import GenOptions, check_endpoint, parse_mirrors
+from talos_resources.machineconfig.gen.options import GenOptions, parse_mirrors
 from talos_resources.machineconfig.gen.secrets import SecretsBundle, generate
-from talos_resources.model.errors import ConfigError
 from talos_resources.releases import Contract
 from talos_resources.rpc.pki import certificate_from_pem
 from talos_resources.talosconfig.config import TalosConfig
@@ -133,57 +132,6 @@ def test_without_a_path_the_working_folder_is_named(folder: Path, capsys: pytest
 def test_switches_take_gos_values(switch: str) -> None:
     assert generated(switch) == 0
     assert loaded("worker.yaml").get("persist") is False
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "words"),
-    [
-        ("", "no scheme"),
-        ("mycluster.local", 'try "https://mycluster.local:6443"'),
-        ("mycluster.local:6443", 'try "https://mycluster.local:6443"'),
-        ("fd00::1", r'try "https://\[fd00::1\]:6443"'),
-        ("http://mycluster.local:6443", 'should have scheme https://; try "https://mycluster.local:6443"'),
-        ("https://:6443", "no host name"),
-        ("https://a:0", "no valid port"),
-        ("https://a:99999", "no valid port"),
-        ("https://a:b", "is no URL: invalid port 'b'"),
-        ("https://fd00::1", "needs brackets"),
-        ("https://[fd00", "is no URL"),
-        ("https://a:6443/%zz", "is no URL: an invalid escape"),
-        ("https://a b:6443", "is no URL: invalid character ' '"),
-        ("https://u:hush@a:6443/%", "is no URL"),
-    ],
-)
-def test_endpoints_that_are_none(endpoint: str, words: str) -> None:
-    with pytest.raises(ConfigError, match=words) as raised:
-        check_endpoint(endpoint)
-    assert "hush" not in raised.value.message
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "written"),
-    [
-        ("https://a", "https://a"),
-        ("https://10.0.0.1:6443", "https://10.0.0.1:6443"),
-        ("https://[fd00::1]:6443", "https://[fd00::1]:6443"),
-        ("https://a.example:443/path", "https://a.example:443/path"),
-        ("HTTPS://A:6443", "https://A:6443"),
-        ("https://u:p@a:6443", "https://u:p@a:6443"),
-        ("https://a:", "https://a:"),
-    ],
-)
-def test_endpoints_are_read_as_go_reads_urls(endpoint: str, written: str) -> None:
-    assert check_endpoint(endpoint) == written
-
-
-def test_mirrors_are_read_as_go_reads_urls() -> None:
-    mirrors = parse_mirrors(["b=HTTPS://u:p@M:1", "a=10.5.0.1"])
-    options = GenOptions(cluster_name="c", endpoint="https://a", registry_mirrors=mirrors)
-    assert [mirror["endpoints"] for mirror in options.mirror_documents()] == [[{"url": "10.5.0.1"}], [{"url": "https://u:p@M:1"}]]
-    for bad in ("https://%zz", "https://a b", "https://[fd00", "10.5.0.1:5000"):
-        options = GenOptions(cluster_name="c", endpoint="https://a", registry_mirrors=parse_mirrors([f"a={bad}"]))
-        with pytest.raises(ConfigError, match="the mirror of a is no URL"):
-            options.mirror_documents()
 
 
 @pytest.mark.parametrize("minor", range(15))

@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from talos_resources.cli.main import main
+from talos_resources.codec.goyaml.emit import dump
 from talos_resources.machineconfig.gen import secrets
 from talos_resources.machineconfig.gen.config import documents, to_yaml
 from talos_resources.machineconfig.gen.options import GenOptions
@@ -104,6 +105,60 @@ def test_two_encryption_secrets_are_refused(bundle: SecretsBundle, tmp_path: Pat
         load_bundle(written(tmp_path, text))
 
 
+def encoded(pem: bytes) -> str:
+    return base64.b64encode(pem).decode()
+
+
+@pytest.mark.parametrize("kubernetes", [True, False])
+@pytest.mark.parametrize(
+    "pem",
+    [
+        b"",
+        b"hello",
+        b"-----BEGIN FOO-----\nAAAA\n-----END FOO-----\n",
+        b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        b"-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n",
+    ],
+)
+@pytest.mark.parametrize("part", ["etcd.crt", "etcd.key", "k8s.crt", "k8saggregator.key", "os.crt", "os.key", "k8sserviceaccount.key"])
+def test_what_is_no_certificate_or_key_is_refused(bundle: SecretsBundle, tmp_path: Path, part: str, pem: bytes, kubernetes: bool) -> None:
+    plain = bundle.to_plain()
+    name, half = part.split(".")
+    plain["certs"][name][half] = encoded(pem)
+    path = written(tmp_path, dump(plain))
+    if not kubernetes and name != "os":
+        load_bundle(path, kubernetes=False)
+        return
+    with pytest.raises(ConfigError, match=rf"certs\.{name}\.{half} is no |lacks certs\.{name}") as caught:
+        load_bundle(path, kubernetes=kubernetes)
+    assert "AAAA" not in str(caught.value)
+
+
+def test_what_go_reads_as_a_key_is_one(bundle: SecretsBundle, tmp_path: Path) -> None:
+    assert bundle.os is not None
+    own = encoded(bundle.os.key)
+    for key in (b"a comment\n" + bundle.os.key, bundle.os.key + b"more", bundle.os.key.strip(), bundle.os.key.replace(b"\n", b"\r\n")):
+        load_bundle(written(tmp_path, bundle.to_yaml().replace(own, encoded(key))))
+    with pytest.raises(ConfigError, match=r"certs\.os\.key is no private key"):
+        load_bundle(written(tmp_path, bundle.to_yaml().replace(own, encoded(b" " + bundle.os.key))))
+
+
+def test_a_key_that_is_there_twice_is_refused(bundle: SecretsBundle, tmp_path: Path) -> None:
+    with pytest.raises(DecodeError, match="already defined at line 1"):
+        load_bundle(written(tmp_path, bundle.to_yaml() * 2))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("machine:\n", "machine:\n    nope: 1\n"), ("    type: controlplane", "    type: [1]"), ("kind: HostnameConfig", "kind: Nope")],
+)
+def test_no_secrets_are_taken_out_of_a_broken_configuration(bundle: SecretsBundle, tmp_path: Path, old: str, new: str) -> None:
+    text = to_yaml(documents("controlplane", OPTIONS, bundle))
+    assert old in text
+    with pytest.raises((ConfigError, DecodeError), match=r"cp\.yaml"):
+        from_config(written(tmp_path, text.replace(old, new), "cp.yaml"))
+
+
 @pytest.mark.parametrize("text", ["", "a", "- a\n", "cluster: [1]\n"])
 def test_what_is_no_bundle_is_refused(text: str, tmp_path: Path) -> None:
     with pytest.raises(DecodeError, match=r"secrets\.yaml.*a mapping belongs here"):
@@ -188,5 +243,5 @@ def test_an_authority_that_cannot_sign_is_refused_before_anything_is_written(
     begin = text.index("    os:\n")
     path.write_text(text[:begin] + re.sub(r"crt: \S+", "crt: aGVsbG8=", text[begin:], count=1))
     assert main(["gen", "config", "c", "https://c.example", "--with-secrets", str(path), "-t", types, "-o", str(out)]) == 1
-    assert "certs.os of the secrets: certificate of the authority is not PEM" in capsys.readouterr().err
+    assert "certs.os.crt is no certificate" in capsys.readouterr().err
     assert not out.exists()

@@ -15,7 +15,7 @@ from talos_resources.machineconfig.gen.secrets import SecretsBundle, generate
 from talos_resources.machineconfig.meaning.means import meaning
 from talos_resources.machineconfig.migrate.draft import Draft
 from talos_resources.machineconfig.migrate.run import GROUPS, migrate
-from talos_resources.releases import CONTRACTS, NEWEST, RELEASES, Contract
+from talos_resources.releases import CONTRACTS, NEWEST, RELEASES, Contract, known_release
 from tests.machineconfig.migrate.samples import RICH, recorded
 
 OLDEST = RELEASES[0]
@@ -110,6 +110,24 @@ def test_what_has_no_successor_stays_and_is_named(section: str, path: str, reaso
     assert not differences(config, migration.config)
     top = path.split(".")[1]
     assert migration.config.get(f"cluster.{top}") == config.get(f"cluster.{top}")
+
+
+@pytest.mark.parametrize(
+    ("section", "path"),
+    [
+        ("network: {interfaces: [{interface: eth0, dhcp: true}]}", "machine.network.interfaces"),
+        ("disks: [{device: /dev/sdb, partitions: [{mountpoint: /var/mnt/a}]}]", "machine.disks"),
+        ("registries: {config: {a.example: {auth: {username: u, password: hidden}}}}", "machine.registries.config"),
+    ],
+)
+def test_what_is_not_moved_is_named(section: str, path: str) -> None:
+    config = MachineConfig.load(f"machine:\n  type: worker\n  {section}\n")
+    migration = migrate(config)
+    (stay,) = migration.stays
+    assert stay.path == path
+    assert "hidden" not in str(stay)
+    assert migration.config == config
+    assert not migrate(config, to=known_release("v1.12")).stays
 
 
 def test_a_section_beside_its_document_stays_where_it_is() -> None:
