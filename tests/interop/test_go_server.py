@@ -33,12 +33,17 @@ def wire_file(name: str, folder: Path) -> Path:
     return plain
 
 
+def options(recording: talosctl.Recording, case: dict[str, Any]) -> list[str]:
+    """The node of a case, and the talosctl that was recorded."""
+    return ["-n", case["nodes"], "--compat", f"talosctl={recording.release.version}"]
+
+
 @pytest.mark.parametrize("name", ["docs", "odd1", "odd2", "types1"])
 def test_recorded_cases(name: str, go_node: StartNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     node = go_node(tls=True, load=wire_file(name, tmp_path))
 
-    def live(_recording: talosctl.Recording, arguments: list[str], case: dict[str, Any]) -> talosctl.Outcome:
-        return talosctl.invoke([*arguments, "-n", case["nodes"], "--talosconfig", str(node.talosconfig)])
+    def live(recording: talosctl.Recording, arguments: list[str], case: dict[str, Any]) -> talosctl.Outcome:
+        return talosctl.invoke([*arguments, *options(recording, case), "--talosconfig", str(node.talosconfig)])
 
     monkeypatch.setattr(talosctl, "_get", live)
     [recording] = [found for found in talosctl.recordings(FOLDER) if found.name == name]
@@ -56,8 +61,8 @@ def watch_cases() -> list[dict[str, Any]]:
 def test_recorded_watches(case: dict[str, Any], go_node: StartNode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     node = go_node(tls=True, load=wire_file("docs", tmp_path))
 
-    def live(_recording: talosctl.Recording, arguments: list[str], case: dict[str, Any]) -> talosctl.Outcome:
-        return watched(node, [*arguments, "-n", case["nodes"]], tmp_path / "out")
+    def live(recording: talosctl.Recording, arguments: list[str], case: dict[str, Any]) -> talosctl.Outcome:
+        return watched(node, [*arguments, *options(recording, case)], tmp_path / "out")
 
     monkeypatch.setattr(talosctl, "_get", live)
     [recording] = [found for found in talosctl.recordings(FOLDER) if found.name == "docs"]

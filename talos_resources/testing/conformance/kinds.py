@@ -14,21 +14,22 @@ from talos_resources.resources import KubeSpanPeerStatus, PrintColumn, ResourceD
 from talos_resources.state.contract import State
 from talos_resources.testing.conformance.parts import Conformance
 
-_LINKS = ResourceDefinition(
-    resource_type="LinkStatuses.net.talos.dev",
-    display_type="LinkStatus",
-    default_namespace="network",
-    aliases=("link", "links", "linkstatus", "ls"),
-    all_aliases=("linkstatuses", "linkstatuses.net", "linkstatuses.net.talos", "link", "links", "linkstatus", "ls"),
+# Types that have no class, whatever else has been imported.
+_STATUSES = ResourceDefinition(
+    resource_type="WidgetStatuses.test.talos.dev",
+    display_type="WidgetStatus",
+    default_namespace="test",
+    aliases=("widget", "widgets", "widgetstatus", "ws"),
+    all_aliases=("widgetstatuses", "widgetstatuses.test", "widgetstatuses.test.talos", "widget", "widgets", "widgetstatus", "ws"),
     print_columns=(PrintColumn(name="Kind", json_path="{.kind}"),),
     sensitivity=Sensitivity.SENSITIVE,
 )
 _SPECS = ResourceDefinition(
-    resource_type="LinkSpecs.net.talos.dev",
-    display_type="LinkSpec",
-    default_namespace="network",
-    aliases=("linkspec", "ls"),
-    all_aliases=("linkspecs", "linkspecs.net", "linkspecs.net.talos", "linkspec", "ls"),
+    resource_type="WidgetSpecs.test.talos.dev",
+    display_type="WidgetSpec",
+    default_namespace="test",
+    aliases=("widgetspec", "ws"),
+    all_aliases=("widgetspecs", "widgetspecs.test", "widgetspecs.test.talos", "widgetspec", "ws"),
 )
 
 
@@ -52,20 +53,20 @@ class KindConformance(Conformance):
         assert (found.type, found.spec) == (kind_of(KubeSpanPeerStatus).type, KubeSpanPeerStatus)
 
     def test_definitions_in_the_state_count(self, state: State) -> None:
-        for definition in (_LINKS, _SPECS):
+        for definition in (_STATUSES, _SPECS):
             state.create(Resource.new(definition, id=definition.resource_type.lower()))
-        for name in ("linkstatuses.net.talos.dev", "linkstatuses.net", "Links", "LINK", "linkstatus"):
+        for name in ("widgetstatuses.test.talos.dev", "widgetstatuses.test", "Widgets", "WIDGET", "widgetstatus"):
             found = state.kind(name)
-            assert (found.type, found.namespace, found.display_type) == ("LinkStatuses.net.talos.dev", "network", "LinkStatus")
+            assert (found.type, found.namespace, found.display_type) == ("WidgetStatuses.test.talos.dev", "test", "WidgetStatus")
             assert (found.spec, found.columns, found.sensitive) == (UntypedSpec, (Column("Kind", "{.kind}"),), True)
         stored = state.create(Resource.new(UntypedSpec(), id="eth0", kind=untyped(found.type, found.namespace)))
-        assert state.get(state.kind("links"), "eth0") == stored
+        assert state.get(state.kind("widgets"), "eth0") == stored
 
     def test_what_several_types_share_is_ambiguous(self, state: State) -> None:
-        for definition in (_LINKS, _SPECS):
+        for definition in (_STATUSES, _SPECS):
             state.create(Resource.new(definition, id=definition.resource_type.lower()))
-        with pytest.raises(AmbiguousKindError, match=r"linkspecs\.net\.talos\.dev linkstatuses\.net\.talos\.dev") as caught:
-            state.kind("LS")
+        with pytest.raises(AmbiguousKindError, match=r"widgetspecs\.test\.talos\.dev widgetstatuses\.test\.talos\.dev") as caught:
+            state.kind("WS")
         assert len(caught.value.matches) == 2
 
     def test_an_unknown_name_is_helped(self, state: State) -> None:
