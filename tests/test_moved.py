@@ -7,7 +7,11 @@ import importlib
 import pytest
 
 # old module, public name, new module
-MOVED = [("talos_resources.rpc.talosconfig", "TalosConfig", "talos_resources.talosconfig")]
+MOVED = [
+    ("talos_resources.machineconfig.gen.contract", "Contract", "talos_resources.releases"),
+    ("talos_resources.rpc.talosconfig", "TalosConfig", "talos_resources.talosconfig"),
+    ("talos_resources.sources.views", "view_of", "talos_resources.sources.snapshots"),
+]
 
 
 @pytest.mark.parametrize(("old", "name", "new"), MOVED)

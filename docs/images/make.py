@@ -21,7 +21,7 @@ from talos_resources.insight.snapshot import Snapshot
 from talos_resources.model.kind import kind_of
 from talos_resources.simulate.run import run
 from talos_resources.simulate.scenarios import scenario
-from talos_resources.sources.views import view_of
+from talos_resources.sources.snapshots import view_of
 from talos_resources.views.mesh_svg import mesh_svg
 from talos_resources.views.output import list_printer, parse_output
 

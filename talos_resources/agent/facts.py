@@ -16,18 +16,12 @@ from talos_resources.agent.kernel import HostAddress, HostLink
 from talos_resources.agent.publish import Publisher
 from talos_resources.codec.goyaml import emit
 from talos_resources.kubespan import host
-from talos_resources.kubespan.rendered import classless
+from talos_resources.kubespan.network_statuses import ADDRESS_FILTERS
 from talos_resources.model.errors import ConfigError
-from talos_resources.model.kind import Column
 from talos_resources.model.net import IPPrefix
 from talos_resources.model.spec import UntypedSpec
 from talos_resources.resources import MachineType
 
-ADDRESS_FILTERS: Final = classless(
-    "NodeAddressFilters.net.talos.dev",
-    "network",
-    columns=[Column("Include Subnets", "{.includeSubnets}"), Column("Exclude Subnets", "{.excludeSubnets}")],
-)
 _ADDRESSES_OWNER: Final = "network.NodeAddressController"
 
 

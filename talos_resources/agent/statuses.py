@@ -15,45 +15,12 @@ from talos_resources.codec.goyaml import emit
 from talos_resources.kubespan.host import PUBLIC_ADDRESSES
 from talos_resources.kubespan.network import Chain
 from talos_resources.kubespan.network_specs import CHAINS
-from talos_resources.kubespan.rendered import classless
+from talos_resources.kubespan.network_statuses import LINK_STATUSES, POLICY_RULE_STATUSES, ROUTE_STATUSES
 from talos_resources.kubespan.wireguard import DeviceConfig
-from talos_resources.model.kind import Column
 from talos_resources.model.net import IPAddress, IPPrefix, format_address
 from talos_resources.model.spec import UntypedSpec
 
-LINK_STATUSES: Final = classless(
-    "LinkStatuses.net.talos.dev",
-    "network",
-    aliases=["link", "links"],
-    columns=[
-        Column("Alias", "{.alias}"),
-        Column("Type", "{.type}"),
-        Column("Kind", "{.kind}"),
-        Column("Hw Addr", "{.hardwareAddr}"),
-        Column("Oper State", "{.operationalState}"),
-        Column("Link State", "{.linkState}"),
-    ],
-)
 ADDRESS_STATUSES: Final = PUBLIC_ADDRESSES.kind
-ROUTE_STATUSES: Final = classless(
-    "RouteStatuses.net.talos.dev",
-    "network",
-    aliases=["route", "routes"],
-    columns=[
-        Column("Destination", "{.dst}"),
-        Column("Gateway", "{.gateway}"),
-        Column("Link", "{.outLinkName}"),
-        Column("Metric", "{.priority}"),
-    ],
-)
-RULE_STATUSES: Final = classless(
-    "RoutingRuleStatuses.net.talos.dev",
-    "network",
-    aliases=["routingrule", "routingrules"],
-    columns=[Column("Src", "{.src}"), Column("Dst", "{.dst}"), Column("Table", "{.table}"), Column("Priority", "{.priority}")],
-)
-STATUS_KINDS: Final = (LINK_STATUSES, ROUTE_STATUSES, RULE_STATUSES)
-"""The kinds above that are registered nowhere else."""
 
 _FAMILIES: Final = {4: "inet4", 6: "inet6"}
 _LINK_TYPES: Final = {
@@ -105,7 +72,7 @@ def publish_statuses(to: Publisher, seen: HostNetwork, device: DeviceConfig | No
         to.replace(ROUTE_STATUSES, routes, owner="network.RouteStatusController")
     if seen.rules is not None:
         rules = {f"{_FAMILIES[found.version]}/{found.priority:05d}": _spec(rule_status(found)) for found in seen.rules}
-        to.replace(RULE_STATUSES, rules, owner="network.RoutingRuleStatusController")
+        to.replace(POLICY_RULE_STATUSES, rules, owner="network.RoutingRuleStatusController")
     if seen.chains is not None:
         chains = seen.chains.chains if wanted is None else wanted
         to.replace(CHAINS.kind, {chain.name: CHAINS.spec(chain) for chain in chains}, owner="kubespan.ManagerController")

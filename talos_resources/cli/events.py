@@ -134,7 +134,7 @@ def _follow(args: Namespace, cluster: Cluster, wanted: Sequence[str], printer: _
     from talos_resources.state.events import Created, Destroyed, Updated
 
     watches: dict[str, Watch[Any]] = {}
-    from talos_resources.sources.asking import each
+    from talos_resources.sources.parallel import each
 
     answers = nodes.Answers(each(wanted, lambda node: _subscribe(args, cluster, node)))
     for node, found in answers.values.items():

@@ -14,7 +14,7 @@ from talos_resources.cli.screen import Screen
 from talos_resources.model.errors import NotFoundError, PermissionDeniedError, QueryError, TalosResourcesError
 from talos_resources.model.sent import spec_at_hand
 from talos_resources.model.spec import UnreadableSpec
-from talos_resources.sources.asking import each
+from talos_resources.sources.parallel import each
 from talos_resources.views import output
 
 if TYPE_CHECKING:

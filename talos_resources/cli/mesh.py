@@ -72,7 +72,7 @@ def look(cluster: Cluster, wanted: Sequence[str], *, full: bool = False) -> tupl
     Raises:
         TalosResourcesError: not one answered.
     """
-    from talos_resources.sources.views import snapshot_of, views
+    from talos_resources.sources.snapshots import snapshot_of, views
 
     raw = views(cluster, wanted, full=full)
     return snapshot_of(raw), nodes.Answers(raw.items())

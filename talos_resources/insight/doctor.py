@@ -6,12 +6,12 @@ from typing import Any
 
 import attrs
 
-from talos_resources.insight.blind import not_known
-from talos_resources.insight.case import Case
 from talos_resources.insight.causes import causes
 from talos_resources.insight.explain import explain
+from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.mesh import Mesh
 from talos_resources.insight.snapshot import Snapshot
+from talos_resources.insight.unchecked import not_known
 from talos_resources.model.finding import Finding, Severity
 
 
@@ -50,7 +50,7 @@ def examine(snapshot: Snapshot) -> Diagnosis:
     """Looks for the fewest causes that explain what is wrong.
 
     Args:
-        snapshot: gathered with `full`, see `talos_resources.sources.views.snapshot`.
+        snapshot: gathered with `full`, see `talos_resources.sources.snapshots.snapshot`.
     """
     case = Case(snapshot)
     return Diagnosis(mesh=case.mesh, findings=explain(case, causes()), blind=tuple(not_known(case)))

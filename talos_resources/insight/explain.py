@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import attrs
 
-from talos_resources.insight.case import Case
-from talos_resources.insight.chronicle import chronicle
-from talos_resources.insight.facts.ground import Pair
+from talos_resources.insight.facts.combined import Case
+from talos_resources.insight.facts.evidence import Pair
 from talos_resources.insight.hypothesis import Cause, Certainty, Hypothesis, Symptom, Tier, links, unheard
+from talos_resources.insight.recorded_history import chronicle
 from talos_resources.insight.words import limited, some
 from talos_resources.model.finding import Finding, Severity
 

@@ -13,8 +13,8 @@ from typing import Final
 
 import attrs
 
-from talos_resources.insight.case import Case
-from talos_resources.insight.facts.ground import Pair
+from talos_resources.insight.facts.combined import Case
+from talos_resources.insight.facts.evidence import Pair
 from talos_resources.model.finding import Finding, Severity
 
 

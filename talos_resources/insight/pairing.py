@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from talos_resources.insight.case import Case
-from talos_resources.insight.facts.ground import Pair
+from talos_resources.insight.facts.combined import Case
+from talos_resources.insight.facts.evidence import Pair
 
 
 def by_shared_end(pairs: Iterable[Pair]) -> Iterator[tuple[int | None, list[Pair]]]:

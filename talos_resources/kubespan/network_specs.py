@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from talos_resources.kubespan.network import Address, Chain, ChainRule, DefaultRoute, Link, PolicyRule
+from talos_resources.kubespan.network_statuses import POLICY_RULE_STATUSES
 from talos_resources.kubespan.rendered import Form, classless
 from talos_resources.kubespan.wireguard import PeerConfig
 from talos_resources.model.kind import Column
@@ -138,13 +139,6 @@ ROUTE_SPECS: Final[Form[DefaultRoute]] = Form(kind=classless("RouteSpecs.net.tal
 POLICY_RULE_SPECS: Final[Form[PolicyRule]] = Form(
     kind=classless("RoutingRuleSpecs.net.talos.dev", "network"), plain=_policy_rule, parse=_parse_policy_rule
 )
-POLICY_RULE_STATUSES: Final = classless(
-    "RoutingRuleStatuses.net.talos.dev",
-    "network",
-    aliases=["routingrule", "routingrules"],
-    columns=[Column("Src", "{.src}"), Column("Dst", "{.dst}"), Column("Table", "{.table}"), Column("Priority", "{.priority}")],
-)
-"""The policy rules that the kernel has, KubeSpan's among them."""
 CHAINS: Final[Form[Chain]] = Form(
     kind=classless(
         "NfTablesChains.net.talos.dev",

@@ -2,7 +2,7 @@
 
 The fields of a document are plain values: a struct is a dict of the keys that are present (in the order
 of the text; writing puts them into the order of the table), a list is a list, an atom its canonical
-value (see `schema.atoms`), what Talos does not look into is a free-form dict. A key with null is absent,
+value (see `schema.scalars`), what Talos does not look into is a free-form dict. A key with null is absent,
 unless the table keeps null apart from nothing.
 
 Source: Talos v1.12.3 and v1.14.0-rc.1, configuration decoder, over go.yaml.in/yaml v4.
@@ -17,8 +17,8 @@ from talos_resources.codec.goyaml.nodes import Node, at, line_of
 from talos_resources.codec.goyaml.resolve import resolve
 from talos_resources.codec.goyaml.values import OLD_BOOLS, pairs_of, scalar, value_of
 from talos_resources.codec.timetext import TimeText
-from talos_resources.machineconfig.schema.atoms import ATOMS
-from talos_resources.machineconfig.schema.types import ArgValue, Atom, FreeForm, ListOf, MapOf, Struct, Type
+from talos_resources.machineconfig.schema.scalars import SCALARS
+from talos_resources.machineconfig.schema.types import ArgValue, FreeForm, ListOf, MapOf, Scalar, Struct, Type
 from talos_resources.model.errors import DecodeError
 from talos_resources.releases import NEWEST, LoadRules
 
@@ -96,7 +96,7 @@ class _Reader:
             if read is _ABSENT and isinstance(kind.item, ArgValue):
                 read = ""
             elif read is _ABSENT:
-                read = ATOMS[kind.item.name].zero if isinstance(kind.item, Atom) else {}
+                read = SCALARS[kind.item.name].zero if isinstance(kind.item, Scalar) else {}
             entries[key.text] = read
         return entries
 
@@ -112,10 +112,10 @@ class _Reader:
         texts = (key.text for key, _ in pairs_of(node, source=self._source))
         return dict(zip(texts, values.values(), strict=True))
 
-    def _atom(self, kind: Atom, node: Node, path: tuple[str, ...]) -> Any:
+    def _atom(self, kind: Scalar, node: Node, path: tuple[str, ...]) -> Any:
         if not self._is(node, "scalar", path):
             return _ABSENT
-        reading = ATOMS[kind.name]
+        reading = SCALARS[kind.name]
         try:
             if reading.resolved == "bool":
                 return self._bool(node)
@@ -193,12 +193,12 @@ class _Reader:
         ListOf: _list,
         MapOf: _map,
         FreeForm: _free,
-        Atom: _atom,
+        Scalar: _atom,
         ArgValue: _argument,
     }
 
 
-_TEXT: Final = Atom("string")
+_TEXT: Final = Scalar("string")
 
 
 _ARTICLES: Final = {"scalar": "a scalar", "sequence": "a list", "mapping": "a mapping"}

@@ -12,8 +12,8 @@ from talos_resources.codec.goyaml.emit import Written, double_quoted, dump, lite
 from talos_resources.codec.goyaml.keys import natural_key
 from talos_resources.codec.goyaml.resolve import OLD_WORDS, is_old_number
 from talos_resources.codec.timetext import TimeText
-from talos_resources.machineconfig.schema.atoms import ATOMS
-from talos_resources.machineconfig.schema.types import ArgValue, Atom, FreeForm, ListOf, MapOf, Struct, Type
+from talos_resources.machineconfig.schema.scalars import SCALARS
+from talos_resources.machineconfig.schema.types import ArgValue, FreeForm, ListOf, MapOf, Scalar, Struct, Type
 from talos_resources.releases import NEWEST, YamlStyle
 
 
@@ -60,7 +60,7 @@ def to_plain(kind: Type, value: Any, *, complete: bool = True) -> Any:
             return free_form(value)
         case ArgValue():
             return [argument(item) for item in value] if isinstance(value, list) else argument(value) if value else None
-        case Atom():
+        case Scalar():
             return _OctalText(f"0o{value:o}") if kind.name == "os.FileMode" else value
 
 
@@ -83,8 +83,8 @@ def zero(kind: Type) -> Any:
     match kind:
         case Struct() | FreeForm():
             return {}
-        case Atom():
-            return ATOMS[kind.name].zero
+        case Scalar():
+            return SCALARS[kind.name].zero
         case ArgValue():
             return ""
         case _:
@@ -98,8 +98,8 @@ def is_zero(kind: Type, value: Any) -> bool:
             return all(
                 field.key not in value or (not field.pointer and is_zero(field.type, value[field.key])) for field in kind.fields.values()
             )
-        case Atom():
-            return bool(value == ATOMS[kind.name].zero)
+        case Scalar():
+            return bool(value == SCALARS[kind.name].zero)
         case _:
             return not value
 

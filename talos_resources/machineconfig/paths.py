@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Final
 
-from talos_resources.machineconfig.schema.types import Atom, FreeForm, ListOf, MapOf, Struct, Type
+from talos_resources.machineconfig.schema.types import FreeForm, ListOf, MapOf, Scalar, Struct, Type
 from talos_resources.model.errors import ConfigError
 
 _STEP: Final = re.compile(r"""(?:\A|\.)(?P<name>[^.\[\]"]+)|\[(?P<index>-?\d+)\]|\[(?P<quoted>"(?:[^"\\]|\\.)*")\]""")
@@ -57,7 +57,7 @@ def child_type(kind: Type, steps: Sequence[str | int]) -> Type:
             case FreeForm(), _:
                 return kind
             case _:
-                what = {Struct: "a section", MapOf: "a map", ListOf: "a list", Atom: "a single value"}[type(kind)]
+                what = {Struct: "a section", MapOf: "a map", ListOf: "a list", Scalar: "a single value"}[type(kind)]
                 raise ConfigError(f"{walked or 'the document'} is {what}, it has no {step!r}", path=walked)
         walked += f"[{step}]" if isinstance(step, int) else f"{'.' if walked else ''}{step}"
     return kind

@@ -145,8 +145,8 @@ class Cluster:
             QueryError: a query that cannot be understood.
             TalosResourcesError: not one node answered.
         """
-        from talos_resources.sources.asking import each
         from talos_resources.sources.listing import ClusterList
+        from talos_resources.sources.parallel import each
 
         wanted = self.select(nodes) if nodes else self.nodes
         answers = each(wanted, lambda node: self.state(node).list(kind, namespace=namespace, labels=labels, ids=ids))
@@ -162,7 +162,7 @@ class Cluster:
             ConfigError: there is no such node.
             TalosResourcesError: not one node answered.
         """
-        from talos_resources.sources.views import mesh_of
+        from talos_resources.sources.snapshots import mesh_of
 
         return mesh_of(self, nodes)
 

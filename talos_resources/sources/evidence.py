@@ -11,11 +11,11 @@ from talos_resources.insight.snapshot import NodeView, Snapshot
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import kind_of
 from talos_resources.resources import Affiliate, KubeSpanConfig, KubeSpanIdentity, KubeSpanPeerSpec, KubeSpanPeerStatus, Member
-from talos_resources.sources.asking import Nodes, each
 from talos_resources.sources.folders import LOG, SUMMARY, NodeFolder
 from talos_resources.sources.logs import known_lines, server_version
+from talos_resources.sources.parallel import Nodes, each
 from talos_resources.sources.past import past_of
-from talos_resources.sources.views import snapshot_of, view_of
+from talos_resources.sources.snapshots import snapshot_of, view_of
 
 _TYPES: Final = {
     kind_of(spec).type.lower(): kind_of(spec).type

@@ -12,9 +12,9 @@ from typing import Any, Final
 from talos_resources.model.errors import ConfigError, DecodeError
 from talos_resources.sources.cluster import Cluster
 from talos_resources.sources.documents import Entry, by_node, parse
+from talos_resources.sources.encrypted import is_sealed, unsealed
 from talos_resources.sources.folders import TEXTS, NodeFolder, Reader
 from talos_resources.sources.load import memory_state
-from talos_resources.sources.sealed import is_sealed, unsealed
 
 STDIN: Final = "-"
 _SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})

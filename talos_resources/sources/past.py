@@ -22,7 +22,7 @@ from talos_resources.resources import (
     KubeSpanIdentity,
     KubeSpanPeerStatus,
 )
-from talos_resources.sources.asking import Nodes
+from talos_resources.sources.parallel import Nodes
 
 LOOKED_BACK_S: Final = 24 * 3600
 """So far back a recording is read."""

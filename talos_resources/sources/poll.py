@@ -13,7 +13,7 @@ from talos_resources.insight.metrics import Reading
 from talos_resources.insight.snapshot import NodeView, Snapshot
 from talos_resources.model.errors import TalosResourcesError
 from talos_resources.sources.cluster import Cluster
-from talos_resources.sources.views import view_of
+from talos_resources.sources.snapshots import view_of
 
 MISSED: Final = 3
 """A node that has not answered for so many rounds is not shown any more."""

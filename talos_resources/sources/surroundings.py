@@ -13,6 +13,8 @@ from typing import Any, Final
 from talos_resources.insight.snapshot import NodeView
 from talos_resources.kubespan.constants import LINK_NAME, MARK_INTO_MESH, ROUTING_TABLE
 from talos_resources.kubespan.host import HARDWARE_ADDRESSES
+from talos_resources.kubespan.network_specs import ROUTE_SPECS
+from talos_resources.kubespan.network_statuses import ADDRESS_FILTERS, POLICY_RULE_STATUSES, ROUTE_STATUSES
 from talos_resources.kubespan.rendered import classless
 from talos_resources.model.net import IPPrefix
 from talos_resources.resources import DiscoveryConfig, KubeSpanConfig
@@ -20,10 +22,6 @@ from talos_resources.sources.reading import Reader
 
 TIME_STATUSES: Final = classless("TimeStatuses.v1alpha1.talos.dev", "runtime")
 INFOS: Final = classless("Infos.cluster.talos.dev", "cluster")
-ADDRESS_FILTERS: Final = classless("NodeAddressFilters.net.talos.dev", "network")
-ROUTE_STATUSES: Final = classless("RouteStatuses.net.talos.dev", "network")
-ROUTE_SPECS: Final = classless("RouteSpecs.net.talos.dev", "network")
-RULE_STATUSES: Final = classless("RoutingRuleStatuses.net.talos.dev", "network")
 _FAMILIES: Final = frozenset({"inet4", "inet6"})
 _SALT: Final = secrets.token_bytes(16)
 _SECRET_BYTES: Final = 16
@@ -95,13 +93,13 @@ def _services(discovery: DiscoveryConfig | None) -> tuple[str, ...] | None:
 
 def _missing_in_kernel(reader: Reader, links: Mapping[str, Any]) -> Iterable[str]:
     """Rules and routes by which marked packets find the mesh; nothing is said without lists of what there is."""
-    rules = [rule for rule in reader.plain(RULE_STATUSES).values() if isinstance(rule, Mapping)]
+    rules = [rule for rule in reader.plain(POLICY_RULE_STATUSES).values() if isinstance(rule, Mapping)]
     table = str(ROUTING_TABLE)
     used = {str(rule.get("family")) for rule in rules} & _FAMILIES
     ruled = {str(rule.get("family")) for rule in rules if _leads_into_mesh(rule, table)}
     if used - ruled and LINK_NAME in links:
         yield f"no rule sends marked packets to table {table} ({' and '.join(sorted(used - ruled))})"
-    wanted = [route for route in reader.plain(ROUTE_SPECS).values() if isinstance(route, Mapping) and str(route.get("table")) == table]
+    wanted = [route for route in reader.plain(ROUTE_SPECS.kind).values() if isinstance(route, Mapping) and str(route.get("table")) == table]
     routes = [route for route in reader.plain(ROUTE_STATUSES).values() if isinstance(route, Mapping)]
     have = {str(route.get("family")) for route in routes if str(route.get("table")) == table and route.get("outLinkName") == LINK_NAME}
     needed = {str(route.get("family")) for route in wanted} or ruled

@@ -20,8 +20,8 @@ from talos_resources.model.kind import Kind
 from talos_resources.model.printable import printable
 from talos_resources.model.redact import redacted
 from talos_resources.model.resource import Resource
+from talos_resources.tui.cells import TextScreen, peer_cells
 from talos_resources.tui.live import Live
-from talos_resources.tui.parts import TextScreen, peer_cells
 from talos_resources.tui.rows import Rows
 from talos_resources.views import mesh_text
 from talos_resources.views.cells import Cells, Shape

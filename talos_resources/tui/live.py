@@ -21,7 +21,7 @@ from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import KubeSpanPeerStatus, PeerState
 from talos_resources.sources.cluster import Cluster
 from talos_resources.sources.following import Follower, News, Note
-from talos_resources.sources.views import view_of
+from talos_resources.sources.snapshots import view_of
 from talos_resources.state.events import AnyEvent, Bootstrapped, Created, Destroyed, Updated
 
 SAMPLES: Final = 24

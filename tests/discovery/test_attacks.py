@@ -17,7 +17,7 @@ from talos_resources.discovery.messages import LIST, WATCH, ClusterRequest
 from talos_resources.discovery.server.server import DiscoveryServer
 from talos_resources.discovery.wire import encode
 from talos_resources.rpc.framing import frame
-from tests.discovery.test_server import Asking
+from tests.discovery.asking import Asking
 from tests.rpc.server.raw import Raw
 
 QUESTION = frame(encode(ClusterRequest(cluster_id="c")))

@@ -8,12 +8,11 @@ endpoint is not told as deleted. Of `client_timing`, which varies, the pauses be
 
 from __future__ import annotations
 
-import base64
 import functools
 import random
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from talos_resources.codec.goyaml import read
 from talos_resources.codec.plain import spec_from_plain
 from talos_resources.codec.text import spec_to_yaml
 from talos_resources.discovery import messages, payload
-from talos_resources.discovery.crypto import ClusterCipher, SealError, decode_secret
+from talos_resources.discovery.crypto import ClusterCipher, decode_secret
 from talos_resources.discovery.pace import Backoff
 from talos_resources.discovery.translate import from_payload, to_payload
 from talos_resources.discovery.wire import MessageError, decode, encode
@@ -40,73 +39,24 @@ from talos_resources.resources.cluster.config import DiscoveryConfig
 from tests.golden import command
 from tests.golden.command import Verdict
 from tests.golden.discovery_nodes import Recording, client_view
-from tests.golden.discovery_service import Script, Validation
+from tests.golden.discovery_sealing import Case, Run, differs, refused_affiliate, refused_endpoints, sealed, sealed_endpoint, unbase64
+from tests.golden.discovery_service import Script
 from tests.golden.discovery_services import Services
-
-Case = dict[str, Any]
-Run = Callable[[Case], str]
-
-
-def _bytes(text: str) -> bytes:
-    return base64.b64decode(text)
-
-
-def _differs(what: str, recorded: object, ours: object) -> str:
-    return "" if recorded == ours else f"{what}: recorded {recorded!r:.200}, ours {ours!r:.200}"
-
-
-def _sealed(case: Case) -> str:
-    cipher = ClusterCipher(_bytes(case["key"]), nonce=lambda _size: _bytes(case["nonce"]))
-    plain, sealed = _bytes(case["plaintext"]), _bytes(case["affiliate_data"])
-    return _differs("sealed", sealed, cipher.seal(plain)) or _differs("opened", plain, cipher.open(sealed))
-
-
-def _sealed_endpoint(case: Case) -> str:
-    cipher = ClusterCipher(_bytes(case["key"]))
-    plain, sealed = _bytes(case["plaintext"]), _bytes(case["ciphertext"])
-    return _differs("sealed", sealed, cipher.seal_endpoint(plain)) or _differs("opened", plain, cipher.open_endpoint(sealed))
-
-
-def _refused_affiliate(case: Case, key: bytes) -> str:
-    """The real client shows an affiliate, or logs why not; one without data is no affiliate yet."""
-    data, error = _bytes(case["affiliate"]["data"]), ""
-    if not data:
-        return _differs("seen", case["seen"], [])
-    try:
-        decode(payload.Affiliate, ClusterCipher(key).open(data))
-    except (SealError, MessageError) as found:
-        error = str(found)
-    logged = case["logs"][0]["fields"]["error"] if case["logs"] else ""
-    return _differs("error", logged, error)
-
-
-def _refused_endpoints(case: Case, key: bytes) -> str:
-    """The endpoints that the real client shows; where it crashes, the good ones remain."""
-    shown = []
-    cipher = ClusterCipher(key)
-    for sealed in case["endpoints"]:
-        try:
-            endpoint = decode(payload.Endpoint, cipher.open_endpoint(_bytes(sealed)))
-        except (SealError, MessageError):
-            continue
-        shown.append((endpoint.ip, endpoint.port))
-    if "go_client_panics" in case:
-        return "" if len(shown) == len(case["endpoints"]) - 1 else f"{len(shown)} endpoints are left"
-    return _differs("endpoints", [(_bytes(one["ip"]), one["port"]) for one in case["seen"]], shown)
+from tests.golden.discovery_validation import Validation
 
 
 def _decoded(cls: type[Any]) -> Run:
     def run(case: Case) -> str:
         try:
-            message = decode(cls, _bytes(case["data"]))
+            message = decode(cls, unbase64(case["data"]))
         except MessageError as error:
-            return _differs("error", case.get("error"), str(error))
+            return differs("error", case.get("error"), str(error))
         if "ok" in case and not case["ok"]:
             return f"read, recorded {case['error']}"
         again = case.get("encoded_again") or ("" if case["data"] and "ok" in case and case["name"] == "empty" else None)
         if again is not None:
-            return _differs("encoded again", _bytes(again), encode(message))
-        return "" if "ok" in case else _differs("encoded again", _bytes(case["data"]), encode(message))
+            return differs("encoded again", unbase64(again), encode(message))
+        return "" if "ok" in case else differs("encoded again", unbase64(case["data"]), encode(message))
 
     return run
 
@@ -117,15 +67,15 @@ def _server_message(case: Case) -> str:
 
 
 def _node_id(case: Case) -> str:
-    return _differs("id", case["id"], node_id.encode(bytes.fromhex(case["bytes_hex"])))
+    return differs("id", case["id"], node_id.encode(bytes.fromhex(case["bytes_hex"])))
 
 
 def _node_id_decoded(case: Case) -> str:
     try:
         raw = node_id.decode(case["id"])
     except DecodeError as error:
-        return _differs("error", case.get("error"), str(error))
-    return _differs("bytes", case["bytes_hex"], raw.hex()) or _differs("again", case["encoded_again"], node_id.encode(raw))
+        return differs("error", case.get("error"), str(error))
+    return differs("bytes", case["bytes_hex"], raw.hex()) or differs("again", case["encoded_again"], node_id.encode(raw))
 
 
 def _secret(case: Case) -> str:
@@ -134,7 +84,7 @@ def _secret(case: Case) -> str:
         ClusterCipher(key)
     except ConfigError:
         return "" if not case["ok"] else "refused"
-    return _differs("key", case["key_hex"], key.hex())
+    return differs("key", case["key_hex"], key.hex())
 
 
 def _affiliate(yaml: str) -> Affiliate:
@@ -143,22 +93,22 @@ def _affiliate(yaml: str) -> Affiliate:
 
 def _announced(case: Case) -> str:
     ours, endpoints = to_payload(_affiliate(case["spec_yaml"]))
-    sent = [_bytes(one) for one in case["endpoints"]]
+    sent = [unbase64(one) for one in case["endpoints"]]
     return (
-        _differs("affiliate", _bytes(case["affiliate"]), encode(ours))
-        or _differs("endpoints", sent, [encode(one) for one in endpoints])
-        or _differs("back", _affiliate(case["back_yaml"]), from_payload(ours, endpoints))
+        differs("affiliate", unbase64(case["affiliate"]), encode(ours))
+        or differs("endpoints", sent, [encode(one) for one in endpoints])
+        or differs("back", _affiliate(case["back_yaml"]), from_payload(ours, endpoints))
     )
 
 
 def _translated(case: Case) -> str:
     """Networks to exclude are read, as Talos does from v1.13 on; older recordings do not know them."""
-    endpoints = [decode(payload.Endpoint, _bytes(one)) for one in case["endpoints"]]
-    ours = from_payload(decode(payload.Affiliate, _bytes(case["affiliate"])), endpoints)
+    endpoints = [decode(payload.Endpoint, unbase64(one)) for one in case["endpoints"]]
+    ours = from_payload(decode(payload.Affiliate, unbase64(case["affiliate"])), endpoints)
     release: Release = case["release"]
     if ours.kubespan is not None and not release.kubespan.policy_rules_are_resources:
         ours = attrs.evolve(ours, kubespan=attrs.evolve(ours.kubespan, exclude_advertised_networks=()))
-    return _differs("spec", spec_to_yaml(_affiliate(case["spec_yaml"])), spec_to_yaml(ours))  # the text of an invalid prefix has no address
+    return differs("spec", spec_to_yaml(_affiliate(case["spec_yaml"])), spec_to_yaml(ours))  # the text of an invalid prefix has no address
 
 
 def _machine_id(case: Case) -> str:
@@ -166,12 +116,12 @@ def _machine_id(case: Case) -> str:
         found = node_id.machine_id(case["id"])
     except DecodeError as error:
         return "" if not case["ok"] and case.get("error", str(error)) == str(error) else f"refused: {error}"
-    return _differs("machine id", case.get("machine_id"), found)
+    return differs("machine id", case.get("machine_id"), found)
 
 
 def _merged(case: Case) -> str:
     merged = functools.reduce(merge, map(_affiliate, case["inputs_yaml"]))
-    return _differs("merged", _affiliate(case["merged_yaml"]), merged)
+    return differs("merged", _affiliate(case["merged_yaml"]), merged)
 
 
 def _cluster_config(case: Case) -> str:
@@ -191,7 +141,7 @@ def _cluster_config(case: Case) -> str:
     found = faults(documents, release).main
     lines = "".join(f"\t* {fault}\n" for fault in found)
     text = f"{len(found)} error{'s' if len(found) > 1 else ''} occurred:\n{lines}\n" if found else None
-    return _differs("config", recorded, ours) or _differs("validation", case["validation"], text)
+    return differs("config", recorded, ours) or differs("validation", case["validation"], text)
 
 
 def _pauses(case: Case) -> str:
@@ -219,7 +169,7 @@ class _Always(random.Random):
 
 
 _PARTS: dict[str, dict[str, Run]] = {
-    "crypto": {"affiliates": _sealed, "endpoints": _sealed_endpoint},
+    "crypto": {"affiliates": sealed, "endpoints": sealed_endpoint},
     "payload": {
         "affiliates": _decoded(payload.Affiliate),
         "endpoints": _decoded(payload.Endpoint),
@@ -269,9 +219,9 @@ def results(directory: Path) -> Iterator[tuple[str, str]]:
 
 
 def _failures(document: Case) -> Iterator[tuple[str, str]]:
-    for part, run in (("affiliate_failures", _refused_affiliate), ("endpoint_failures", _refused_endpoints)):
+    for part, run in (("affiliate_failures", refused_affiliate), ("endpoint_failures", refused_endpoints)):
         if part in document:
-            check = functools.partial(run, key=_bytes(document[part]["key"]))
+            check = functools.partial(run, key=unbase64(document[part]["key"]))
             for case in document[part]["cases"]:
                 yield f"crypto/{part}/{case['name']}", _run(check, case)
 

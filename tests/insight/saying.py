@@ -5,7 +5,7 @@ from __future__ import annotations
 from talos_resources.insight.doctor import Diagnosis, examine
 from talos_resources.insight.snapshot import Snapshot
 from talos_resources.simulate.cluster import SimulatedCluster
-from talos_resources.sources.views import view_of
+from talos_resources.sources.snapshots import view_of
 from tests.insight.scenes import scene
 
 HEALTHY_S = 300.0

@@ -9,7 +9,7 @@ from talos_resources.simulate.cluster import SimulatedCluster
 from talos_resources.simulate.run import run
 from talos_resources.simulate.scenarios import scenario
 from talos_resources.sources import open_source
-from talos_resources.sources.views import snapshot, view_of
+from talos_resources.sources.snapshots import snapshot, view_of
 
 
 @cache

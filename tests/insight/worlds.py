@@ -18,7 +18,7 @@ from talos_resources.insight.snapshot import NodeView, Snapshot
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.sources.documents import by_node, parse
 from talos_resources.sources.load import memory_state
-from talos_resources.sources.views import view_of
+from talos_resources.sources.snapshots import view_of
 
 NOW = 1_795_900_000
 PORT = 51820

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from talos_resources.machineconfig.document import Document
 from talos_resources.machineconfig.schema import enums
 from talos_resources.machineconfig.schema.table import document_type
-from talos_resources.machineconfig.schema.types import ArgValue, Atom, FreeForm, ListOf, MapOf, Struct, Type
+from talos_resources.machineconfig.schema.types import ArgValue, FreeForm, ListOf, MapOf, Scalar, Struct, Type
 from talos_resources.releases import NEWEST
 
 _ATOMS: Final[dict[str, Any]] = {
@@ -100,7 +100,7 @@ def sample(kind: Type) -> Any:
             return ["x", "yes", "", "0x1f"]
         case FreeForm():
             return {"a": {"b": [1, 2.5, "x", None, True]}}
-        case Atom():
+        case Scalar():
             if kind.name in enums.VALUES:
                 return enums.VALUES[kind.name][-1]
             return _ATOMS.get(kind.name, 7)

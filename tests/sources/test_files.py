@@ -1,60 +1,27 @@
-"""Files, directories and archives as sources, what `dump` writes, and what is refused."""
+"""Files, directories and archives as sources, and what is refused."""
 
 from __future__ import annotations
 
 import base64
 import io
 import json
-import stat
 import sys
-import zipfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from talos_resources.cli.main import main
-from talos_resources.codec.text import resource_to_yaml
-from talos_resources.model.errors import ConfigError, DecodeError, TalosResourcesError, UnknownKindError
-from talos_resources.model.kind import kind_of
-from talos_resources.model.redact import REDACTED
-from talos_resources.model.resource import Resource
+from talos_resources.model.errors import ConfigError, DecodeError, TalosResourcesError
 from talos_resources.model.spec import RedactedSpec, UnreadableSpec
-from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import (
-    Affiliate,
-    KubeSpanConfig,
     KubeSpanIdentity,
     KubeSpanPeerStatus,
     Member,
     PeerState,
-    ResourceDefinition,
 )
-from talos_resources.resources.meta.definition import definition_of
-from talos_resources.resources.network.link_status import LinkStatus
-from talos_resources.resources.network.routing_rule_spec import RoutingRuleSpec
-from talos_resources.sources import Cluster, open_source
-from talos_resources.sources.writing import held_by, write
-
-YAML = """\
-node: 10.0.0.1
-metadata:
-    namespace: cluster
-    type: Members.cluster.talos.dev
-    id: one
-    version: 2
-    owner: cluster.MemberController
-    phase: running
-    created: 2026-01-02T03:04:05Z
-    updated: 2026-01-02T03:04:06Z
-spec:
-    nodeId: abc
-    addresses:
-        - 10.0.0.1
-    hostname: one
-    machineType: worker
-    operatingSystem: Talos (v1.13.3)
-"""
+from talos_resources.sources import open_source
+from talos_resources.sources.writing import write
+from tests.sources.samples import YAML
 
 UNTYPED = """\
 node: 10.0.0.2
@@ -68,95 +35,6 @@ spec:
     mtu: 1500
     kind: ""
 """
-
-
-def contents(cluster: Cluster, *, show_secrets: bool = True) -> dict[str, list[Resource[Any]]]:
-    return {node: held_by(cluster.state(node), show_secrets=show_secrets) for node in cluster.nodes}
-
-
-@pytest.mark.parametrize("name", ["all.wire.json", "all.yaml", "all.yml", "all.json", "all.zip", "folder"])
-def test_what_is_written_is_read_back(tmp_path: Path, name: str) -> None:
-    target = str(tmp_path / name)
-    with open_source("demo") as demo:
-        written = contents(demo)
-        write(written, target)
-    with open_source(target) as opened:
-        assert opened.nodes == tuple(written)
-        for node, resources in contents(opened).items():
-            if name.endswith(".wire.json"):
-                assert resources == written[node]
-            else:  # YAML and JSON print whole seconds of the metadata's times
-                assert resources == [
-                    r.with_metadata(created=_whole(r.metadata.created), updated=_whole(r.metadata.updated)) for r in written[node]
-                ]
-
-
-def _whole(time: Timestamp) -> Timestamp:
-    return Timestamp(time - time.nanos)
-
-
-def test_files_are_for_their_owner_alone(tmp_path: Path) -> None:
-    with open_source("demo") as demo:
-        for name in ("a.yaml", "a.zip", "folder"):
-            write(contents(demo), str(tmp_path / name))
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert len(files) > 10
-    assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
-
-
-def test_nothing_is_overwritten(tmp_path: Path) -> None:
-    with open_source("demo") as demo:
-        held = contents(demo)
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "mine").write_text("mine")
-    (tmp_path / "mine.yaml").write_text("mine")
-    for name in ("folder", "mine.yaml"):
-        with pytest.raises(ConfigError, match="exists already"):
-            write(held, str(tmp_path / name))
-    assert sorted(path.name for path in tmp_path.rglob("*")) == ["folder", "mine", "mine.yaml"]
-    assert (tmp_path / "mine.yaml").read_text() == "mine"
-
-
-def test_nodes_whose_names_are_paths_have_folders(tmp_path: Path) -> None:
-    held = [Resource.new(Member(), id="x")]
-    write(dict.fromkeys(("../up", "unix:/run/a.sock", "/run/a.sock", "..", "172.20.0.2"), held), str(tmp_path / "folder"))
-    assert not (tmp_path / "up").exists()
-    folders = sorted(path.name for path in (tmp_path / "folder").iterdir())
-    assert folders == ["172.20.0.2", "node", "run_a.sock", "run_a.sock-2", "up"]
-
-
-@pytest.mark.parametrize("name", ["x.pdf", "a/mesh.txt", "cluster.tar"])
-def test_an_ending_that_stands_for_another_form_makes_no_folder(tmp_path: Path, name: str) -> None:
-    held = {"a": [Resource.new(Member(), id="x")]}
-    with pytest.raises(ConfigError, match=r"there are \.wire\.json, .* and .*/ for a folder"):
-        write(held, str(tmp_path / name))
-    assert list(tmp_path.iterdir()) == []
-    write(held, f"{tmp_path / 'x.pdf'}/")
-    assert (tmp_path / "x.pdf").is_dir()
-
-
-def test_secrets_are_left_out(tmp_path: Path) -> None:
-    target = tmp_path / "dump.yaml"
-    with open_source("demo") as demo:
-        identity = demo.state("172.20.0.2").get(KubeSpanIdentity, "local").spec
-        config = demo.state("172.20.0.2").get(KubeSpanConfig, "kubespan").spec
-        write(contents(demo, show_secrets=False), str(target))
-    text = target.read_text()
-    assert identity.private_key not in text
-    assert config.shared_secret not in text
-    assert identity.public_key in text
-    with open_source(str(target)) as opened:
-        assert opened.state("172.20.0.2").get(KubeSpanIdentity, "local").spec.private_key == REDACTED
-        assert opened.state("172.20.0.3").get(KubeSpanIdentity, "local").spec.private_key == ""
-
-
-def test_only_some_types() -> None:
-    with open_source("demo") as demo:
-        state = demo.state("172.20.0.2")
-        kept = held_by(state, ["members", "kubespanpeerstatus"])
-        assert {r.type for r in kept} == {kind_of(kind).type for kind in (ResourceDefinition, Member, KubeSpanPeerStatus)}
-        with pytest.raises(UnknownKindError):
-            held_by(state, ["nosuch"])
 
 
 def test_several_documents_of_several_nodes(tmp_path: Path) -> None:
@@ -201,23 +79,6 @@ def test_a_watch_is_replayed(tmp_path: Path) -> None:
     file.write_text("---\n".join(f"event: {event}\n{text}" for event, text in events))
     with open_source(str(file)) as cluster:
         assert [(r.id, r.version) for r in cluster.state("10.0.0.1").list(Member)] == [("one", 3)]
-
-
-def test_a_support_bundle(tmp_path: Path) -> None:
-    file = tmp_path / "support.zip"
-    document = YAML.partition("\n")[2]
-    secret = document.replace("Members.cluster", "KubeSpanIdentities.kubespan").partition("spec:")[0] + "spec: <REDACTED>\n"
-    with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("10.0.0.1/resources/members.cluster.talos.dev.yaml", document)
-        archive.writestr("10.0.0.1/resources/kubespanidentities.kubespan.talos.dev.yaml", secret)
-        archive.writestr("10.0.0.1/dmesg.log", "…")
-        archive.writestr("10.0.0.2/resources/members.cluster.talos.dev.yaml", document)
-        archive.writestr("kubernetesResources/nodes.yaml", "kind: NodeList\nitems: []\n")
-    with open_source(str(file)) as cluster:
-        assert cluster.nodes == ("10.0.0.1", "10.0.0.2")
-        state = cluster.state("10.0.0.1")
-        assert [r.id for r in state.list(Member)] == ["one"]
-        assert isinstance(state.get(KubeSpanIdentity, "one", namespace="cluster").spec, RedactedSpec)
 
 
 def test_a_folder_is_read_when_its_node_is_asked_for(tmp_path: Path) -> None:
@@ -343,26 +204,6 @@ def test_lists_and_lines_of_json(tmp_path: Path) -> None:
             assert [(one.id, one.spec) for one in cluster.state("n").list(Member)] == [(one.id, one.spec) for one in held["n"]]
 
 
-def test_what_was_taken_out_says_so_everywhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    file = tmp_path / "x.yaml"
-    file.write_text(YAML.replace("Members.cluster", "KubeSpanIdentities.kubespan").partition("spec:")[0] + "spec: <REDACTED>\n")
-    for target in ("y.wire.json", "y.json", "y.yaml", "sqlite:y.db"):  # a bundle has only the usual namespace
-        name = target.replace("y.", f"{tmp_path}/y.") if ":" in target else str(tmp_path / target)
-        assert main(["dump", "--from", str(file), "--to", name]) == 0
-        with open_source(name) as cluster:
-            spec: Any = cluster.state(cluster.nodes[0]).get(KubeSpanIdentity, "one", namespace="cluster").spec
-        assert (spec, repr(spec)) == (RedactedSpec(), "<REDACTED>")
-        assert not hasattr(spec, "address")
-    for form, shown in (
-        ("yaml", "\nspec: <REDACTED>\n"),
-        ("json", '"spec": "\\u003cREDACTED\\u003e"'),
-        ("wide", "<REDACTED>"),
-        ("table", "<REDACTED>"),
-    ):
-        assert main(["get", "kubespanidentities", "--namespace", "cluster", "--from", str(file), "-o", form]) == 0
-        assert shown in capsys.readouterr().out
-
-
 def test_an_entry_that_contradicts_its_bytes(tmp_path: Path) -> None:
     file = tmp_path / "x.wire.json"
     with open_source("demo") as demo:
@@ -397,63 +238,3 @@ def test_a_scheme_that_nobody_knows_is_no_path(url: str) -> None:
     with pytest.raises(ConfigError, match=r'no source "\w+://"; there are demo, .*, or the path of a file') as caught:
         open_source(url)
     assert "secret" not in caught.value.message
-
-
-@pytest.mark.parametrize("quoted", ['"on"', "'on'", '"12:30:45"', "'y'"])
-def test_the_quotes_of_a_spec_are_those_of_the_node_that_wrote_it(tmp_path: Path, capsys: pytest.CaptureFixture[str], quoted: str) -> None:
-    """Talos v1.13 writes "on", v1.14 'on'; a bundle of either is shown as the node wrote it."""
-    file = tmp_path / "peers.yaml"
-    peer = Resource.new(KubeSpanPeerStatus(label="the label"), id="06=")
-    written = resource_to_yaml(peer, head={"node": "a"}).replace("label: the label", f"label: {quoted}")
-    file.write_text(written)
-    assert main(["get", "kubespanpeerstatuses", "-o", "yaml", "--from", str(file)]) == 0
-    assert f"    label: {quoted}\n" in capsys.readouterr().out
-    (found,) = open_source(str(file)).state("a").list(KubeSpanPeerStatus)
-    assert found.spec.label == quoted[1:-1]
-    assert f"label: '{quoted[1:-1]}'" in resource_to_yaml(found.with_spec(receive_bytes=1))  # what is changed here is written as we do
-    file.write_text(written.replace("state: unknown", "state: uup"))
-    (broken,) = open_source(str(file)).state("a").list(KubeSpanPeerStatus)
-    assert isinstance(broken.spec, UnreadableSpec)
-    assert f"label: {quoted}" in broken.spec.yaml
-
-
-BUNDLED = "10.0.0.1/resources"
-LEFT_OUT = [
-    (
-        "affiliates",
-        "cluster-raw",
-        "a support bundle has Affiliates.cluster.talos.dev of namespace cluster only; what is in cluster-raw is not known",
-    ),
-    (
-        "routingrulespecs",
-        "network-config",
-        "has RoutingRuleSpecs.net.talos.dev of namespace network only; what is in network-config is not known",
-    ),
-    ("kubespanidentities", None, "are sensitive; this support bundle was made without os:admin, which leaves them out: they may be there"),
-    ("links", None, ""),
-]
-
-
-@pytest.mark.parametrize(("name", "namespace", "reason"), LEFT_OUT)
-def test_what_a_bundle_leaves_out_is_not_told_as_absent(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, namespace: str | None, reason: str
-) -> None:
-    folder = tmp_path / BUNDLED
-    folder.mkdir(parents=True)
-    for typed in (Member, KubeSpanIdentity, Affiliate, LinkStatus, RoutingRuleSpec):
-        kind = kind_of(typed)
-        definition = Resource.new(definition_of(kind), id=kind.type.lower())
-        with folder.joinpath("resourcedefinitions.meta.cosi.dev.yaml").open("a") as file:
-            file.write("---\n" + resource_to_yaml(definition))
-    folder.joinpath("members.cluster.talos.dev.yaml").write_text(YAML.partition("\n")[2])
-    arguments = ["get", name, "--from", str(tmp_path), *(("--namespace", namespace) if namespace else ())]
-    assert main(arguments) == 0
-    note = capsys.readouterr().err
-    assert note.startswith("note: 10.0.0.1: ") if reason else note == ""
-    assert reason in note
-    assert note.count("\n") == bool(reason)
-    # With a redacted resource of a sensitive type the bundle was made by an administrator: what is not there is absent.
-    document = resource_to_yaml(Resource.new(KubeSpanIdentity(), id="local"))
-    folder.joinpath("kubespanidentities.kubespan.talos.dev.yaml").write_text(document.partition("spec:")[0] + "spec: <REDACTED>\n")
-    assert main(["get", "machineconfigs", "--from", str(tmp_path)]) in (0, 1)
-    assert "sensitive" not in capsys.readouterr().err

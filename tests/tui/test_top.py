@@ -1,77 +1,34 @@
-"""`top`, driven: what it shows, its keys, nodes that die, secrets."""
+"""`top`, driven: what it shows, its keys, secrets."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import pty
 import select
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rich.text import Text
 from textual.pilot import Pilot
-from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets import Footer, Input, OptionList
 
 from talos_resources.backends.memory import MemoryState
 from talos_resources.cli.main import main
-from talos_resources.model.errors import ConnectError
-from talos_resources.model.kind import kind_of
 from talos_resources.model.net import AddrPort
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
-from talos_resources.resources import KubeSpanIdentity, KubeSpanPeerSpec, KubeSpanPeerStatus, PeerState
-from talos_resources.rpc.server.server import BackgroundServer
+from talos_resources.resources import KubeSpanIdentity, KubeSpanPeerStatus, PeerState
 from talos_resources.sources import Cluster, open_source
-from talos_resources.sources.following import kinds_of
 from talos_resources.state.derived import update_with_conflicts
 from talos_resources.tui.app import Top
-from talos_resources.tui.live import Live
-from talos_resources.tui.parts import TextScreen, sparkline
+from talos_resources.tui.cells import TextScreen, sparkline
 from talos_resources.tui.rows import Rows
+from tests.tui.driving import cells, drive, peer, shown, until
 
-PATIENCE_S = 30.0
 SECRET = "gNoasoKOJzl+/B+uXhvsBVxv81OcVLrlcmQ5jQwZO08="
-
-
-def peer(id: str, **fields: Any) -> Resource[KubeSpanPeerStatus]:
-    return Resource.new(KubeSpanPeerStatus(label=f"node-{id}", **fields), id=id)
-
-
-def drive(cluster: Cluster, act: Callable[[Top, Pilot[None]], Awaitable[None]], *, size: tuple[int, int] = (80, 24)) -> None:
-    """Runs the app without a terminal and does something with it."""
-
-    async def go() -> None:
-        app = Top(Live(cluster, cluster.nodes))
-        async with app.run_test(size=size) as pilot:
-            await act(app, pilot)
-
-    asyncio.run(go())
-
-
-async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
-    """Waits until the app shows something."""
-    end = time.monotonic() + PATIENCE_S
-    while not holds():
-        assert time.monotonic() < end, "it never came"
-        await pilot.pause(0.05)
-
-
-def shown(app: Top, where: str) -> str:
-    """The text of a static part."""
-    return str(app.screen.query_one(where, Static).render())
-
-
-def cells(app: Top, table: str) -> list[list[str]]:
-    found = app.query_one(table, Rows)
-    return [found.texts(index) for index in range(found.row_count)]
 
 
 def test_the_demo_at_80_by_24() -> None:
@@ -148,126 +105,6 @@ def test_every_type_can_be_browsed_and_secrets_are_hidden() -> None:
     drive(Cluster({"one": lambda: state}, source="a test"), act)
 
 
-def test_a_node_that_does_not_answer_is_told_beside_the_others() -> None:
-    state = MemoryState()
-    state.create(peer("a", state=PeerState.UP, last_handshake_time=Timestamp(time.time_ns())))
-
-    def dead() -> MemoryState:
-        raise ConnectError("10.0.0.9:50000: connection refused: nothing listens there")
-
-    async def act(app: Top, pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: "1 not followed" in shown(app, "#status"))
-        await until(pilot, lambda: "connection refused" in shown(app, "#mesh-text"))
-        await pilot.press("2")
-        await until(pilot, lambda: len(cells(app, "#peer-table")) == 1)
-        await pilot.press("n")  # that node has no types to list, which is told and no more
-        await until(pilot, lambda: "node: two" in shown(app, "#status"))
-
-    drive(Cluster({"one": lambda: state, "two": dead}, source="a test"), act)
-
-
-@pytest.mark.parametrize("keys", [(), ("2",), ("slash",), ("2", "enter")], ids=str)
-def test_ctrl_c_ends_it_everywhere(keys: tuple[str, ...]) -> None:
-    state = MemoryState()
-    state.create(peer("a", state=PeerState.UP))
-
-    async def act(app: Top, pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: "links up" in shown(app, "#status"))
-        if "2" in keys:
-            await pilot.press("2")
-            await until(pilot, lambda: cells(app, "#peer-table"))
-        await pilot.press(*(key for key in keys if key != "2"))
-        await until(pilot, lambda: isinstance(app.screen, TextScreen) is ("enter" in keys))
-        await pilot.press("ctrl+c")
-        await until(pilot, lambda: app.return_code is not None)
-        assert app.return_code == 0
-
-    drive(Cluster({"one": lambda: state}, source="a test"), act)
-
-
-def test_the_only_node_is_away_at_first(tmp_path: Path) -> None:
-    state = MemoryState()
-    state.create(peer("a", state=PeerState.UP))
-    address = f"unix:{tmp_path}/node.sock"
-
-    async def act(app: Top, pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: "1 not followed" in shown(app, "#status"))
-        assert "no node answered" in shown(app, "#mesh-text")
-        with BackgroundServer(state, address):
-            await until(pilot, lambda: "1 of 1 links up" in shown(app, "#status"))
-            assert "not followed" not in shown(app, "#status")
-            await until(pilot, lambda: app.query_one("#type-list", OptionList).option_count > 5)
-
-    with open_source(f"cosi+{address}") as cluster:
-        drive(cluster, act)
-
-
-def test_a_node_that_dies_and_comes_back(tmp_path: Path) -> None:
-    state = MemoryState()
-    state.create(peer("a", state=PeerState.UP))
-    address = f"unix:{tmp_path}/node.sock"
-    alive = ExitStack()
-    alive.enter_context(BackgroundServer(state, address))
-
-    async def act(app: Top, pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: "1 of 1 links up" in shown(app, "#status"))
-        await until(pilot, lambda: len(app._live._follower._watches) == len(kinds_of(state)))
-        alive.close()
-        await until(pilot, lambda: "1 not followed" in shown(app, "#status"))
-        assert "is not followed for now" in shown(app, "#mesh-text")
-        await pilot.press("2")
-        await until(pilot, lambda: len(cells(app, "#peer-table")) == 1)  # what it told last
-        with BackgroundServer(state, address):
-            await until(pilot, lambda: "not followed" not in shown(app, "#status"))
-            update_with_conflicts(state, KubeSpanPeerStatus, "a", lambda now: now.with_spec(state=PeerState.DOWN))
-            await until(pilot, lambda: cells(app, "#peer-table")[0][2] == "down")
-            texts = [happening.text for happening in app._live.happenings() if not happening.change]
-        assert [text.partition(":")[0] for text in texts] == ["is not followed for now", "is followed again"]
-
-    with alive, open_source(f"cosi+{address}") as cluster:
-        drive(cluster, act)
-
-
-def test_a_node_that_hangs_holds_up_nothing() -> None:
-    """Its answer comes when something else is shown by then; it is asked once at a time; the app ends before it answers."""
-    goes_on = threading.Event()
-    asked: list[str] = []
-
-    class Hanging(MemoryState):
-        def list(self, kind: Any, **options: Any) -> Any:
-            if "Identit" in (name := kind_of(kind).type):
-                asked.append(name)
-                goes_on.wait(PATIENCE_S)
-            return super().list(kind, **options)
-
-    state = Hanging()
-    state.create(peer("a", state=PeerState.UP))
-
-    async def act(app: Top, pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: app.query_one("#type-list", OptionList).option_count > 5)
-        await choose(app, pilot, "kubespanidentit")
-        await until(pilot, lambda: asked)
-        for count in (1, 2, 3):
-            update_with_conflicts(state, KubeSpanPeerStatus, "a", lambda now: now.with_spec(receive_bytes=count))  # noqa: B023
-            revision = app._live.revision
-            await until(pilot, lambda: app._live.revision >= revision and app._revision == app._live.revision)  # noqa: B023
-        assert len(asked) == 1
-        await choose(app, pilot, "kubespanpeerstatus")
-        await until(pilot, lambda: cells(app, "#resource-table") and cells(app, "#resource-table")[0][0] == "a")
-        await pilot.press("q")
-        await until(pilot, lambda: app.return_code is not None)
-
-    async def choose(app: Top, pilot: Pilot[None], part: str) -> None:
-        app.query_one("#type-filter", Input).value = ""
-        await pilot.press("slash", *part)
-        await until(pilot, lambda: app.query_one("#type-list", OptionList).option_count == 1)
-        await pilot.press("enter", "down", "enter")
-
-    drive(Cluster({"one": lambda: state}, source="a test"), act)
-    assert not goes_on.is_set()
-    goes_on.set()
-
-
 def test_sparklines() -> None:
     assert sparkline([0, 1, 4, 8], 6) == "   ▁▄█"
     assert sparkline([], 3) == "   "
@@ -314,25 +151,6 @@ def test_on_a_real_terminal(tmp_path: Path) -> None:
     assert b"\x1b[?1049l" in written  # and left
 
 
-def test_nothing_is_absent_before_it_was_read() -> None:
-    gate = threading.Event()
-
-    def slow() -> MemoryState:
-        gate.wait(PATIENCE_S)
-        return MemoryState()
-
-    with Cluster({"cp-1": slow}, source="test") as cluster:
-
-        async def use(app: Top, pilot: Pilot[None]) -> None:
-            await until(pilot, lambda: "reading 1 of 1 nodes" in shown(app, "#status"))
-            assert "no node answered" not in shown(app, "#mesh-text")
-            gate.set()
-            await until(pilot, lambda: "reading" not in shown(app, "#status"))
-            assert "there are no KubeSpan peers here" in shown(app, "#status")
-
-        drive(cluster, use)
-
-
 @pytest.mark.parametrize("width", [80, 120])
 def test_columns_are_as_wide_as_what_is_in_them(width: int) -> None:
     async def act(app: Top, pilot: Pilot[None]) -> None:
@@ -365,41 +183,6 @@ def test_the_time_since_a_handshake_is_by_the_clock_of_the_node() -> None:
         await until(pilot, lambda: ((app._live.peer("one", "a") or found).handshake_s or 0) > 60.0)  # and goes on from there
 
     drive(Cluster({"one": lambda: state}, source="a test"), act)
-
-
-class Late(MemoryState):
-    """Tells everything but its peers, and those when the gate is open."""
-
-    def __init__(self, gate: threading.Event) -> None:
-        super().__init__()
-        self._gate = gate
-
-    def watch_kind(self, kind: Any, **options: Any) -> Any:
-        if kind_of(kind).type == kind_of(KubeSpanPeerStatus).type:
-            self._gate.wait(PATIENCE_S)
-        return super().watch_kind(kind, **options)
-
-
-def test_what_is_still_being_read_is_no_fault() -> None:
-    """Peers that are known and whose statuses have not come yet are not links that are unknown."""
-    gate = threading.Event()
-    late, state = Late(gate), MemoryState()
-    state.create(peer("a", state=PeerState.UP))
-    late.create(peer("b", state=PeerState.UP))
-    late.create(Resource.new(KubeSpanPeerSpec(label="node-b"), id="b"))
-
-    async def act(app: Top, pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: "KubeSpanPeerSpecs.kubespan.talos.dev" in app._live._known["two"].held)
-        await until(pilot, lambda: "1 of 1 links up" in shown(app, "#status"))
-        assert shown(app, "#status").startswith("reading 1 of 2 nodes   so far: ")
-        assert "not complete: 1 node still being read" in shown(app, "#mesh-text")
-        assert "answer" not in shown(app, "#mesh-text")
-        gate.set()
-        await until(pilot, lambda: "2 of 2 links up" in shown(app, "#status"))
-        assert "so far" not in shown(app, "#status")
-        assert "not complete" not in shown(app, "#mesh-text")
-
-    drive(Cluster({"one": lambda: state, "two": lambda: late}, source="a test"), act)
 
 
 def test_a_table_makes_text_of_what_is_on_the_screen_alone() -> None:

@@ -1,4 +1,4 @@
-"""What `-o` and `-w` print: the guide's tables, streams, colours, pages."""
+"""What `-o` prints: the guide's tables, streams, colours, pages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import io
 import json
 import subprocess
 import sys
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
@@ -17,43 +16,20 @@ from talos_resources.codec.plain import resource_to_plain
 from talos_resources.codec.text import documents_from_yaml, resource_to_yaml
 from talos_resources.model.errors import QueryError
 from talos_resources.model.kind import Column, Kind, kind_of, untyped
-from talos_resources.model.metadata import Reference
 from talos_resources.model.net import AddrPort
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
-from talos_resources.releases import Release, known_release
-from talos_resources.resources import KubeSpanIdentity, KubeSpanPeerSpec, KubeSpanPeerStatus, PeerState
-from talos_resources.state.events import AnyEvent, Bootstrapped, Created, Destroyed, Noop, Updated
+from talos_resources.resources import KubeSpanIdentity, KubeSpanPeerSpec, PeerState
 from talos_resources.state.listing import ResourceList
-from talos_resources.views.output import FORMATS, list_printer, parse_output, watch_printer
+from talos_resources.views.output import list_printer, parse_output
 from tests.views.notebook import shown
-
-STATUS: Kind[Any] = kind_of(KubeSpanPeerStatus)
-
-
-def status(id: str, label: str, state: PeerState, *, version: int = 1) -> Resource[Any]:
-    spec = KubeSpanPeerStatus(endpoint=AddrPort.parse("172.20.0.3:51820"), label=label, state=state, receive_bytes=15043220)
-    return Resource.new(spec, id=id).with_metadata(version=version)
-
-
-UP = status("06D9QQOydzKrOL7oeLiqHy9OWE8KtmJzZII2A5/FLFI=", "talos-default-controlplane-2", PeerState.UP, version=63)
-DOWN = status("b=", "worker-1", PeerState.DOWN)
-UNKNOWN = status("c=", "worker-2", PeerState.UNKNOWN, version=12)
+from tests.views.printed import DOWN, STATUS, UNKNOWN, UP, parsed, status
 
 
 def listed(output: str, *resources: Resource[Any], nodes: tuple[str, ...] = ("cp-1",), kind: Kind[Any] = STATUS) -> str:
     printer = list_printer(parse_output(output), kind, nodes=nodes)
     pieces = [piece for node in nodes for piece in printer.resources(node, resources)] + [*printer.finish()]
     return "".join(str(piece) for piece in pieces)
-
-
-def watched(
-    output: str, *events: AnyEvent, nodes: tuple[str, ...] = ("cp-1",), single: bool = False, compat: Release | None = None
-) -> list[str]:
-    """What each event prints, and what the end prints."""
-    printer = watch_printer(parse_output(output)._replace(compat=compat), STATUS, nodes=nodes, single=single)
-    texts = ["".join(map(str, printer.event(node, event))) for event in events for node in nodes]
-    return [*texts, "".join(map(str, printer.finish()))]
 
 
 def on_terminal(*resources: Resource[Any], width: int, output: str = "table", no_color: bool = False) -> str:
@@ -169,33 +145,6 @@ def test_csv_reads_back() -> None:
     assert listed("csv") == "NODE,NAMESPACE,TYPE,ID,VERSION,LABEL,ENDPOINT,STATE,RX,TX\n"
 
 
-class Tags(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.seen: list[str] = []
-        self.text: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: Any) -> None:
-        self.seen.append(tag)
-        if tag != "meta":
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text.append(data)
-
-
-def parsed(html: str) -> Tags:
-    tags = Tags()
-    tags.feed(html)
-    tags.close()
-    assert not tags.open
-    return tags
-
-
 def test_html_is_escaped_and_well_formed() -> None:
     hostile = status("<script>alert(1)</script>", '"><img src=x>', PeerState.UP)
     for html in (listed("html", hostile), shown(ResourceList([hostile])), shown(hostile)):
@@ -224,79 +173,6 @@ def test_html_has_no_secrets() -> None:
     ):  # fmt: skip
         assert "SECRET" not in html
         parsed(html)
-
-
-def test_a_watch_of_talosctl() -> None:
-    assert watched("wide", Created(UP), Created(DOWN), Bootstrapped(), Updated(DOWN, None), Noop(), Destroyed(DOWN.reference, DOWN)) == [
-        "",
-        "",
-        (
-            "NODE   *   NAMESPACE   TYPE                 ID                                             VERSION   LABEL                          ENDPOINT           STATE   RX         TX\n"
-            "cp-1   +   kubespan    KubeSpanPeerStatus   06D9QQOydzKrOL7oeLiqHy9OWE8KtmJzZII2A5/FLFI=   63        talos-default-controlplane-2   172.20.0.3:51820   up      15043220   0\n"
-            "cp-1   +   kubespan    KubeSpanPeerStatus   b=                                             1         worker-1                       172.20.0.3:51820   down    15043220   0\n"
-        ),
-        "cp-1       kubespan   KubeSpanPeerStatus   b=   1   worker-1   172.20.0.3:51820   down   15043220   0\n",
-        "",
-        "cp-1   -   kubespan   KubeSpanPeerStatus   b=   1   worker-1   172.20.0.3:51820   down   15043220   0\n",
-        "",
-    ]
-
-
-def test_the_watch_of_one_resource_is_a_table_for_each_line() -> None:
-    first, second, end = watched("wide", Created(DOWN), Updated(UNKNOWN, DOWN), single=True)
-    assert [line.split()[1] for line in first.splitlines()] == ["*", "+"]
-    assert second.split()[1] == "kubespan"
-    assert end == ""
-
-
-def test_the_watch_of_one_resource_was_one_table_in_the_end() -> None:
-    *news, end = watched("wide", Created(DOWN), Updated(UNKNOWN, DOWN), single=True, compat=known_release("v1.12"))
-    assert news == ["", ""]
-    assert [line.split()[1] for line in end.splitlines()] == ["*", "+", "kubespan"]
-
-
-def test_a_watch_stays_aligned() -> None:
-    texts = watched("table", Created(UP), Bootstrapped(), Updated(DOWN, None), Created(UNKNOWN), Destroyed(UP.reference, UP))
-    lines = "".join(texts).splitlines()
-    assert texts[0] == ""
-    assert len(texts[1].splitlines()) == 2
-    assert {line.index(word) for line, word in zip(lines, ["STATE", "up", "down", "unknown", "up"], strict=True)} == {
-        lines[0].index("STATE")
-    }
-    assert [line[0] for line in lines] == ["*", "+", " ", "+", "-"]
-
-
-def test_a_watch_of_several_nodes_waits_for_each() -> None:
-    printer = watch_printer(parse_output("table"), STATUS, nodes=("a", "b"))
-    assert [*printer.event("a", Created(DOWN)), *printer.event("a", Bootstrapped()), *printer.event("b", Created(UP))] == []
-    [text] = printer.event("b", Bootstrapped())
-    assert [line.split()[0] for line in str(text).splitlines()] == ["NODE", "a", "b"]
-
-
-def test_the_watch_of_one_resource_shows_each_event_at_once() -> None:
-    texts = watched("table", Created(DOWN), Updated(UNKNOWN, DOWN), single=True)
-    assert [len(text.splitlines()) for text in texts] == [2, 1, 0]
-
-
-def test_a_resource_that_is_not_there_is_a_tombstone() -> None:
-    gone = Destroyed[Any](Reference("kubespan", STATUS.type, "gone"), None)
-    [row, _] = watched("table", gone, single=True)
-    assert row.splitlines()[1].split() == ["-", "gone", "undefined"]
-    assert "event: destroyed" in watched("yaml", gone)[0]
-    assert json.loads(watched("json", gone)[0])["metadata"]["version"] == "undefined"
-    assert watched("csv", gone)[0].splitlines()[1].startswith("cp-1,destroyed,kubespan,KubeSpanPeerStatus,gone,undefined,")
-
-
-def test_every_format_can_watch() -> None:
-    events: list[AnyEvent] = [Created(UP), Bootstrapped(), Updated(DOWN, None), Destroyed(DOWN.reference, DOWN)]
-    for form in FORMATS:
-        output = form.replace("TEMPLATE", "{.event}{.metadata.id}")
-        text = "".join(watched(output, *events))
-        assert text.count(UP.id) == 1
-        assert text.count(DOWN.id) == 2
-    assert [document["event"] for document in documents_from_yaml("".join(watched("yaml", *events)))] == ["created", "updated", "destroyed"]
-    assert [row["EVENT"] for row in csv.DictReader(io.StringIO("".join(watched("csv", *events))))] == ["created", "updated", "destroyed"]
-    parsed("".join(watched("html", *events)))
 
 
 def test_colours_on_a_terminal() -> None:
@@ -330,20 +206,6 @@ def test_long_lists_on_a_terminal_are_plain_and_complete() -> None:
     text = on_terminal(*many, width=40)
     assert "\x1b" not in text
     assert text == listed("table", *many)
-
-
-def test_a_watch_on_a_terminal() -> None:
-    printer = watch_printer(parse_output("wide"), STATUS, nodes=("a",), width=70)
-    lines = [
-        *printer.event("a", Created(UP)),
-        *printer.event("a", Bootstrapped()),
-        *printer.event("a", Updated(DOWN, None)),
-        *printer.finish(),
-    ]
-    texts = [str(line) for line in lines]
-    assert len(texts) == 3
-    assert all(len(text) <= 70 for text in texts)
-    assert {text.index(word) for text, word in zip(texts, ["NAME", "kube", "kube"], strict=True)} == {texts[0].index("NAME")}
 
 
 @pytest.mark.parametrize("text", ["", "bogus", "jsonpath", "table=", "yaml={.a}", "jsonpath={"])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from talos_resources.insight.case import Case
 from talos_resources.insight.causes.stale_affiliate import former_selves
+from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.hypothesis import SPECS_GUIDE, Certainty, Hypothesis, Tier, cause
 from talos_resources.insight.words import limited, some
 from talos_resources.model.net import format_address

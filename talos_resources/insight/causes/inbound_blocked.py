@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from talos_resources.insight.case import Case
-from talos_resources.insight.facts.ground import Pair
+from talos_resources.insight.facts.combined import Case
+from talos_resources.insight.facts.evidence import Pair
 from talos_resources.insight.facts.pairs import Way
 from talos_resources.insight.hypothesis import Certainty, Hypothesis, Tier, cause, links
 from talos_resources.insight.pairing import subject

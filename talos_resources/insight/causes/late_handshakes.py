@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from talos_resources.insight.case import Case
 from talos_resources.insight.causes.lost_bytes import losses
-from talos_resources.insight.facts.ground import S_NS
+from talos_resources.insight.facts.combined import Case
+from talos_resources.insight.facts.evidence import S_NS
 from talos_resources.insight.hypothesis import STATUSES_GUIDE, Certainty, Hypothesis, Tier, cause
 from talos_resources.insight.words import duration, limited
 from talos_resources.kubespan.constants import PEER_DOWN_S, TICK_S

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from talos_resources.insight.case import Case
-from talos_resources.insight.facts.ground import S_NS
+from talos_resources.insight.facts.combined import Case
+from talos_resources.insight.facts.evidence import S_NS
 from talos_resources.insight.hypothesis import STATUSES_GUIDE, Certainty, Hypothesis, Tier, cause
 from talos_resources.insight.words import limited, size
 from talos_resources.kubespan.constants import TICK_S

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from talos_resources.insight.case import Case
+from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.hypothesis import Cause, Hypothesis, Tier
 from talos_resources.machineconfig.cilium import check as cilium
 from talos_resources.machineconfig.cilium.subject import Subject, machine_file

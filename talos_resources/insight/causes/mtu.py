@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from talos_resources.insight.case import Case
+from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.snapshot import NodeView
 
 OVERHEAD: Final = {4: 60, 6: 80}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from talos_resources.insight.case import Case
 from talos_resources.insight.causes.mtu import tunnel_mtu
+from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.hypothesis import CONFIGURATION_GUIDE, Certainty, Hypothesis, Tier, cause
 from talos_resources.insight.words import limited, verb
 from talos_resources.model.finding import Severity

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from talos_resources.insight.case import Case
 from talos_resources.insight.causes.mtu import OVERHEAD, family_in_use, tunnel_mtu
+from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.hypothesis import CONFIGURATION_GUIDE, Certainty, Hypothesis, Tier, cause
 from talos_resources.insight.words import limited
 from talos_resources.kubespan.constants import MINIMUM_MTU

@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Iterator
 from statistics import median
 
-from talos_resources.insight.case import Case
-from talos_resources.insight.facts.ground import S_NS
+from talos_resources.insight.facts.combined import Case
+from talos_resources.insight.facts.evidence import S_NS
 from talos_resources.insight.hypothesis import STATUSES_GUIDE, Certainty, Hypothesis, Tier, cause, links
 from talos_resources.insight.words import duration, limited, some
 from talos_resources.kubespan.constants import KEEPALIVE_S

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from talos_resources.insight.case import Case
+from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.hypothesis import CONFIGURATION_GUIDE, Certainty, Hypothesis, Tier, cause, links
 from talos_resources.insight.pairing import connected, ends, subject
 from talos_resources.insight.words import limited

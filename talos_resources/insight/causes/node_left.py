@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from talos_resources.insight.case import Case
+from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.hypothesis import Certainty, Hypothesis, Tier, cause, links
 from talos_resources.insight.words import clock, duration, limited
 from talos_resources.model.finding import Severity

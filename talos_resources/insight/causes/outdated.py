@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from talos_resources.insight.case import Case
-from talos_resources.insight.facts.ground import S_NS
+from talos_resources.insight.facts.combined import Case
+from talos_resources.insight.facts.evidence import S_NS
 from talos_resources.insight.facts.life import SETTLING_S
 from talos_resources.insight.words import clock, duration
 from talos_resources.model.resource import Resource

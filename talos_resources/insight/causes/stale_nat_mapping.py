@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from talos_resources.insight.case import Case
+from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.hypothesis import STATUSES_GUIDE, Certainty, Hypothesis, Tier, cause, links
 from talos_resources.insight.pairing import ordered
 from talos_resources.insight.words import limited

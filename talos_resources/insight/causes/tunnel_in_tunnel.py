@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from talos_resources.insight.case import Case
+from talos_resources.insight.announced_networks import claims, networks_of
 from talos_resources.insight.causes.overlapping_networks import common_networks
-from talos_resources.insight.claims import claims, networks_of
-from talos_resources.insight.facts.ground import Pair
+from talos_resources.insight.facts.combined import Case
+from talos_resources.insight.facts.evidence import Pair
 from talos_resources.insight.hypothesis import SPECS_GUIDE, Certainty, Hypothesis, Tier, cause
 from talos_resources.insight.pairing import ordered
 from talos_resources.insight.words import limited

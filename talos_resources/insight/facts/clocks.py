@@ -12,7 +12,7 @@ from functools import cached_property
 from statistics import median, median_low
 from typing import Final
 
-from talos_resources.insight.facts.ground import S_NS, Ground
+from talos_resources.insight.facts.evidence import S_NS, Ground
 from talos_resources.kubespan.constants import TICK_S
 from talos_resources.model.timestamp import Timestamp
 

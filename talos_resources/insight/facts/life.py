@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Final
 
 from talos_resources.insight.facts.clocks import Clocks
-from talos_resources.insight.facts.ground import S_NS, Ground
+from talos_resources.insight.facts.evidence import S_NS, Ground
 from talos_resources.insight.mesh import LinkState
 from talos_resources.insight.snapshot import NodeView
 from talos_resources.insight.words import duration

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Final
 
 from talos_resources.insight.facts.clocks import Clocks
-from talos_resources.insight.facts.ground import S_NS, Ground, Pair
+from talos_resources.insight.facts.evidence import S_NS, Ground, Pair
 from talos_resources.insight.facts.life import Life
 from talos_resources.insight.facts.places import Places
 from talos_resources.insight.mesh import LinkState

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
 
-from talos_resources.insight.facts.ground import Ground
+from talos_resources.insight.facts.evidence import Ground
 from talos_resources.insight.facts.life import Life
 from talos_resources.insight.mesh import LinkState
 from talos_resources.model.net import AddrPort, IPAddress, IPNetwork, IPPrefix, is_private, parse_address

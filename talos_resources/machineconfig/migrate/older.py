@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from talos_resources.machineconfig.schema.table import document_type
-from talos_resources.machineconfig.schema.types import Atom, ListOf, MapOf, Struct, Type
+from talos_resources.machineconfig.schema.types import ListOf, MapOf, Scalar, Struct, Type
 from talos_resources.releases import Release
 
 
@@ -50,4 +50,4 @@ def _cut(kind: Type, value: Any, path: str) -> Iterator[str]:
 
 def _is_list_for_text(kind: Type, value: Any) -> bool:
     """Whether there are several values where the release takes one, as for arguments before v1.13."""
-    return isinstance(kind, Atom) and isinstance(value, list | Mapping)
+    return isinstance(kind, Scalar) and isinstance(value, list | Mapping)

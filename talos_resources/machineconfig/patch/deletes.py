@@ -13,9 +13,9 @@ import attrs
 from talos_resources.codec.goyaml.nodes import Node, at
 from talos_resources.machineconfig.decode import dotted
 from talos_resources.machineconfig.documents import MachineConfig
-from talos_resources.machineconfig.schema.atoms import ATOMS
+from talos_resources.machineconfig.schema.scalars import SCALARS
 from talos_resources.machineconfig.schema.table import MAIN
-from talos_resources.machineconfig.schema.types import Atom, Field, FreeForm, ListOf, MapOf, Struct, Type
+from talos_resources.machineconfig.schema.types import Field, FreeForm, ListOf, MapOf, Scalar, Struct, Type
 from talos_resources.model.errors import ConfigError, DecodeError
 from talos_resources.releases import NEWEST, PatchRules, Release
 
@@ -195,16 +195,16 @@ class _Deleter:
             raise self._lost("items of lists in free-form parts cannot be deleted; delete the list and give it anew")
         item = kind.item if isinstance(kind, ListOf) else None
         field = item.fields.get(key) if isinstance(item, Struct) else None
-        if field is None or not isinstance(field.type, Atom) or not self._is_text(field.type):
+        if field is None or not isinstance(field.type, Scalar) or not self._is_text(field.type):
             raise self._lost("items cannot be told apart by that field")
         position = next((i for i, old in enumerate(value) if old is not None and old.get(key, "") == wanted), None)
         if position is None:
             raise self._lost()
         return [*value[:position], *value[position + 1 :]]
 
-    def _is_text(self, kind: Atom) -> bool:
+    def _is_text(self, kind: Scalar) -> bool:
         """Whether items can be told apart by a field of this type."""
-        return kind.name == "string" or (self._rules.deletes_by_any_text and ATOMS[kind.name].resolved == "text")
+        return kind.name == "string" or (self._rules.deletes_by_any_text and SCALARS[kind.name].resolved == "text")
 
     def _lost(self, reason: str = "there is nothing") -> ConfigError:
         return ConfigError(f"cannot delete {self._delete}: {reason}", path=dotted(self._delete.path))

@@ -15,7 +15,7 @@ from talos_resources.machineconfig.document import Document
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.encode import is_zero
 from talos_resources.machineconfig.schema import urls
-from talos_resources.machineconfig.schema.types import ArgValue, Atom, FreeForm, ListOf, MapOf, Struct, Type
+from talos_resources.machineconfig.schema.types import ArgValue, FreeForm, ListOf, MapOf, Scalar, Struct, Type
 from talos_resources.model.errors import ConfigError
 
 _URLS: Final = {"v1alpha1.Endpoint", "meta.URL"}
@@ -99,7 +99,7 @@ def merge(kind: Type, left: Any, right: Any) -> Any:
             return _free(left, right)
         case ArgValue():
             return right
-        case Atom():
+        case Scalar():
             return _atom(kind, left, right)
 
 
@@ -107,7 +107,7 @@ def _struct(kind: Struct, left: Mapping[str, Any], right: Mapping[str, Any]) -> 
     merged = dict(left)
     for key, value in right.items():
         field = kind.fields[key]
-        if field.pointer and isinstance(field.type, Atom) and field.type.name not in _URLS:
+        if field.pointer and isinstance(field.type, Scalar) and field.type.name not in _URLS:
             merged[key] = value  # what is set through a pointer counts even when it is false or 0
         elif field.replace:
             merged[key] = value if isinstance(field.type, ListOf) or not is_zero(field.type, value) else left.get(key)
@@ -154,7 +154,7 @@ def _map(kind: MapOf, left: Mapping[str, Any], right: Mapping[str, Any]) -> dict
     return merged
 
 
-def _atom(kind: Atom, left: Any, right: Any) -> Any:
+def _atom(kind: Scalar, left: Any, right: Any) -> Any:
     if kind.name in _URLS:
         return urls.merge(left, right)
     if isinstance(right, bool) or kind.name == "v1alpha1.Base64Bytes":

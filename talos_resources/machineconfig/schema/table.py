@@ -13,8 +13,8 @@ from typing import Final
 
 import attrs
 
-from talos_resources.machineconfig.schema.atoms import ATOMS
-from talos_resources.machineconfig.schema.types import ArgValue, Atom, Field, FreeForm, ListOf, MapOf, Struct, Type
+from talos_resources.machineconfig.schema.scalars import SCALARS
+from talos_resources.machineconfig.schema.types import ArgValue, Field, FreeForm, ListOf, MapOf, Scalar, Struct, Type
 from talos_resources.releases import NEWEST, Release
 
 TABLES: Final = ("1.12", "1.14")
@@ -106,12 +106,12 @@ class FieldTable:
         return found
 
     def _make(self, name: str) -> Type:
-        if name in ATOMS:
-            return Atom(name)
+        if name in SCALARS:
+            return Scalar(name)
         if name == "meta.ArgValue":
             return ArgValue()
         if name in _PEM:
-            fields = [Field(key=key, type=Atom("base64"), pointer=False, omit_empty=False, replace=False) for key in _PEM[name]]
+            fields = [Field(key=key, type=Scalar("base64"), pointer=False, omit_empty=False, replace=False) for key in _PEM[name]]
             return Struct(name, MappingProxyType({field.key: field for field in fields}), atomic=True)
         entry = self._entries[name]
         package = name.partition(".")[0]
@@ -142,4 +142,4 @@ class FieldTable:
                 if prefix == "[]":
                     return ListOf(name, item, pointers, MERGE_KEYS.get(alias, ()), items_replaced=alias in _ITEMS_REPLACED)
                 return MapOf(name, item, pointers)
-        return self.named(text if text in ATOMS or "." in text else f"{package}.{text}")
+        return self.named(text if text in SCALARS or "." in text else f"{package}.{text}")

@@ -8,8 +8,8 @@ import attrs
 
 
 @attrs.frozen
-class Atom:
-    """A value without parts. `name` is a key of `schema.atoms.ATOMS`: string, bool, uint32, time.Duration and so on."""
+class Scalar:
+    """A value without parts. `name` is a key of `schema.scalars.SCALARS`: string, bool, uint32, time.Duration and so on."""
 
     name: str
 
@@ -81,4 +81,4 @@ class Struct:
     atomic: bool = False
 
 
-Type = Atom | ArgValue | FreeForm | ListOf | MapOf | Struct
+Type = Scalar | ArgValue | FreeForm | ListOf | MapOf | Struct

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from talos_resources.machineconfig.document import Document
-from talos_resources.machineconfig.schema.units import parse_size
+from talos_resources.machineconfig.schema.sizes import parse_size
 from talos_resources.machineconfig.validate.report import Report, Section, Subject
 
 _NAME: Final = re.compile(r"[a-z0-9-]+", re.ASCII)

@@ -12,8 +12,8 @@ from typing import Final
 
 from talos_resources.machineconfig.cel import LINK, OUT_OF_MEMORY, fault_of
 from talos_resources.machineconfig.schema import urls
-from talos_resources.machineconfig.schema.units import parse_duration
 from talos_resources.machineconfig.validate.report import Subject
+from talos_resources.model.duration import Duration
 
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _QUALIFIED: Final = re.compile(r"(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]", re.ASCII)
@@ -116,7 +116,7 @@ def check_watchdog(subject: Subject) -> None:
     """WatchdogTimerConfig."""
     if not subject.text("device"):
         subject.error("watchdog device: empty value")
-    timeout = parse_duration(subject.text("timeout") or "0s")
+    timeout = Duration.parse(subject.text("timeout") or "0s").nanoseconds
     if timeout and timeout < _LEAST_WATCHDOG_NS:
         subject.error("watchdog timeout: minimum value is 10s")
 

@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from talos_resources.machineconfig.cel import DISK, VOLUME, fault_of
-from talos_resources.machineconfig.schema.units import parse_size
+from talos_resources.machineconfig.schema.sizes import parse_size
 from talos_resources.machineconfig.validate.report import Subject
 from talos_resources.machineconfig.validate.volumes import check_selector
 

@@ -10,8 +10,9 @@ import re
 from typing import Final
 
 from talos_resources.machineconfig.cel import DISK, VOLUME, Scope, fault_of
-from talos_resources.machineconfig.schema.units import parse_duration, parse_size
+from talos_resources.machineconfig.schema.sizes import parse_size
 from talos_resources.machineconfig.validate.report import Section, Subject
+from talos_resources.model.duration import Duration
 
 _SYSTEM: Final = ("STATE", "EPHEMERAL", "IMAGECACHE", "ETCD", "CRI", "KUBELET", "LOG")
 _PROMOTABLE: Final = ("ETCD", "CRI", "KUBELET", "LOG")
@@ -178,7 +179,7 @@ def check_trim(subject: Subject, fields: Section, what: str) -> None:
 
 def check_scrub(subject: Subject, fields: Section) -> None:
     """An interval of ten seconds at least, or none."""
-    interval = parse_duration(fields.get("interval", "0s"))
+    interval = Duration.parse(fields.get("interval", "0s")).nanoseconds
     if interval and interval < _LEAST_SCRUB_NS:
         subject.error("scrub interval: minimum value is 10s")
 

@@ -20,7 +20,7 @@ from talos_resources.rpc.transport import frames
 from talos_resources.rpc.transport.contract import TransportError
 from talos_resources.rpc.transport.frames import ProtocolError
 from talos_resources.rpc.transport.headers import MAX_BLOCK_BYTES
-from talos_resources.rpc.transport.intake import CREDIT, Intake
+from talos_resources.rpc.transport.incoming import CREDIT, Intake
 from talos_resources.rpc.transport.link import Link, Woken
 from talos_resources.rpc.transport.session import Session
 from talos_resources.rpc.transport.stream import CANCEL, WINDOW_BYTES, Stream

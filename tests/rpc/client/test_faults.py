@@ -1,13 +1,10 @@
-"""Connections that break in every way, and servers that come and go: every event is accounted for."""
+"""Connections that break in every way: every event is accounted for."""
 
 from __future__ import annotations
 
-import os
 import queue
 import random
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,14 +13,14 @@ from typing import Any
 import pytest
 
 from talos_resources.backends.memory import MemoryState
-from talos_resources.model.errors import ConnectError, RemoteError, TalosResourcesError
+from talos_resources.model.errors import ConnectError, TalosResourcesError
 from talos_resources.model.resource import Resource
 from talos_resources.resources import KubeSpanPeerStatus
 from talos_resources.rpc.client.connect import Endpoints, connect_plain
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.sources.following import Interruptible
-from talos_resources.state.contract import Watch
-from talos_resources.state.events import Bootstrapped, Created, Destroyed, Updated
+from talos_resources.state.events import Created
+from tests.rpc.client.events_seen import Ledger
 
 
 class Proxy:
@@ -121,31 +118,6 @@ def proxied() -> Iterator[Callable[..., tuple[MemoryState, Any, Proxy]]]:
         item.close()
 
 
-class Ledger:
-    """What a consumer of a watch knows, checked at every event."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, Resource[Any]] = {}
-
-    def follow(self, watch: Watch[Any], until: Callable[[], bool]) -> None:
-        while not until():
-            for event in watch.next_batch(20):
-                match event:
-                    case Created(resource):
-                        assert resource.id not in self.known
-                        self.known[resource.id] = resource
-                    case Updated(resource, old):
-                        assert old == self.known[resource.id]
-                        assert resource.version > self.known[resource.id].version
-                        self.known[resource.id] = resource
-                    case Destroyed(reference):
-                        del self.known[reference.id]
-                    case Bootstrapped():
-                        pass
-                    case _:
-                        raise AssertionError(event)
-
-
 def fill(state: MemoryState, count: int) -> None:
     for number in range(count):
         state.create(Resource.new(KubeSpanPeerStatus(label="x" * 200), id=f"{number:05}"))
@@ -197,86 +169,6 @@ def test_a_second_endpoint_takes_over(proxied: Any) -> None:
         proxy.close()
         assert len(client.list(KubeSpanPeerStatus)) == 2
         client.close()
-
-
-SERVER = """
-import sys
-from talos_resources.backends.memory import MemoryState
-from talos_resources.model.resource import Resource
-from talos_resources.resources import KubeSpanPeerStatus
-from talos_resources.rpc.server.server import BackgroundServer
-path, count, generation = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-state = MemoryState(capacity=1000, gap=0)
-for number in range(count):
-    if (number + generation) % 3:
-        state.create(Resource.new(KubeSpanPeerStatus(label=str(generation)), id=f"{number:05}"))
-with BackgroundServer(state, path) as server:
-    print("ready", flush=True)
-    sys.stdin.readline()
-"""
-
-
-class Process:
-    """A server in a process of its own, to be killed; each generation holds other resources."""
-
-    def __init__(self, path: Path, count: int, generation: int) -> None:
-        path.unlink(missing_ok=True)
-        self.ids = {f"{number:05}" for number in range(count) if (number + generation) % 3}
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", SERVER, f"unix:{path}", str(count), str(generation)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ},
-        )
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == b"ready\n"
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.communicate(timeout=10)
-
-
-def killed_and_restarted(path: Path, rounds: int) -> None:
-    """Kills the server again and again during lists and a watch; every difference must be told."""
-    count = 30
-    server = Process(path, count, 0)
-    client = connect_plain(f"unix:{path}", timeout=10)
-    ledger = Ledger()
-    stop = threading.Event()
-    wrong: list[object] = []
-
-    def list_on() -> None:
-        while not stop.is_set():
-            try:
-                found = client.list(KubeSpanPeerStatus)
-            except (ConnectError, RemoteError):
-                stop.wait(0.01)
-                continue
-            if len({resource.spec.label for resource in found}) != 1 or len(found) != 20:
-                wrong.append(found)
-
-    lister = threading.Thread(target=list_on, daemon=True)
-    lister.start()
-    with client.watch_kind(KubeSpanPeerStatus) as watch:
-        for generation in range(rounds):
-            label, ids = str(generation), server.ids
-            ledger.follow(watch, lambda: set(ledger.known) == ids and {r.spec.label for r in ledger.known.values()} == {label})  # noqa: B023
-            server.kill()
-            server = Process(path, count, generation + 1)
-    stop.set()
-    lister.join(20)
-    client.close()
-    server.kill()
-    assert wrong == []
-
-
-def test_the_server_is_killed_and_restarted(tmp_path: Path) -> None:
-    killed_and_restarted(tmp_path / "state.sock", 3)
-
-
-@pytest.mark.slow
-def test_the_server_is_killed_and_restarted_a_hundred_times(tmp_path: Path) -> None:
-    killed_and_restarted(tmp_path / "state.sock", 100)
 
 
 def test_whoever_asks_is_told_of_interruptions() -> None:

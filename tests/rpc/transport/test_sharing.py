@@ -1,36 +1,21 @@
-"""Calls and watches that share a connection, and connections that end under them."""
+"""Calls and watches that share a connection."""
 
 from __future__ import annotations
 
 import os
 import signal
-import socket
-import struct
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from talos_resources.rpc.client.call import Channel, unary
-from talos_resources.rpc.status import RpcError
+from talos_resources.rpc.client.call import Channel
 from talos_resources.rpc.transport import frames as h2
 from talos_resources.rpc.transport.contract import TransportError
 from talos_resources.rpc.transport.http2 import Http2Transport
+from tests.rpc.transport.asking import METHOD, PATIENCE_S, ask, echo
 from tests.rpc.transport.scripted import Conversation, ScriptedServer
-
-METHOD = "/a.B/C"
-PATIENCE_S = 20
-
-
-def ask(transport: Http2Transport, message: bytes = b"question", timeout: float = PATIENCE_S) -> bytes:
-    return unary(transport, METHOD, message, headers=[("te", "trailers")], timeout=timeout)
-
-
-def echo(conversation: Conversation) -> None:
-    while (stream := conversation.next_request()) is not None:
-        conversation.answer(stream, b"answer")
 
 
 def test_a_stream_that_nobody_reads_holds_up_no_other() -> None:
@@ -134,157 +119,6 @@ def test_closing_a_stream_ends_the_wait_of_its_reader_and_of_no_other() -> None:
             thread.join(PATIENCE_S)
         assert ended == [1, 0, 2]
         assert ask(transport) == b"answer"
-        transport.close()
-
-
-def test_going_away_in_the_middle_of_a_call() -> None:
-    """What it has seen is answered, what it has not goes to a new connection, and nothing is asked twice."""
-    asked: list[int] = []
-    both = threading.Barrier(2, timeout=PATIENCE_S)
-
-    def script(conversation: Conversation) -> None:
-        first = conversation.next_request()
-        if first is None:
-            return
-        asked.append(first)
-        if len(asked) == 1:
-            both.wait()
-            second = conversation.next_request()
-            assert second == 3
-            conversation.go_away(first)
-            conversation.answer(first, b"first")
-            conversation.next_request()
-        else:
-            conversation.answer(first, b"second")
-            echo(conversation)
-
-    with ScriptedServer(script) as server:
-        transport = Http2Transport(server.address)
-        answers: dict[str, bytes] = {}
-        thread = threading.Thread(target=lambda: answers.setdefault("one", ask(transport)))
-        thread.start()
-        both.wait()
-        answers["two"] = ask(transport)
-        thread.join(PATIENCE_S)
-        assert answers == {"one": b"first", "two": b"second"}
-        assert asked == [1, 1]
-        transport.close()
-
-
-def test_a_refused_stream_is_asked_again_once_more() -> None:
-    def script(conversation: Conversation) -> None:
-        first = conversation.next_request()
-        assert first is not None
-        conversation.answer(first, b"warm")
-        second = conversation.next_request()
-        if second is not None:
-            conversation.frame(h2.RST_STREAM, 0, second, struct.pack(">I", 7))
-            conversation.go_away(second)
-            conversation.next_request()
-
-    with ScriptedServer(script) as server:
-        transport = Http2Transport(server.address)
-        assert ask(transport) == b"warm"
-        assert ask(transport) == b"warm"
-        assert len(server.conversations) == 2
-        transport.close()
-
-
-def reset(conversation: Conversation) -> None:
-    """RST instead of FIN."""
-    conversation.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    conversation.socket.close()
-
-
-def half_an_answer(conversation: Conversation) -> None:
-    stream = conversation.next_request()
-    assert stream is not None
-    conversation.head(stream)
-    conversation.data(stream, b"\0\0\0\0\x09abc")
-
-
-def cut(conversation: Conversation) -> None:
-    half_an_answer(conversation)
-    conversation.socket.shutdown(socket.SHUT_RDWR)
-
-
-def reset_in_the_middle(conversation: Conversation) -> None:
-    half_an_answer(conversation)
-    reset(conversation)
-
-
-def reset_before_it(conversation: Conversation) -> None:
-    conversation.next_request()
-    reset(conversation)
-
-
-def no_trailer(conversation: Conversation) -> None:
-    half_an_answer(conversation)
-    conversation.next_request()
-
-
-def ends_without_status(conversation: Conversation) -> None:
-    stream = conversation.next_request()
-    assert stream is not None
-    conversation.head(stream)
-    conversation.message(stream, b"answer")
-    conversation.frame(h2.DATA, h2.END_STREAM, stream)
-
-
-def ends_in_a_message(conversation: Conversation) -> None:
-    half_an_answer(conversation)
-    conversation.trailers(1)
-
-
-def bad_gzip(conversation: Conversation) -> None:
-    stream = conversation.next_request()
-    assert stream is not None
-    conversation.head(stream, grpc_encoding="gzip")
-    conversation.data(stream, b"\1\0\0\0\x03abc")
-    conversation.trailers(stream)
-
-
-@pytest.mark.parametrize(
-    ("script", "reason"),
-    [
-        (cut, "broke"),
-        (reset_in_the_middle, "broke"),
-        (reset_before_it, "broke"),
-        (no_trailer, "timed out while it answered"),
-        (ends_without_status, "without a status"),
-        (ends_in_a_message, "within a message"),
-        (bad_gzip, "says it is gzip and is not"),
-    ],
-)
-def test_answers_that_break_off(script: Callable[[Conversation], None], reason: str) -> None:
-    with ScriptedServer(script) as server:
-        transport = Http2Transport(server.address)
-        with pytest.raises((TransportError, RpcError), match=reason):
-            ask(transport, timeout=2)
-        transport.close()
-
-
-def test_a_connection_that_went_silent_is_not_used_again() -> None:
-    """Half open: the other side is gone and nobody said so."""
-    silent = threading.Event()
-
-    def script(conversation: Conversation) -> None:
-        stream = conversation.next_request()
-        if stream is None:
-            return
-        conversation.answer(stream, b"answer")
-        if not silent.is_set():
-            silent.set()
-            while conversation.next_frame() is not None:
-                pass
-
-    with ScriptedServer(script) as server:
-        transport = Http2Transport(server.address)
-        assert ask(transport) == b"answer"
-        with pytest.raises(TransportError, match="timed out"):
-            ask(transport, timeout=0.3)
-        assert ask(transport) == b"answer"
-        assert len(server.conversations) == 2
         transport.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from talos_resources.insight.case import Case
+from talos_resources.insight.facts.combined import Case
 from talos_resources.kubespan.prefixes import Range, prefix_range
 from talos_resources.model.net import IPPrefix
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from talos_resources import MemoryState, Resource, UntypedSpec
 from talos_resources.kubespan import host
+from talos_resources.kubespan.network_statuses import LINK_STATUSES
 from talos_resources.kubespan.rendered import classless
 from talos_resources.model.net import IPPrefix
-from talos_resources.sources.views import LINK_STATUSES, view_of
+from talos_resources.sources.snapshots import view_of
 
 ADDRESSES = classless("AddressStatuses.net.talos.dev", "network")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from talos_resources.insight.case import Case
+from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.snapshot import REDACTED_REASON
 from talos_resources.insight.words import some
 

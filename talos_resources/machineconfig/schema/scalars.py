@@ -1,6 +1,6 @@
 """The values without parts: how each is read from its text, and what is written back.
 
-An atom reads the source text of a scalar and gives the value in its canonical form, which is what Talos
+A reading takes the source text of a scalar and gives the value in its canonical form, which is what Talos
 writes. Values are str, bool or int; `zero` is what an absent value stands for.
 """
 
@@ -16,12 +16,13 @@ from typing import Any, Final
 
 import attrs
 
-from talos_resources.machineconfig.schema import enums, units, urls
+from talos_resources.machineconfig.schema import enums, sizes, urls
+from talos_resources.model.duration import Duration
 
 
 @attrs.frozen
 class Reading:
-    """How an atom is read.
+    """How a scalar is read.
 
     Attributes:
         read: source text → value; raises ValueError with a reason.
@@ -103,11 +104,16 @@ def _manifest(text: str) -> str:
     return text.lstrip("\t\n\v\f\r")
 
 
+def _duration(text: str) -> str:
+    """As Go writes it: 1h30m is 1h30m0s."""
+    return str(Duration.parse(text))
+
+
 def _bool(text: str) -> bool:
     return text == "true"
 
 
-ATOMS: Final[Mapping[str, Reading]] = MappingProxyType(
+SCALARS: Final[Mapping[str, Reading]] = MappingProxyType(
     {
         "string": Reading(str),
         "manifest": Reading(_manifest),
@@ -119,11 +125,11 @@ ATOMS: Final[Mapping[str, Reading]] = MappingProxyType(
         "os.FileMode": _number(0, (1 << 32) - 1),
         "base64": Reading(_base64),
         "v1alpha1.Base64Bytes": Reading(_base64),
-        "time.Duration": Reading(units.duration, zero="0s"),
-        "v1alpha1.DiskSize": Reading(units.disk_size, zero="0 B"),
-        "v1alpha1.InstallDiskSizeMatcher": Reading(units.size_matcher),
-        "block.ByteSize": Reading(units.byte_size),
-        "block.Size": Reading(units.size),
+        "time.Duration": Reading(_duration, zero="0s"),
+        "v1alpha1.DiskSize": Reading(sizes.disk_size, zero="0 B"),
+        "v1alpha1.InstallDiskSizeMatcher": Reading(sizes.size_matcher),
+        "block.ByteSize": Reading(sizes.byte_size),
+        "block.Size": Reading(sizes.size),
         "cel.Expression": Reading(str),
         "config.ContainerNetworkMode": Reading(str),
         "config.ContainerSecurityProfile": Reading(str),

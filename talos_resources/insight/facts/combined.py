@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, TypeVar, cast
 
 from talos_resources.insight.facts.clocks import Clocks
-from talos_resources.insight.facts.ground import Ground, Pair
+from talos_resources.insight.facts.evidence import Ground, Pair
 from talos_resources.insight.facts.life import Life
 from talos_resources.insight.facts.pairs import Pairs
 from talos_resources.insight.facts.places import Places

@@ -1,4 +1,4 @@
-"""Durations and sizes as Go programs read and write them."""
+"""Sizes as Go programs read and write them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import re
 from decimal import Decimal
 from typing import Final
 
-_UNIT_NS: Final = {"ns": 1, "us": 1_000, "µs": 1_000, "μs": 1_000, "ms": 10**6, "s": 10**9, "m": 60 * 10**9, "h": 3600 * 10**9}
-_PART: Final = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
 _MAX_TEXT: Final = 64
 
 _SIZE: Final = re.compile(r"([\d.,]+)\s*([a-zA-Z]*)", re.ASCII)
@@ -17,52 +15,6 @@ _SIZE_UNITS: Final = {
         prefix.lower() + suffix: 1024**power for power, prefix in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), 1) for suffix in ("", "b")
     },
 }
-
-
-def duration(text: str) -> str:
-    """A duration such as 1h30m in the form in which Go writes it: 1h30m0s.
-
-    Raises:
-        ValueError: no duration, or beyond 64 bits of nanoseconds.
-    """
-    nanoseconds = parse_duration(text)
-    if nanoseconds == 0:
-        return "0s"
-    sign, rest = ("-", -nanoseconds) if nanoseconds < 0 else ("", nanoseconds)
-    if rest < 10**9:
-        for unit, size in (("ms", 10**6), ("µs", 1_000), ("ns", 1)):
-            if rest >= size:
-                return f"{sign}{_decimal(rest, size)}{unit}"
-    minutes, below = divmod(rest, 60 * 10**9)
-    hours, minutes = divmod(minutes, 60)
-    seconds = f"{_decimal(below, 10**9)}s"
-    if hours:
-        return f"{sign}{hours}h{minutes}m{seconds}"
-    return f"{sign}{minutes}m{seconds}" if minutes else sign + seconds
-
-
-def parse_duration(text: str) -> int:
-    """Nanoseconds of a duration such as 1h30m.
-
-    Raises:
-        ValueError: no duration, or beyond 64 bits.
-    """
-    bare = text[1:] if text[:1] in {"+", "-"} else text
-    if bare == "0":
-        return 0
-    parts = _PART.findall(bare) if len(bare) <= _MAX_TEXT else []
-    if not parts or "".join(number + unit for number, unit in parts) != bare:
-        raise ValueError(f"{text[:_MAX_TEXT]!r} is not a duration such as 1h30m")
-    total = sum(int(Decimal(number) * _UNIT_NS[unit]) for number, unit in parts)
-    if total >= 1 << 63:
-        raise ValueError(f"{text!r} is too long for a duration")
-    return -total if text.startswith("-") else total
-
-
-def _decimal(value: int, unit: int) -> str:
-    whole, rest = divmod(value, unit)
-    digits = f"{rest:0{len(str(unit)) - 1}d}".rstrip("0") if unit > 1 else ""
-    return f"{whole}.{digits}" if digits else str(whole)
 
 
 def parse_size(text: str) -> int:

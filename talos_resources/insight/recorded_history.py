@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from talos_resources.insight.case import Case
 from talos_resources.insight.causes.flapping_link import falls_of
-from talos_resources.insight.facts.ground import S_NS, Pair
+from talos_resources.insight.facts.combined import Case
+from talos_resources.insight.facts.evidence import S_NS, Pair
 from talos_resources.insight.words import clock, duration, some
 from talos_resources.model.timestamp import Timestamp
 

@@ -1,0 +1,53 @@
+"""Drives `top` without a terminal, and reads what it shows."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from talos_resources.model.resource import Resource
+from talos_resources.resources import KubeSpanPeerStatus
+from talos_resources.sources import Cluster
+from talos_resources.tui.app import Top
+from talos_resources.tui.live import Live
+from talos_resources.tui.rows import Rows
+
+PATIENCE_S = 30.0
+
+
+def peer(id: str, **fields: Any) -> Resource[KubeSpanPeerStatus]:
+    return Resource.new(KubeSpanPeerStatus(label=f"node-{id}", **fields), id=id)
+
+
+def drive(cluster: Cluster, act: Callable[[Top, Pilot[None]], Awaitable[None]], *, size: tuple[int, int] = (80, 24)) -> None:
+    """Runs the app without a terminal and does something with it."""
+
+    async def go() -> None:
+        app = Top(Live(cluster, cluster.nodes))
+        async with app.run_test(size=size) as pilot:
+            await act(app, pilot)
+
+    asyncio.run(go())
+
+
+async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
+    """Waits until the app shows something."""
+    end = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < end, "it never came"
+        await pilot.pause(0.05)
+
+
+def shown(app: Top, where: str) -> str:
+    """The text of a static part."""
+    return str(app.screen.query_one(where, Static).render())
+
+
+def cells(app: Top, table: str) -> list[list[str]]:
+    found = app.query_one(table, Rows)
+    return [found.texts(index) for index in range(found.row_count)]
