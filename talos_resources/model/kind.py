@@ -232,8 +232,11 @@ def typed_kinds() -> Iterator[Kind[Any]]:
     return iter([found for name in typed_names() if (found := typed_kind(name)) is not None])
 
 
+def own_names() -> tuple[str, ...]:
+    """The types that this library works with itself, and those of classes that are not announced."""
+    return tuple(name for name in typed_names() if name not in _ANNOUNCED or _ANNOUNCED[name].own)
+
+
 def own_kinds() -> Iterator[Kind[Any]]:
-    """The kinds that this library works with itself, and those of classes that are not announced."""
-    return iter(
-        [found for name in typed_names() if (name not in _ANNOUNCED or _ANNOUNCED[name].own) and (found := typed_kind(name)) is not None]
-    )
+    """The kinds of `own_names`."""
+    return iter([found for name in own_names() if (found := typed_kind(name)) is not None])

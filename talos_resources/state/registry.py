@@ -11,7 +11,7 @@ from typing import Any, Final
 import attrs
 
 from talos_resources.model.errors import AmbiguousKindError, UnknownKindError
-from talos_resources.model.kind import Column, Kind, own_kind, own_kinds, typed_aliases, typed_kind, typed_kinds, untyped
+from talos_resources.model.kind import Column, Kind, own_kind, own_kinds, own_names, typed_aliases, typed_kind, typed_kinds, untyped
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
 from talos_resources.resources import ResourceDefinition, Sensitivity
@@ -52,7 +52,7 @@ def resolve_defined(name: str, definitions: Sequence[ResourceDefinition]) -> Kin
     """
     wanted = name.lower()
     defined = {definition.resource_type for definition in definitions}
-    undefined = [kind for kind in own_kinds() if kind.type not in defined]
+    undefined = [kind for full in own_names() if full not in defined and (kind := typed_kind(full)) is not None]
     matches = [found for found in definitions if wanted in {found.resource_type.lower(), *map(str.lower, found.all_aliases)}]
     if len(matches) == 1 and not any(wanted == kind.id or wanted in _names(kind) for kind in undefined):
         return defined_kind(matches[0])

@@ -93,7 +93,7 @@ def _named(sent: Any) -> Any:
 
 
 def test_there_is_a_class_for_every_type() -> None:
-    assert {kind.type for kind in typed_kinds()} == set(table().types)
+    assert {kind.type for kind in typed_kinds()} >= set(table().types)
     assert len(table().types) == 196
 
 
