@@ -83,7 +83,7 @@ class Parser(argparse.ArgumentParser):
         choices = {name for action in self._subparsers._group_actions for name in action.choices or ()}  # type: ignore[union-attr]  # noqa: SLF001 - as above
         words = [argument for argument in arguments if not argument.startswith("-")]
         imitates = any(argument.partition("=")[0] == "--compat" for argument in arguments)
-        return not arguments or (imitates and (not words or words[0] not in choices))
+        return not arguments or (imitates and choices.isdisjoint(words))  # a word may be the value of a flag
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """What argparse calls, also for the parser of a command within a command: flags and arguments in any order."""
