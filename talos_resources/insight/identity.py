@@ -13,7 +13,7 @@ import attrs
 
 from talos_resources.insight.snapshot import NodeView
 from talos_resources.model.net import IPAddress, format_address
-from talos_resources.resources import Affiliate, MachineType
+from talos_resources.resources import Affiliate, MachineType, PeerState
 
 
 @attrs.define(kw_only=True)
@@ -63,9 +63,14 @@ def people(views: Iterable[NodeView]) -> dict[str, Person]:
         _add_known(view, found, by_node_id)
     by_name = _unique((person.label, key) for key, person in found.items())
     by_address = _unique((format_address(address), key) for key, person in found.items() for address in person.addresses)
+    by_endpoint: dict[str, str] = {}
+    if any(not view.public_key and not view.affiliates for view in views):
+        seen = {sight for view in views for sight in _endpoints(view)}
+        one_place = _unique((key, host) for host, key in seen)  # a key that is seen at two hosts is of neither for sure
+        by_endpoint = _unique((host, key) for key, host in one_place.items())
     left: list[NodeView] = []
     for view in views:
-        key = _key_of(view, by_node_id, by_name, by_address)
+        key = _key_of(view, by_node_id, by_name, by_address, by_endpoint)
         if key is None or (key in found and found[key].view is not None):
             left.append(view)
             continue
@@ -108,7 +113,20 @@ def _add_peers(view: NodeView, found: dict[str, Person]) -> None:
                 person.labels.update(metadata.labels)
 
 
-def _key_of(view: NodeView, by_node_id: Mapping[str, Affiliate], by_name: Mapping[str, str], by_address: Mapping[str, str]) -> str | None:
+def _endpoints(view: NodeView) -> Iterator[tuple[str, str]]:
+    """Where a node has links that are up, and to which keys: all that pasted lists tell of addresses."""
+    for status in view.statuses:
+        if status.spec.endpoint is not None and status.spec.state is PeerState.UP:
+            yield format_address(status.spec.endpoint.address), status.id
+
+
+def _key_of(
+    view: NodeView,
+    by_node_id: Mapping[str, Affiliate],
+    by_name: Mapping[str, str],
+    by_address: Mapping[str, str],
+    by_endpoint: Mapping[str, str],
+) -> str | None:
     """The key of a node, from the surest sign on."""
     if view.public_key:
         return view.public_key
@@ -120,6 +138,7 @@ def _key_of(view: NodeView, by_node_id: Mapping[str, Affiliate], by_name: Mappin
         lambda: by_name.get(view.nodename or ""),
         lambda: by_name.get(view.node),
         lambda: by_address.get(view.node),
+        lambda: by_endpoint.get(view.node),
     ]
     # Nobody is a peer of itself: a name that points at a peer of the node is somebody else's.
     return next((key for sign in signs if (key := sign()) is not None and key not in known), None)

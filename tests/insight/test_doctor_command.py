@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from argparse import Namespace
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from talos_resources.cli import doctor_watch
 from talos_resources.cli.main import main
 from talos_resources.insight.doctor import Diagnosis, examine
 
+from .blueprint import Plan
+from .blueprint_files import paste
+from .blueprint_kinds import names, rack
 from .scenes import scene
 
 CASE = str(Path(__file__).parent.parent / "data" / "doctor" / "f48-node-cut" / "data.zip")
@@ -29,7 +33,22 @@ def test_colours_and_eighty_columns(capsys: pytest.CaptureFixture[str], monkeypa
     assert main(["doctor", "--from", CASE, "--color", "always"]) == 3
     lines = capsys.readouterr().out.splitlines()
     assert any(line.startswith("\x1b[1;31mERROR\x1b[0m") for line in lines)
-    assert [line for line in lines if len(line) > 92 and "$" not in line] == []
+    plain = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines]
+    commands = [line for line in plain if line.lstrip().startswith("$")]  # stay whole, so that they can be copied
+    assert [line for line in plain if len(line) > 80 and line not in commands] == []
+
+
+def test_a_paste_that_ends_early(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Who a node is shows where others have it; of what was cut off nothing is said to be missing."""
+    boxes = rack(2)
+    paste(Plan(boxes=boxes).split(["w-2"], names(boxes), 900), tuple(names(boxes)), tmp_path)
+    text = (tmp_path / "paste.yaml").read_text()
+    (tmp_path / "paste.yaml").write_text(text[: text.rindex("node: 10.0.0.21")])
+    assert main(["doctor", "--from", str(tmp_path / "paste.yaml"), "-o", "json"]) == 3
+    found = json.loads(capsys.readouterr().out)
+    assert found["nodes"] == 5
+    assert [finding["rule"] for finding in found["findings"] if finding["severity"] != "note"] == ["node-silent"]
+    assert "w-2" in found["findings"][0]["title"]
 
 
 def test_a_ticket(capsys: pytest.CaptureFixture[str]) -> None:

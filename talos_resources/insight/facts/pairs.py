@@ -62,7 +62,15 @@ class Pairs:
             return False
         if not view.is_whole and not view.specs and not view.statuses:
             return False
-        return peer in self._life.fresh or bool(self._life.listed_by(peer)) or not view.is_whole
+        if any(self._is_nobody(index) for index in (observer, peer)):
+            return False
+        # A pasted list may end early: a peer that does not speak for itself is not missed in it.
+        return peer in self._life.fresh or bool(self._life.listed_by(peer))
+
+    def _is_nobody(self, index: int) -> bool:
+        """Whether only a pasted list is there of a node, and nothing tells by what key others know it."""
+        view = self._ground.views.get(index)
+        return view is not None and not view.is_whole and not self._ground.nodes[index].public_key
 
     def of(self, index: int) -> frozenset[Pair]:
         """Those of one node."""
