@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from talos_resources.cli import options
+from talos_resources.cli import options, progress
 from talos_resources.cli.durations import some_time
 from talos_resources.cli.parser import Parser, UsageError
 from talos_resources.cli.screen import Screen
@@ -77,7 +77,8 @@ def _examined(cluster: Cluster, wanted: Sequence[str], configs: tuple[tuple[str,
     from talos_resources.insight.doctor import examine
     from talos_resources.sources.evidence import evidence
 
-    return examine(attrs.evolve(evidence(cluster, wanted), configs=configs))
+    found = evidence(cluster, wanted, track=progress.nodes_of(cluster.source, len(wanted)))
+    return examine(attrs.evolve(found, configs=configs))
 
 
 def _list() -> int:

@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from talos_resources.cli import nodes, options
+from talos_resources.cli import nodes, options, progress
 from talos_resources.cli.durations import some_time
 from talos_resources.cli.parser import Parser, UsageError
 from talos_resources.cli.screen import Screen
@@ -74,7 +74,7 @@ def look(cluster: Cluster, wanted: Sequence[str], *, full: bool = False) -> tupl
     """
     from talos_resources.sources.snapshots import snapshot_of, views
 
-    raw = views(cluster, wanted, full=full)
+    raw = views(cluster, wanted, full=full, track=progress.nodes_of(cluster.source, len(wanted)))
     return snapshot_of(raw), nodes.Answers(raw.items())
 
 

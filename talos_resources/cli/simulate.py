@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from talos_resources.cli import progress
 from talos_resources.cli.durations import duration
 from talos_resources.cli.parser import Parser, UsageError
-from talos_resources.cli.terminal import unguarded
 from talos_resources.model.errors import ConfigError
 
 if TYPE_CHECKING:
+    from talos_resources.model.resource import Resource
     from talos_resources.simulate.cluster import Sample, SimulatedCluster
     from talos_resources.simulate.run import Summary
 
@@ -68,7 +69,7 @@ def run(args: Namespace) -> int:
     except ConfigError as error:  # the arguments do not fit each other
         raise UsageError(error.message) from None
     if sys.stderr.isatty():
-        print("\r\x1b[K", end="", file=unguarded(sys.stderr), flush=True)
+        progress.clear()
     if args.to is not None:
         _write(cluster, args.to, show_secrets=args.show_secrets)
     _print(summary, args.output)
@@ -78,13 +79,17 @@ def run(args: Namespace) -> int:
 def _progress(sample: Sample) -> None:
     from talos_resources.simulate.summary import clock
 
-    print(f"\r\x1b[K{clock(sample.at_s)} {sample.up} of {sample.links} links up", end="", file=unguarded(sys.stderr), flush=True)
+    progress.show(f"{clock(sample.at_s)} {sample.up} of {sample.links} links up")
 
 
 def _write(cluster: SimulatedCluster, target: str, *, show_secrets: bool) -> None:
     from talos_resources.sources import writing
 
-    writing.write({name: writing.held_by(node.state, show_secrets=show_secrets) for name, node in cluster.nodes.items()}, target)
+    def held(name: str) -> list[Resource[Any]]:
+        return writing.held_by(cluster.nodes[name].state, show_secrets=show_secrets)
+
+    contents = writing.LazyContents(tuple(cluster.nodes), held, lambda names: progress.tracked(names, "writing nodes"))
+    writing.write(contents, target)
 
 
 def _print(summary: Summary, output: str) -> None:

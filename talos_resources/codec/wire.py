@@ -37,8 +37,19 @@ def resource_to_wire(resource: Resource[Any], *, with_yaml: bool = True) -> byte
         with_yaml: False leaves the YAML out where the message says it all, as COSI's stores do. What came
             with YAML that says more than its class knows keeps it.
     """
+    return with_body(resource.metadata, body_to_wire(resource, with_yaml=with_yaml))
+
+
+def with_body(metadata: Metadata, body: bytes) -> bytes:
+    """A `cosi.resource.Resource` of its two parts."""
+    head = metadata_to_wire(metadata)
+    return b"\x0a%b%b\x12%b%b" % (size(head), head, size(body), body)
+
+
+def body_to_wire(resource: Resource[Any], *, with_yaml: bool) -> bytes:
+    """The `cosi.resource.Spec` of a resource; see `resource_to_wire`."""
     if isinstance(resource, Unread):
-        return _resource_message(resource.metadata, resource.parts[0], resource.parts[1].encode())
+        return _body(resource.parts[0], resource.parts[1].encode())
     spec = resource.spec
     if isinstance(spec, UntypedSpec):
         proto, yaml = spec.wire, spec.yaml.encode()
@@ -51,13 +62,11 @@ def resource_to_wire(resource: Resource[Any], *, with_yaml: bool = True) -> byte
         from talos_resources.codec.yamltext import spec_text
 
         proto, yaml = marked(encode(spec), spec), (spec_text(spec) or "{}\n").encode()
-    return _resource_message(resource.metadata, proto, yaml)
+    return _body(proto, yaml)
 
 
-def _resource_message(metadata: Metadata, proto: bytes, yaml: bytes) -> bytes:
-    body = b"%b%b" % (lengthened(b"\x0a", proto) if proto else b"", lengthened(b"\x12", yaml) if yaml else b"")
-    head = metadata_to_wire(metadata)
-    return b"\x0a%b%b\x12%b%b" % (size(head), head, size(body), body)
+def _body(proto: bytes, yaml: bytes) -> bytes:
+    return b"%b%b" % (lengthened(b"\x0a", proto) if proto else b"", lengthened(b"\x12", yaml) if yaml else b"")
 
 
 def resource_of_store(data: bytes) -> Resource[Any]:

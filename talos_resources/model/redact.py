@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, TypeVar
+import functools
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, TypeVar, cast
 
 import attrs
 from immutabledict import immutabledict
@@ -30,7 +32,7 @@ def redacted(resource: Resource[S], *, sensitive: bool) -> Resource[S]:
         # Nobody can tell which part of a spec that its class cannot read is a secret.
         hidden = sensitive or isinstance(spec, UnreadableSpec)
         return resource.with_spec(RedactedSpec()) if hidden else resource  # type: ignore[arg-type]  # S is UntypedSpec
-    kept = _hidden(spec)
+    kept = _hidden(spec) if _may_hold_secrets(type(spec)) else spec
     if sensitive and spec.unknown is not None:
         kept = attrs.evolve(kept, unknown=None)
     return resource if kept is spec else resource.with_spec(kept)
@@ -61,3 +63,24 @@ def _hidden(value: Any) -> Any:
         if hidden is not given:
             changes[attribute.name] = hidden
     return attrs.evolve(value, **changes) if changes else value
+
+
+def _declares_secrets(cls: type[Any], within: frozenset[type[Any]] = frozenset()) -> bool:
+    """Whether a class has a field for a secret, or one for values of such a class: most have none, and need not be walked."""
+    hints = typing.get_type_hints(cls)
+    for attribute in attrs.fields(cls):
+        declared = wire_field(attribute)
+        inner = [found for found in _classes(hints[attribute.name]) if found is not cls and found not in within]
+        if declared is not None and (declared.secret or any(_declares_secrets(found, within | {cls}) for found in inner)):
+            return True
+    return False
+
+
+def _classes(hint: Any) -> Iterator[type[Any]]:
+    if isinstance(hint, type) and attrs.has(hint):
+        yield hint
+    for part in typing.get_args(hint):
+        yield from _classes(part)
+
+
+_may_hold_secrets: Final = cast("Callable[[type[Any]], bool]", functools.cache(_declares_secrets))

@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from talos_resources.model.errors import DecodeError
@@ -17,6 +18,9 @@ from talos_resources.sources.load import defined
 _EXPECTED: Final = "expected what `talosctl get -o yaml` or `-o json` prints, or a *.wire.json file"
 _TABLE: Final = re.compile(r"^\W*(?:\S*\s+)?(?:NODE|NAMESPACE|TYPE|ID)\s+(?:\S+\s+)*VERSION\b")
 """The headings of what `talosctl get` prints without -o."""
+
+_START: Final = "---\n"
+"""The line before a document."""
 
 _NO_RESOURCE: Final = frozenset({"bootstrapped", "noop"})
 
@@ -89,11 +93,39 @@ def _from_json(text: str, source: str) -> Iterator[Entry]:
 
 
 def _from_yaml(text: str, source: str) -> Iterator[Entry]:
+    from talos_resources.codec.plain_lines import read
     from talos_resources.codec.text import documents_from_yaml
 
-    for number, value in enumerate(documents_from_yaml(text, source=source), 1):
+    number = 0
+    for part in _parts(text):
+        found = read(part.removeprefix(_START))
+        if found is not None:
+            number += 1
+            yield Entry(found.node, None, found.resource, f"{source}: document {number}")
+            continue
+        try:
+            values = list(documents_from_yaml(part, source=source))
+        except DecodeError:  # which is told with its line in the whole text
+            yield from _entries(islice(documents_from_yaml(text, source=source), number, None), number, source)
+            return
+        yield from _entries(values, number, source)
+        number += len(values)
+
+
+def _parts(text: str) -> Iterator[str]:
+    """The text cut before each line that begins a document."""
+    begin = 0
+    while begin < len(text):
+        end = text.find(f"\n{_START}", begin) + 1 or len(text)
+        yield text[begin:end]
+        begin = end
+
+
+def _entries(values: Iterable[Any], number: int, source: str) -> Iterator[Entry]:
+    """Those of the documents that come after so many."""
+    for position, value in enumerate(values, number + 1):
         if value is not None:
-            yield from _entry(value, f"{source}: document {number}")
+            yield from _entry(value, f"{source}: document {position}")
 
 
 def _entry(value: Any, where: str) -> Iterator[Entry]:
@@ -155,7 +187,12 @@ def _from_wire(entries: list[Any], source: str) -> Iterator[Entry]:
 
 
 def by_node(entries: Iterable[Entry]) -> dict[str | None, list[Resource[Any]]]:
-    """What each node holds in the end, with a definition for every type.
+    """As `collected`, with a definition for every type."""
+    return {node: defined(resources) for node, resources in collected(entries).items()}
+
+
+def collected(entries: Iterable[Entry]) -> dict[str | None, list[Resource[Any]]]:
+    """What each node holds in the end.
 
     Events of a watch are applied in order.
 
@@ -175,4 +212,4 @@ def by_node(entries: Iterable[Entry]) -> dict[str | None, list[Resource[Any]]]:
                 f"{metadata.type}({metadata.namespace}/{metadata.id}) was there before: {held[key].where}", source=entry.where
             )
         held[key] = entry
-    return {node: defined([entry.resource for entry in held.values()]) for node, held in nodes.items()}
+    return {node: [entry.resource for entry in held.values()] for node, held in nodes.items()}

@@ -8,12 +8,11 @@ from typing import Final, Protocol, runtime_checkable
 import attrs
 
 from talos_resources.insight.snapshot import NodeView, Snapshot
-from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import kind_of
 from talos_resources.resources import Affiliate, KubeSpanConfig, KubeSpanIdentity, KubeSpanPeerSpec, KubeSpanPeerStatus, Member
 from talos_resources.sources.folders import LOG, SUMMARY, NodeFolder
 from talos_resources.sources.logs import known_lines, server_version
-from talos_resources.sources.parallel import Nodes, each
+from talos_resources.sources.parallel import Nodes, Track, each
 from talos_resources.sources.past import past_of
 from talos_resources.sources.snapshots import snapshot_of, view_of
 
@@ -30,35 +29,30 @@ class _OfFiles(Protocol):
     def folder(self, node: str) -> NodeFolder | None: ...
 
 
-def evidence(cluster: Nodes, nodes: Sequence[str] = ()) -> Snapshot:
+def evidence(cluster: Nodes, nodes: Sequence[str] = (), *, track: Track = iter) -> Snapshot:
     """What some nodes of a cluster hold, and held; those that do not answer are named.
 
     Args:
         cluster: any.
         nodes: their names; all nodes without any.
+        track: see `snapshots.views`.
 
     Raises:
         ConfigError: there is no such node.
         TalosResourcesError: not one node answered.
     """
     wanted = cluster.select(nodes) if nodes else cluster.nodes
-    found = snapshot_of(dict(each(wanted, lambda node: _view(cluster, node))))
+    found = snapshot_of(dict(track(each(wanted, lambda node: _view(cluster, node)))))
     return attrs.evolve(found, past=past_of(cluster, [view.node for view in found.views]))
 
 
 def _view(cluster: Nodes, node: str) -> NodeView:
     """What a node holds; of a folder with a broken file what can be read."""
     folder = cluster.folder(node) if isinstance(cluster, _OfFiles) else None
-    faults: dict[str, str] = {}
-    try:
-        state = cluster.state(node)
-    except DecodeError:
-        if folder is None:
-            raise
-        state, faults = folder.readable()
-    view = view_of(state, node, full=True)
     if folder is None:
-        return view
-    unreadable = {**view.unreadable, **{_TYPES.get(name, name): reason for name, reason in faults.items()}}
+        return view_of(cluster.state(node), node, full=True)
+    state = folder.readable()
+    view = view_of(state, node, full=True)
+    unreadable = {**view.unreadable, **{_TYPES.get(name, name): reason for name, reason in state.faults.items()}}
     version = server_version(folder.text(SUMMARY)) or view.version
     return attrs.evolve(view, unreadable=unreadable, log=known_lines(folder.text(LOG)), version=version)

@@ -1,21 +1,26 @@
-"""The folder of a node in a bundle: its resources, whole or as far as they can be read, and the other files beside them."""
+"""The folder of a node in a bundle: its resources, read as they are asked for, and the other files beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Final
 
 import attrs
 
+from talos_resources.backends.collection import Collection
 from talos_resources.backends.memory import MemoryState
 from talos_resources.model.errors import DecodeError
-from talos_resources.model.kind import Kind
+from talos_resources.model.kind import Kind, kind_of
+from talos_resources.model.metadata import Reference
 from talos_resources.model.resource import Resource
-from talos_resources.sources.documents import Entry, by_node, parse
-from talos_resources.sources.load import memory_state
+from talos_resources.resources import ResourceDefinition
+from talos_resources.sources.documents import Entry, collected, parse
+from talos_resources.sources.load import lacking_definitions
 from talos_resources.state.contract import State
-from talos_resources.state.registry import known_kinds
+from talos_resources.state.registry import definitions_of, known_kinds
 
 LOG: Final = "controller-runtime.log"
 SUMMARY: Final = "summary"
@@ -23,6 +28,13 @@ TEXTS: Final = frozenset({LOG, SUMMARY})
 """Files beside the resources that somebody asks for."""
 
 Reader = Callable[[], bytes]
+
+_DEFINITIONS: Final = kind_of(ResourceDefinition).type
+
+
+def file_stem(type: str) -> str:
+    """What talosctl calls the file of a type in a bundle, without its suffix."""
+    return re.sub(r"[^a-z0-9._-]", "_", type.lower())
 
 
 @attrs.frozen
@@ -32,7 +44,8 @@ class NodeFolder:
     Attributes:
         files: with resources: name → what reads it.
         texts: the other files that are known, by their own name.
-        is_bundle: this is a part of a support bundle, which leaves things out that the node has.
+        is_bundle: this is a part of a support bundle, which leaves things out that the node has; each file has the type
+            that its name says.
     """
 
     files: Mapping[str, Reader]
@@ -63,25 +76,16 @@ class NodeFolder:
     def state(self) -> State:
         """All resources; the folder says which node it is, whatever the documents say.
 
+        A file whose name says its type is read when somebody asks for the type, and again if it was broken.
+
         Raises:
-            DecodeError: a file is broken.
+            DecodeError: a file is broken; of one that is read later, the call that needs it says so.
         """
-        return _state(entry for name, reader in self.files.items() for entry in parse(reader(), source=name))
+        return FolderState(self)
 
-    def readable(self) -> tuple[State, dict[str, str]]:
-        """What can be read, and why the rest cannot: name of the file, without folder and suffix → reason.
-
-        Of a broken file the documents that are whole count.
-        """
-        entries: list[Entry] = []
-        faults: dict[str, str] = {}
-        for name, reader in self.files.items():
-            try:
-                entries += list(parse(reader(), source=name))
-            except DecodeError as error:
-                faults[PurePath(name).stem] = error.message
-                entries += _whole(reader, name)
-        return _state(entries), faults
+    def readable(self) -> FolderState:
+        """What can be read: of a broken file the documents that are whole count, and `faults` says why the rest does not."""
+        return FolderState(self, lenient=True)
 
     def text(self, name: str) -> str:
         """One of the other files; empty if it is not there."""
@@ -89,11 +93,100 @@ class NodeFolder:
         return "" if reader is None else reader().decode(errors="replace")
 
 
-def _state(entries: Any) -> State:
-    held: list[Resource[Any]] = []
-    for resources in by_node(entry._replace(node=None) for entry in entries).values():
-        held += resources
-    return memory_state(held)
+class FolderState(MemoryState):
+    """The resources of a folder.
+
+    Attributes:
+        faults: of the broken files that were read so far, by name without folder and suffix; filled if it is `lenient`.
+    """
+
+    def __init__(self, folder: NodeFolder, *, lenient: bool = False) -> None:
+        """Reads the files whose names say no type.
+
+        Args:
+            folder: the files.
+            lenient: a broken file is no error.
+
+        Raises:
+            DecodeError: one is broken.
+        """
+        super().__init__()
+        self.faults: dict[str, str] = {}
+        self._lenient = lenient
+        self._reading = threading.RLock()
+        self._unread: dict[str, list[tuple[str, Reader]]] = {}
+        others = []
+        for name, reader in folder.files.items():
+            stem = PurePath(name).stem
+            if folder.is_bundle and "." in stem:
+                self._unread.setdefault(stem, []).append((name, reader))
+            else:
+                others.append((name, reader))
+        self._is_defined = False
+        self._take(others)
+
+    def held_kinds(self) -> Sequence[tuple[str, str]]:
+        """See `MemoryState.held_kinds`; reads everything."""
+        with self._reading:
+            for stem in tuple(self._unread):
+                self._need(stem)
+        return super().held_kinds()
+
+    def _find(self, about: Reference) -> Collection | None:
+        self._ask(about.type)
+        return super()._find(about)
+
+    def _open(self, namespace: str, type: str) -> Collection:
+        self._ask(type)
+        return super()._open(namespace, type)
+
+    def _ask(self, type: str) -> None:
+        """Somebody looks at a type."""
+        with self._reading:
+            self._need(file_stem(type))
+            if type == _DEFINITIONS and not self._is_defined:
+                self._is_defined = True
+                self._define()
+
+    def _need(self, stem: str) -> None:
+        files = self._unread.pop(stem, None)
+        if files is None:
+            return
+        try:
+            self._take(files)
+        except BaseException:
+            self._unread[stem] = files  # what cannot be read is not empty: the next question fails as well
+            raise
+
+    def _define(self) -> None:
+        """Every type has a definition, for which the files of those that have none must be read."""
+        there = {file_stem(definition.resource_type) for definition in definitions_of(self)}
+        try:
+            for stem in tuple(self._unread):
+                if stem not in there:
+                    self._need(stem)
+        except BaseException:
+            self._is_defined = False
+            raise
+        held = [found for types in self._namespaces.values() for kind in types.values() for found in kind.items.values()]
+        self._add(lacking_definitions(held))
+
+    def _take(self, files: Sequence[tuple[str, Reader]]) -> None:
+        entries: list[Entry] = []
+        for name, reader in files:
+            try:
+                entries += list(parse(reader(), source=name))
+            except DecodeError as error:
+                if not self._lenient:
+                    raise
+                self.faults[PurePath(name).stem] = error.message
+                entries += _whole(reader, name)
+        for resources in collected(entry if entry.node is None else entry._replace(node=None) for entry in entries).values():
+            self._add(resources)
+
+    def _add(self, resources: Sequence[Resource[Any]]) -> None:
+        for resource in resources:
+            super()._open(resource.namespace, resource.type).restore(resource)
 
 
 def _whole(reader: Reader, name: str) -> Iterator[Entry]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from talos_resources.backends.memory import MemoryState
@@ -26,12 +26,17 @@ def memory_state(resources: Iterable[Resource[Any]]) -> MemoryState:
 
 def defined(resources: list[Resource[Any]]) -> list[Resource[Any]]:
     """The resources, and the definitions that they lack: without one a type cannot be looked up."""
+    return resources + lacking_definitions(resources)
+
+
+def lacking_definitions(resources: Sequence[Resource[Any]]) -> list[Resource[Any]]:
+    """Definitions of the types that these resources do not define."""
     meta = kind_of(ResourceDefinition).type
     there = {
         resource.spec.resource_type for resource in resources if resource.type == meta and isinstance(resource.spec, ResourceDefinition)
     }
     lacking = {resource.type: resource.namespace for resource in resources if resource.type not in there}
-    return resources + [_definition(name, namespace) for name, namespace in lacking.items()]
+    return [_definition(name, namespace) for name, namespace in lacking.items()]
 
 
 def _definition(type: str, namespace: str) -> Resource[ResourceDefinition]:

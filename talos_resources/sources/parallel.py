@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Final, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from talos_resources.model.errors import TalosResourcesError
 from talos_resources.state.contract import State
 
 T = TypeVar("T")
+
+Track = Callable[[Iterable[tuple[str, Any]]], Iterator[tuple[str, Any]]]
+"""Passes answers on as they come, to tell somebody how many there are."""
 
 _PARALLEL: Final = 64
 """How many nodes are asked at a time."""

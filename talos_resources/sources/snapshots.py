@@ -30,7 +30,7 @@ from talos_resources.resources import (
     KubeSpanPeerStatus,
     Member,
 )
-from talos_resources.sources.parallel import Nodes, each
+from talos_resources.sources.parallel import Nodes, Track, each
 from talos_resources.sources.reading import Reader, plain_spec
 from talos_resources.sources.surroundings import surroundings
 from talos_resources.state.contract import State
@@ -170,9 +170,16 @@ def snapshot(cluster: Nodes, nodes: Sequence[str] = (), *, full: bool = False) -
     return snapshot_of(views(cluster, cluster.select(nodes) if nodes else cluster.nodes, full=full))
 
 
-def views(cluster: Nodes, nodes: Sequence[str], *, full: bool = False) -> dict[str, NodeView | TalosResourcesError]:
-    """What each node holds now, or why that is not known; see `snapshot`."""
-    return dict(each(nodes, lambda node: view_of(cluster.state(node), node, full=full)))
+def views(cluster: Nodes, nodes: Sequence[str], *, full: bool = False, track: Track = iter) -> dict[str, NodeView | TalosResourcesError]:
+    """What each node holds now, or why that is not known; see `snapshot`.
+
+    Args:
+        cluster: any.
+        nodes: their names.
+        full: see `view_of`.
+        track: is given the answers as they come, and passes them on.
+    """
+    return dict(track(each(nodes, lambda node: view_of(cluster.state(node), node, full=full))))
 
 
 def snapshot_of(answers: Mapping[str, NodeView | TalosResourcesError]) -> Snapshot:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -36,15 +38,50 @@ def write(contents: Mapping[str, Sequence[Resource[Any]]], rest: str) -> None:
         ConfigError: there is something in it already, or it cannot be written.
     """
     path = _path(rest)
-    with SqliteState(path) as state:
-        if state.nodes():
-            raise ConfigError(f"sqlite:{path} holds resources already; name another file, or use `record` to follow nodes")
+    if path.exists():
+        with SqliteState(path) as state:
+            if state.nodes():
+                raise _occupied(path)
+            with state.batch():
+                _fill(state, contents)
+        return
+    part = _temporary(path)
+    try:
+        with SqliteState(part) as state:
+            _fill(state, contents)  # node by node, which keeps the write-ahead log small
+        _move(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _fill(state: SqliteState, contents: Mapping[str, Sequence[Resource[Any]]]) -> None:
+    for node, resources in contents.items():
         with state.batch():
-            for node, resources in contents.items():
-                held = state.of_node(node)
-                held.restore(resources)
-                now = Timestamp(time_ns())
-                held.keep_period(Period(now, now))
+            held = state.of_node(node)
+            held.restore(resources)
+            now = Timestamp(time_ns())
+            held.keep_period(Period(now, now))
+
+
+def _temporary(path: Path) -> Path:
+    """An empty file beside the one that is to be: that one is there whole or not at all."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise ConfigError(f"cannot make {path}: {error.strerror}") from None
+    os.close(handle)
+    return Path(name)
+
+
+def _move(part: Path, path: Path) -> None:
+    if path.exists():  # somebody else was faster
+        raise _occupied(path)
+    part.replace(path)
+
+
+def _occupied(path: Path) -> ConfigError:
+    return ConfigError(f"sqlite:{path} holds resources already; name another file, or use `record` to follow nodes")
 
 
 def _path(rest: str) -> Path:

@@ -20,10 +20,13 @@ from talos_resources.model.spec import RedactedSpec
 from talos_resources.resources import Namespace, ResourceDefinition, Sensitivity
 from talos_resources.rpc.pki.private_file import write_private
 from talos_resources.sources.files import STDIN
+from talos_resources.sources.folders import file_stem
 from talos_resources.state.contract import State
+from talos_resources.state.registry import defined_kind
 
 _NO_TIME: Final = (1980, 0, 0, 0, 0, 0)
 """What talosctl writes into zip headers."""
+Track = Callable[[Sequence[str]], Iterator[str]]
 Contents = Mapping[str, Sequence[Resource[Any]]]
 """Node → what to write of it."""
 
@@ -49,7 +52,7 @@ def held_by(state: State, types: Sequence[str] = (), *, show_secrets: bool = Fal
         if wanted and spec.resource_type not in wanted:
             continue
         kept += [definition] if wanted else []
-        kind = state.kind(spec.resource_type)
+        kind = defined_kind(spec)
         sensitive = spec.sensitivity is Sensitivity.SENSITIVE
         secret |= {spec.resource_type} if sensitive else set()
         for namespace in dict.fromkeys((spec.default_namespace, *namespaces)):
@@ -85,6 +88,31 @@ def bundled(resources: Sequence[Resource[Any]], *, show_secrets: bool = False) -
         return definition is None or resource.namespace == definition.default_namespace
 
     return sorted(map(shown, filter(is_usual, resources)), key=lambda found: (found.type.lower(), found.id))
+
+
+class LazyContents(Mapping[str, Sequence[Resource[Any]]]):
+    """Contents of which a node's resources are collected when they are written, so that not all are there at a time."""
+
+    def __init__(self, nodes: Sequence[str], held: Callable[[str], Sequence[Resource[Any]]], track: Track = iter) -> None:
+        """Collects nothing yet.
+
+        Args:
+            nodes: their names.
+            held: gives what is to be written of one.
+            track: passes the names on as they are written.
+        """
+        self._nodes = nodes
+        self._held = held
+        self._track = track
+
+    def __getitem__(self, node: str) -> Sequence[Resource[Any]]:
+        return self._held(node)
+
+    def __iter__(self) -> Iterator[str]:
+        return self._track(self._nodes)
+
+    def __len__(self) -> int:
+        return len(self._nodes)
 
 
 @runtime_checkable
@@ -198,7 +226,7 @@ def _bundle(contents: Contents) -> Iterator[tuple[str, bytes]]:
         taken.add(folder)
         files: dict[str, list[Resource[Any]]] = {}
         for resource in resources:
-            files.setdefault(re.sub(r"[^a-z0-9._-]", "_", resource.type.lower()), []).append(resource)
+            files.setdefault(file_stem(resource.type), []).append(resource)
         for name, group in files.items():
             yield f"{folder}/resources/{name}.yaml", _documents((resource, {}) for resource in group).encode()
 

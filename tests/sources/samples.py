@@ -21,3 +21,16 @@ spec:
     machineType: worker
     operatingSystem: Talos (v1.13.3)
 """
+
+UNTYPED = """\
+node: 10.0.0.2
+metadata:
+    namespace: network
+    type: LinkStatuses.net.talos.dev
+    id: eth0
+    version: 7
+    phase: running
+spec:
+    mtu: 1500
+    kind: ""
+"""

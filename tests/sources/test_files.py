@@ -21,20 +21,7 @@ from talos_resources.resources import (
 )
 from talos_resources.sources import open_source
 from talos_resources.sources.writing import write
-from tests.sources.samples import YAML
-
-UNTYPED = """\
-node: 10.0.0.2
-metadata:
-    namespace: network
-    type: LinkStatuses.net.talos.dev
-    id: eth0
-    version: 7
-    phase: running
-spec:
-    mtu: 1500
-    kind: ""
-"""
+from tests.sources.samples import UNTYPED, YAML
 
 
 def test_several_documents_of_several_nodes(tmp_path: Path) -> None:

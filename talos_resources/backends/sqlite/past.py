@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar
 import attrs
 
 from talos_resources.backends.memory import MemoryState
-from talos_resources.backends.sqlite import forget, log, periods
+from talos_resources.backends.sqlite import bulk, forget, log, periods
 from talos_resources.backends.sqlite.file import SqliteFile
 from talos_resources.backends.sqlite.periods import Period
 from talos_resources.model.errors import ConfigError, NotFoundError
@@ -83,7 +83,7 @@ class Past:
     def nodes(self) -> Sequence[str]:
         """The nodes of which the file holds something, or has."""
         with self._file.reading() as connection:
-            return [node for (node,) in connection.execute("SELECT DISTINCT node FROM resources ORDER BY node")]
+            return bulk.nodes(connection)
 
     def at(self, when: Timestamp) -> MemoryState:
         """A copy of what there was at a moment, in memory.

@@ -14,7 +14,7 @@ from time import time_ns
 from typing import Any, Final, Self, TypeVar
 
 from talos_resources.backends.collection import contents
-from talos_resources.backends.sqlite import log
+from talos_resources.backends.sqlite import bulk, log
 from talos_resources.backends.sqlite.file import SqliteFile
 from talos_resources.backends.sqlite.past import KEEP_ALL, Past, Retention
 from talos_resources.backends.sqlite.tail import Moment, Place, Tail, TailWatch
@@ -85,6 +85,7 @@ class SqliteState(OwnedWrites, Past):
         self._tail = Tail(self._file, capacity=capacity)
         self._cache: dict[int, tuple[int, Resource[Any]]] = {}
         self._file.before_undo = self._cache.clear
+        self._specs = bulk.SpecMemory()
         self._is_owner = True
         self._retention = retention
         self._writes = 0
@@ -172,11 +173,13 @@ class SqliteState(OwnedWrites, Past):
         Raises:
             AlreadyExistsError: there is one of this id; nothing was taken in.
         """
-        with self.batch():
+        with self.batch(), self._file.transaction() as connection:
+            if not bulk.knows(connection, self.node):
+                bulk.append_new(connection, self.node, resources, time_ns(), self._specs)
+                return
             for resource in resources:
-                with self._file.reading() as connection:
-                    if self._known(connection, resource.reference) is not None:
-                        raise AlreadyExistsError(resource.reference)
+                if self._known(connection, resource.reference) is not None:
+                    raise AlreadyExistsError(resource.reference)
                 self.put(resource)
 
     def put(self, resource: Resource[Any], *, at: Timestamp | None = None) -> bool:
