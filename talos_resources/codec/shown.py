@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from talos_resources.codec.plain import metadata_to_plain, spec_to_plain
-from talos_resources.codec.yamltext import spec_text
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.resource import Resource
 from talos_resources.model.sent import sent_yaml
@@ -36,6 +35,9 @@ def shown(resource: Resource[Any]) -> dict[str, Any]:
 
 def _is_ours(resource: Resource[Any], sent: str) -> bool:
     """Whether the class writes the very text: reading a message and writing is many times faster than reading YAML."""
+    # What no node has sent is shown without the YAML writer, which takes as long to load as everything else that a table needs.
+    from talos_resources.codec.yamltext import spec_text
+
     try:
         return sent == (spec_text(resource.spec) or "{}\n")
     except DecodeError:
