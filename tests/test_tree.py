@@ -64,7 +64,6 @@ def test_the_files_that_the_architecture_names_are_there() -> None:
 
 # Longer ones that wait to be split: the list only gets shorter.
 LONG = {
-    "talos_resources/discovery/client.py",
     "tests/rpc/server/test_attacks.py",
 }
 

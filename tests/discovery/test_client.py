@@ -12,7 +12,7 @@ from random import Random
 import pytest
 
 from talos_resources.discovery import payload
-from talos_resources.discovery.client import FAITH, DiscoveryClient
+from talos_resources.discovery.client import DiscoveryClient
 from talos_resources.discovery.crypto import ClusterCipher
 from talos_resources.discovery.messages import (
     LIST,
@@ -26,6 +26,7 @@ from talos_resources.discovery.messages import (
 )
 from talos_resources.discovery.pace import LONGEST_S, Backoff
 from talos_resources.discovery.server.server import DiscoveryServer
+from talos_resources.discovery.upkeep import FAITH
 from talos_resources.discovery.view import MAX_AFFILIATES, MAX_ENDPOINTS, View
 from talos_resources.discovery.wire import decode, encode
 from talos_resources.model.errors import ConfigError
@@ -247,11 +248,11 @@ def test_the_secret_shows_nowhere(make_client: MakeClient, caplog: pytest.LogCap
     client.set_local(node("alder"))
     assert client.wait(lambda: "connection refused" in client.status.error, timeout=LONG)
     client.close()
-    shown = f"{client!r} {client.status!r} {client._cipher!r} {client._local!r} {caplog.text}"
+    shown = f"{client!r} {client.status!r} {client._announced._cipher!r} {client._announced._local!r} {caplog.text}"
     assert repr(KEY)[2:-1] not in shown
     assert KEY.hex() not in shown
     with pytest.raises((TypeError, pickle.PicklingError, AttributeError)):
-        pickle.dumps(client._cipher)
+        pickle.dumps(client._announced._cipher)
 
 
 def test_a_client_that_cannot_connect_closes_at_once(make_client: MakeClient) -> None:
