@@ -14,11 +14,11 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple, cast
 
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
-from talos_resources.codec.fields import cached, fields_of
 from talos_resources.codec.goyaml.resolve import resolve
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import own_kind
 from talos_resources.model.metadata import Metadata, Phase
+from talos_resources.model.redact import may_hold_secrets
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
 
@@ -58,7 +58,7 @@ def read(text: str) -> Found | None:
         return None
     body = text[head.end() :]
     try:
-        spec = _read_spec(kind.spec, body) if _has_secrets(kind.spec) else _shared_spec(kind.spec, body)
+        spec = _read_spec(kind.spec, body) if may_hold_secrets(kind.spec) else _shared_spec(kind.spec, body)
         times = _time(created), _time(updated)
     except (DecodeError, ValueError):
         return None
@@ -81,12 +81,6 @@ def _unquoted(text: str) -> str:
 
 
 _time: Final = functools.lru_cache(maxsize=1024)(Timestamp.parse)
-
-
-@cached
-def _has_secrets(cls: type[Any]) -> bool:
-    """Whether a spec says what nobody is to remember."""
-    return any(info.secret for info in fields_of(cls))
 
 
 def _read_spec(cls: type[Any], text: str) -> Any:

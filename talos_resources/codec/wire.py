@@ -18,12 +18,15 @@ from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import own_kind
 from talos_resources.model.lazy_resource import unread
 from talos_resources.model.metadata import Metadata
+from talos_resources.model.redact import may_hold_secrets
 from talos_resources.model.resource import Resource
 from talos_resources.model.sent import Sent, Unread, sent_yaml
 from talos_resources.model.spec import UntypedSpec
 
 S = TypeVar("S")
 
+_SHARED: Final = 1 << 12
+"""How many specs of a class are remembered by their message."""
 _new: Final = object.__new__
 Maker = Callable[[Metadata, bytes], Resource[Any]]
 """Makes a resource of its metadata and the message of its spec."""
@@ -84,7 +87,9 @@ def resource_of_store(data: bytes) -> Resource[Any]:
 
 @cached
 def _unread(cls: type[Any]) -> Maker:
-    return unread(functools.partial(spec_from_wire, cls, path="spec"))
+    read = functools.partial(spec_from_wire, cls, path="spec")
+    # Nodes of a cluster say the same of each other: what they hold is one object, read once.
+    return unread(read if may_hold_secrets(cls) else functools.lru_cache(maxsize=_SHARED)(read))
 
 
 def resource_from_wire(data: bytes) -> Resource[Any]:

@@ -14,7 +14,7 @@ from talos_resources.model.kind import own_kind
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import REDACTED, RedactedSpec, UnreadableSpec, UntypedSpec, wire_field
 
-__all__ = ["REDACTED", "redacted"]
+__all__ = ["REDACTED", "may_hold_secrets", "redacted"]
 
 S = TypeVar("S")
 
@@ -32,7 +32,7 @@ def redacted(resource: Resource[S], *, sensitive: bool) -> Resource[S]:
         # Nobody can tell which part of a spec that its class cannot read is a secret.
         hidden = sensitive or isinstance(spec, UnreadableSpec)
         return resource.with_spec(RedactedSpec()) if hidden else resource  # type: ignore[arg-type]  # S is UntypedSpec
-    kept = _hidden(spec) if _may_hold_secrets(type(spec)) else spec
+    kept = _hidden(spec) if may_hold_secrets(type(spec)) else spec
     if sensitive and spec.unknown is not None:
         kept = attrs.evolve(kept, unknown=None)
     return resource if kept is spec else resource.with_spec(kept)
@@ -83,4 +83,5 @@ def _classes(hint: Any) -> Iterator[type[Any]]:
         yield from _classes(part)
 
 
-_may_hold_secrets: Final = cast("Callable[[type[Any]], bool]", functools.cache(_declares_secrets))
+may_hold_secrets: Final = cast("Callable[[type[Any]], bool]", functools.cache(_declares_secrets))
+"""Whether values of a spec class may hold what nobody is to remember."""

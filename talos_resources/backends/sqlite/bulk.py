@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 from talos_resources.backends.sqlite import log
@@ -89,3 +89,23 @@ def _once_each(resources: Iterable[Resource[Any]]) -> Iterator[Resource[Any]]:
             raise AlreadyExistsError(resource.reference)
         seen.add(identity)
         yield resource
+
+
+def since(connection: sqlite3.Connection, keys: Collection[int], at: int) -> Iterator[log.Row]:
+    """The events of some resources at a time or later, in order; the connection must stay at one moment.
+
+    Resources of one node mostly lie together in the file. Then only they are read: who asks for one node after the
+    other does not go through the whole file each time.
+    """
+    if not keys:
+        return iter(())
+    first, last = min(keys), max(keys)
+    if last - first >= 2 * len(keys):
+        return (row for row in log.since(connection, at) if row.key in keys)
+    place = (first, last, at)
+    packs = connection.execute("SELECT key, data FROM packs WHERE key BETWEEN ? AND ? AND last_at >= ?", place)
+    rows = [row for key, data in packs for row in log.unpacked(key, data) if row.at >= at]
+    query = "SELECT seq, key, at, op, wire FROM events INDEXED BY events_of_key WHERE key BETWEEN ? AND ? AND at >= ?"
+    rows += map(log.Row._make, connection.execute(query, place))
+    rows.sort()  # by number, which comes first
+    return (row for row in rows if row.key in keys)

@@ -151,7 +151,7 @@ def after(connection: sqlite3.Connection, seq: int) -> Iterator[Row]:
     packed = [
         row
         for key, data in connection.execute("SELECT key, data FROM packs WHERE last_seq > ?", (seq,))
-        for row in _unpacked(key, data)
+        for row in unpacked(key, data)
         if row.seq > seq
     ]
     packed.sort()
@@ -181,7 +181,7 @@ def of_key(connection: sqlite3.Connection, key: int, *, since: int | None = None
     """
     upper = (1 << 63) - 1 if until is None else until
     packs = "SELECT data FROM packs WHERE key = ? AND first_at <= ? ORDER BY first_seq"
-    rows = [row for (data,) in connection.execute(packs, (key, upper)) for row in _unpacked(key, data)]
+    rows = [row for (data,) in connection.execute(packs, (key, upper)) for row in unpacked(key, data)]
     loose = "SELECT seq, key, at, op, wire FROM events WHERE key = ? ORDER BY seq"
     rows += map(Row._make, connection.execute(loose, (key,)))
     rows = [row for row in rows if row.at <= upper]
@@ -202,7 +202,7 @@ def last_until(connection: sqlite3.Connection, key: int, at: int) -> Row | None:
     ).fetchone()
     if pack is None:
         return None
-    return next((row for row in reversed(list(_unpacked(key, pack[0]))) if row.at <= at), None)
+    return next((row for row in reversed(list(unpacked(key, pack[0]))) if row.at <= at), None)
 
 
 def before(connection: sqlite3.Connection, row: Row) -> Row | None:
@@ -214,7 +214,7 @@ def before(connection: sqlite3.Connection, row: Row) -> Row | None:
     pack = connection.execute(
         "SELECT data FROM packs WHERE key = ? AND first_seq < ? ORDER BY first_seq DESC LIMIT 1", (row.key, row.seq)
     ).fetchone()
-    return None if pack is None else next((old for old in reversed(list(_unpacked(row.key, pack[0]))) if old.seq < row.seq), None)
+    return None if pack is None else next((old for old in reversed(list(unpacked(row.key, pack[0]))) if old.seq < row.seq), None)
 
 
 def _pack(connection: sqlite3.Connection, key: int) -> None:
@@ -234,7 +234,8 @@ def _framed(rows: Iterable[Row]) -> Iterator[bytes]:
         yield row.wire
 
 
-def _unpacked(key: int, data: bytes) -> Sequence[Row]:
+def unpacked(key: int, data: bytes) -> Sequence[Row]:
+    """The events of a pack, in order."""
     rows = []
     position = 0
     try:

@@ -136,9 +136,7 @@ class Past:
         last: dict[int, Resource[Any]] = {}
         with self._file.reading() as connection:
             keys = {key for key, name in connection.execute(query, (self.node,)) if types is None or name in types}
-            for row in log.since(connection, since):
-                if row.key not in keys:
-                    continue
+            for row in bulk.since(connection, keys, since):
                 resource = row.resource()
                 old = last.get(row.key)
                 if old is None and row.op == log.UPDATED and (found := log.before(connection, row)) is not None:
@@ -209,9 +207,11 @@ def _begin(connection: Connection) -> tuple[int | None, int]:
 
 def _span(connection: Connection) -> tuple[int | None, int | None]:
     """The times of the first and the last event; None if there is none."""
+    # Times do not run backwards, so the ends are those of the numbers; to look at all would read the whole file.
     query = """
         SELECT min(first), max(last) FROM (
-            SELECT min(at) AS first, max(at) AS last FROM events UNION ALL SELECT min(first_at), max(last_at) FROM packs
+            SELECT (SELECT at FROM events ORDER BY seq LIMIT 1) AS first, (SELECT at FROM events ORDER BY seq DESC LIMIT 1) AS last
+            UNION ALL SELECT min(first_at), max(last_at) FROM packs
         )"""
     first, last = connection.execute(query).fetchone()
     return first, last
