@@ -8,7 +8,7 @@ from functools import partial
 from time import time_ns
 from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
-from talos_resources.model.errors import TalosResourcesError, UnknownKindError
+from talos_resources.model.errors import ConnectError, TalosResourcesError, UnknownKindError
 from talos_resources.model.kind import Kind
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.sources.cluster import Cluster
@@ -164,18 +164,27 @@ class Follower:
         delay = FIRST_DELAY_S
         told = ""
         while not self._stopping.is_set():
+            away = None
             try:
                 for batch in self._batches(node, kind):
+                    if kind.type in self._waiting[node]:
+                        self._interrupted(node, kind, None)
                     if told:
                         self._on_note(Note(node, kind, f"{kind.display_type} is followed again", is_error=False))
                     delay, told = FIRST_DELAY_S, ""
                     self._on_news(News(node, kind, batch, Timestamp(time_ns())))
                 reason = "the watch was closed"
+            except ConnectError as error:  # the node is away, which all of its watches have in common
+                reason, away = "", error
             except Exception as error:  # noqa: BLE001 - likewise
                 reason = _reason(error)
             if self._stopping.is_set():
                 return
-            if reason != told:
+            if away is not None:
+                self._interrupted(node, kind, away)
+            elif reason != told:
+                with self._lock:
+                    self._waiting[node].discard(kind.type)
                 self._on_note(Note(node, kind, f"{kind.display_type} is not followed for now: {reason}", is_error=True))
                 told = reason
             self._stopping.wait(delay)
@@ -205,7 +214,6 @@ class Follower:
             finally:
                 with self._lock:
                     self._watches.discard(watch)
-                    self._waiting[node].discard(kind.type)
 
     def _interrupted(self, node: str, kind: Kind[Any], reason: TalosResourcesError | None) -> None:
         """Tells once that a node is away, and once that all its watches go on: it has a dozen of them."""
