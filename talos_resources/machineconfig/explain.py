@@ -37,6 +37,8 @@ def _only_exclusions(config: MachineConfig, source: str) -> Iterator[Finding]:
     """Filters name what is advertised; those that only exclude leave nothing."""
     places = (("machine.network.kubespan.filters.endpoints", MAIN), ("filters.endpoints", "KubeSpanConfig"))
     for path, kind in places:
+        if config.find(kind) is None:  # which a release may not even know
+            continue
         filters = config.get(path, [], kind=kind)
         if filters and all(str(text).startswith("!") for text in filters):
             where = path if kind == MAIN else f"{kind}.{path}"

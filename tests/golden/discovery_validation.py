@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 
 from talos_resources.discovery import messages
 from talos_resources.discovery.messages import LIST, UPDATE, WATCH, ClusterRequest, UpdateRequest
@@ -15,6 +16,7 @@ from talos_resources.rpc.transport.contract import TransportError
 from talos_resources.rpc.transport.dial import dial
 from talos_resources.rpc.transport.headers import encode as encode_headers
 from talos_resources.rpc.transport.http2 import Http2Transport
+from talos_resources.rpc.transport.stream import WINDOW_BYTES
 from talos_resources.state.timeout import Deadline
 from tests.golden.discovery_service import LATE, LONG_S, Answer, Case, call, same_answer
 
@@ -119,10 +121,17 @@ class Validation:
         return "" if then in refused and set(refused) <= {then, LATE[:2]} else f"recorded {then}, ours {set(answers)}"
 
     def _slow(self, case: Case) -> str:
-        """Writes until the server gives the watcher up, which then may read."""
-        stream = Channel((self._transport,)).stream(WATCH, encode(ClusterRequest(cluster_id="slow")))
+        """Writes until the server gives the watcher up, which then may read: until then nobody reads its connection."""
+        own = Http2Transport(self._server.address)
+        try:
+            return self._given_up(case, Channel((own,)).stream(WATCH, encode(ClusterRequest(cluster_id="slow"))))
+        finally:
+            own.close()
+
+    def _given_up(self, case: Case, stream: Any) -> str:
         data = bytes(2048)
-        for _ in range(4 * case["updates_of_2048_bytes"]):
+        # More than the client's window takes, which is larger than that of the recorded one.
+        for _ in range(max(4 * case["updates_of_2048_bytes"], 2 * WINDOW_BYTES // len(data))):
             self._update("slow", "a", data)
         received = 0
         try:

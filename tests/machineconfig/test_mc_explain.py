@@ -105,3 +105,14 @@ def test_a_kind_that_an_older_talos_does_not_know_is_named_with_the_version_that
     path.write_text("machine: {type: worker}\n---\napiVersion: v1alpha1\nkind: KubeSpanConfig\nenabled: true\n")
     assert main(["validate", str(path), "--mode", "cloud", "--explain", "--talos-version", "v1.12"]) == 1
     assert "Talos v1.12 does not know it, v1.13 does" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("version", ["v1.9", "v1.12", "v1.13", "v1.14"])
+def test_there_is_nothing_to_explain_in_what_was_generated(
+    version: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["gen", "config", "lab", "https://10.0.0.1:6443", "--talos-version", version]) == 0
+    capsys.readouterr()
+    assert main(["validate", "worker.yaml", "--mode", "metal", "--explain", "--talos-version", version]) == 0
+    assert "worker.yaml is valid for metal mode" in capsys.readouterr().out
