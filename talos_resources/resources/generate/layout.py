@@ -105,8 +105,9 @@ def layout() -> list[File]:
         module = f"{group(entry.spec)}.{snake(entry.class_name)}"
         files[module] = File(module, [], entry.name)
         home.setdefault(entry.spec, module)
+    users_of = _users(known)
     for name in _by_need(known, list(home)):
-        users = {home[user] for user in _users(known)[name] if user in home}
+        users = {home[user] for user in users_of[name] if user in home}
         module = f"{group(name)}.{snake(class_of(name))}"
         home[name] = users.pop() if len(users) == 1 else module
     for name, module in home.items():
@@ -116,18 +117,13 @@ def layout() -> list[File]:
     return sorted(files.values(), key=lambda file: file.module)
 
 
-@cache
-def _users_of() -> dict[str, set[str]]:
-    known = table()
+def _users(known: Table) -> dict[str, set[str]]:
+    """By structure or enumeration, which structures need it themselves."""
     found: dict[str, set[str]] = defaultdict(set)
     for name in known.structs:
         for used in needs(name, known):
             found[used].add(name)
     return found
-
-
-def _users(_: Table) -> dict[str, set[str]]:
-    return _users_of()
 
 
 def _by_need(known: Table, roots: list[str]) -> list[str]:

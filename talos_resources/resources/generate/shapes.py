@@ -6,11 +6,10 @@ from typing import Final
 
 import attrs
 
-from talos_resources.resources.generate.names import class_name
+from talos_resources.resources.generate.names import class_name, member
 from talos_resources.resources.generate.table import Table
 
 _MODEL: Final = "talos_resources.model"
-_PREFIXES: Final = ("*", "[]")
 
 
 @attrs.frozen(kw_only=True)
@@ -108,6 +107,4 @@ def _enum(go_type: str, table: Table) -> Shape:
 
 
 def _zero(entries: dict[str, str]) -> str:
-    from talos_resources.resources.generate.names import member
-
     return member(entries["0"])

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import attrs
 
+from talos_resources.resources.generate.names import snake
+
 _HERE: Final = Path(__file__).parent
 
 # Structures of other projects and of hand-written codecs: their fields are not in the source that the table is from.
@@ -104,8 +106,6 @@ class Table:
 @cache
 def table() -> Table:
     """Reads the table."""
-    from talos_resources.resources.generate.names import snake
-
     data = json.loads((_HERE / "fields-1.14.json").read_text(encoding="utf-8"))
     structs = {}
     for name, listed in (data["structs"] | _KNOWN).items():
