@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from talos_resources.insight.mesh import Mesh as Mesh
     from talos_resources.model.errors import AlreadyExistsError as AlreadyExistsError
     from talos_resources.model.errors import AmbiguousKindError as AmbiguousKindError
+    from talos_resources.model.errors import AmbiguousNameError as AmbiguousNameError
     from talos_resources.model.errors import ConfigError as ConfigError
     from talos_resources.model.errors import ConflictError as ConflictError
     from talos_resources.model.errors import ConnectError as ConnectError
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from talos_resources.model.errors import RemoteError as RemoteError
     from talos_resources.model.errors import TalosResourcesError as TalosResourcesError
     from talos_resources.model.errors import UnknownKindError as UnknownKindError
+    from talos_resources.model.errors import UnknownNameError as UnknownNameError
     from talos_resources.model.errors import UnsupportedError as UnsupportedError
     from talos_resources.model.errors import VersionConflictError as VersionConflictError
     from talos_resources.model.errors import WatchError as WatchError
@@ -112,6 +114,7 @@ _EXPORTS: Final = {
     "talos_resources.model.errors": (
         "AlreadyExistsError",
         "AmbiguousKindError",
+        "AmbiguousNameError",
         "ConfigError",
         "ConflictError",
         "ConnectError",
@@ -126,6 +129,7 @@ _EXPORTS: Final = {
         "RemoteError",
         "TalosResourcesError",
         "UnknownKindError",
+        "UnknownNameError",
         "UnsupportedError",
         "VersionConflictError",
         "WatchError",

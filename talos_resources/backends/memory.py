@@ -80,14 +80,14 @@ class MemoryState(StateBase):
 
     # What controllers and simulations call all the time is made here in one step; a step more costs a twentieth.
 
-    def get(self, kind: type[S] | Kind[S], id: str, *, namespace: str | None = None) -> Resource[S]:
+    def get(self, kind: type[S] | Kind[S], id: str | None = None, *, label: str | None = None, namespace: str | None = None) -> Resource[S]:
         """The resource; see `State.get`."""
-        if namespace is None:
+        if namespace is None and label is None and id is not None:
             try:
                 return self._homes[kind].items[id]
             except KeyError:
                 self._find_home(kind)
-        return super().get(kind, id, namespace=namespace)
+        return super().get(kind, id, label=label, namespace=namespace)
 
     def list(
         self,

@@ -64,6 +64,45 @@ class UnknownKindError(NotFoundError):
         )
 
 
+class UnknownNameError(NotFoundError):
+    """No resource of the kind is called so."""
+
+    name: str
+    known: Sequence[str]
+
+    def __init__(self, reference: Reference, known: Sequence[str] = ()) -> None:
+        from difflib import get_close_matches
+
+        near = [name for name in known if reference.id and reference.id in name][:5] or get_close_matches(reference.id, known, n=2)
+        near = near or list(known[:5])
+        more = f" and {len(known) - len(near)} more" if len(known) > len(near) else ""
+        there = f"there are {', '.join(near)}{more}" if known else "none there has a name"
+        TalosResourcesError.__init__(
+            self,
+            f'no {reference.type} in {reference.namespace} is called "{reference.id}"; {there}',
+            reference=reference,
+            name=reference.id,
+            known=tuple(known),
+        )
+
+
+class AmbiguousNameError(TalosResourcesError):
+    """Several resources of the kind are called so."""
+
+    reference: Reference
+    name: str
+    candidates: Sequence[str]
+
+    def __init__(self, reference: Reference, candidates: Sequence[str]) -> None:
+        super().__init__(
+            f'{len(candidates)} {reference.type} in {reference.namespace} are called "{reference.id}": '
+            f"{', '.join(candidates)}; name one of them",
+            reference=reference,
+            name=reference.id,
+            candidates=tuple(candidates),
+        )
+
+
 class AmbiguousKindError(TalosResourcesError):
     """Several registered resource types share this alias."""
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from talos_resources.insight.mesh import Mesh
     from talos_resources.model.kind import Kind
     from talos_resources.model.query import Labels
+    from talos_resources.model.resource import Resource
     from talos_resources.model.timestamp import Timestamp
     from talos_resources.sources.folders import NodeFolder
     from talos_resources.sources.listing import ClusterList
@@ -152,6 +153,34 @@ class Cluster:
         answers = each(wanted, lambda node: self.state(node).list(kind, namespace=namespace, labels=labels, ids=ids))
         return ClusterList.of(dict(answers))
 
+    def get(
+        self,
+        kind: type[S] | Kind[S],
+        id: str | None = None,
+        *,
+        label: str | None = None,
+        node: str | None = None,
+        namespace: str | None = None,
+    ) -> Resource[S]:
+        """The resource of one node: of the named one, or of the one that counts when nobody names any.
+
+        Args:
+            kind: the class of the spec, or a kind.
+            id: its id.
+            label: instead of the id, what people call it; see `State.get`.
+            node: the name of the node.
+            namespace: instead of the kind's own.
+
+        Raises:
+            ConfigError: there is no such node, or none was named and several count.
+            NotFoundError: the node has no such resource.
+            AmbiguousNameError: several of its resources are called so.
+        """
+        wanted = self.default_nodes if node is None else (node,)
+        if len(wanted) != 1:
+            raise ConfigError(f"{self.source} has {len(wanted)} nodes; name one with node=: {_some(wanted)}")
+        return self.state(wanted[0]).get(kind, id, label=label, namespace=namespace)
+
     def mesh(self, *nodes: str) -> Mesh:
         """Who sees whom, put together from what the nodes say.
 
@@ -243,36 +272,6 @@ class Cluster:
 
 def _timeless(source: str) -> UnsupportedError:
     return UnsupportedError(f"{source} knows the present only; `record --to sqlite:FILE` keeps what nodes were like")
-
-
-def joined(clusters: Sequence[Cluster]) -> Cluster:
-    """The nodes of several clusters as one; closing it closes them.
-
-    Raises:
-        ConfigError: two of them have a node of the same name.
-    """
-    owners: dict[str, tuple[Cluster, str]] = {}
-    others: dict[str, str] = {}
-    for cluster in clusters:
-        for node in cluster.nodes:
-            name = node or cluster.source
-            if name in owners:
-                raise ConfigError(f'{owners[name][0].source} and {cluster.source} both have a node "{name}"; ask them one after the other')
-            owners[name] = cluster, node
-        # A host name that two clusters have names neither's node.
-        others |= {other: "" if other in others else node for other, node in cluster.other_names.items()}
-
-    def close() -> None:
-        for cluster in clusters:
-            cluster.close()
-
-    return Cluster(
-        {name: partial(cluster.state, node) for name, (cluster, node) in owners.items()},
-        source=" and ".join(cluster.source for cluster in clusters),
-        default_nodes=[node or cluster.source for cluster in clusters for node in cluster.default_nodes],
-        other_names={other: node for other, node in others.items() if node and other not in owners},
-        on_close=close,
-    )
 
 
 def _some(names: Sequence[str], limit: int = 8) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from talos_resources.model.errors import ConfigError
-from talos_resources.sources.cluster import Cluster, joined
+from talos_resources.sources.cluster import Cluster
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,6 +93,8 @@ def open_sources(
         for url in urls:
             cluster = open_source(url, timeout=timeout, max_answer_bytes=max_answer_bytes, identities=identities)
             clusters.append(cluster)  # those that are open are closed when one is not
+        from talos_resources.sources.joined import joined
+
         return joined(clusters)
     except BaseException:
         for cluster in clusters:

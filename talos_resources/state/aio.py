@@ -50,9 +50,11 @@ class AioState:
         """
         return await self._do(function, self.state, *args, **kwargs)
 
-    async def get(self, kind: type[S] | Kind[S], id: str, *, namespace: str | None = None) -> Resource[S]:
+    async def get(
+        self, kind: type[S] | Kind[S], id: str | None = None, *, label: str | None = None, namespace: str | None = None
+    ) -> Resource[S]:
         """The resource; see `State.get`."""
-        return await self._do(self.state.get, kind, id, namespace=namespace)
+        return await self._do(self.state.get, kind, id, label=label, namespace=namespace)
 
     async def list(
         self, kind: type[S] | Kind[S], *, namespace: str | None = None, labels: Labels = (), ids: str | None = None

@@ -34,8 +34,12 @@ class StateBase(ABC):
     Implements: `talos_resources.state.contract.State`.
     """
 
-    def get(self, kind: type[S] | Kind[S], id: str, *, namespace: str | None = None) -> Resource[S]:
+    def get(self, kind: type[S] | Kind[S], id: str | None = None, *, label: str | None = None, namespace: str | None = None) -> Resource[S]:
         """The resource; see `State.get`."""
+        if id is None or label is not None:
+            from talos_resources.state.named import get_named
+
+            return get_named(self, kind, id, label=label, namespace=namespace)
         return self._get(reference_to(kind, id, namespace))
 
     def list(

@@ -66,16 +66,19 @@ class Watch(Protocol[S]):
 class State(Protocol):
     """A store of resources."""
 
-    def get(self, kind: type[S] | Kind[S], id: str, *, namespace: str | None = None) -> Resource[S]:
-        """The resource.
+    def get(self, kind: type[S] | Kind[S], id: str | None = None, *, label: str | None = None, namespace: str | None = None) -> Resource[S]:
+        """The resource of an id, or the one that people call so: `get(KubeSpanPeerStatus, label="worker-1")`.
 
         Args:
             kind: a resource class or a Kind.
             id: its id.
+            label: instead of the id, the label of a peer, the host name of a member or the like, see
+                `talos_resources.state.named`; all resources of the kind are looked at for it.
             namespace: instead of the kind's own.
 
         Raises:
             NotFoundError: there is none.
+            AmbiguousNameError: several are called so.
         """
         ...
 

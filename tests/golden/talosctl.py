@@ -167,7 +167,7 @@ class Refusing(MemoryState):
         if kind_of(kind).type in self._refused:
             raise PermissionDeniedError("not authorized")
 
-    def get(self, kind: Any, id: str, **options: Any) -> Any:
+    def get(self, kind: Any, id: str | None = None, **options: Any) -> Any:
         self._check(kind)
         return super().get(kind, id, **options)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 
 from talos_resources.backends.memory import MemoryState
-from talos_resources.model.errors import ConnectError
+from talos_resources.model.errors import ConfigError, ConnectError, UnknownNameError
+from talos_resources.model.kind import untyped
 from talos_resources.model.resource import Resource
+from talos_resources.model.spec import UntypedSpec
 from talos_resources.resources import KubeSpanPeerStatus
 from talos_resources.sources import Cluster, open_source
 from talos_resources.state.contract import State
@@ -50,3 +52,25 @@ def test_nothing_is_an_empty_table() -> None:
     with Cluster({"cp-1": MemoryState}, source="test") as cluster:
         assert not cluster.list(KubeSpanPeerStatus)
         assert "<tbody>\n</tbody>" in shown(cluster.list(KubeSpanPeerStatus))
+
+
+def test_one_resource_by_what_people_call_it() -> None:
+    with open_source("demo") as cluster:
+        peer = cluster.get(KubeSpanPeerStatus, label="talos-default-worker-1")
+        assert peer is cluster.state("172.20.0.2").get(KubeSpanPeerStatus, peer.id)
+        other = cluster.get(KubeSpanPeerStatus, label="talos-default-worker-1", node="172.20.0.3")
+        assert other.id == peer.id
+        assert other is not peer
+        with pytest.raises(UnknownNameError, match='is called "worker-1"; there are talos-default-worker-1 and 3 more'):
+            cluster.get(KubeSpanPeerStatus, label="worker-1")
+    with Cluster({"cp-1": present, "cp-2": present}, source="test") as cluster:
+        assert cluster.get(KubeSpanPeerStatus, "abc=", node="cp-2").spec.label == "worker-1"
+        with pytest.raises(ConfigError, match="test has 2 nodes; name one with node=: cp-1, cp-2"):
+            cluster.get(KubeSpanPeerStatus, "abc=")
+
+
+def test_a_type_without_a_class_has_names_too() -> None:
+    state = MemoryState()
+    widgets = untyped("Widgets.test.talos.dev", "test")
+    state.create(Resource.new(UntypedSpec(yaml="hostname: cp-1.example.com\nlabel: 7\n"), id="w", kind=widgets))
+    assert state.get(widgets, label="cp-1").id == "w"

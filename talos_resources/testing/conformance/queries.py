@@ -6,8 +6,10 @@ from __future__ import annotations
 
 import pytest
 
-from talos_resources.model.errors import QueryError
+from talos_resources.model.errors import AmbiguousNameError, QueryError, UnknownNameError
 from talos_resources.model.labels import LabelOp, LabelQuery, LabelTerm
+from talos_resources.model.resource import Resource
+from talos_resources.resources import KubeSpanPeerStatus, Member
 from talos_resources.state.contract import State
 from talos_resources.testing.conformance.parts import PATHS, Conformance, path
 
@@ -92,3 +94,35 @@ class QueryConformance(Conformance):
                 state.list(PATHS, labels="a=b=c")
             if not there_are_any:
                 state.create(path("a"))
+
+    def test_a_resource_is_found_by_what_people_call_it(self, state: State) -> None:
+        state.create(Resource.new(KubeSpanPeerStatus(label="worker-1"), id="abc="))
+        state.create(Resource.new(KubeSpanPeerStatus(label="worker-2"), id="def="))
+        assert state.get(KubeSpanPeerStatus, label="worker-1").id == "abc="
+        assert state.get(state.kind("kubespanpeerstatuses"), label="worker-2", namespace="kubespan").id == "def="
+        with pytest.raises(UnknownNameError, match=r'is called "worker-3"; there are worker-[12], worker-[12]$'):
+            state.get(KubeSpanPeerStatus, label="worker-3")
+        with pytest.raises(UnknownNameError, match="none there has a name"):
+            state.get(PATHS, label="worker-1")
+        with pytest.raises(TypeError, match="or label="):
+            state.get(KubeSpanPeerStatus)
+        with pytest.raises(TypeError, match="an id or a label"):
+            state.get(KubeSpanPeerStatus, "abc=", label="worker-1")
+
+    def test_what_several_are_called_is_ambiguous(self, state: State) -> None:
+        for key in ("abc=", "def="):
+            state.create(Resource.new(KubeSpanPeerStatus(label="worker-1"), id=key))
+        with pytest.raises(AmbiguousNameError, match=r'2 KubeSpanPeerStatuses.* are called "worker-1": abc=, def=') as caught:
+            state.get(KubeSpanPeerStatus, label="worker-1")
+        assert caught.value.candidates == ("abc=", "def=")
+
+    def test_a_host_name_may_be_shortened(self, state: State) -> None:
+        for name in ("cp-1.a.example.com", "cp-2.a.example.com", "cp-2.b.example.com", "cp-3", "cp-3.a.example.com", "10.5.0.2"):
+            state.create(Resource.new(Member(hostname=name), id=f"of-{name}"))
+        assert state.get(Member, label="cp-1").id == "of-cp-1.a.example.com"
+        assert state.get(Member, label="cp-2.b.example.com").id == "of-cp-2.b.example.com"
+        assert state.get(Member, label="cp-3").id == "of-cp-3", "the whole name goes first"
+        with pytest.raises(AmbiguousNameError, match=r"of-cp-2\.a\.example\.com, of-cp-2\.b\.example\.com"):
+            state.get(Member, label="cp-2")
+        with pytest.raises(UnknownNameError):
+            state.get(Member, label="10")
