@@ -69,7 +69,7 @@ def _add_file(parser: Parser, *, default: str | None) -> None:
 
 def run(args: Namespace) -> int:
     """Does it; returns the exit code."""
-    from talos_resources.talosconfig.file import load_or_empty, save
+    from talos_resources.talosconfig.file import edit, load_or_empty, save
 
     if args.action == "add" and (args.crt is None) != (args.key is None):
         raise ConfigError("if either the 'crt' or 'key' flag is specified, both are required")
@@ -82,15 +82,19 @@ def run(args: Namespace) -> int:
         sys.stdout.write(_table(config))
     elif args.action == "info":
         sys.stdout.write(_info(config.context(args.context), output=args.output, now=args.now or datetime.now(UTC)))
+    elif args.action == "proxy-url" and args.url is None:
+        print(config.context(args.context).proxy_url, file=sys.stderr)  # where talosctl prints it
+    elif args.action == "remove":
+        gone = _chosen(config, args)  # nobody waits while a person is asked
+        if gone and not args.dry_run:
+            edit(args.talosconfig, lambda now: now.without(name for name in gone if name != now.current), compat=args.compat)
     else:
-        changed = _edit(config, args)
-        if changed is not None:
-            save(changed, compat=args.compat)
+        edit(args.talosconfig, lambda now: _edit(now, args), compat=args.compat)
     return 0
 
 
-def _edit(config: TalosConfig, args: Namespace) -> TalosConfig | None:
-    """The configuration after the edit; None where nothing is to be written."""
+def _edit(config: TalosConfig, args: Namespace) -> TalosConfig:
+    """The configuration after the edit."""
     import attrs
 
     match args.action:
@@ -106,19 +110,14 @@ def _edit(config: TalosConfig, args: Namespace) -> TalosConfig | None:
             return _proxied(config, args)
         case "add":
             return config.with_context(_new_context(args))
-        case "merge":
-            return _merge(config, args.file)
         case _:
-            return _remove(config, args)
+            return _merge(config, args.file)
 
 
-def _proxied(config: TalosConfig, args: Namespace) -> TalosConfig | None:
+def _proxied(config: TalosConfig, args: Namespace) -> TalosConfig:
     import attrs
 
     context = config.context(args.context)
-    if args.url is None:
-        print(context.proxy_url, file=sys.stderr)  # where talosctl prints it
-        return None
     return config.with_context(attrs.evolve(context, proxy_url=args.url.strip()))
 
 
@@ -151,7 +150,8 @@ def _merge(config: TalosConfig, file: str) -> TalosConfig:
     return merged
 
 
-def _remove(config: TalosConfig, args: Namespace) -> TalosConfig | None:
+def _chosen(config: TalosConfig, args: Namespace) -> list[str]:
+    """The contexts that are to be removed."""
     gone = []
     for name in config.matching(args.name):
         if name == config.current:
@@ -162,7 +162,7 @@ def _remove(config: TalosConfig, args: Namespace) -> TalosConfig | None:
         elif not _confirmed(f'remove context "{name}"? (y/N): '):
             continue
         gone.append(name)
-    return config.without(gone) if gone and not args.dry_run else None
+    return gone
 
 
 def _confirmed(question: str) -> bool:

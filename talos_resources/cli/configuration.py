@@ -1,8 +1,10 @@
-"""Reading the file of a machine configuration, in whichever form people have it."""
+"""The file of a machine configuration: read in whichever form people have it, written whole or not at all."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from talos_resources.model.errors import ConfigError
@@ -28,3 +30,29 @@ def read_configuration(file: str) -> bytes | str:
     if found.note:
         print(f"note: {found.note}", file=sys.stderr)
     return found.text
+
+
+@contextmanager
+def alone(file: str, output: str | None) -> Iterator[None]:
+    """While a file is read and written again, no other edit of it comes between; anything else waits for nobody."""
+    if not output or file == "-" or Path(file).resolve() != Path(output).resolve():
+        yield
+        return
+    from talos_resources.rpc.pki.private_file import alone_with
+
+    with alone_with(Path(output)):
+        yield
+
+
+def write_configuration(data: bytes, output: str) -> None:
+    """Writes a configuration, which has secrets, for its owner alone.
+
+    Raises:
+        ConfigError: it cannot be written; what was there stays.
+    """
+    from talos_resources.rpc.pki.private_file import write_private
+
+    try:
+        write_private(Path(output), data)
+    except OSError as error:
+        raise ConfigError(f"cannot write {output}: {error.strerror}; nothing was written") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import SUPPRESS, Namespace
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -81,14 +82,15 @@ def run_config(args: Namespace) -> int:
     talosconfig = make_talosconfig(options.cluster_name, secrets, now=now)  # also shows that certs.os can sign, before anything is written
     for note in (*bundle.notes, *_notes(options)):
         print(f"note: {note}", file=sys.stderr)
-    for name, target in targets.items():
-        if name == "talosconfig":
-            from talos_resources.talosconfig.file import render
+    texts = {"controlplane": bundle.control_plane, "worker": bundle.worker}
+    if "talosconfig" in targets:
+        from talos_resources.talosconfig.file import render
 
-            text = render(talosconfig)
-        else:
-            text = bundle.worker if name == "worker" else bundle.control_plane
-        _write(text, target, force=args.force, announce=True)
+        texts["talosconfig"] = render(talosconfig)
+    files = [(texts[name], target) for name, target in targets.items()]
+    # talosctl keeps what it has written before the file that it cannot write.
+    for group in [files] if args.compat is None else [[file] for file in files]:
+        _write(group, force=args.force, announce=True)
     return 0
 
 
@@ -263,25 +265,27 @@ def _run_secrets(args: Namespace) -> int:
         bundle = secrets_config.from_config(Path(args.from_controlplane_config), compat=args.compat)
     else:
         bundle = secrets.generate(now=now, contract=contract, url_safe_id=url_safe)
-    _write(bundle.to_yaml(), target, force=args.force, announce=False)
+    _write([(bundle.to_yaml(), target)], force=args.force, announce=False)
     return 0
 
 
-def _write(text: str, target: Path | None, *, force: bool, announce: bool) -> None:
-    if target is None:
-        sys.stdout.write(text)
-        return
-    from talos_resources.rpc.pki.private_file import write_private
+def _write(texts: Sequence[tuple[str, Path | None]], *, force: bool, announce: bool) -> None:
+    """Writes all files or, if one cannot be written, none; None for a path is stdout."""
+    from talos_resources.rpc.pki.private_file import write_private_files
 
+    files = {target: text.encode() for text, target in texts if target is not None}
     try:
-        write_private(target, text.encode(), overwrite=force)
-    except FileExistsError:
-        raise _exists(target) from None
+        write_private_files(files, overwrite=force)
+    except FileExistsError as error:
+        raise _exists(error.filename) from None
     except OSError as error:
-        raise ConfigError(f"cannot write {target}: {error.strerror}") from None
-    if announce:
-        print(f"Created {target}", file=sys.stderr)
+        raise ConfigError(f"cannot write {error.filename}: {error.strerror}; nothing was written") from None
+    for text, target in texts:
+        if target is None:
+            sys.stdout.write(text)
+        elif announce:
+            print(f"Created {target}", file=sys.stderr)
 
 
-def _exists(target: Path) -> ConfigError:
+def _exists(target: object) -> ConfigError:
     return ConfigError(f'file "{target}" already exists, use --force to overwrite')

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from pathlib import Path
 from typing import Final
 
 from talos_resources.cli import migrate
 from talos_resources.cli.compat import add_compat
-from talos_resources.cli.configuration import read_configuration
+from talos_resources.cli.configuration import alone, read_configuration, write_configuration
 from talos_resources.cli.parser import Parser
 
 HELP: Final = "patch, migrate or generate a machine configuration"
@@ -61,6 +60,11 @@ def run(args: Namespace) -> int:
 
 def _run_patch(args: Namespace) -> int:
     """Writes the patched configuration."""
+    with alone(args.file, args.output):
+        return _patched(args)
+
+
+def _patched(args: Namespace) -> int:
     from talos_resources.machineconfig.patch.apply import patch_text
     from talos_resources.machineconfig.patch.load import load_patch
     from talos_resources.releases import NEWEST
@@ -89,7 +93,5 @@ def _write(data: bytes, output: str) -> int:
         else:
             sys.stdout.buffer.write(data + b"\n")
         return 0
-    from talos_resources.rpc.pki.private_file import write_private
-
-    write_private(Path(output), data)
+    write_configuration(data, output)
     return 0

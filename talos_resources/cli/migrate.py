@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from talos_resources.cli.configuration import read_configuration
+from talos_resources.cli.configuration import alone, read_configuration, write_configuration
 from talos_resources.cli.parser import Parser
 from talos_resources.model.errors import ConfigError
 
@@ -29,6 +28,11 @@ def configure(parser: Parser) -> None:
 
 def run(args: Namespace) -> int:
     """Does it; returns the exit code."""
+    with alone(args.file, args.output):
+        return _migrate(args)
+
+
+def _migrate(args: Namespace) -> int:
     from talos_resources.machineconfig.migrate.text import migrate_text
     from talos_resources.releases import NEWEST, known_release
 
@@ -81,9 +85,4 @@ def _write(text: str, output: str | None) -> None:
     if output is None:
         sys.stdout.write(text)
         return
-    from talos_resources.rpc.pki.private_file import write_private
-
-    try:
-        write_private(Path(output), text.encode())
-    except OSError as error:
-        raise ConfigError(f"cannot write {output}: {error.strerror}") from None
+    write_configuration(text.encode(), output)

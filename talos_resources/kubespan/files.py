@@ -5,13 +5,12 @@ Source: Talos v1.12.3, files on the STATE partition.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from talos_resources.model.errors import DecodeError
+from talos_resources.rpc.pki.private_file import write_private
 
 
 def parse_fields(text: str, keys: Sequence[str], *, source: str) -> dict[str, str]:
@@ -65,20 +64,6 @@ def read_or_make(path: Path, keys: Sequence[str], make: Callable[[], Mapping[str
     """
     with suppress(FileNotFoundError):
         return parse_fields(path.read_text(encoding="utf-8"), keys, source=str(path))
-    text = render_fields(make())
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            Path(path).hardlink_to(name)
-    finally:
-        Path(name).unlink()
-    directory = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    with suppress(FileExistsError):
+        write_private(path, render_fields(make()).encode(), overwrite=False)
     return parse_fields(path.read_text(encoding="utf-8"), keys, source=str(path))

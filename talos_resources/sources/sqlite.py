@@ -50,9 +50,10 @@ def write(contents: Mapping[str, Sequence[Resource[Any]]], rest: str) -> None:
         with SqliteState(part) as state:
             _fill(state, contents)  # node by node, which keeps the write-ahead log small
         _move(part, path)
-    except BaseException:
+    except ConfigError as error:
+        raise ConfigError(error.message.replace(str(part), str(path)), path=str(path)) from None
+    finally:
         part.unlink(missing_ok=True)
-        raise
 
 
 def _fill(state: SqliteState, contents: Mapping[str, Sequence[Resource[Any]]]) -> None:

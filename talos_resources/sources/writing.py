@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import base64
 import importlib
-import io
 import json
-import re
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
 
@@ -19,16 +17,12 @@ from talos_resources.model.resource import Resource
 from talos_resources.model.spec import RedactedSpec
 from talos_resources.resources import Namespace, ResourceDefinition, Sensitivity
 from talos_resources.rpc.pki.private_file import write_private
+from talos_resources.sources.bundle_writing import Contents, documents, is_occupied, write_folders, zipped
 from talos_resources.sources.files import STDIN
-from talos_resources.sources.folders import file_stem
 from talos_resources.state.contract import State
 from talos_resources.state.registry import defined_kind
 
-_NO_TIME: Final = (1980, 0, 0, 0, 0, 0)
-"""What talosctl writes into zip headers."""
 Track = Callable[[Sequence[str]], Iterator[str]]
-Contents = Mapping[str, Sequence[Resource[Any]]]
-"""Node → what to write of it."""
 
 
 def held_by(state: State, types: Sequence[str] = (), *, show_secrets: bool = False) -> list[Resource[Any]]:
@@ -153,11 +147,11 @@ def write(contents: Contents, target: str) -> None:
         if render is not None:
             write_private(path, render(contents), overwrite=False)
         else:
-            _write_folders(path, contents)
+            write_folders(path, contents)
     except FileExistsError:
         raise _occupied(target) from None
     except OSError as error:
-        raise ConfigError(f"cannot write {target}: {error.strerror or error}") from None
+        raise ConfigError(f"cannot write {target}: {error.strerror or error}; nothing of it was kept") from None
 
 
 def check_target(target: str) -> None:
@@ -169,7 +163,7 @@ def check_target(target: str) -> None:
     if target == STDIN or _is_store(target):
         return
     path = _path(target)
-    if path.exists() if target.endswith(tuple(_RENDERERS)) else _is_occupied(path):
+    if path.exists() if target.endswith(tuple(_RENDERERS)) else is_occupied(path):
         raise _occupied(target)
 
 
@@ -196,55 +190,8 @@ def _occupied(target: str) -> ConfigError:
     return ConfigError(f"{target} exists already; remove it or name another target")
 
 
-def _is_occupied(path: Path) -> bool:
-    """Whether something is where a directory is to be written; an empty one may be there."""
-    return path.exists() and (not path.is_dir() or any(path.iterdir()))
-
-
-def _write_folders(path: Path, contents: Contents) -> None:
-    if _is_occupied(path):
-        raise FileExistsError
-    for name, data in _bundle(contents):
-        write_private(path / name, data, overwrite=False)
-
-
-def _zip(contents: Contents) -> bytes:
-    from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
-
-    buffer = io.BytesIO()
-    with ZipFile(buffer, "w", ZIP_DEFLATED) as archive:
-        for name, data in _bundle(contents):
-            archive.writestr(ZipInfo(name, _NO_TIME), data, ZIP_DEFLATED)
-    return buffer.getvalue()
-
-
-def _bundle(contents: Contents) -> Iterator[tuple[str, bytes]]:
-    """Path and contents of each file, laid out as `talosctl support` does it: NODE/resources/TYPE.yaml."""
-    taken: set[str] = set()
-    for node, resources in contents.items():
-        folder = _folder_name(node, taken)
-        taken.add(folder)
-        files: dict[str, list[Resource[Any]]] = {}
-        for resource in resources:
-            files.setdefault(file_stem(resource.type), []).append(resource)
-        for name, group in files.items():
-            yield f"{folder}/resources/{name}.yaml", _documents((resource, {}) for resource in group).encode()
-
-
-def _folder_name(node: str, taken: Collection[str]) -> str:
-    """What the folder of a node is called: a node behind a socket has the socket's path for a name."""
-    name = re.sub(r"[/\\\0]+", "_", node.removeprefix("unix:")).strip("_.") or "node"
-    return next(free for number in range(1, len(taken) + 2) if (free := name if number == 1 else f"{name}-{number}") not in taken)
-
-
 def _yaml(contents: Contents) -> str:
-    return _documents((resource, {"node": node}) for node, resources in contents.items() for resource in resources)
-
-
-def _documents(resources: Iterator[tuple[Resource[Any], dict[str, str]]]) -> str:
-    from talos_resources.codec.text import resource_to_yaml
-
-    return "---\n".join(resource_to_yaml(resource, head=head) for resource, head in resources)
+    return documents((resource, {"node": node}) for node, resources in contents.items() for resource in resources)
 
 
 def _json(contents: Contents) -> bytes:
@@ -278,6 +225,6 @@ _RENDERERS: Final[dict[str, Callable[[Contents], bytes]]] = {
     ".json": _json,
     ".yaml": lambda contents: _yaml(contents).encode(),
     ".yml": lambda contents: _yaml(contents).encode(),
-    ".zip": _zip,
+    ".zip": zipped,
 }
 """Ending → renderer; the first that fits counts."""

@@ -6,7 +6,7 @@ we do not know, flow style, another indentation) is edited in place: lines that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,32 @@ def load_or_empty(path: str | Path | None = None) -> TalosConfig:
     """
     file = default_path() if path is None else Path(path).expanduser()
     return TalosConfig.load(file) if file.exists() else TalosConfig(path=file)
+
+
+def edit(path: str | Path | None, change: Callable[[TalosConfig], TalosConfig], *, compat: Release | None = None) -> TalosConfig:
+    """Read a talosconfig, change it and write it, while no other edit of the file comes between.
+
+    Args:
+        path: as for `load_or_empty`.
+        change: given what the file holds now; returns what it is to hold.
+        compat: as for `save`.
+
+    Returns:
+        What `change` returned.
+
+    Raises:
+        ConfigError: it cannot be read or written; whatever `change` raises is passed on. The file is as it was.
+    """
+    from talos_resources.rpc.pki.private_file import alone_with
+
+    file = default_path() if path is None else Path(path).expanduser()
+    try:
+        with alone_with(file):
+            changed = change(load_or_empty(file))
+            save(changed, compat=compat)
+            return changed
+    except OSError as error:
+        raise ConfigError(f"cannot write the talosconfig {file}: {error.strerror}") from None
 
 
 def save(config: TalosConfig, *, compat: Release | None = None) -> None:

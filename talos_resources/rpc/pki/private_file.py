@@ -1,11 +1,21 @@
-"""Writing files that hold secrets: readable by their owner alone, and never half written."""
+"""Writing files that hold secrets: readable by their owner alone, never half written, and by one process at a time."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import os
 import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
+
+_NO_LOCKS: Final = {errno.ENOLCK, errno.ENOTSUP, errno.EBADF, errno.EINVAL}
+"""What file systems say that have no locks for folders, such as NFS."""
+
+_NO_LINKS: Final = {errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK}
 
 
 def write_private(path: Path, data: bytes, *, overwrite: bool = True) -> None:
@@ -21,31 +31,113 @@ def write_private(path: Path, data: bytes, *, overwrite: bool = True) -> None:
         FileExistsError: the file exists and `overwrite` is false; it is left as it was.
         OSError: the file cannot be written; an older one is left as it was.
     """
-    target = path.resolve()
-    if target.exists() and not target.is_file() and not target.is_dir():
-        target.write_bytes(data)
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if not overwrite:
-        _write(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), target, data)
-        return
-    # mkstemp makes the file with mode 0600, so the secret is never readable by others, not even for a moment.
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    _write(handle, Path(name), data)
+    write_private_files({path: data}, overwrite=overwrite)
+
+
+def write_private_files(files: Mapping[Path, bytes], *, overwrite: bool = True) -> None:
+    """Write files as `write_private` does: all of them, or none if one cannot be written.
+
+    Args:
+        files: path → contents.
+        overwrite: see `write_private`.
+
+    Raises:
+        FileExistsError: one exists and `overwrite` is false; its path is in `filename`.
+        OSError: one cannot be written; `filename` says which.
+    """
+    parts: dict[Path, Path] = {}
+    made: list[Path] = []
     try:
-        Path(name).replace(target)
-    except OSError:
-        Path(name).unlink()
+        for path, data in files.items():
+            target = path.resolve()
+            with _named(path):
+                if target.exists() and not target.is_file() and not target.is_dir():
+                    target.write_bytes(data)
+                    continue
+                parts[path] = _part(target, data)
+        for path, part in parts.items():
+            with _named(path):
+                _place(part, path.resolve(), overwrite=overwrite)
+            made += () if overwrite else (path,)
+    except BaseException:
+        for path in made:  # those were not there before
+            path.unlink(missing_ok=True)
+        raise
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone_with(path: Path) -> Iterator[None]:
+    """One process at a time that reads a file and writes it again: what another one has written meanwhile is not lost.
+
+    The folder is what is locked, for the file itself is replaced. Folders that are missing are made, and removed
+    again if nothing has been written. File systems without locks let everybody in.
+
+    Raises:
+        OSError: the folder cannot be made or opened.
+    """
+    folder = path.resolve().parent
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+        yield
+    finally:
+        os.close(handle)
+        with contextlib.suppress(OSError):  # there is something in it
+            for each in new:
+                each.rmdir()
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Errors name the file that was asked for: those of a full disk name none, others that of the part."""
+    try:
+        yield
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None
         raise
 
 
-def _write(handle: int, path: Path, data: bytes) -> None:
+def _part(target: Path, data: bytes) -> Path:
+    """The data in a file beside the target, safely on disk."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # mkstemp makes the file with mode 0600, so the secret is never readable by others, not even for a moment.
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
     except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            path.unlink()
+        Path(name).unlink()
         raise
+    return Path(name)
+
+
+def _place(part: Path, target: Path, *, overwrite: bool) -> None:
+    """Gives a part its name."""
+    if overwrite:
+        part.replace(target)
+    else:
+        try:
+            target.hardlink_to(part)  # fails where there is something already, also if that is new
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            if target.exists():
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
+            part.replace(target)
+    with contextlib.suppress(OSError):  # some file systems have no such thing
+        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -6,11 +6,8 @@ server's own certificate is made at every start, for the addresses of that start
 
 from __future__ import annotations
 
-import fcntl
-import os
 import socket
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -18,7 +15,7 @@ from typing import Final
 from talos_resources.model.errors import ConfigError
 from talos_resources.releases import NEWEST
 from talos_resources.rpc.pki import CertificateAndKey, issue_client, issue_server, new_authority, standard_key_pem
-from talos_resources.rpc.pki.private_file import write_private
+from talos_resources.rpc.pki.private_file import alone_with, write_private
 from talos_resources.rpc.server.roles import Role
 from talos_resources.rpc.transport.contract import Credentials
 from talos_resources.talosconfig.config import Context, TalosConfig
@@ -39,22 +36,10 @@ def authority_in(folder: Path, *, now: datetime | None = None) -> CertificateAnd
     """
     crt, key = folder / "ca.crt", folder / "ca.key"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with _alone_in(folder):
+        with alone_with(crt):  # two first starts must not make two authorities
             return _authority(folder, crt, key, now=now or datetime.now(UTC))
     except OSError as error:
         raise ConfigError(f"cannot use {error.filename or folder} for certificates: {error.strerror}") from None
-
-
-@contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """One process at a time: two first starts must not make two authorities."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _authority(folder: Path, crt: Path, key: Path, *, now: datetime) -> CertificateAndKey:

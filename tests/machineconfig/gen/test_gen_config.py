@@ -111,7 +111,7 @@ def test_writing_stops_at_a_file_that_is_there(capsys: pytest.CaptureFixture[str
     assert generated() == 1
     assert 'file "out/worker.yaml" already exists' in capsys.readouterr().err
     assert Path("out/worker.yaml").read_text() == "mine"
-    assert sorted(path.name for path in Path("out").iterdir()) == ["controlplane.yaml", "worker.yaml"]
+    assert sorted(path.name for path in Path("out").iterdir()) == ["worker.yaml"]
 
 
 @pytest.mark.usefixtures("folder")
