@@ -76,6 +76,8 @@ if TYPE_CHECKING:
     from talos_resources.resources import Sensitivity as Sensitivity
     from talos_resources.resources import ServiceEndpoint as ServiceEndpoint
     from talos_resources.resources.index import *  # noqa: F403 - a class for each of Talos's other types
+    from talos_resources.rpc.apply import Applied as Applied
+    from talos_resources.rpc.apply import ApplyMode as ApplyMode
     from talos_resources.rpc.client.connect import connect as connect
     from talos_resources.sources import Cluster as Cluster
     from talos_resources.sources import open_source as open_source
@@ -182,6 +184,10 @@ _EXPORTS: Final = {
         "ResourceDefinition",
         "Sensitivity",
         "ServiceEndpoint",
+    ),
+    "talos_resources.rpc.apply": (
+        "Applied",
+        "ApplyMode",
     ),
     "talos_resources.rpc.client.connect": ("connect",),
     "talos_resources.sources": (

@@ -22,27 +22,36 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 from talos_resources._generated import common_pb2 as talos__resources_dot_proto_dot_common__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#talos_resources/proto/machine.proto\x12\x07machine\x1a\x1bgoogle/protobuf/empty.proto\x1a\"talos_resources/proto/common.proto\"d\n\x0bVersionInfo\x12\x0b\n\x03tag\x18\x01 \x01(\t\x12\x0b\n\x03sha\x18\x02 \x01(\t\x12\r\n\x05\x62uilt\x18\x03 \x01(\t\x12\x12\n\ngo_version\x18\x04 \x01(\t\x12\n\n\x02os\x18\x05 \x01(\t\x12\x0c\n\x04\x61rch\x18\x06 \x01(\t\"*\n\x0cPlatformInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04mode\x18\x02 \x01(\t\"\x1c\n\x0c\x46\x65\x61turesInfo\x12\x0c\n\x04rbac\x18\x01 \x01(\x08\"\xa6\x01\n\x07Version\x12\"\n\x08metadata\x18\x01 \x01(\x0b\x32\x10.common.Metadata\x12%\n\x07version\x18\x02 \x01(\x0b\x32\x14.machine.VersionInfo\x12\'\n\x08platform\x18\x03 \x01(\x0b\x32\x15.machine.PlatformInfo\x12\'\n\x08\x66\x65\x61tures\x18\x04 \x01(\x0b\x32\x15.machine.FeaturesInfo\"5\n\x0fVersionResponse\x12\"\n\x08messages\x18\x01 \x03(\x0b\x32\x10.machine.Version2M\n\x0eMachineService\x12;\n\x07Version\x12\x16.google.protobuf.Empty\x1a\x18.machine.VersionResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#talos_resources/proto/machine.proto\x12\x07machine\x1a\x1egoogle/protobuf/duration.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\"talos_resources/proto/common.proto\"d\n\x0bVersionInfo\x12\x0b\n\x03tag\x18\x01 \x01(\t\x12\x0b\n\x03sha\x18\x02 \x01(\t\x12\r\n\x05\x62uilt\x18\x03 \x01(\t\x12\x12\n\ngo_version\x18\x04 \x01(\t\x12\n\n\x02os\x18\x05 \x01(\t\x12\x0c\n\x04\x61rch\x18\x06 \x01(\t\"*\n\x0cPlatformInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04mode\x18\x02 \x01(\t\"\x1c\n\x0c\x46\x65\x61turesInfo\x12\x0c\n\x04rbac\x18\x01 \x01(\x08\"\xa6\x01\n\x07Version\x12\"\n\x08metadata\x18\x01 \x01(\x0b\x32\x10.common.Metadata\x12%\n\x07version\x18\x02 \x01(\x0b\x32\x14.machine.VersionInfo\x12\'\n\x08platform\x18\x03 \x01(\x0b\x32\x15.machine.PlatformInfo\x12\'\n\x08\x66\x65\x61tures\x18\x04 \x01(\x0b\x32\x15.machine.FeaturesInfo\"5\n\x0fVersionResponse\x12\"\n\x08messages\x18\x01 \x03(\x0b\x32\x10.machine.Version\"\xe8\x01\n\x19\x41pplyConfigurationRequest\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x35\n\x04mode\x18\x04 \x01(\x0e\x32\'.machine.ApplyConfigurationRequest.Mode\x12\x0f\n\x07\x64ry_run\x18\x05 \x01(\x08\x12\x33\n\x10try_mode_timeout\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\"@\n\x04Mode\x12\n\n\x06REBOOT\x10\x00\x12\x08\n\x04\x41UTO\x10\x01\x12\r\n\tNO_REBOOT\x10\x02\x12\n\n\x06STAGED\x10\x03\x12\x07\n\x03TRY\x10\x04\"\x97\x01\n\x12\x41pplyConfiguration\x12\"\n\x08metadata\x18\x01 \x01(\x0b\x32\x10.common.Metadata\x12\x10\n\x08warnings\x18\x02 \x03(\t\x12\x35\n\x04mode\x18\x03 \x01(\x0e\x32\'.machine.ApplyConfigurationRequest.Mode\x12\x14\n\x0cmode_details\x18\x04 \x01(\t\"K\n\x1a\x41pplyConfigurationResponse\x12-\n\x08messages\x18\x01 \x03(\x0b\x32\x1b.machine.ApplyConfiguration2\xac\x01\n\x0eMachineService\x12]\n\x12\x41pplyConfiguration\x12\".machine.ApplyConfigurationRequest\x1a#.machine.ApplyConfigurationResponse\x12;\n\x07Version\x12\x16.google.protobuf.Empty\x1a\x18.machine.VersionResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'talos_resources.proto.machine_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_VERSIONINFO']._serialized_start=113
-  _globals['_VERSIONINFO']._serialized_end=213
-  _globals['_PLATFORMINFO']._serialized_start=215
-  _globals['_PLATFORMINFO']._serialized_end=257
-  _globals['_FEATURESINFO']._serialized_start=259
-  _globals['_FEATURESINFO']._serialized_end=287
-  _globals['_VERSION']._serialized_start=290
-  _globals['_VERSION']._serialized_end=456
-  _globals['_VERSIONRESPONSE']._serialized_start=458
-  _globals['_VERSIONRESPONSE']._serialized_end=511
-  _globals['_MACHINESERVICE']._serialized_start=513
-  _globals['_MACHINESERVICE']._serialized_end=590
+  _globals['_VERSIONINFO']._serialized_start=145
+  _globals['_VERSIONINFO']._serialized_end=245
+  _globals['_PLATFORMINFO']._serialized_start=247
+  _globals['_PLATFORMINFO']._serialized_end=289
+  _globals['_FEATURESINFO']._serialized_start=291
+  _globals['_FEATURESINFO']._serialized_end=319
+  _globals['_VERSION']._serialized_start=322
+  _globals['_VERSION']._serialized_end=488
+  _globals['_VERSIONRESPONSE']._serialized_start=490
+  _globals['_VERSIONRESPONSE']._serialized_end=543
+  _globals['_APPLYCONFIGURATIONREQUEST']._serialized_start=546
+  _globals['_APPLYCONFIGURATIONREQUEST']._serialized_end=778
+  _globals['_APPLYCONFIGURATIONREQUEST_MODE']._serialized_start=714
+  _globals['_APPLYCONFIGURATIONREQUEST_MODE']._serialized_end=778
+  _globals['_APPLYCONFIGURATION']._serialized_start=781
+  _globals['_APPLYCONFIGURATION']._serialized_end=932
+  _globals['_APPLYCONFIGURATIONRESPONSE']._serialized_start=934
+  _globals['_APPLYCONFIGURATIONRESPONSE']._serialized_end=1009
+  _globals['_MACHINESERVICE']._serialized_start=1012
+  _globals['_MACHINESERVICE']._serialized_end=1184
 # @@protoc_insertion_point(module_scope)

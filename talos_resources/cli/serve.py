@@ -132,6 +132,7 @@ async def _serve(args: Namespace, host: str | None, state: State) -> int:
     import asyncio
 
     from talos_resources.cli.stopping import stop_event
+    from talos_resources.machineconfig.taken import ConfiguredNode
     from talos_resources.releases import NEWEST
     from talos_resources.rpc.server.server import Server
 
@@ -141,7 +142,8 @@ async def _serve(args: Namespace, host: str | None, state: State) -> int:
 
         authority = authority_in(args.pki)
         credentials = server_credentials(authority, host)
-    server = Server(state, credentials=credentials, talos_version=args.talos_version or NEWEST.version)
+    version = args.talos_version or NEWEST.version
+    server = Server(state, credentials=credentials, talos_version=version, machine=ConfiguredNode(state, talos_version=version))
     address = await server.start(args.listen)
     if args.pki is not None:
         path = write_talosconfig(args.pki, authority, address)

@@ -55,7 +55,7 @@ def field(number: int, payload: bytes) -> bytes:
 
 def get_request(namespace: str, type: str, id: str) -> bytes:
     """A GetRequest."""
-    return _text(1, namespace) + _text(2, type) + _text(3, id)
+    return text_field(1, namespace) + text_field(2, type) + text_field(3, id)
 
 
 def list_request(namespace: str, type: str, *, labels: Labels, ids: str | None) -> bytes:
@@ -65,23 +65,23 @@ def list_request(namespace: str, type: str, *, labels: Labels, ids: str | None) 
         QueryError: a query that cannot be understood.
     """
     options = _queries(1, labels) + _id_query(2, ids)
-    return _text(1, namespace) + _text(2, type) + (field(3, options) if options else b"")
+    return text_field(1, namespace) + text_field(2, type) + (field(3, options) if options else b"")
 
 
 def create_request(resource: Resource[Any], *, owner: str) -> bytes:
     """A CreateRequest."""
-    return field(1, resource_to_wire(resource)) + field(2, _text(1, owner))
+    return field(1, resource_to_wire(resource)) + field(2, text_field(1, owner))
 
 
 def update_request(resource: Resource[Any], *, owner: str, expected_phase: Phase | None) -> bytes:
     """An UpdateRequest."""
     phase = b"" if expected_phase is None else field(2, expected_phase.value.encode())
-    return field(2, resource_to_wire(resource)) + field(3, _text(1, owner) + phase)
+    return field(2, resource_to_wire(resource)) + field(3, text_field(1, owner) + phase)
 
 
 def owner_request(namespace: str, type: str, id: str, *, owner: str) -> bytes:
     """A DestroyRequest, a TeardownRequest or a TeardownAndDestroyRequest: they look the same."""
-    return get_request(namespace, type, id) + field(4, _text(1, owner))
+    return get_request(namespace, type, id) + field(4, text_field(1, owner))
 
 
 def watch_request(
@@ -103,17 +103,17 @@ def watch_request(
     """
     options = b"".join(
         (
-            _number(1, bootstrap),
-            _number(2, tail_events),
+            number_field(1, bootstrap),
+            number_field(2, tail_events),
             _queries(3, labels),
             _id_query(4, ids),
-            _number(5, id is None),  # events in batches: fewer messages for the same
+            number_field(5, id is None),  # events in batches: fewer messages for the same
             b"" if start_from_bookmark is None else field(6, start_from_bookmark),
-            _number(7, bootstrap_bookmark),
+            number_field(7, bootstrap_bookmark),
         )
     )
     one = b"" if id is None else field(3, id.encode())
-    return _text(1, namespace) + _text(2, type) + one + (field(4, options) if options else b"") + _number(5, API_VERSION)
+    return text_field(1, namespace) + text_field(2, type) + one + (field(4, options) if options else b"") + number_field(5, API_VERSION)
 
 
 def resource_of(response: bytes) -> Resource[Any]:
@@ -128,7 +128,7 @@ def resource_of(response: bytes) -> Resource[Any]:
             length, start = read_varint(response, 1)
             if start + length == len(response):
                 return resource_from_wire(response[start:])
-        payloads = [payload for number, payload in _fields(response) if number == 1 and isinstance(payload, bytes)]
+        payloads = [payload for number, payload in fields_in(response) if number == 1 and isinstance(payload, bytes)]
     except WireError as error:
         raise DecodeError(f"not a message: {error}", path="response") from None
     if not payloads:
@@ -143,7 +143,7 @@ def destroy_ready(response: bytes) -> bool:
         DecodeError: it is no such message.
     """
     try:
-        return any(number == 1 and bool(value) for number, value in _fields(response))
+        return any(number == 1 and bool(value) for number, value in fields_in(response))
     except WireError as error:
         raise DecodeError(f"not a message: {error}", path="response") from None
 
@@ -155,13 +155,13 @@ def events_of(response: bytes) -> list[AnyEvent]:
         DecodeError: it is no such message.
     """
     try:
-        return [_event(payload) for number, payload in _fields(response) if number == 1 and isinstance(payload, bytes)]
+        return [_event(payload) for number, payload in fields_in(response) if number == 1 and isinstance(payload, bytes)]
     except WireError as error:
         raise DecodeError(f"not a message: {error}", path="event") from None
 
 
 def _event(data: bytes) -> AnyEvent:
-    values: dict[int, Any] = dict(_fields(data))
+    values: dict[int, Any] = dict(fields_in(data))
     for number, (name, kind) in _EVENT_FIELDS.items():
         if number in values and not isinstance(values[number], kind):
             raise DecodeError("it is sent as another kind of value than protobuf has there", path=f"event.{name}")
@@ -191,7 +191,12 @@ def _watch_error(text: bytes, bookmark: bytes | None) -> WatchError:
     return WatchOverrunError(message, bookmark=bookmark) if message.startswith(OVERRUN) else WatchError(message)
 
 
-def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+def fields_in(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """The fields of a message that are numbers or have a length, by their numbers, in their order.
+
+    Raises:
+        WireError: it is no message.
+    """
     position = 0
     while position < len(data):
         key, position = read_varint(data, position)
@@ -208,16 +213,18 @@ def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
         yield key >> 3, value
 
 
-def _text(number: int, text: str) -> bytes:
+def text_field(number: int, text: str) -> bytes:
+    """A field of text, left out where it is empty."""
     return field(number, text.encode()) if text else b""
 
 
-def _number(number: int, value: int) -> bytes:
+def number_field(number: int, value: int) -> bytes:
+    """A field that is a number, left out where it is 0."""
     return tag(number, VARINT) + varint(value) if value else b""
 
 
 def _id_query(number: int, ids: str | None) -> bytes:
-    return b"" if ids is None else field(number, _text(1, ids))
+    return b"" if ids is None else field(number, text_field(1, ids))
 
 
 def _queries(number: int, labels: Labels) -> bytes:
@@ -228,10 +235,10 @@ def _terms(terms: Sequence[LabelTerm]) -> bytes:
     return b"".join(
         field(
             1,
-            _text(1, term.key)
-            + _number(2, OPERATIONS[term.op])
+            text_field(1, term.key)
+            + number_field(2, OPERATIONS[term.op])
             + b"".join(field(3, value.encode()) for value in term.values)
-            + _number(5, term.invert),
+            + number_field(5, term.invert),
         )
         for term in terms
     )

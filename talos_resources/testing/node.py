@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Self
 from talos_resources.backends.memory import MemoryState
 from talos_resources.model.kind import own_kinds
 from talos_resources.model.resource import Resource
+from talos_resources.releases import NEWEST
 from talos_resources.resources import Namespace
 from talos_resources.resources.meta.definition import definition_of
 
 if TYPE_CHECKING:
+    from talos_resources.rpc.apply import TakesConfiguration
     from talos_resources.rpc.client.state import RemoteState
     from talos_resources.rpc.server.limits import Limits
     from talos_resources.state.contract import State
@@ -31,17 +33,28 @@ class TalosNode:
         talosconfig: the path of a talosconfig with the contexts admin (the current one), operator and reader.
     """
 
-    def __init__(self, folder: Path, *, state: State | None = None, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        state: State | None = None,
+        limits: Limits | None = None,
+        talos_version: str = NEWEST.version,
+        machine: TakesConfiguration | None = None,
+    ) -> None:
         """Starts it.
 
         Args:
             folder: gets the certificates and the talosconfig.
             state: what to serve; None for a new one in memory.
             limits: what clients may take; None for the server's own.
+            talos_version: what the node says that it runs, and by whose rules it judges configurations.
+            machine: takes the configurations that clients apply; None for one that keeps them in the state.
 
         Raises:
             UnsupportedError: the extra `server` is not installed.
         """
+        from talos_resources.machineconfig.taken import ConfiguredNode
         from talos_resources.rpc.server.limits import DEFAULT_LIMITS
         from talos_resources.rpc.server.pki_folder import authority_in, server_credentials, write_talosconfig
         from talos_resources.rpc.server.server import BackgroundServer
@@ -49,7 +62,12 @@ class TalosNode:
         self.state = fresh_state() if state is None else state
         authority = authority_in(folder)
         self._server = BackgroundServer(
-            self.state, "127.0.0.1:0", credentials=server_credentials(authority, "127.0.0.1"), limits=limits or DEFAULT_LIMITS
+            self.state,
+            "127.0.0.1:0",
+            credentials=server_credentials(authority, "127.0.0.1"),
+            limits=limits or DEFAULT_LIMITS,
+            talos_version=talos_version,
+            machine=ConfiguredNode(self.state, talos_version=talos_version) if machine is None else machine,
         )
         self.address = self._server.address
         self.talosconfig = write_talosconfig(folder, authority, self.address)

@@ -8,7 +8,7 @@
 - A block is left out by `<!-- not run: why -->` on the line before it; the reason is required.
 - After `<!-- runs until it is ready -->` a block has one command, which is stopped by SIGTERM when it has printed what it should.
 - After `<!-- runs with a node -->` a block finds a talosconfig, and whatever nodes it names are the demo's first one,
-  behind a real server.
+  with the configuration of a control plane, behind a real server.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ from typing import NamedTuple
 
 import pytest
 
-from talos_resources import open_source
+from talos_resources import Resource, open_source
+from talos_resources.resources import MachineConfig
 from talos_resources.testing.node import TalosNode
+from tests.machineconfig.made import made
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -143,6 +145,7 @@ def node(home: Path) -> Iterator[None]:
     config = home / ".talos" / "config"
     assert not config.exists()
     with open_source("demo") as demo, TalosNode(home / "node", state=demo.state(demo.nodes[0])) as served:
+        served.state.create(Resource.new(MachineConfig(text=made(kubespan=True)), id="v1alpha1"))
         config.parent.mkdir(exist_ok=True)
         config.write_text(Path(served.talosconfig).read_text(encoding="utf-8"), encoding="utf-8")
         try:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeVar
 
-from talos_resources.model.errors import ConnectError, TalosResourcesError, UnknownKindError
+from talos_resources.model.errors import ConfigError, ConnectError, TalosResourcesError, UnknownKindError
 from talos_resources.model.kind import Kind
 from talos_resources.model.labels import LabelQuery
 from talos_resources.model.metadata import Phase, Reference
@@ -16,7 +16,7 @@ from talos_resources.resources import ResourceDefinition
 from talos_resources.rpc import messages
 from talos_resources.rpc.client.call import MAX_ANSWER_BYTES, Channel
 from talos_resources.rpc.headers import LIST, SERVICE, metadata_for
-from talos_resources.rpc.status import RpcError, error_of
+from talos_resources.rpc.status import Code, RpcError, error_of
 from talos_resources.rpc.transport.contract import DEFAULT_TIMEOUT_S, Transport
 from talos_resources.state.base import OwnedWrites
 from talos_resources.state.contract import Watch
@@ -24,6 +24,7 @@ from talos_resources.state.listing import ResourceList
 from talos_resources.state.watch_spec import WatchSpec
 
 if TYPE_CHECKING:
+    from talos_resources.rpc.apply import Applied, ApplyMode
     from talos_resources.rpc.client.answer_stream import AnswerStream
     from talos_resources.rpc.client.continuity import Start
     from talos_resources.rpc.client.watch import RemoteWatch
@@ -37,6 +38,14 @@ _CREATE: Final = f"{SERVICE}Create"
 _UPDATE: Final = f"{SERVICE}Update"
 _DESTROY: Final = f"{SERVICE}Destroy"
 _WATCH: Final = f"{SERVICE}Watch"
+
+
+class HasText(Protocol):
+    """A machine configuration, whose type is not known down here."""
+
+    def text(self) -> str:
+        """All its documents as YAML."""
+        ...
 
 
 class RemoteState(OwnedWrites):
@@ -133,6 +142,42 @@ class RemoteState(OwnedWrites):
         from talos_resources.rpc.version import VERSION, version_tag
 
         return version_tag(self._unary(VERSION, b"", Reference("", "Version", ""), repeatable=True))
+
+    def apply(
+        self, config: HasText | str | bytes, *, mode: ApplyMode | None = None, dry_run: bool = False, try_s: float | None = None
+    ) -> Applied:
+        """Gives the node another machine configuration; it checks it by its own rules before it takes it up.
+
+        Args:
+            config: a `MachineConfig`, or its text; the whole of it, a patch is none.
+            mode: when it is taken up; None for `ApplyMode.AUTO`.
+            dry_run: only say what would be done.
+            try_s: for `ApplyMode.TRY`, the seconds until the node goes back to the old one; None for a minute.
+
+        Raises:
+            ConfigError: the node refuses it; nothing has changed.
+            PermissionDeniedError: only administrators may.
+            ConnectError: the node cannot be reached, or does not answer; it may have taken it up all the same.
+            UnsupportedError: it serves resources only.
+        """
+        from talos_resources.rpc.apply import APPLY, DEFAULT_TRY_S, ApplyMode, ApplyRequest, applied_of, apply_request
+
+        text = config if isinstance(config, str | bytes) else config.text()
+        request = ApplyRequest(
+            text=text if isinstance(text, bytes) else text.encode(),
+            mode=ApplyMode.AUTO if mode is None else mode,
+            dry_run=dry_run,
+            try_s=DEFAULT_TRY_S if try_s is None else try_s,
+        )
+        about = Reference("config", "MachineConfigs.config.talos.dev", "v1alpha1")
+        try:
+            return applied_of(self._channel.unary(APPLY, apply_request(request)))
+        except RpcError as error:
+            if error.code is Code.INVALID_ARGUMENT:
+                raise ConfigError(error.text) from None
+            self._fail(error, about)
+        except ConnectError as error:
+            self._fail(error, about)
 
     def close(self) -> None:
         """See `State`."""

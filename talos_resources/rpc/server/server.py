@@ -14,11 +14,13 @@ from typing import Any, Final, Self, TypeVar
 
 from talos_resources.model.errors import ConfigError, TalosResourcesError
 from talos_resources.releases import NEWEST
+from talos_resources.rpc.apply import TakesConfiguration
 from talos_resources.rpc.server.acceptor import Acceptor
 from talos_resources.rpc.server.call import Dispatcher
 from talos_resources.rpc.server.connection import ClientConnection, Dispatch
 from talos_resources.rpc.server.connections import Connections
 from talos_resources.rpc.server.limits import DEFAULT_LIMITS, Limits
+from talos_resources.rpc.server.machine import MachineService
 from talos_resources.rpc.server.service import StateService
 from talos_resources.rpc.transport.contract import Credentials
 from talos_resources.rpc.transport.tls import load_pem
@@ -107,6 +109,7 @@ class Server(Listener):
         credentials: Credentials | None = None,
         limits: Limits = DEFAULT_LIMITS,
         talos_version: str = NEWEST.version,
+        machine: TakesConfiguration | None = None,
     ) -> None:
         """Prepares.
 
@@ -116,12 +119,14 @@ class Server(Listener):
                 plaintext, where everybody is an administrator.
             limits: what clients may take.
             talos_version: what the node says that it runs, such as `v1.12.3`.
+            machine: takes the configurations that clients apply; None for a node that takes none.
 
         Raises:
             ConfigError: certificates that cannot be used.
         """
         tls = None if credentials is None else server_context(credentials)
-        super().__init__(Dispatcher(StateService(state, limits, talos_version=talos_version).methods(), limits), tls=tls, limits=limits)
+        methods = {**StateService(state, limits).methods(), **MachineService(talos_version=talos_version, machine=machine).methods()}
+        super().__init__(Dispatcher(methods, limits), tls=tls, limits=limits)
 
 
 class Background:
@@ -173,13 +178,22 @@ class BackgroundServer(Background):
     ```
     """
 
-    def __init__(self, state: State, address: str, *, credentials: Credentials | None = None, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self,
+        state: State,
+        address: str,
+        *,
+        credentials: Credentials | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        talos_version: str = NEWEST.version,
+        machine: TakesConfiguration | None = None,
+    ) -> None:
         """Starts; see `Server`.
 
         Raises:
             ConfigError: it cannot be started.
         """
-        super().__init__(Server(state, credentials=credentials, limits=limits), address)
+        super().__init__(Server(state, credentials=credentials, limits=limits, talos_version=talos_version, machine=machine), address)
 
 
 def split_address(address: str, *, others: str = "") -> tuple[str, int]:

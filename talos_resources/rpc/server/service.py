@@ -1,18 +1,16 @@
-"""`cosi.resource.State` over any State, and MachineService.Version.
+"""`cosi.resource.State` over any State.
 
 Source: COSI runtime v1.16.2, state server.
 """
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from talos_resources._generated import cosi_resource_pb2 as pb
 from talos_resources.model.errors import TalosResourcesError
 from talos_resources.model.kind import Kind
-from talos_resources.releases import NEWEST
 from talos_resources.rpc.framing import frame
 from talos_resources.rpc.headers import SERVICE
 from talos_resources.rpc.server.call import PIECE_BYTES, Call, Method
@@ -21,7 +19,6 @@ from talos_resources.rpc.server.limits import Limits
 from talos_resources.rpc.server.requests import kind_from, parse, phase_from, queries_from, resource_from
 from talos_resources.rpc.server.roles import Role, check_known, check_read, check_write, sensitivity
 from talos_resources.rpc.status import Code, RpcError
-from talos_resources.rpc.version import VERSION, version_response
 from talos_resources.state.aio import AioState
 from talos_resources.state.aio_watch import AioWatch
 from talos_resources.state.contract import State
@@ -32,12 +29,8 @@ from talos_resources.state.events import AnyEvent, Bootstrapped, Errored
 class StateService:
     """The methods, each an answer to one request."""
 
-    def __init__(self, state: State, limits: Limits, *, talos_version: str = NEWEST.version) -> None:
-        """Serves a state; see `Limits` for what clients may take.
-
-        `talos_version` is what the node calls itself: talosctl warns when that is older than talosctl is.
-        """
-        self._talos_version = talos_version
+    def __init__(self, state: State, limits: Limits) -> None:
+        """Serves a state; see `Limits` for what clients may take."""
         self._state = AioState(state)
         self._limits = limits
         self._encoder = Encoder()
@@ -55,7 +48,7 @@ class StateService:
             "TeardownAndDestroy": self._teardown_and_destroy,
             "Watch": self._watch,
         }
-        return {**{SERVICE + name: method for name, method in names.items()}, VERSION: self._version}
+        return {SERVICE + name: method for name, method in names.items()}
 
     async def _get(self, call: Call, data: bytes) -> None:
         request = parse(pb.GetRequest, data)
@@ -106,10 +99,6 @@ class StateService:
         kind = kind_from(request.type, request.namespace)
         await self._state.teardown_and_destroy(kind, request.id, namespace=request.namespace, owner=request.options.owner)
         await call.send(b"")
-
-    async def _version(self, call: Call, _data: bytes) -> None:
-        check_known(call.roles)
-        await call.send(version_response(self._talos_version, python=platform.python_version(), platform="talos-resources"))
 
     async def _watch(self, call: Call, data: bytes) -> None:
         request = parse(pb.WatchRequest, data)
