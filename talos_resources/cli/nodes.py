@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from talos_resources.cli.parser import complain
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from talos_resources.state.events import AnyEvent
 
 T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
 
 
 class Answers(Generic[T]):
@@ -26,11 +27,19 @@ class Answers(Generic[T]):
     def __init__(self, answers: Iterable[tuple[str, T | TalosResourcesError]]) -> None:
         self.values: dict[str, T] = {}
         self.errors: dict[str, TalosResourcesError] = {}
+        self._further: list[tuple[str, TalosResourcesError]] = []
         for node, answer in answers:
             if isinstance(answer, TalosResourcesError):
                 self.errors[node] = answer
             else:
                 self.values[node] = answer
+
+    def fail(self, node: str, error: TalosResourcesError) -> None:
+        """Takes an error of a node, which may have had others."""
+        if node in self.errors:
+            self._further.append((node, error))
+        else:
+            self.errors[node] = error
 
     def report(self, asked: Sequence[str]) -> int:
         """One line on stderr for each error, with its nodes; equal errors are told once.
@@ -41,21 +50,24 @@ class Answers(Generic[T]):
         Raises:
             TalosResourcesError: what every node that was asked answered.
         """
-        by_text: dict[str, list[str]] = {}
-        for node, error in self.errors.items():
-            by_text.setdefault(error.message, []).append(node)
+        by_text: dict[str, dict[str, TalosResourcesError]] = {}
+        for node, error in (*self.errors.items(), *self._further):
+            by_text.setdefault(error.message, {})[node] = error
         for text, nodes in by_text.items():
             if len(nodes) == len(asked):
-                raise self.errors[nodes[0]]
-            complain(f"{', '.join(nodes)}: {text}")
+                if len(by_text) == 1:
+                    raise nodes[asked[0]]
+                complain(text)
+            else:
+                complain(f"{', '.join(nodes)}: {text}")
         return 1 if by_text else 0
 
 
-def followed(watches: Mapping[str, Watch[Any]], errors: dict[str, TalosResourcesError]) -> Iterator[tuple[str, AnyEvent]]:
+def followed(watches: Mapping[K, Watch[Any]], errors: dict[K, TalosResourcesError]) -> Iterator[tuple[K, AnyEvent]]:
     """The events of several watches as they come, until all have ended.
 
     Args:
-        watches: by node.
+        watches: by node, or whatever tells them apart.
         errors: gets why a watch ended.
     """
     live = len(watches)
@@ -72,7 +84,7 @@ def followed(watches: Mapping[str, Watch[Any]], errors: dict[str, TalosResources
             return
 
 
-def _batches(watches: Mapping[str, Watch[Any]]) -> Iterator[tuple[str, Sequence[AnyEvent] | TalosResourcesError | None]]:
+def _batches(watches: Mapping[K, Watch[Any]]) -> Iterator[tuple[K, Sequence[AnyEvent] | TalosResourcesError | None]]:
     """The batches of events of each watch; at its end its error, or None."""
     if len(watches) == 1:
         [(node, watch)] = watches.items()
@@ -81,9 +93,9 @@ def _batches(watches: Mapping[str, Watch[Any]]) -> Iterator[tuple[str, Sequence[
     from queue import SimpleQueue
     from threading import Thread
 
-    news: SimpleQueue[tuple[str, Sequence[AnyEvent] | Exception | None]] = SimpleQueue()
+    news: SimpleQueue[tuple[K, Sequence[AnyEvent] | Exception | None]] = SimpleQueue()
 
-    def listen(node: str, watch: Watch[Any]) -> None:
+    def listen(node: K, watch: Watch[Any]) -> None:
         try:
             for batch in _heard(watch):
                 news.put((node, batch))

@@ -11,9 +11,10 @@ from typing import Final
 
 import attrs
 
-from talos_resources.insight.mesh import LinkState, Mesh, MeshNode, natural
+from talos_resources.insight.mesh import LinkState, Mesh, MeshNode
 from talos_resources.model.errors import QueryError
 from talos_resources.model.net import IPAddress
+from talos_resources.model.order import natural
 
 NO_GROUP: Final = "(none)"
 KEYS: Final = "site, type, name, label:KEY"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -12,17 +11,16 @@ from talos_resources.insight.links import Link, LinkState, MeshNode, is_asymmetr
 from talos_resources.insight.snapshot import NOTHING, NodeView, Snapshot
 from talos_resources.model.errors import UnsupportedError
 from talos_resources.model.net import format_address
+from talos_resources.model.order import natural
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import KubeSpanPeerStatus, MachineType
 
 if TYPE_CHECKING:
     import networkx as nx
 
-__all__ = ["Link", "LinkState", "Mesh", "MeshNode", "build", "is_asymmetric", "natural", "record"]
+__all__ = ["Link", "LinkState", "Mesh", "MeshNode", "build", "is_asymmetric", "record"]
 
 _S: Final = 1_000_000_000
-_PARTS: Final = re.compile(r"(\d+)")
-
 
 _STATES: Final = tuple(LinkState)
 _CODES: Final = {state: code for code, state in enumerate(_STATES)}
@@ -251,11 +249,6 @@ def _order(person: Person) -> tuple[bool, list[tuple[bool, int, str]], str]:
     """Control planes first, then by name with numbers as numbers, then by key."""
     is_worker = person.machine_type not in {MachineType.CONTROL_PLANE, MachineType.INIT}
     return is_worker, natural(person.name), person.key
-
-
-def natural(name: str) -> list[tuple[bool, int, str]]:
-    """A sort key for names: `worker-9` before `worker-10`."""
-    return [(part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in _PARTS.split(name)]
 
 
 def _index(node: MeshNode | int) -> int:

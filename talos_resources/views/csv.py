@@ -44,6 +44,10 @@ class CsvPrinter:
         if (what := shown(event)) is not None:
             yield self._line(self._cells.row(what.resource, node=node, event=what.name))
 
+    def headings(self) -> Iterator[str]:
+        """The headings, once more."""
+        yield _csv([self._cells.headings])
+
     def finish(self) -> Iterator[str]:
         """The headings, if nothing came."""
         if self._headings is not None:

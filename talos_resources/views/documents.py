@@ -75,9 +75,13 @@ class DocumentPrinter:
         if (what := shown(event)) is not None:
             yield self._document.write(what.resource, {"node": node, "event": what.name})
 
+    def headings(self) -> Iterator[str]:
+        """Nothing: documents say what they are."""
+        return iter(())
+
     def finish(self) -> Iterator[str]:
         """Nothing: documents are complete at once."""
-        yield from ()
+        return iter(())
 
 
 def gathered(texts: Iterable[str]) -> Iterator[str]:

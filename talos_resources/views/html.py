@@ -74,11 +74,18 @@ def _kind(resource: Resource[Any]) -> Kind[Any]:
 
 
 class HtmlPrinter:
-    """A page with one table; in a watch it grows by a row with each event."""
+    """A page with a table, or one for each of several kinds; in a watch it grows by a row with each event."""
 
     def __init__(self, kind: Kind[Any], *, nodes: bool, events: bool) -> None:
-        self._table = _Table(kind, Shape(node=nodes, event=events, full=True))
+        self._shape = Shape(node=nodes, event=events, full=True)
+        self._table = _Table(kind, self._shape)
         self._start = _PAGE_START.format(title=html.escape(kind.display_type)) + self._table.start()
+
+    def turn(self, kind: Kind[Any]) -> Iterator[str]:
+        """Ends the table and begins one of another kind."""
+        yield self._once()
+        self._table = _Table(kind, self._shape)
+        yield f"{_Table.END}{self._table.start()}"
 
     def resources(self, node: str, resources: Iterable[Resource[Any]]) -> Iterator[str]:
         """The rows of a node's resources."""
@@ -89,6 +96,10 @@ class HtmlPrinter:
         """The row of an event, if there is anything to show."""
         if (what := shown(event)) is not None:
             yield self._once() + self._table.row(what.resource, node=node, event=what.name)
+
+    def headings(self) -> Iterator[str]:
+        """Nothing: each table has its own."""
+        return iter(())
 
     def finish(self) -> Iterator[str]:
         """The end of the page."""

@@ -19,13 +19,17 @@ if TYPE_CHECKING:
     from talos_resources.releases import Release
     from talos_resources.state.events import AnyEvent
     from talos_resources.views.csv import CsvPrinter
+    from talos_resources.views.custom_columns import CustomColumn, CustomTablePrinter
     from talos_resources.views.documents import DocumentPrinter
     from talos_resources.views.html import HtmlPrinter
     from talos_resources.views.jsonpath import Path
 
     Piece = str | RenderableType
 
-FORMATS: Final = ("table", "wide", "yaml", "json", "jsonpath=TEMPLATE", "name", "csv", "csv-safe", "html")
+FORMATS: Final = (
+    *("table", "wide", "yaml", "json", "jsonpath=TEMPLATE", "name", "csv", "csv-safe", "html"),
+    *("custom-columns=HEADING:PATH", "custom-columns-file=FILE"),
+)
 """What `-o` may say."""
 
 
@@ -56,6 +60,10 @@ class WatchPrinter(Protocol):
         """
         ...
 
+    def headings(self) -> Iterator[Piece]:
+        """The headings of what has been begun, once more; nothing where lines need none."""
+        ...
+
     def finish(self) -> Iterator[Piece]:
         """What is left to print when the watch ends, however it ends."""
         ...
@@ -65,13 +73,15 @@ class Output(NamedTuple):
     """An output format; `parse_output` makes it.
 
     Attributes:
-        format: table, wide, yaml, json, jsonpath, name, csv, csv-safe or html.
+        format: table, wide, yaml, json, jsonpath, name, csv, csv-safe, html or custom-columns.
         path: the template of jsonpath.
+        columns: those of custom-columns.
         compat: the talosctl to imitate, also where that is worse; None for the newest, where it is not.
     """
 
     format: str
     path: Path | None = None
+    columns: tuple[CustomColumn, ...] = ()
     compat: Release | None = None
 
     @property
@@ -85,7 +95,7 @@ class Output(NamedTuple):
 
 
 def parse_output(text: str) -> Output:
-    """Reads what `-o` says.
+    """Reads what `-o` says; the file of `custom-columns-file` is for whoever reads files, see `output_of_template`.
 
     Raises:
         QueryError: there is no such format, or its JSONPath cannot be understood.
@@ -98,9 +108,24 @@ def parse_output(text: str) -> Output:
             return Output("jsonpath", jsonpath.compile(template))
         except QueryError as error:
             raise QueryError(f"error parsing jsonpath: {error}") from error
+    if name == "custom-columns":
+        from talos_resources.views.custom_columns import parse_columns
+
+        return Output("custom-columns", columns=parse_columns(template))
     if equals or text not in FORMATS:
         raise QueryError(f'output format "{text}" is not supported, there are {", ".join(FORMATS)}')
     return Output(text)
+
+
+def output_of_template(text: str) -> Output:
+    """The output that a template of custom columns describes, two lines with blanks between words.
+
+    Raises:
+        QueryError: it cannot be understood.
+    """
+    from talos_resources.views.custom_columns import parse_template
+
+    return Output("custom-columns", columns=parse_template(text))
 
 
 def list_printer(output: Output, kind: Kind[Any], *, nodes: Sequence[str], width: int | None = None) -> ListPrinter:
@@ -160,8 +185,14 @@ def watch_printer(output: Output, kind: Kind[Any], *, nodes: Sequence[str], sing
     return RichWatchPrinter(table, width=width)
 
 
-def _stream(output: Output, kind: Kind[Any], nodes: Sequence[str], *, events: bool) -> CsvPrinter | HtmlPrinter | DocumentPrinter:
+def _stream(
+    output: Output, kind: Kind[Any], nodes: Sequence[str], *, events: bool
+) -> CsvPrinter | HtmlPrinter | DocumentPrinter | CustomTablePrinter:
     """What prints piece by piece, the resources of a list or the events of a watch."""
+    if output.format == "custom-columns":
+        from talos_resources.views.custom_columns import CustomTablePrinter
+
+        return CustomTablePrinter(output.columns)
     if output.format in ("csv", "csv-safe"):
         from talos_resources.views.csv import CsvPrinter
 

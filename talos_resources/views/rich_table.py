@@ -57,6 +57,10 @@ class RichWatchPrinter:
         """The lines that can be printed now."""
         return map(self._painter.line, self._table.event(node, event))
 
+    def headings(self) -> Iterator[Text]:
+        """The headings, once more."""
+        return map(self._painter.heading, self._table.headed())
+
     def finish(self) -> Iterator[Text]:
         """The lines that have not been printed yet."""
         return map(self._painter.line, self._table.finish())
@@ -69,6 +73,10 @@ class _Painter:
         self._width = width
         self._state = state_column(headings)
         self._headed = False
+
+    def heading(self, cells: Sequence[str]) -> Text:
+        self._headed = False
+        return self.line(cells)
 
     def line(self, cells: Sequence[str]) -> Text:
         text = Text(style="" if self._headed else _HEADING)

@@ -17,8 +17,10 @@ class TabWriter:
     points, plus the padding. The last cell of a line belongs to no column.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, smallest: int = 0) -> None:
+        """Begins without lines; no column will be narrower than `smallest`, its padding included."""
         self._lines: list[str] = []
+        self._smallest = smallest
 
     def write(self, cells: Sequence[str]) -> None:
         """Adds a line."""
@@ -28,32 +30,33 @@ class TabWriter:
         """The aligned text of all lines since the last flush; empty if there are none."""
         text = "".join([f"{line}\n" for line in self._lines])
         self._lines.clear()
-        return align(text)
+        return align(text, smallest=self._smallest)
 
 
-def align(text: str) -> str:
+def align(text: str, *, smallest: int = 0) -> str:
     """Aligns text in which tabs end cells.
 
     Args:
         text: lines of cells, each line with its line break.
+        smallest: no column is narrower, its padding included.
     """
     text = text.replace("\v", "\t")
     pages = text.split("\f")
-    return "".join([_page(f"{page}\n") for page in pages[:-1]]) + _page(pages[-1])
+    return "".join([_page(f"{page}\n", smallest) for page in pages[:-1]]) + _page(pages[-1], smallest)
 
 
-def _page(text: str) -> str:
+def _page(text: str, smallest: int) -> str:
     lines = [line.split("\t") for line in text.split("\n")]
-    _pad(lines, 0, len(lines))
+    _pad(lines, smallest)
     return "\n".join(["".join(line) for line in lines])
 
 
-def _pad(lines: list[list[str]], start: int, stop: int) -> None:
+def _pad(lines: list[list[str]], smallest: int) -> None:
     """Pads the cells of all columns in these lines, blocks within blocks.
 
     A block of column n+1 lies within one of column n, so that a stack of blocks visits each cell once.
     """
-    blocks = [(start, stop, 0)]
+    blocks = [(0, len(lines), 0)]
     while blocks:
         start, stop, column = blocks.pop()
         first = start
@@ -65,7 +68,7 @@ def _pad(lines: list[list[str]], start: int, stop: int) -> None:
             while end < stop and len(lines[end]) - 1 > column:
                 end += 1
             block = lines[first:end]
-            width = max([len(line[column]) for line in block]) + PADDING
+            width = max(max([len(line[column]) for line in block]) + PADDING, smallest)
             for line in block:
                 line[column] = line[column].ljust(width)
             blocks.append((first, end, column + 1))
@@ -75,13 +78,15 @@ def _pad(lines: list[list[str]], start: int, stop: int) -> None:
 class GrowingColumns:
     """Aligned lines for a stream: columns keep their width from one call to the next, and grow where they must."""
 
-    def __init__(self, available: int | None = None, *, yielding: int = 0) -> None:
+    def __init__(self, available: int | None = None, *, yielding: int = 0, smallest: int = 0) -> None:
         """Begins without any width.
 
         Args:
             available: the width that lines should not exceed; None for any.
             yielding: the column that gives way first, as for `fit`.
+            smallest: no column is narrower, its padding included.
         """
+        self._smallest = max(smallest - PADDING, 0)
         self._available = available
         self._yielding = yielding
         self._needed: list[int] = []
@@ -97,7 +102,7 @@ class GrowingColumns:
         if not rows:
             return []
         needed = column_widths(rows)
-        self._needed = [max(pair) for pair in zip(self._needed or needed, needed, strict=True)]
+        self._needed = [max(*pair, self._smallest) for pair in zip(self._needed or needed, needed, strict=True)]
         widths, padding, gaps = self._needed, PADDING, len(needed) - 1
         if self._available is not None and sum(widths) + PADDING * gaps > self._available:
             padding = 1

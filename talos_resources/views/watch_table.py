@@ -8,7 +8,7 @@ from typing import Any
 from talos_resources.model.kind import Kind
 from talos_resources.state.events import AnyEvent, Bootstrapped
 from talos_resources.views.cells import Cells, Shape
-from talos_resources.views.tabwriter import GrowingColumns, TabWriter
+from talos_resources.views.tabwriter import GrowingColumns, TabWriter, align
 from talos_resources.views.watch import shown
 
 
@@ -36,6 +36,10 @@ class WatchTablePrinter:
             self._starting.discard(node)
         if self._by_line or not self._starting:
             yield from self.finish()
+
+    def headings(self) -> Iterator[str]:
+        """The headings, once more."""
+        yield align("\t".join(self._cells.headings) + "\n")
 
     def finish(self) -> Iterator[str]:
         """What has not been printed yet."""
@@ -77,6 +81,10 @@ class LiveTable:
             self._starting.discard(node)
         return [] if self._starting else self.finish()
 
+    def headed(self) -> list[list[str]]:
+        """The line of headings, once more, as wide as what has been shown."""
+        return self._columns.lines([self.headings])
+
     def finish(self) -> list[list[str]]:
         """The lines that have not been shown yet."""
         rows, self._rows = self._rows, []
@@ -92,6 +100,10 @@ class LiveTablePrinter:
     def event(self, node: str, event: AnyEvent) -> Iterator[str]:
         """The lines that can be printed now."""
         return _text(self._table.event(node, event))
+
+    def headings(self) -> Iterator[str]:
+        """The headings, once more."""
+        return _text(self._table.headed())
 
     def finish(self) -> Iterator[str]:
         """The lines that have not been printed yet."""

@@ -88,7 +88,9 @@ def test_a_resource_that_is_not_there_is_a_tombstone() -> None:
 def test_every_format_can_watch() -> None:
     events: list[AnyEvent] = [Created(UP), Bootstrapped(), Updated(DOWN, None), Destroyed(DOWN.reference, DOWN)]
     for form in FORMATS:
-        output = form.replace("TEMPLATE", "{.event}{.metadata.id}")
+        if form.endswith("=FILE"):
+            continue  # what is in the file is another of these
+        output = form.replace("TEMPLATE", "{.event}{.metadata.id}").replace("PATH", ".event,ID:.metadata.id")
         text = "".join(watched(output, *events))
         assert text.count(UP.id) == 1
         assert text.count(DOWN.id) == 2
