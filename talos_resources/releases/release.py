@@ -140,6 +140,23 @@ class KubeSpanRules:
 
 
 @attrs.frozen(kw_only=True)
+class ApiRules:
+    """How the API of a node passes calls on.
+
+    Attributes:
+        many_nodes: the services whose calls may name several nodes at once, as `/machine.MachineService/`; empty for all but COSI's.
+        many_nodes_refused: what is said to the others, with `{method}` for the path of the call.
+    """
+
+    many_nodes: tuple[str, ...]
+    many_nodes_refused: str
+
+    def takes_many_nodes(self, method: str) -> bool:
+        """Whether a call of this path may name several nodes at once."""
+        return method.startswith(self.many_nodes) if self.many_nodes else not method.startswith("/cosi.")
+
+
+@attrs.frozen(kw_only=True)
 class Release:
     """A release of Talos and its talosctl.
 
@@ -150,7 +167,7 @@ class Release:
         field_table: the table of document fields that it goes by, as `machineconfig.schema.table` names it.
         document_kinds: every `kind` of document that it knows beside the v1alpha1 one.
         default_cni: what a configuration without any word about the network gets.
-        gen, load, patch, validation, get, kubespan: see their classes.
+        gen, load, patch, validation, get, kubespan, api: see their classes.
         flags: command → the flags and sub-commands that not every release has.
     """
 
@@ -166,6 +183,7 @@ class Release:
     validation: ValidationRules = attrs.field(repr=False)
     get: GetRules = attrs.field(repr=False)
     kubespan: KubeSpanRules = attrs.field(repr=False)
+    api: ApiRules = attrs.field(repr=False)
     flags: Mapping[str, frozenset[str]] = attrs.field(default=MappingProxyType({}), repr=False)
 
     def __str__(self) -> str:

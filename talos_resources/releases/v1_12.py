@@ -7,6 +7,7 @@ from typing import Final
 
 from talos_resources.releases.contract import Contract
 from talos_resources.releases.release import (
+    ApiRules,
     GenDefaults,
     GetRules,
     KubeSpanRules,
@@ -95,5 +96,6 @@ V1_12: Final = Release(
         discovery_switch=True,
         endpoint_filter_word="filer",
     ),
+    api=ApiRules(many_nodes=(), many_nodes_refused="one-2-many proxying is not supported for COSI methods"),
     flags=MappingProxyType({"gen config": frozenset({"--persist"})}),
 )

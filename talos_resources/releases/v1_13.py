@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from talos_resources.releases.contract import Contract
-from talos_resources.releases.release import YamlStyle
+from talos_resources.releases.release import ApiRules, YamlStyle
 from talos_resources.releases.v1_12 import V1_12
 
 KINDS: Final = V1_12.document_kinds | frozenset(
@@ -40,6 +40,10 @@ V1_13: Final = attrs.evolve(
         policy_rules_are_resources=True,
         unset_is_default=False,
         endpoint_filter_word="filter",
+    ),
+    api=ApiRules(
+        many_nodes=tuple(f"/{name.lower()}.{name}Service/" for name in ("Machine", "Cluster", "Inspect", "Storage", "Time")),
+        many_nodes_refused="one-2-many proxying is not supported for method {method}",
     ),
     flags=MappingProxyType({}),
 )

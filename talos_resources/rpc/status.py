@@ -57,6 +57,13 @@ class Code(IntEnum):
     DATA_LOSS = 15
     UNAUTHENTICATED = 16
 
+    @property
+    def go_name(self) -> str:
+        """As gRPC's Go library writes it in texts: `PermissionDenied`."""
+        if self in (Code.OK, Code.CANCELLED):
+            return "OK" if self is Code.OK else "Canceled"
+        return self.name.title().replace("_", "")
+
 
 class RpcError(Exception):
     """A call that ended with another status than OK; becomes an error of our tree before it leaves the package."""

@@ -11,9 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from talos_resources import connect_cluster
 from talos_resources.cli.main import main
+from talos_resources.model.resource import Resource
 from talos_resources.releases import NEWEST
+from talos_resources.resources import ClusterIdentity
 from talos_resources.rpc.client.connect import connect_plain
+from talos_resources.talosconfig.config import TalosConfig
 
 
 @contextmanager
@@ -35,14 +39,77 @@ def test_it_answers_a_version_of_talos(tmp_path: Path, flags: tuple[str, ...], v
         assert node.version() == version
 
 
-def test_which_of_several_nodes_it_is_is_told(tmp_path: Path) -> None:
-    target = tmp_path / "two.zip"
-    assert main(["dump", "--from", "demo", "-n", "172.20.0.2,172.20.0.3", "--to", str(target)]) == 0
-    for nodes, told in (([], "note: serving 172.20.0.2, one of 2 nodes; choose another with -n\n"), (["-n", "172.20.0.3"], "")):
-        with serving("--listen", f"unix:{tmp_path}/x", "--from", str(target), *nodes) as (_, process):
-            process.send_signal(signal.SIGINT)
-            assert process.stderr is not None
-            assert process.stderr.read() == told
+def ours(talosconfig: Path, *arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
+    """Our own client: its exit code and what it prints."""
+    code = main([*arguments, "--talosconfig", str(talosconfig)])
+    printed = capsys.readouterr()
+    return code, printed.out, printed.err
+
+
+def test_all_nodes_of_a_source_are_behind_one_endpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each is as it would be without a server in between."""
+    pki = tmp_path / "pki"
+    with serving("--listen", "127.0.0.1:0", "--pki", str(pki), "--from", "demo"):
+        config = pki / "talosconfig"
+        assert TalosConfig.load(config).context().nodes == tuple(f"172.20.0.{number}" for number in range(2, 7))
+        for arguments in (
+            ["get", "kubespanpeerstatuses", "-n", "172.20.0.2,172.20.0.3,172.20.0.6"],
+            ["get", "kubespanidentities", "-o", "yaml", "-n", "172.20.0.6"],
+            ["get", "members", "-n", "talos-default-worker-1,172.20.0.2"],
+            ["rd", "-n", "172.20.0.4"],
+            ["mesh", "-n", "172.20.0.2,172.20.0.3,172.20.0.4,172.20.0.5,172.20.0.6"],
+        ):
+            assert main([*arguments, "--from", "demo"]) == 0
+            expected = capsys.readouterr().out
+            assert ours(config, *arguments, capsys=capsys) == (0, expected, "")
+        code, shown, told = ours(config, "get", "members", "-n", "172.20.0.2,10.9.9.9", capsys=capsys)
+        assert (code, shown.count("172.20.0.2   talos-default-")) == (1, 5)
+        assert told.startswith("error: 10.9.9.9: ")
+        assert "dial tcp 10.9.9.9:50000" in told
+        code, shown, _ = ours(config, "config", "info", capsys=capsys)
+        assert (code, "Nodes:               172.20.0.2, 172.20.0.3, " in shown) == (0, True)
+
+
+def test_named_nodes_are_served_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pki = tmp_path / "pki"
+    with serving("--listen", "127.0.0.1:0", "--pki", str(pki), "--from", "demo", "-n", "talos-default-worker-2,172.20.0.3"):
+        config = pki / "talosconfig"
+        assert TalosConfig.load(config).context().nodes == ("talos-default-worker-2", "172.20.0.3")
+        code, shown, told = ours(config, "get", "identities", "-o", "name", "-n", "172.20.0.6,talos-default-controlplane-2", capsys=capsys)
+        assert (code, len(shown.splitlines()), told) == (0, 2, "")
+        assert ours(config, "get", "members", "-n", "172.20.0.2", capsys=capsys)[0] == 1
+
+
+def test_each_node_has_an_endpoint_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pki = tmp_path / "pki"
+    with serving("--listen", "127.0.0.1:0", "--pki", str(pki), "--from", "demo", "--endpoint-per-node") as (address, process):
+        assert process.stderr is not None
+        places = [process.stderr.readline().strip().split(" at ") for _ in range(5)]
+        assert [name for name, _ in places] == [f"172.20.0.{number}" for number in range(2, 7)]
+        assert len({address, *(place for _, place in places)}) == 6
+        config = pki / "talosconfig"
+        for name, place in places:
+            code, shown, _ = ours(config, "get", "kubespanidentities", "-n", name, "-e", place, "-o", "name", capsys=capsys)
+            assert (code, shown.strip()) == (0, "kubespanidentities.kubespan.talos.dev/local")
+        control_plane, worker = places[0][1], places[4][1]
+        assert ours(config, "get", "members", "-n", "172.20.0.6", "-e", control_plane, capsys=capsys)[0] == 0
+        code, shown, told = ours(config, "get", "members", "-n", "172.20.0.2", "-e", worker, capsys=capsys)
+        assert (code, shown) == (1, "")
+        assert "no request forwarding" in told
+
+
+def test_changes_of_several_nodes_are_told_as_they_happen(tmp_path: Path) -> None:
+    pki = tmp_path / "pki"
+    with serving("--listen", "127.0.0.1:0", "--pki", str(pki), "--from", "demo"):
+        command = [sys.executable, "-m", "talos_resources", "get", "identities.cluster.talos.dev", "-w", "-n", "172.20.0.2,172.20.0.5"]
+        with subprocess.Popen([*command, "--talosconfig", str(pki / "talosconfig")], stdout=subprocess.PIPE, text=True) as watching:
+            assert watching.stdout is not None
+            first = [watching.stdout.readline() for _ in range(3)][1:]
+            assert sorted(line.split()[:3] for line in first) == [["172.20.0.2", "+", "local"], ["172.20.0.5", "+", "local"]]
+            with connect_cluster(talosconfig=pki / "talosconfig", nodes=["172.20.0.5"]) as cluster:
+                cluster.state("172.20.0.5").create(Resource.new(ClusterIdentity(node_id="x"), id="other"))
+            assert watching.stdout.readline().split()[:3] == ["172.20.0.5", "+", "other"]
+            watching.send_signal(signal.SIGINT)
 
 
 def test_a_node_behind_a_socket_can_be_dumped(tmp_path: Path) -> None:

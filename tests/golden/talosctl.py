@@ -48,13 +48,14 @@ _WHOLE_MAPS: Final = re.compile(r"\.\*|\.\.")
 
 @attrs.frozen(kw_only=True)
 class Recording:
-    """One file of cases with what its nodes hold."""
+    """One file of cases with what its nodes hold; `way` gives the arguments by which the nodes of a case are reached."""
 
     name: str
     release: Release
     cases: tuple[dict[str, Any], ...]
     resources: tuple[Resource[Any], ...]
     script: tuple[Change, ...]
+    way: Callable[[Recording, dict[str, Any]], list[str]] = attrs.field(factory=lambda: in_process)
 
 
 @attrs.frozen(kw_only=True)
@@ -142,6 +143,13 @@ def _ours(arguments: Sequence[str]) -> list[str]:
 
 
 def _get(recording: Recording, arguments: list[str], case: dict[str, Any]) -> Outcome:
+    way = recording.way(recording, case)
+    return invoke([*arguments, "-n", case["nodes"], *way, "--compat", f"talosctl={recording.release.version}"])
+
+
+def in_process(recording: Recording, case: dict[str, Any]) -> list[str]:
+    """The nodes of a case as states of this process."""
+
     def opener(node: str) -> Callable[[], State]:
         def state() -> State:
             if node in case.get("down", ()):
@@ -153,7 +161,7 @@ def _get(recording: Recording, arguments: list[str], case: dict[str, Any]) -> Ou
         return state
 
     _CLUSTERS["now"] = Cluster({node: opener(node) for node in case["nodes"].split(",")}, source=recording.name)
-    return invoke([*arguments, "-n", case["nodes"], "--from", "recording:now", "--compat", f"talosctl={recording.release.version}"])
+    return ["--from", "recording:now"]
 
 
 class Refusing(MemoryState):

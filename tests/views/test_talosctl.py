@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.golden import talosctl
+from tests.golden import endpoint, talosctl
 
 DATA = Path(__file__).parents[1] / "data" / "talosctl"
 SHARED = Path(__file__).parents[3] / "shared" / "golden" / "talosctl"
@@ -25,6 +25,13 @@ def test_some_of_v1_14_are_equal() -> None:
     """Chosen from all 732, which `python -m tests.golden.talosctl` runs."""
     results = list(talosctl.run_all(DATA.with_name("talosctl-1.14")))
     assert len(results) >= 75
+    assert [f"{result.name}\n  {result.difference}" for result in results if result.difference and not result.meant] == []
+
+
+def test_cases_of_several_nodes_are_equal_behind_an_endpoint() -> None:
+    """Our client asks our server, which passes the calls on as Talos's apid does."""
+    results = [result for folder in ("talosctl", "talosctl-1.14") for result in endpoint.run_all(DATA.with_name(folder))]
+    assert len(results) >= 36
     assert [f"{result.name}\n  {result.difference}" for result in results if result.difference and not result.meant] == []
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Hashable, Iterable, Iterator, Mapping
 from itertools import islice
@@ -16,13 +15,12 @@ from grpclib.protocol import Stream
 from grpclib.utils import Wrapper
 from h2.exceptions import H2Error
 
-from talos_resources.model.errors import TalosResourcesError
-from talos_resources.rpc.framing import Deframer, FrameError, frame
+from talos_resources.rpc.framing import frame
 from talos_resources.rpc.server.connection import ClientConnection
 from talos_resources.rpc.server.limits import Limits
-from talos_resources.rpc.server.roles import Role, check_known
+from talos_resources.rpc.server.roles import Role
 from talos_resources.rpc.server.shares import Shares
-from talos_resources.rpc.status import Code, RpcError, encode_text, status_of
+from talos_resources.rpc.status import Code, RpcError, encode_text
 
 log: Final = logging.getLogger(__name__)
 
@@ -34,13 +32,16 @@ PIECE_BYTES: Final = 64 << 10
 """About how much is encoded before it is sent: enough to fill packets, little enough to stay responsive."""
 
 _READ_BYTES: Final = 64 << 10
-_TIMEOUT: Final = re.compile(r"(\d{1,8})([HMSmun])\Z")
-_UNITS: Final = {"H": 3600.0, "M": 60.0, "S": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9}
 
 
 @attrs.define(eq=False)
 class Call:
-    """What a method sees of its call."""
+    """What a method sees of its call.
+
+    Attributes:
+        roles: what the client's certificate makes of it.
+        metadata: the headers of the request; what was sent several times is joined by commas.
+    """
 
     roles: frozenset[Role]
     _stream: Stream
@@ -49,6 +50,11 @@ class Call:
     _answers: Shares
     _head: tuple[tuple[str, str], ...] = _HEAD
     _began: bool = False
+    metadata: Mapping[str, str] = attrs.field(factory=dict)
+
+    def part(self) -> CallPart:
+        """The same call for one of several that answer it; what is sent is kept."""
+        return CallPart(self.roles, self._stream, self._limits, self._client, self._answers, metadata=self.metadata)
 
     async def send(self, *messages: bytes) -> None:
         """Sends messages.
@@ -141,6 +147,21 @@ class Call:
             await self._stream.send_headers([(":status", "200"), *self._head])
 
 
+@attrs.define(eq=False)
+class CallPart(Call):
+    """A call whose answer is put together from those of several; see `Call.part`.
+
+    Attributes:
+        messages: what has been answered.
+    """
+
+    messages: list[bytes] = attrs.field(factory=list)
+
+    async def send(self, *messages: bytes) -> None:
+        """Keeps messages."""
+        self.messages.extend(messages)
+
+
 class Answering(ABC):
     """Answers requests, and copes with clients that go away meanwhile."""
 
@@ -187,7 +208,7 @@ class Answering(ABC):
 
     async def __call__(self, stream: Stream, headers: dict[str, str], connection: ClientConnection) -> None:
         """Answers one request; see `connection.Dispatch`."""
-        call = Call(connection.roles, stream, self._limits, connection.client, self._answers, self.head(headers))
+        call = Call(connection.roles, stream, self._limits, connection.client, self._answers, self.head(headers), metadata=headers)
         stream.wrapper = wrapper = Wrapper()
         try:
             with wrapper:
@@ -205,85 +226,3 @@ class Answering(ABC):
             # The error that ended the call holds its frames, and they hold the wrapper that holds the error: a circle
             # that would keep all of a lost connection until the collector comes by.
             stream.wrapper = wrapper._error = None  # noqa: SLF001
-
-
-class Dispatcher(Answering):
-    """Finds the method of each request and turns what it raises into a status."""
-
-    def __init__(self, methods: Mapping[str, Method], limits: Limits) -> None:
-        """Takes the methods by path, `/package.Service/Method`."""
-        super().__init__(limits)
-        self._methods = methods
-
-    async def answer(self, call: Call, stream: Stream, headers: dict[str, str], connection: ClientConnection) -> None:
-        """Answers one request."""
-        refusal = _refusal(headers)
-        if refusal is not None:
-            await stream.send_headers([(":status", str(refusal)), ("content-length", "0")], end_stream=True)
-            return
-        try:
-            method = self._methods.get(headers[":path"])
-            if method is None:
-                raise RpcError(Code.UNIMPLEMENTED, f"unknown method {headers[':path']}")  # noqa: TRY301
-            check_known(call.roles)  # before anything is read of what it sends
-            async with asyncio.timeout(_deadline(headers)):
-                await method(call, await self._request(stream, headers, connection.client))
-        except RpcError as error:
-            await call.finish(error.code, error.text)
-        except TimeoutError:
-            await call.finish(Code.DEADLINE_EXCEEDED, "the deadline of the call has passed")
-        except TalosResourcesError as error:
-            status = status_of(error)
-            await call.finish(status.code, status.text)
-        except (H2Error, OSError, StreamTerminatedError):
-            raise
-        except Exception:
-            log.exception("%s failed", headers[":path"])
-            await call.finish(Code.INTERNAL, "internal error of the server; its log has more")
-        else:
-            await call.finish(Code.OK)
-
-    async def _request(self, stream: Stream, headers: Mapping[str, str], client: Hashable) -> bytes:
-        """The one message of a request.
-
-        Raises:
-            RpcError: it is too large, broken, or does not come.
-        """
-        deframer = Deframer(limit=self._limits.request_bytes, encoding=headers.get("grpc-encoding", "identity"))
-        try:
-            async with asyncio.timeout(self._limits.request_s):
-                head = await stream.recv_data(5)
-                if not head:
-                    raise RpcError(Code.INVALID_ARGUMENT, "the request has no message")
-                messages = deframer.feed(head)
-                return (messages or deframer.feed(await self.read(stream, int.from_bytes(head[1:]), client)))[0]
-        except TimeoutError:
-            raise RpcError(Code.DEADLINE_EXCEEDED, f"the request did not arrive within {self._limits.request_s:g} s") from None
-        except FrameError as error:
-            raise RpcError(Code.RESOURCE_EXHAUSTED if error.too_large else Code.INVALID_ARGUMENT, str(error)) from None
-        except AssertionError:  # grpclib's word for a stream that ends too early
-            raise RpcError(Code.INVALID_ARGUMENT, "the request ends within its message") from None
-
-
-def _refusal(headers: Mapping[str, str]) -> int | None:
-    """The HTTP status for what is no gRPC request at all."""
-    if headers.get(":method") != "POST":
-        return 405
-    if not headers.get("content-type", "").startswith("application/grpc"):
-        return 415
-    return None if ":path" in headers else 400
-
-
-def _deadline(headers: Mapping[str, str]) -> float | None:
-    """The seconds that the client gives the call.
-
-    Raises:
-        RpcError: INVALID_ARGUMENT, the header makes no sense.
-    """
-    text = headers.get("grpc-timeout")
-    if text is None:
-        return None
-    match = _TIMEOUT.match(text)
-    if match is None:
-        raise RpcError(Code.INVALID_ARGUMENT, f"grpc-timeout {text!r:.40} is no time")
-    return int(match[1]) * _UNITS[match[2]]

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import socket
 from collections import deque
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import Callable, Coroutine, Hashable, Sequence
 from typing import Any, Final, Protocol
 
 from grpclib.config import Configuration
@@ -165,7 +165,7 @@ class ClientConnection(H2Protocol, AbstractHandler):
             stream.reset_nowait(ErrorCodes.REFUSED_STREAM)
             release_stream()
             return
-        task = self._loop.create_task(self._dispatch(stream, dict(headers), self))
+        task = self._loop.create_task(self._dispatch(stream, folded(headers), self))
         self._tasks[stream] = task
 
         def done(_task: asyncio.Task[None]) -> None:
@@ -239,6 +239,16 @@ class ClientConnection(H2Protocol, AbstractHandler):
         """Closes the connection unless a call comes in time."""
         if self._transport is not None and not self.closing:
             self._idle = self._loop.call_later(self._limits.idle_s, self._hang_up, "Idle")
+
+
+def folded(headers: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Headers by name; the values of one that comes several times joined by commas, as HTTP has it."""
+    found = dict(headers)
+    if len(found) < len(headers):
+        found = {}
+        for name, value in headers:
+            found[name] = f"{found[name]},{value}" if name in found else value
+    return found
 
 
 def _notice_dead_peers(connection: Any) -> None:

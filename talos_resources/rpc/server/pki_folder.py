@@ -94,14 +94,14 @@ def talosconfig_for(
     return config.with_current("admin")
 
 
-def write_talosconfig(folder: Path, authority: CertificateAndKey, endpoint: str) -> Path:
-    """Writes `talosconfig` into the folder and returns its path.
+def write_talosconfig(folder: Path, authority: CertificateAndKey, endpoint: str, *, nodes: Iterable[str] = ()) -> Path:
+    """Writes `talosconfig` into the folder and returns its path; otherwise as `talosconfig_for`.
 
     Raises:
         ConfigError: it cannot be written.
     """
     path = folder / "talosconfig"
-    save(talosconfig_for(authority, endpoint, path=path), compat=NEWEST)
+    save(talosconfig_for(authority, endpoint, nodes=nodes, path=path), compat=NEWEST)
     return path
 
 

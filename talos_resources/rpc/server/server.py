@@ -16,12 +16,14 @@ from talos_resources.model.errors import ConfigError, TalosResourcesError
 from talos_resources.releases import NEWEST
 from talos_resources.rpc.apply import TakesConfiguration
 from talos_resources.rpc.server.acceptor import Acceptor
-from talos_resources.rpc.server.call import Dispatcher
+from talos_resources.rpc.server.call import Method
+from talos_resources.rpc.server.common import Common
 from talos_resources.rpc.server.connection import ClientConnection, Dispatch
 from talos_resources.rpc.server.connections import Connections
+from talos_resources.rpc.server.dispatcher import Dispatcher
+from talos_resources.rpc.server.endpoint import Endpoint
 from talos_resources.rpc.server.limits import DEFAULT_LIMITS, Limits
-from talos_resources.rpc.server.machine import MachineService
-from talos_resources.rpc.server.service import StateService
+from talos_resources.rpc.server.nodes import node_methods
 from talos_resources.rpc.transport.contract import Credentials
 from talos_resources.rpc.transport.tls import load_pem
 from talos_resources.state.contract import State
@@ -100,11 +102,11 @@ class Listener:
 
 
 class Server(Listener):
-    """Serves one State."""
+    """Serves one State, or those of several nodes."""
 
     def __init__(
         self,
-        state: State,
+        served: State | Endpoint,
         *,
         credentials: Credentials | None = None,
         limits: Limits = DEFAULT_LIMITS,
@@ -114,7 +116,8 @@ class Server(Listener):
         """Prepares.
 
         Args:
-            state: what to serve; it stays the caller's to close.
+            served: the state of one node, which answers to any name, or the endpoint of several; states stay the
+                caller's to close. An endpoint has its own limits and version.
             credentials: the authority of clients' certificates, and our own certificate and key; None for
                 plaintext, where everybody is an administrator.
             limits: what clients may take.
@@ -125,8 +128,12 @@ class Server(Listener):
             ConfigError: certificates that cannot be used.
         """
         tls = None if credentials is None else server_context(credentials)
-        methods = {**StateService(state, limits).methods(), **MachineService(talos_version=talos_version, machine=machine).methods()}
-        super().__init__(Dispatcher(methods, limits), tls=tls, limits=limits)
+        find: Callable[[str], Method | None]
+        if isinstance(served, Endpoint):
+            limits, find = served.limits, served.method
+        else:
+            find = node_methods(served, Common(limits=limits, talos_version=talos_version), machine).get
+        super().__init__(Dispatcher(find, limits), tls=tls, limits=limits)
 
 
 class Background:
@@ -180,7 +187,7 @@ class BackgroundServer(Background):
 
     def __init__(
         self,
-        state: State,
+        served: State | Endpoint,
         address: str,
         *,
         credentials: Credentials | None = None,
@@ -193,7 +200,7 @@ class BackgroundServer(Background):
         Raises:
             ConfigError: it cannot be started.
         """
-        super().__init__(Server(state, credentials=credentials, limits=limits, talos_version=talos_version, machine=machine), address)
+        super().__init__(Server(served, credentials=credentials, limits=limits, talos_version=talos_version, machine=machine), address)
 
 
 def split_address(address: str, *, others: str = "") -> tuple[str, int]:

@@ -14,8 +14,7 @@ from talos_resources.model.kind import Kind
 from talos_resources.rpc.framing import frame
 from talos_resources.rpc.headers import SERVICE
 from talos_resources.rpc.server.call import PIECE_BYTES, Call, Method
-from talos_resources.rpc.server.encoding import Encoder
-from talos_resources.rpc.server.limits import Limits
+from talos_resources.rpc.server.common import Common
 from talos_resources.rpc.server.requests import kind_from, parse, phase_from, queries_from, resource_from
 from talos_resources.rpc.server.roles import Role, check_known, check_read, check_write, sensitivity
 from talos_resources.rpc.status import Code, RpcError
@@ -29,12 +28,11 @@ from talos_resources.state.events import AnyEvent, Bootstrapped, Errored
 class StateService:
     """The methods, each an answer to one request."""
 
-    def __init__(self, state: State, limits: Limits) -> None:
-        """Serves a state; see `Limits` for what clients may take."""
+    def __init__(self, state: State, common: Common) -> None:
+        """Serves a state; what it has in common with other services of the server says what clients may take."""
+        self._common = common
         self._state = AioState(state)
-        self._limits = limits
-        self._encoder = Encoder()
-        self._watches = 0
+        self._encoder = common.encoder
 
     def methods(self) -> Mapping[str, Method]:
         """Path → method."""
@@ -103,10 +101,11 @@ class StateService:
     async def _watch(self, call: Call, data: bytes) -> None:
         request = parse(pb.WatchRequest, data)
         await self._check_read(call, request.type)
-        if self._watches >= self._limits.watches:
-            raise RpcError(Code.RESOURCE_EXHAUSTED, f"the server has its {self._limits.watches} watches; try again later")
+        common = self._common
+        if common.watches >= common.limits.watches:
+            raise RpcError(Code.RESOURCE_EXHAUSTED, f"the server has its {common.limits.watches} watches; try again later")
         subscription = self._subscription(request)
-        self._watches += 1
+        common.watches += 1
         try:
             async with subscription as events:
                 await call.send(b"")  # the watch is subscribed
@@ -119,7 +118,7 @@ class StateService:
                     if isinstance(batch[-1], Errored):
                         raise _end_of(batch[-1])
         finally:
-            self._watches -= 1
+            common.watches -= 1
 
     def _subscription(self, request: pb.WatchRequest) -> AioWatch[Any]:
         options = request.options

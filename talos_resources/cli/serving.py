@@ -1,0 +1,186 @@
+"""What commands that behave like nodes have in common: where to listen, who may come in, and who hears of it."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from talos_resources.cli.parser import Parser, UsageError
+
+if TYPE_CHECKING:
+    from talos_resources.rpc.apply import TakesConfiguration
+    from talos_resources.rpc.pki import CertificateAndKey
+    from talos_resources.rpc.server.nodes import ServedNode
+    from talos_resources.rpc.server.server import Server
+    from talos_resources.rpc.transport.contract import Credentials
+    from talos_resources.state.contract import State
+
+PER_NODE = "--endpoint-per-node"
+
+
+def add_protection(parser: Parser) -> None:
+    """Adds who may come in."""
+    parser.add_argument(
+        "--pki",
+        metavar="DIR",
+        type=Path,
+        help="the certificates for TLS, made if there are none; a talosconfig for clients is put there as well",
+    )
+    parser.add_argument("--insecure", action="store_true", help="no TLS, everybody is os:admin; on loopback addresses only")
+    parser.add_argument(
+        PER_NODE,
+        dest="per_node",
+        action="store_true",
+        help="an endpoint for each node too, at the ports after that of --listen; workers answer for themselves only",
+    )
+    parser.add_argument(
+        "--talos-version",
+        type=_version,
+        metavar="VERSION",
+        help="what clients are told that the nodes run; talosctl warns of one that is older than itself (default: the newest that we know)",
+    )
+
+
+def _version(text: str) -> str:
+    from talos_resources.model.errors import ConfigError
+    from talos_resources.releases import release_of
+
+    try:
+        release_of(text)
+    except ConfigError as error:
+        raise ArgumentTypeError(error.message) from None
+    return text if text.startswith("v") else f"v{text}"
+
+
+def check_protection(args: Namespace, address: str, *, prog: str) -> str | None:
+    """The host of the address to listen on, None for a unix socket.
+
+    Refuses to serve without certificates what others than this machine can reach.
+
+    Raises:
+        ConfigError: it is no address.
+        UsageError: the options do not go together.
+    """
+    from talos_resources.rpc.server.server import check_address
+
+    host = check_address(address)
+    if host is None:
+        if args.pki is not None:
+            raise UsageError("a unix socket has no TLS: its file mode protects it; leave --pki out", prog=prog)
+        if args.per_node:
+            raise UsageError(f"{PER_NODE} takes ports; listen at HOST:PORT", prog=prog)
+        return None
+    if args.insecure and args.pki is not None:
+        raise UsageError("--insecure and --pki exclude each other", prog=prog)
+    if args.insecure:
+        from talos_resources.rpc.transport.address import is_loopback
+
+        if not is_loopback(host):
+            raise UsageError(f"--insecure is for loopback addresses and unix sockets, {host} is neither; use --pki DIR", prog=prog)
+    elif args.pki is None:
+        raise UsageError("name a folder for certificates with --pki, or serve without protection with --insecure", prog=prog)
+    return host
+
+
+def version_of(args: Namespace) -> str:
+    """What the nodes say that they run."""
+    from talos_resources.releases import NEWEST
+
+    return args.talos_version or NEWEST.version
+
+
+def machine_of(args: Namespace) -> Callable[[State], TakesConfiguration]:
+    """Makes of a node's state what takes configurations for it, and keeps them there."""
+    from functools import partial
+
+    from talos_resources.machineconfig.taken import ConfiguredNode
+
+    return partial(ConfiguredNode, talos_version=version_of(args))
+
+
+def is_worker(state: State) -> bool:
+    """Whether what a node says of itself is that it is a worker."""
+    from talos_resources.resources import Affiliate, ClusterIdentity, MachineType, Member
+
+    own = {resource.spec.node_id for resource in state.list(ClusterIdentity)}
+    told: list[Member | Affiliate] = [resource.spec for resource in state.list(Member)]
+    told += [resource.spec for resource in state.list(Affiliate)]
+    return any(spec.node_id in own and spec.machine_type is MachineType.WORKER for spec in told)
+
+
+@contextlib.asynccontextmanager
+async def listening(
+    args: Namespace,
+    address: str,
+    host: str | None,
+    served: State | Sequence[ServedNode],
+    *,
+    alias: Callable[[str], str | None] = lambda _name: None,
+) -> AsyncIterator[str]:
+    """Serves until it is left; says on stdout `listening on ADDRESS` when it is ready.
+
+    Args:
+        args: with the options of `add_protection`.
+        address: where to listen.
+        host: of it, as `check_protection` gave it.
+        served: the state of one node, which answers to any name, or all nodes.
+        alias: the name of the node that goes by another one too.
+
+    Raises:
+        ConfigError: there is nothing to listen on.
+    """
+    from talos_resources.rpc.server.pki_folder import authority_in, server_credentials, write_talosconfig
+
+    authority: CertificateAndKey | None = None
+    credentials: Credentials | None = None
+    if args.pki is not None and host is not None:
+        authority = authority_in(args.pki)
+        credentials = server_credentials(authority, host)
+    names = [node.name for node in served] if isinstance(served, Sequence) else []
+    async with contextlib.AsyncExitStack() as stack:
+        servers = list(_servers(args, served, alias, credentials))
+        addresses: list[str] = []
+        for _, server in servers:
+            addresses.append(await server.start(_at(address, addresses)))
+            stack.push_async_callback(server.stop)
+        for (name, _), own in zip(servers[1:], addresses[1:], strict=True):
+            print(f"{name} at {own}", file=sys.stderr)
+        if authority is not None:
+            path = write_talosconfig(args.pki, authority, addresses[0], nodes=names)
+            print(f"talosctl --talosconfig {path} get kubespanpeerstatuses", file=sys.stderr)
+        print(f"listening on {addresses[0]}", flush=True)
+        yield addresses[0]
+
+
+def _servers(
+    args: Namespace, served: State | Sequence[ServedNode], alias: Callable[[str], str | None], credentials: Credentials | None
+) -> Iterable[tuple[str, Server]]:
+    """The server of the whole, and then those of each node, if they are asked for."""
+    from talos_resources.rpc.server.common import Common
+    from talos_resources.rpc.server.endpoint import Endpoint
+    from talos_resources.rpc.server.nodes import Nodes
+    from talos_resources.rpc.server.server import Server
+
+    version = version_of(args)
+    if not isinstance(served, Sequence):
+        yield "", Server(served, credentials=credentials, talos_version=version, machine=machine_of(args)(served))
+        return
+    nodes = Nodes(served, alias=alias, common=Common(talos_version=version))
+    yield "", Server(Endpoint(nodes, served[0].name), credentials=credentials)
+    for node in served if args.per_node else ():
+        state = node.state()
+        forwards = state is None or not is_worker(state)
+        yield node.name, Server(Endpoint(nodes, node.name, forwards=forwards), credentials=credentials)
+
+
+def _at(address: str, before: Sequence[str]) -> str:
+    """Where the next server listens: the first one where it should, the others at the ports after its own."""
+    if not before:
+        return address
+    host, _, port = before[0].rpartition(":")
+    own = address.rpartition(":")[2] == "0"  # then any that is free will do for the others as well
+    return f"{host}:{0 if own else int(port) + len(before)}"

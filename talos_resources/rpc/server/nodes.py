@@ -1,0 +1,118 @@
+"""The nodes behind an endpoint, each with the services that it has.
+
+Source: apid of Talos v1.14.0-rc.1: what it says of nodes that it cannot reach is what gRPC says.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
+
+import attrs
+
+from talos_resources.rpc.apply import TakesConfiguration
+from talos_resources.rpc.server.call import Method
+from talos_resources.rpc.server.common import Common
+from talos_resources.rpc.server.dispatcher import unknown_method
+from talos_resources.rpc.server.machine import MachineService
+from talos_resources.rpc.server.service import StateService
+from talos_resources.rpc.status import Code, RpcError
+from talos_resources.state.contract import State
+
+LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+"""Names of whatever answers at the endpoint itself."""
+
+_NAMED: Final = 8
+
+
+@attrs.frozen(kw_only=True)
+class ServedNode:
+    """A node.
+
+    Attributes:
+        name: what clients call it.
+        state: gives its state, another one after a restart; None while it is switched off. It may raise what states raise.
+        machine: makes of its state what takes the configurations that clients apply; None for a node that takes none.
+    """
+
+    name: str
+    state: Callable[[], State | None]
+    machine: Callable[[State], TakesConfiguration] | None = None
+
+
+def node_methods(state: State, common: Common, machine: TakesConfiguration | None) -> Mapping[str, Method]:
+    """All that a node answers, by path.
+
+    Args:
+        state: its resources.
+        common: what it has in common with the other nodes of the server.
+        machine: takes the configurations that clients apply; None for a node that takes none.
+    """
+    talos = MachineService(talos_version=common.talos_version, machine=machine)
+    return {**StateService(state, common).methods(), **talos.methods()}
+
+
+class Nodes:
+    """The nodes of a server by their names; for one event loop."""
+
+    def __init__(self, nodes: Iterable[ServedNode], *, alias: Callable[[str], str | None] = lambda _name: None, common: Common) -> None:
+        """Takes the nodes.
+
+        Args:
+            nodes: their names differ.
+            alias: the name of the node that goes by another one too, an address for example; None if there is none.
+            common: what their services have in common.
+        """
+        self.common = common
+        self._nodes = {node.name: node for node in nodes}
+        self._alias = alias
+        self._services: dict[str, tuple[State, Mapping[str, Method]]] = {}
+
+    def __iter__(self) -> Iterator[ServedNode]:
+        return iter(self._nodes.values())
+
+    def own_name(self, name: str) -> str | None:
+        """The name of the node that is called so; None if there is none."""
+        return name if name in self._nodes else self._alias(name)
+
+    def method(self, name: str, path: str) -> Method:
+        """What answers a call on a node.
+
+        Args:
+            name: of the node, or another one that it goes by.
+            path: of the call.
+
+        Raises:
+            RpcError: UNAVAILABLE, it is off or unknown; UNIMPLEMENTED, it has no such method.
+        """
+        own = self.own_name(name)
+        if own is None:
+            raise RpcError(Code.UNAVAILABLE, f"{_dialling(name)}; the nodes here are {self._some()}")
+        state = self._nodes[own].state()
+        if state is None:
+            raise RpcError(Code.UNAVAILABLE, f"{_dialling(name, 'connect: no route to host')}; {own} is switched off")
+        known = self._services.get(own)
+        if known is None or known[0] is not state:
+            machine = self._nodes[own].machine
+            methods = node_methods(state, self.common, None if machine is None else machine(state))
+            known = self._services[own] = state, methods
+        method = known[1].get(path)
+        if method is None:
+            raise unknown_method(path)
+        return method
+
+    def _some(self) -> str:
+        names = list(self._nodes)
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        return f"{', '.join(names[:_NAMED])}{more}"
+
+
+def _dialling(name: str, reason: str = "connect: connection refused") -> str:
+    """What gRPC says of a node that it cannot reach."""
+    try:
+        host = f"[{name}]" if ipaddress.ip_address(name).version == 6 else name
+    except ValueError:
+        target = f"{name}:50000: {reason}" if reason.endswith("route to host") else f"lookup {name}: no such host"
+        return f'connection error: desc = "transport: Error while dialing: dial tcp {target}"'
+    return f'connection error: desc = "transport: Error while dialing: dial tcp {host}:50000: {reason}"'
