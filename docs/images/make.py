@@ -31,7 +31,12 @@ WIDTH = 150
 
 def pictures() -> dict[str, str]:
     """File name → SVG."""
-    return {"peerstatuses.svg": peer_statuses(), "mesh.svg": mesh(), "architecture.svg": architecture()}
+    return {
+        "peerstatuses.svg": peer_statuses(),
+        "mesh.svg": mesh("nat", 6),
+        "mesh-60.svg": mesh("nat", 60),
+        "architecture.svg": architecture(),
+    }
 
 
 def peer_statuses() -> str:
@@ -47,9 +52,9 @@ def peer_statuses() -> str:
     return re.sub(r"@font-face \{[^}]*\}\s*", "", svg)  # a picture fetches nothing; any monospace font will do
 
 
-def mesh() -> str:
-    """`mesh -o svg` of six simulated nodes, two of them behind NAT."""
-    simulated, _ = run(scenario("nat"), nodes=6)
+def mesh(name: str, nodes: int) -> str:
+    """`mesh -o svg` of a scenario with so many simulated nodes."""
+    simulated, _ = run(scenario(name), nodes=nodes)
     views = tuple(view_of(node.state, name) for name, node in simulated.nodes.items())
     return mesh_svg(build(Snapshot(views=views)))
 

@@ -59,6 +59,11 @@ class Mesh:
         start = _index(observer) * len(self.nodes)
         return [_STATES[code] for code in self._codes[start : start + len(self.nodes)]]
 
+    def codes(self, observer: MeshNode | int) -> bytes:
+        """The same as one byte for each node: the place of its state in `LinkState`."""
+        start = _index(observer) * len(self.nodes)
+        return bytes(self._codes[start : start + len(self.nodes)])
+
     def status(self, observer: MeshNode | int, peer: MeshNode | int) -> KubeSpanPeerStatus | None:
         """What a node holds of another."""
         row = self._statuses[_index(observer)]

@@ -13,6 +13,7 @@ from talos_resources.insight.mesh import Link, LinkState, Mesh, MeshNode, is_asy
 from talos_resources.model.net import format_address
 from talos_resources.model.printable import printable
 from talos_resources.views.age import age, rate
+from talos_resources.views.mesh_words import common
 from talos_resources.views.states import COLOURS
 from talos_resources.views.tabwriter import align
 
@@ -126,27 +127,12 @@ def _column_labels(mesh: Mesh, width: int) -> list[str] | None:
     """The headings of the matrix: names, or what tells them apart, or numbers; None if it does not fit at all."""
     names = [printable(node.name) for node in mesh.nodes]
     longest = max((len(name) for name in names), default=0)
-    cut = _common(names)
+    cut = common(names)
     for labels in (names, [name[cut:] for name in names], [str(number) for number in range(1, len(names) + 1)]):
         used = longest + (len(str(len(names))) + 1 if labels[:1] == ["1"] else 0)
         if used + sum(_GAP + max(len(label), 5) for label in labels) <= width:
             return labels
     return None
-
-
-def _common(names: Sequence[str]) -> int:
-    """The length of the beginning that all names share, up to a dash or a dot."""
-    first, last = min(names, default=""), max(names, default="")
-    same = next((at for at, (one, other) in enumerate(zip(first, last, strict=False)) if one != other), len(first))
-    prefix = first[:same]
-    return 1 + max(prefix.rfind("-"), prefix.rfind(".")) if len(names) > 1 else 0
-
-
-def short_names(mesh: Mesh) -> list[str]:
-    """The names without the beginning that all share."""
-    names = [printable(node.name) for node in mesh.nodes]
-    cut = _common(names)
-    return [name[cut:] or name for name in names]
 
 
 def _matrix(mesh: Mesh, labels: Sequence[str]) -> Iterator[list[Piece]]:

@@ -8,6 +8,8 @@ import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as ET
+from collections import Counter
+from itertools import combinations
 from pathlib import Path
 
 import attrs
@@ -15,11 +17,15 @@ import pytest
 from PIL import Image, ImageChops, ImageColor
 
 from talos_resources.cli.main import main
-from talos_resources.insight.mesh import build
+from talos_resources.insight.mesh import LinkState, build
+from talos_resources.insight.outline import outline
 from talos_resources.views.mesh_html import mesh_html
-from talos_resources.views.mesh_svg import LIGHT, mesh_png, mesh_svg
+from talos_resources.views.mesh_svg import DARK, LIGHT, mesh_png, mesh_svg
+from talos_resources.views.mesh_words import entry_names
 from tests.insight.changes import everywhere, statuses
 from tests.insight.scenes import demo, scene
+from tests.insight.sketches import pair, sketch
+from tests.views.drawing import Text, texts
 from tests.views.notebook import shown
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -37,14 +43,73 @@ def share(image: Image.Image, colour: str) -> float:
     return hits / pixels
 
 
-@pytest.mark.parametrize("nodes", [2, 6, 40, 130])
-def test_the_picture_is_sound(nodes: int) -> None:
-    mesh = build(scene("mesh", nodes=nodes, duration_s=60))
-    root = ET.fromstring(mesh_svg(mesh))
+CUT = {key: state for here in range(25) for there in range(25, 50) for key, state in pair(here, there).items()}
+HOSTS = [f"ip-10-0-{number}-{number * 37 % 250}.eu-central-1.compute.internal" for number in range(12)]
+PRINTED = [f"{'rather-long-name-' * 3}{number * number}" for number in range(9)]
+MESHES = {
+    "one": sketch(1),
+    "five": sketch(5),
+    "mixed": sketch(5, pair(1, 4) | {(0, 3): LinkState.UNKNOWN, (2, 3): LinkState.ABSENT}),
+    "hosts": sketch(12, pair(3, 7), sites=3, names=HOSTS),
+    "long": sketch(9, pair(0, 8), names=PRINTED, silent=[4]),
+    "full": sketch(39, {(here, there): LinkState.UNKNOWN for here in range(39) for there in range(here)}),
+    "cut": sketch(50, CUT, sites=3),
+    "link": sketch(200, pair(57, 163), sites=4),
+    "pairs": sketch(200, {key: state for here in range(0, 198, 2) for key, state in pair(here, here + 1).items()}),
+}
+
+
+@pytest.mark.parametrize("name", MESHES)
+def test_every_row_has_its_name_and_none_is_cut_or_covered(name: str) -> None:
+    drawn, svg = outline(MESHES[name]), mesh_svg(MESHES[name])
+    root = ET.fromstring(svg)
     width, height = float(root.attrib["width"]), float(root.attrib["height"])
-    assert 300 < width < 1600
-    assert 300 < height < 900
-    assert len(mesh_svg(mesh)) < 500_000
+    found = list(texts(root))
+    for text in found:
+        assert text.left >= 0, text
+        assert text.top >= 0, text
+        assert text.right <= width, text
+        assert text.bottom <= height, text
+    words = Counter(text.words for text in found)
+    assert all(words[label] >= 2 for label in entry_names(drawn)), "in its row and above its column"
+    for one, other in combinations(found, 2):
+        apart = one.right <= other.left or other.right <= one.left or one.bottom <= other.top + 1 or other.bottom <= one.top + 1
+        assert apart or slanted(one) or slanted(other), (one, other)
+    assert len(svg) < 500_000
+
+
+def slanted(text: Text) -> bool:
+    """Whether it stands at an angle, so that its box is larger than itself."""
+    return text.right - text.left > 20 and text.bottom - text.top > 20
+
+
+def test_the_broken_link_of_two_hundred_nodes_is_named_and_stands_out() -> None:
+    mesh = MESHES["link"]
+    svg = mesh_svg(mesh)
+    assert "What is not up" in svg
+    assert svg.count("worker-55<") == 3  # its row, its column, its line
+    assert "worker-55 → worker-161: down, last handshake 38 m ago, endpoint 10.0.3.165:51820" in svg
+    image = Image.open(io.BytesIO(mesh_png(mesh, zoom=1))).convert("RGB")
+    assert share(image, LIGHT["down"]) > 0.002
+    assert share(image, LIGHT["up"]) < 0.3
+
+
+def test_what_is_up_has_no_graph_and_no_marks() -> None:
+    svg = mesh_svg(MESHES["five"])
+    assert "What is not up" not in svg
+    assert not any(f">{mark}<" in svg.replace(f'">{mark}</text><text', "") for mark in ("?", "\u2013"))
+
+
+def test_each_fault_has_a_mark_besides_its_colour() -> None:
+    root = ET.fromstring(mesh_svg(MESHES["mixed"]))
+    assert {"\u00d7", "?!", "\u2013!"} <= {text.words for text in texts(root)}
+
+
+def test_unknown_is_not_red() -> None:
+    for colours in (LIGHT, DARK):
+        red, green, _ = ImageColor.getrgb(colours["unknown"])[:3]
+        assert green > red / 2
+        assert colours["unknown"] != colours["down"]
 
 
 def test_names_cannot_break_out() -> None:
@@ -124,8 +189,8 @@ def test_the_page_in_a_browser(tmp_path: Path, name: str, nodes: int, width: int
     assert "Uncaught" not in done.stderr, done.stderr
     image = Image.open(shot).convert("RGB")
     assert image.width >= width
-    assert share(image, LIGHT["up"]) > 0.003
+    assert share(image, "#2a9d6f") > 0.003
     paper = "#0d1217" if dark else "#f5f7f9"
     assert share(image, paper) > 0.02
     if name == "partition":
-        assert share(image, LIGHT["down"]) > 0.003
+        assert share(image, "#d1384a") > 0.003
