@@ -78,10 +78,6 @@ def test_no_file_is_longer_than_three_hundred_lines() -> None:
 # Longer ones, each with its reason; what a docstring says does not count.
 LONG_FUNCTIONS: dict[str, str] = {
     "talos_resources/codec/decoder.py:decoder": "one closure per class: its loop over the bytes is what a list of 100,000 spends its time in",
-    "talos_resources/insight/causes/chain_mismatch.py:chain_mismatch": "waits to be split",
-    "talos_resources/insight/causes/filtered_endpoint.py:filtered_endpoint": "waits to be split",
-    "talos_resources/insight/causes/inbound_blocked.py:inbound_blocked": "waits to be split",
-    "talos_resources/insight/causes/udp_blocked.py:udp_blocked": "waits to be split",
     "talos_resources/sources/registry.py:choose": "ten options of the command line, each passed on by its name",
 }
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from talos_resources.cli.screen import Screen
+from talos_resources.model.errors import TalosResourcesError
 
 if TYPE_CHECKING:
     from talos_resources.insight.doctor import Diagnosis
@@ -17,14 +18,25 @@ if TYPE_CHECKING:
 
 
 def follow(args: Namespace, look: Callable[[], Diagnosis]) -> int:
-    """Tells everything once, and then each change, until Ctrl-C."""
+    """Tells everything once, and then each change, until Ctrl-C; nodes that do not answer for a while do not end it."""
     from talos_resources.views.diagnosis import diagnosis_text
 
     pause, screen = threading.Event(), Screen(args.color)
     width = screen.width
     known: dict[tuple[str, tuple[str, ...] | str], Finding] | None = None
+    away = False
     while True:
-        diagnosis = look()
+        try:
+            diagnosis = look()
+        except TalosResourcesError as error:
+            if known is None:
+                raise
+            if not away:
+                _tell_away(error.message, as_json=args.output == "json", width=width)
+            away = True
+            pause.wait(args.every)
+            continue
+        away = False
         found = {_key(finding): finding for finding in diagnosis.findings}
         if known is None and args.output == "text":
             screen.print_coloured(diagnosis_text(diagnosis, width=width, colour=width is not None))
@@ -34,6 +46,22 @@ def follow(args: Namespace, look: Callable[[], Diagnosis]) -> int:
         sys.stdout.flush()
         known = found
         pause.wait(args.every)
+
+
+def _tell_away(message: str, *, as_json: bool, width: int | None) -> None:
+    """Once, when nobody answers any more; what was found before is neither gone nor still there."""
+    moment = datetime.now(UTC).astimezone()
+    if as_json:
+        import json
+
+        print(
+            json.dumps({"time": moment.isoformat(timespec="seconds"), "change": "away", "error": message}, ensure_ascii=False), flush=True
+        )
+        return
+    from talos_resources.views.findings import wrapped
+
+    for line in wrapped(f"{moment:%H:%M:%S}  away    ", f"nobody answers; looking again: {message}", width):
+        print(line, flush=True)
 
 
 def _key(finding: Finding) -> tuple[str, tuple[str, ...] | str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
 from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.facts.evidence import Pair
+from talos_resources.insight.facts.log_lines import told_by_logs
 from talos_resources.insight.hypothesis import Cause, Certainty, Hypothesis, Symptom, Tier, links, unheard
+from talos_resources.insight.quorum import before_stopping
 from talos_resources.insight.recorded_history import chronicle
 from talos_resources.insight.words import limited, some
 from talos_resources.model.finding import Finding, Severity
@@ -85,12 +87,15 @@ def _finding(case: Case, chosen: Chosen, proposals: Sequence[Proposal]) -> Findi
     rivals = [] if hypothesis.certainty is Certainty.CERTAIN else _rivals(chosen, proposals)
     names = tuple(dict.fromkeys(f"{rival.cause.name}: {rival.hypothesis.decide or rival.cause.predicts}" for rival in rivals))[:RIVALS]
     nodes = sorted({index for symptom in chosen.gain for index in symptom.nodes})
+    named = sorted(_named(case, hypothesis.title))
     return Finding(
         severity=hypothesis.severity or cause.severity,
         rule=cause.name,
         title=hypothesis.title,
         evidence=(
             *limited([*hypothesis.evidence(), *_breadth(chosen)]),
+            *told_by_logs(case, cause.name, sorted({*nodes, *named})),
+            *(_kubernetes(case, named) if cause.tier <= Tier.PAIR else ()),
             *chronicle(case, [_pair(symptom) for symptom in chosen.gain if symptom.what == "link"], nodes),
         ),
         cause=hypothesis.why,
@@ -99,10 +104,25 @@ def _finding(case: Case, chosen: Chosen, proposals: Sequence[Proposal]) -> Findi
         certainty=hypothesis.certainty.value,
         decide=hypothesis.decide,
         rivals=names,
-        steps=hypothesis.steps,
+        steps=(*before_stopping(case, hypothesis.stops), *hypothesis.steps),
         after=hypothesis.after,
         nodes=tuple(map(case.name, nodes)),
     )
+
+
+def _named(case: Case, title: str) -> Iterator[int]:
+    """The nodes that a title speaks of."""
+    words = {word.strip(",:;()") for word in title.split()}
+    yield from (node.index for node in case.nodes if node.name in words)
+
+
+def _kubernetes(case: Case, nodes: Iterable[int]) -> Iterator[str]:
+    """What Kubernetes says of some nodes, where it is not all well."""
+    for index in nodes:
+        view = case.views.get(index)
+        if view is not None and (view.is_ready is False or view.is_cordoned):
+            what = [*(["not ready"] if view.is_ready is False else []), *(["cordoned: somebody works on it"] if view.is_cordoned else [])]
+            yield f"Kubernetes calls {case.name(index)} {' and '.join(what)}"
 
 
 def _pair(symptom: Symptom) -> Pair:

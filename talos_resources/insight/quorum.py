@@ -42,6 +42,24 @@ def between_parts(case: Case, parts: Sequence[Sequence[int]]) -> Iterator[str]:
         yield f"etcd: {needed} of {len(members)} control planes needed: {' and '.join(lost)} without quorum, if etcd uses the same paths"
 
 
+def before_stopping(case: Case, nodes: Iterable[int]) -> tuple[str, ...]:
+    """What to type before nodes are rebooted; nothing if none of them is a control plane."""
+    members = control_planes(case)
+    stopped = sorted(set(nodes) & set(members))
+    if not stopped:
+        return ()
+    left, needed = len(members) - 1, len(members) // 2 + 1
+    if len(members) == 1:
+        return (f"# {case.name(stopped[0])} is the only control plane: the Kubernetes API is away while it reboots",)
+    other = next((index for index in members if index not in stopped), next(index for index in members if index != stopped[0]))
+    count = "one at a time, and " if len(stopped) > 1 else ""
+    verdict = f"{needed} of {len(members)} are needed" if left >= needed else f"with {left} of {len(members)} there is no quorum meanwhile"
+    be = "is a control plane" if len(stopped) == 1 else "are control planes"
+    return (
+        f"talosctl -n {case.asked(other)} etcd status   # {case.names(stopped)} {be}: {count}only while all others are healthy, {verdict}",
+    )
+
+
 def removal(case: Case, index: int) -> tuple[str, ...]:
     """What to type when a node is gone for good, in order."""
     name = case.name(index)

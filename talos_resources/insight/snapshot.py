@@ -60,6 +60,9 @@ class NodeView:
         hardware: the MAC addresses of its links.
         devices: the names of all its links; None if links were not read.
         excluded: networks of pods and services, whose addresses are not announced.
+        pods: the networks that Kubernetes gave to its pods, as `NodeStatuses` say from Talos 1.13 on.
+        is_ready: whether Kubernetes calls it ready; None if unknown.
+        is_cordoned: whether it is to get no new pods; None if unknown.
         services: endpoints of the discovery services that it uses; None if unknown.
         kernel: what of KubeSpan's routing the kernel lacks, in words; empty if it is complete or unknown.
         log: known lines of the controllers' log, the newest last.
@@ -92,6 +95,9 @@ class NodeView:
     hardware: tuple[str, ...] = ()
     devices: frozenset[str] | None = None
     excluded: tuple[IPPrefix, ...] = ()
+    pods: tuple[IPPrefix, ...] = ()
+    is_ready: bool | None = None
+    is_cordoned: bool | None = None
     services: tuple[str, ...] | None = None
     kernel: tuple[str, ...] = ()
     log: tuple[str, ...] = ()

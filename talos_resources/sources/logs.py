@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-KNOWN: Final = re.compile(
-    r"discovery|affiliate|kubespan|wireguard|time sync|NTP|decrypt|unauthenticated|deadline exceeded|no such host|connection refused",
-    re.IGNORECASE,
+from talos_resources.insight.facts.log_lines import is_known
+
+_FAULT: Final = re.compile(
+    r"\b(error|failed|warn|refused|exceeded|denied|cannot|invalid|timeout|overlap|forbidden|expired)\b", re.IGNORECASE
 )
-_FAULT: Final = re.compile(r"\b(error|failed|warn|refused|exceeded|denied|cannot|invalid|timeout)\b", re.IGNORECASE)
 _VERSION: Final = re.compile(r"^\s*Tag:\s*(v\d[\w.+-]*)\s*$", re.MULTILINE)
 KEPT: Final = 20
 LONGEST: Final = 200
@@ -18,8 +18,8 @@ _SECRET: Final = re.compile(r"[A-Za-z0-9+/]{43}=")
 
 
 def known_lines(log: str) -> tuple[str, ...]:
-    """The last lines of the controllers' log that tell of discovery, KubeSpan or the time going wrong, without keys."""
-    found = (line.strip() for line in log.splitlines() if KNOWN.search(line) and _FAULT.search(line))
+    """The last lines of the controllers' log that tell of something going wrong that a cause speaks of, without keys."""
+    found = (line.strip() for line in log.splitlines() if _FAULT.search(line) and is_known(line))
     return tuple(_SECRET.sub("…", line)[:LONGEST] for line in dict.fromkeys(found))[-KEPT:]
 
 

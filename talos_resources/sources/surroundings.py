@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from talos_resources.insight.snapshot import NodeView
 from talos_resources.kubespan.constants import LINK_NAME, MARK_INTO_MESH, ROUTING_TABLE
-from talos_resources.kubespan.host import HARDWARE_ADDRESSES
+from talos_resources.kubespan.host import HARDWARE_ADDRESSES, NODE_STATUSES
 from talos_resources.kubespan.network_specs import ROUTE_SPECS
 from talos_resources.kubespan.network_statuses import ADDRESS_FILTERS, POLICY_RULE_STATUSES, ROUTE_STATUSES
 from talos_resources.kubespan.rendered import classless
@@ -34,7 +34,13 @@ def surroundings(
     """The fields of a `NodeView` that are not about its peers."""
     time, info = _mapping(reader.plain(TIME_STATUSES), "node"), _mapping(reader.plain(INFOS), "current")
     synced = time.get("synced")
+    kubernetes = _own_kubernetes_node(reader, view)
+    pods = _prefixes(kubernetes.get("podCIDRs"))
     return {
+        "nodename": view.nodename or str(kubernetes.get("nodename") or "") or None,
+        "pods": pods,
+        "is_ready": _flag(kubernetes, "nodeReady"),
+        "is_cordoned": _flag(kubernetes, "unschedulable"),
         "is_whole": bool(config is not None or discovery is not None or view.node_id or links),
         "secret": fingerprint(config.shared_secret) if config is not None else "",
         "cluster_id": str(info.get("clusterId") or ""),
@@ -43,7 +49,7 @@ def surroundings(
         "version": _version(view),
         "hardware": tuple(sorted(value.address for value in reader.plain(HARDWARE_ADDRESSES).values())),
         "devices": frozenset(links) if links else None,
-        "excluded": _excluded(reader),
+        "excluded": _prefixes(_mapping(reader.plain(ADDRESS_FILTERS), "no-k8s").get("excludeSubnets")) or pods,
         "services": _services(discovery),
         "kernel": tuple(_missing_in_kernel(reader, links)) if config is not None and config.enabled else (),
     }
@@ -73,10 +79,20 @@ def _version(view: NodeView) -> str:
     return found[0] if found else ""
 
 
-def _excluded(reader: Reader) -> tuple[IPPrefix, ...]:
-    texts: Iterable[Any] = _mapping(reader.plain(ADDRESS_FILTERS), "no-k8s").get("excludeSubnets") or ()
+def _own_kubernetes_node(reader: Reader, view: NodeView) -> Mapping[str, Any]:
+    """What Kubernetes says of the node: there is one such resource, of the node itself."""
+    every = {name: value for name, value in reader.plain(NODE_STATUSES.kind).items() if isinstance(value, Mapping)}
+    return every.get(view.nodename or "", next(iter(every.values())) if len(every) == 1 else {})
+
+
+def _flag(values: Mapping[str, Any], name: str) -> bool | None:
+    value = values.get(name)
+    return value if isinstance(value, bool) else None
+
+
+def _prefixes(texts: Any) -> tuple[IPPrefix, ...]:
     found = []
-    for text in texts:
+    for text in texts if isinstance(texts, list | tuple) else ():
         try:
             found.append(IPPrefix.parse(str(text)))
         except ValueError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Iterator
 from functools import cache
 
 import attrs
@@ -48,6 +49,29 @@ def test_advice_says_when_it_is_safe() -> None:
     dangerous = {finding.rule for finding in every if any(_has(danger, finding) for danger in DANGERS)}
     assert dangerous >= MUST
     assert [line for finding in every for line in unsafe(finding)] == []
+
+
+TAKES_DOWN = re.compile(r"(?<!no-)\breboot|\breset\b|restart KubeSpan")
+
+
+def planes_only() -> Iterator[tuple[str, Finding]]:
+    """What is found where all nodes are control planes."""
+    for name, make in TRUTHS.items():
+        world = make(random.Random(f"{name}/0"), 0).world  # no secret
+        for machine in world.machines:
+            machine.control = True
+        yield from ((name, finding) for finding in examine(world.snapshot()).findings)
+
+
+def test_a_control_plane_is_rebooted_with_a_look_at_the_quorum() -> None:
+    found = [(name, finding) for name, finding in planes_only() if TAKES_DOWN.search("\n".join([finding.advice, *finding.steps]))]
+    assert {finding.rule for _, finding in found} >= {"duplicate-key", "spec-without-status", "routing-missing", "chain-mismatch"}
+    without = [(name, finding.rule) for name, finding in found if "etcd status" not in "\n".join(finding.steps)]
+    assert without == []
+    # A worker is rebooted without.
+    workers = [finding for finding in findings() if finding.rule == "spec-without-status"]
+    assert workers
+    assert not any("etcd" in step for finding in workers for step in finding.steps)
 
 
 @pytest.mark.parametrize("word", ["delete", "wipe", "reset", "remove-member"])

@@ -27,53 +27,51 @@ from talos_resources.resources import PeerState
 def chain_mismatch(case: Case) -> Iterator[Hypothesis]:
     """The chains must send exactly the allowed IPs of the peers into the mesh."""
     sums: dict[int, tuple[int, int]] = {}
-    missing = []
     having = sum(bool(view.chains) for view in case.life.fresh.values())
     for index, view in case.life.fresh.items():
-        if _has_none(case, index) and having > 1:
-            missing.append(index)
-        if not view.chains or not view.specs or case.is_unread(index, "NfTablesChains", "KubeSpanPeerSpecs"):
-            continue
-        bypass = view.config is not None and not view.config.force_routing
-        up = {status.id for status in view.statuses if status.spec.state is PeerState.UP} if bypass else None
-        if view.config is None and any(status.spec.state is not PeerState.UP for status in view.statuses):
-            continue  # whether peers that are down belong in it is not known
-        wanted = [spec.spec.allowed_ips for spec in view.specs if up is None or spec.id in up]
-        version = case.version(index)
-        without = None if version and release_of(version).kubespan.filter_has_kubespan_addresses else _mesh(case)
-        expected = _total(_sum(allowed, sums, without) for allowed in wanted)
-        wrong = [name for name, prefixes in view.chains.items() if _total(_one(prefix, without) for prefix in prefixes) != expected]
-        if wrong:
-            yield _finding(
-                case,
-                index,
-                wrong,
-                [
-                    prefix
-                    for allowed in wanted
-                    for prefix in allowed
-                    if prefix is not None and prefix.length is not None and not _is_left_out(prefix, without)
-                ],
-                without,
-            )
+        if view.chains and view.specs and not case.is_unread(index, "NfTablesChains", "KubeSpanPeerSpecs"):
+            yield from _compared(case, index, sums)
+    missing = [index for index in case.life.fresh if having > 1 and _has_none(case, index)]
     if missing:
-        yield Hypothesis(
-            title=f"{case.names(missing)} {verb(len(missing), 'has', 'have')} no packet-filter chains of KubeSpan: nothing is "
-            f"sent into the mesh",
-            evidence=lambda: (f"NfTablesChains have no kubespan chains there, but on {having} other nodes",),
-            why="The chains mark what is for peers; without them everything leaves by the normal route, unencrypted.",
-            advice=f"find out what flushed the packet filter on {case.names(missing)}; switching KubeSpan off and on, or a "
-            f"reboot, writes it anew",
-            steps=(
-                f"talosctl -n {case.asked(missing[0])} get nftableschain",
-                f"talosctl -n {case.asked(missing[0])} logs controller-runtime | grep -i nftables",
-            ),
-            after="`talosctl get nftableschain` shows kubespan_outgoing and kubespan_prerouting",
-            certainty=Certainty.LIKELY,
-            decide="whether NfTablesChains were read on that node at all",
-            stands=True,
-            severity=Severity.WARNING,
-        )
+        yield _flushed(case, missing, having)
+
+
+def _compared(case: Case, index: int, sums: dict[int, tuple[int, int]]) -> Iterator[Hypothesis]:
+    """What the chains of a node send into the mesh, against what its peers take."""
+    view = case.life.fresh[index]
+    bypass = view.config is not None and not view.config.force_routing
+    up = {status.id for status in view.statuses if status.spec.state is PeerState.UP} if bypass else None
+    if view.config is None and any(status.spec.state is not PeerState.UP for status in view.statuses):
+        return  # whether peers that are down belong in it is not known
+    wanted = [spec.spec.allowed_ips for spec in view.specs if up is None or spec.id in up]
+    version = case.version(index)
+    without = None if version and release_of(version).kubespan.filter_has_kubespan_addresses else _mesh(case)
+    expected = _total(_sum(allowed, sums, without) for allowed in wanted)
+    wrong = [name for name, prefixes in view.chains.items() if _total(_one(prefix, without) for prefix in prefixes) != expected]
+    if wrong:
+        every = (prefix for allowed in wanted for prefix in allowed if prefix is not None and prefix.length is not None)
+        yield _finding(case, index, wrong, [prefix for prefix in every if not _is_left_out(prefix, without)], without)
+
+
+def _flushed(case: Case, missing: list[int], having: int) -> Hypothesis:
+    return Hypothesis(
+        title=f"{case.names(missing)} {verb(len(missing), 'has', 'have')} no packet-filter chains of KubeSpan: "
+        "nothing is sent into the mesh",
+        evidence=lambda: (f"NfTablesChains have no kubespan chains there, but on {having} other nodes",),
+        why="The chains mark what is for peers; without them everything leaves by the normal route, unencrypted.",
+        advice=f"find out what flushed the packet filter on {case.names(missing)}; switching KubeSpan off and on, or a "
+        f"reboot, writes it anew",
+        steps=(
+            f"talosctl -n {case.asked(missing[0])} get nftableschain",
+            f"talosctl -n {case.asked(missing[0])} logs controller-runtime | grep -i nftables",
+        ),
+        after="`talosctl get nftableschain` shows kubespan_outgoing and kubespan_prerouting",
+        certainty=Certainty.LIKELY,
+        decide="whether NfTablesChains were read on that node at all",
+        stands=True,
+        stops=tuple(missing),
+        severity=Severity.WARNING,
+    )
 
 
 def _finding(case: Case, index: int, wrong: list[str], want: list[IPPrefix], without: IPPrefix | None) -> Hypothesis:
@@ -94,6 +92,7 @@ def _finding(case: Case, index: int, wrong: list[str], want: list[IPPrefix], wit
         after="the sets hold the allowedIPs of all peers",
         certainty=Certainty.CERTAIN,
         stands=True,
+        stops=(index,),
     )
 
 

@@ -50,7 +50,6 @@ def _deaf(case: Case, deaf: list[int]) -> Hypothesis:
                 if listing
                 else f"nobody lists {verb(len(deaf), 'it', 'them')}",
                 *([] if others else ["no node knows another: the service itself, or what all have in common, is in question"]),
-                *_log(case, deaf),
             ]
         ),
         why="Peers are found through discovery only. WireGuard is not the matter: nobody knows whom to send to.",
@@ -72,7 +71,7 @@ def _outdated(case: Case, index: int, stale: list[str], lost_by: int) -> Hypothe
         title=f"{case.name(index)} cannot reach the discovery service: it {sign}",
         explains=links(case.pairs.of(index)),
         evidence=lambda: limited(
-            [*stale, *([f"{lost_by} of {some(others, 'other node')} do not list it any more"] if lost_by else []), *_log(case, [index])]
+            [*stale, *([f"{lost_by} of {some(others, 'other node')} do not list it any more"] if lost_by else [])],
         ),
         why="It does not hear of new endpoints and keys, and after 30 m without a sign of life the others forget it.",
         advice=f"check that it reaches {_service(case, index)} (TCP; DNS, proxy, firewall)",
@@ -99,10 +98,3 @@ def _lost_by(case: Case, index: int) -> int:
 def _service(case: Case, index: int) -> str:
     view = case.life.fresh[index]
     return " and ".join(view.services or ()) or "the discovery service"
-
-
-def _log(case: Case, indexes: list[int]) -> Iterator[str]:
-    for index in indexes:
-        for line in case.life.fresh[index].log:
-            if "discovery" in line.lower():
-                yield f"{case.name(index)}, controller-runtime: {line}"

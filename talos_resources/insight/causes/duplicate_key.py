@@ -41,6 +41,7 @@ def duplicate_key(case: Case) -> Iterator[Hypothesis]:
             after="both machines are listed, each with a key of its own",
             certainty=Certainty.CERTAIN,
             stands=True,
+            stops=tuple(holders),
         )
 
 

@@ -35,44 +35,32 @@ def filtered_endpoint(case: Case) -> Iterator[Hypothesis]:
     if len(found) > 2 and len({_filters(case, index) for index in found}) == 1:
         groups = {tuple(sorted({pair for pairs in found.values() for pair in pairs})): sorted(found)}
     for same, indexes in groups.items():
-        pairs = list(same)
-        first, shared = indexes[0], indexes[0] if len(indexes) == 1 and len(pairs) > 1 else None
-        hidden = list(
-            dict.fromkeys(
-                at
-                for index in indexes
-                for pair in pairs
-                for other in pair
-                if index in pair and other != index
-                for at in _hidden(case, index, other)
-            )
-        )
-        yield Hypothesis(
-            title=f"{subject(case, shared, pairs)} {case.pairs.down_for(pairs)}: a filter hides an endpoint of {case.names(indexes)}",
-            explains=links(pairs),
-            evidence=lambda indexes=indexes, hidden=hidden, pairs=pairs: limited(  # type: ignore[misc]  # bound now, called later
-                [
-                    *(
-                        f"{case.name(index)} announces {', '.join(map(str, case.announced(index) or ())) or 'nothing'}; "
-                        f"filters: {', '.join(_filters(case, index))}"
-                        for index in indexes
-                    ),
-                    *_reached(case, indexes, hidden),
-                    *case.pairs.attempts(pairs),
-                ]
-            ),
-            why="What is announced cannot be reached from there, and what could be reached is filtered away.",
-            advice=f"on {case.names(indexes)} let {', '.join(map(str, hidden[:2]))} through machine.network.kubespan.filters.endpoints"
-            + (
-                ""
-                if all(is_private(at.address) for at in hidden)
-                else ", or set harvestExtraEndpoints on all nodes, so that what others see is shared"
-            ),
-            steps=(f"talosctl -n {case.asked(first)} get kubespanconfigs -o yaml", f"talosctl -n {case.asked(first)} edit mc"),
-            after="the endpoint is in kubespanpeerspecs of the others, and the link comes up within a minute",
-            certainty=Certainty.LIKELY,
-            decide="with the filter removed the endpoint is announced at once, and the link comes up if nothing else is in the way",
-        )
+        yield _hides(case, indexes, list(same))
+
+
+def _hides(case: Case, indexes: list[int], pairs: list[Pair]) -> Hypothesis:
+    first, shared = indexes[0], indexes[0] if len(indexes) == 1 and len(pairs) > 1 else None
+    ends = [(index, other) for index in indexes for pair in pairs for other in pair if index in pair and other != index]
+    hidden = list(dict.fromkeys(at for end in ends for at in _hidden(case, *end)))
+    more = ", or set harvestExtraEndpoints on all nodes, so that what others see is shared"
+    return Hypothesis(
+        title=f"{subject(case, shared, pairs)} {case.pairs.down_for(pairs)}: a filter hides an endpoint of {case.names(indexes)}",
+        explains=links(pairs),
+        evidence=lambda: limited([*_announcements(case, indexes), *_reached(case, indexes, hidden), *case.pairs.attempts(pairs)]),
+        why="What is announced cannot be reached from there, and what could be reached is filtered away.",
+        advice=f"on {case.names(indexes)} let {', '.join(map(str, hidden[:2]))} through machine.network.kubespan.filters.endpoints"
+        f"{'' if all(is_private(at.address) for at in hidden) else more}",
+        steps=(f"talosctl -n {case.asked(first)} get kubespanconfigs -o yaml", f"talosctl -n {case.asked(first)} edit mc"),
+        after="the endpoint is in kubespanpeerspecs of the others, and the link comes up within a minute",
+        certainty=Certainty.LIKELY,
+        decide="with the filter removed the endpoint is announced at once, and the link comes up if nothing else is in the way",
+    )
+
+
+def _announcements(case: Case, indexes: list[int]) -> Iterator[str]:
+    for index in indexes:
+        told = ", ".join(map(str, case.announced(index) or ())) or "nothing"
+        yield f"{case.name(index)} announces {told}; filters: {', '.join(_filters(case, index))}"
 
 
 def _filters(case: Case, index: int) -> tuple[str, ...]:

@@ -32,40 +32,33 @@ def inbound_blocked(case: Case) -> Iterator[Hypothesis]:
     for index in closed:
         groups.setdefault(case.places.site(index) or index, []).append(index)
     for indexes in groups.values():
-        pairs = sorted({pair for index in indexes for pair in closed[index]})
-        callers = sorted({index for pair in pairs for index in pair} - set(indexes))
-        many = len(indexes)
-        yield Hypothesis(
-            title=f"{case.names(indexes)} {verb(many, 'lets', 'let')} nothing in on UDP 51820: "
-            f"{subject(case, indexes[0] if many == 1 and len(pairs) > 1 else None, pairs)} {case.pairs.down_for(pairs)}",
-            explains=links(pairs),
-            evidence=lambda indexes=indexes, callers=callers, pairs=pairs: limited(  # type: ignore[misc]  # bound now, called later
-                [
-                    (
-                        f"{case.names(callers)} {verb(len(callers), 'is', 'are')} behind NAT and must call {case.names(indexes)}; "
-                        f"nothing arrives there"
-                    ),
-                    *(
-                        f"{case.name(caller)} has called {case.names(_others_called(case, caller))}, which works"
-                        for caller in callers
-                        if _others_called(case, caller)
-                    ),
-                    *(
-                        f"{case.name(index)} has called {case.names(_called(case, index))}, which works"
-                        for index in indexes
-                        if _called(case, index)
-                    ),
-                    *case.pairs.attempts(pairs),
-                ]
-            ),
-            why=f"A firewall in front of {case.names(indexes)} lets answers in, but no first packet: whom it can call is up, "
-            f"who must call it is not.",
-            advice=f"allow UDP 51820 in at {case.names(indexes)}",
-            steps=(f"talosctl -n {case.asked(indexes[0])} pcap -i eth0 --bpf-filter 'udp port 51820'   # nothing of the callers arrives",),
-            after="the first handshakes of the callers are completed within 30 s",
-            certainty=Certainty.LIKELY if len(pairs) > 1 else Certainty.POSSIBLE,
-            decide=f"a packet capture at {case.name(indexes[0])}: if what the callers send arrives, it is not the firewall in front of it",
-        )
+        yield _closed(case, indexes, sorted({pair for index in indexes for pair in closed[index]}))
+
+
+def _closed(case: Case, indexes: list[int], pairs: list[Pair]) -> Hypothesis:
+    names, many = case.names(indexes), len(indexes)
+    where = subject(case, indexes[0] if many == 1 and len(pairs) > 1 else None, pairs)
+    return Hypothesis(
+        title=f"{names} {verb(many, 'lets', 'let')} nothing in on UDP 51820: {where} {case.pairs.down_for(pairs)}",
+        explains=links(pairs),
+        evidence=lambda: limited([*_calls(case, indexes, pairs), *case.pairs.attempts(pairs)]),
+        why=f"A firewall in front of {names} lets answers in, but no first packet: whom it can call is up, who must call it is not.",
+        advice=f"allow UDP 51820 in at {names}",
+        steps=(f"talosctl -n {case.asked(indexes[0])} pcap -i eth0 --bpf-filter 'udp port 51820'   # nothing of the callers arrives",),
+        after="the first handshakes of the callers are completed within 30 s",
+        certainty=Certainty.LIKELY if len(pairs) > 1 else Certainty.POSSIBLE,
+        decide=f"a packet capture at {case.name(indexes[0])}: if what the callers send arrives, it is not the firewall in front of it",
+    )
+
+
+def _calls(case: Case, indexes: list[int], pairs: list[Pair]) -> Iterator[str]:
+    """Who must call whom, and which calls work."""
+    callers = sorted({index for pair in pairs for index in pair} - set(indexes))
+    be = verb(len(callers), "is", "are")
+    yield f"{case.names(callers)} {be} behind NAT and must call {case.names(indexes)}; nothing arrives there"
+    for index, reached in [*((each, _others_called(case, each)) for each in callers), *((each, _called(case, each)) for each in indexes)]:
+        if reached:
+            yield f"{case.name(index)} has called {case.names(reached)}, which works"
 
 
 def _failing_callers(case: Case, index: int) -> list[Pair]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from talos_resources.insight.facts.combined import Case
+from talos_resources.insight.facts.log_lines import REGISTRY_DENIED
 from talos_resources.insight.hypothesis import ENABLING_GUIDE, Certainty, Hypothesis, Tier, cause, links, unheard
+from talos_resources.insight.words import verb
 from talos_resources.model.finding import Severity
 
 
@@ -14,7 +16,7 @@ from talos_resources.model.finding import Severity
     "the Kubernetes registry is on together with KubeSpan",
     severity=Severity.WARNING,
     tier=Tier.CONFIGURATION,
-    needs="DiscoveryConfigs",
+    needs="DiscoveryConfigs; or the controllers' log, where they are redacted",
     predicts="from Kubernetes 1.32 on nodes that have no other registry list nobody",
     guide=ENABLING_GUIDE,
 )
@@ -28,6 +30,9 @@ def kubernetes_registry(case: Case) -> Iterator[Hypothesis]:
     only = [index for index, config in using.items() if not config.registry_service_enabled]
     victims = [index for index in only if index in case.life.unheard]
     if not using:
+        denied = [index for index, view in case.life.fresh.items() if view.discovery is None and _is_denied(view.log)]
+        if denied:
+            yield _logged(case, denied)
         return
     alone = f"the Kubernetes registry is the only one on {case.names(only)}"
     own = [pair for pair in case.pairs.faulty if not set(only).isdisjoint(pair)]
@@ -48,6 +53,29 @@ def kubernetes_registry(case: Case) -> Iterator[Hypothesis]:
         steps=(f"talosctl -n {case.asked(min(using))} get discoveryconfigs -o yaml", f"talosctl -n {case.asked(min(using))} edit mc"),
         after="`talosctl get affiliates` lists the other nodes, with registryServiceEnabled true",
         certainty=Certainty.CERTAIN if victims or not only else Certainty.LIKELY,
+        stands=True,
+        severity=Severity.ERROR if victims else None,
+    )
+
+
+def _is_denied(log: tuple[str, ...]) -> bool:
+    return any(REGISTRY_DENIED.search(line) for line in log)
+
+
+def _logged(case: Case, denied: list[int]) -> Hypothesis:
+    """The settings are not known, but the registry says in the log that it is denied what it needs."""
+    victims = [index for index in denied if index in case.life.unheard]
+    own = [pair for pair in case.pairs.faulty if not set(victims).isdisjoint(pair)]
+    return Hypothesis(
+        title=f"the Kubernetes registry is on and denied on {case.names(denied)}"
+        + (f", which {verb(len(denied), 'knows', 'know')} nobody" if len(victims) == len(denied) else ""),
+        explains=links(own) | unheard(victims),
+        why="From Kubernetes 1.32 on a node may read only itself, so that this registry finds nobody.",
+        advice="switch the service registry on first (cluster.discovery.registries.service: {}), then the Kubernetes registry off",
+        steps=(f"talosctl -n {case.asked(denied[0])} get discoveryconfigs -o yaml", f"talosctl -n {case.asked(denied[0])} edit mc"),
+        after="`talosctl get affiliates` lists the other nodes, with registryServiceEnabled true",
+        certainty=Certainty.LIKELY,
+        decide="registryKubernetesEnabled and registryServiceEnabled in DiscoveryConfigs",
         stands=True,
         severity=Severity.ERROR if victims else None,
     )

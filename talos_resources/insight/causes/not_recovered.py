@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.facts.evidence import Pair
 from talos_resources.insight.hypothesis import STATUSES_GUIDE, Certainty, Hypothesis, Tier, cause, links
-from talos_resources.insight.pairing import by_shared_end, subject
+from talos_resources.insight.pairing import by_shared_end, ends, subject
 from talos_resources.insight.words import limited
 
 
@@ -35,6 +35,7 @@ def not_recovered(case: Case) -> Iterator[Hypothesis]:
             after="the link comes up within a minute",
             certainty=Certainty.LIKELY,
             decide="the connection table of the router between them",
+            stops=tuple(ends(pairs)),
         )
 
 

@@ -49,7 +49,11 @@ def _guests(case: Case, owner: int, network: str, guests: list[tuple[int, IPPref
     return Hypothesis(
         title=f"{case.name(owner)} announces {network}, in which {case.names(who)} {verb(len(who), 'itself is', 'are')}",
         evidence=lambda: limited(
-            [*(f"{case.name(guest)} has {prefix}" for guest, prefix in guests), *_winners(case, (owner, *who), guests[0][1])]
+            [
+                *(f"{case.name(guest)} has {prefix}" for guest, prefix in guests),
+                *_given(case, (owner, *who), guests[0][1]),
+                *_winners(case, (owner, *who), guests[0][1]),
+            ]
         ),
         why=f"{case.names(who)} {verb(len(who), 'sends', 'send')} what is for {verb(len(who), 'its', 'their')} own network and router into "
         f"the tunnel, and the others send what is for {verb(len(who), 'it', 'them')} to {case.name(owner)}.",
@@ -66,7 +70,13 @@ def _claimants(case: Case, nodes: tuple[int, ...], networks: list[str]) -> Hypot
     return Hypothesis(
         title=f"{' and '.join(map(case.name, nodes)) if len(nodes) == 2 else case.names(nodes)} "
         f"{'both' if len(nodes) == 2 else 'all'} announce {', '.join(networks[:4])}",
-        evidence=lambda: limited([*_winners(case, nodes, IPPrefix.parse(networks[0])), "each of them routes it to another one"]),
+        evidence=lambda: limited(
+            [
+                *_given(case, nodes, IPPrefix.parse(networks[0])),
+                *_winners(case, nodes, IPPrefix.parse(networks[0])),
+                "each of them routes it to another one",
+            ]
+        ),
         why="No two peers may share allowed IPs: the first by node id takes them, and the other's packets go to the wrong node.",
         advice="give each node a pod network of its own, or switch advertiseKubernetesNetworks off",
         steps=(f"talosctl -n {case.asked(nodes[0])} get affiliates,nodestatus -o yaml",),
@@ -104,6 +114,17 @@ def _holds(network: IPPrefix, prefix: IPPrefix) -> bool:
 
 def _around(case: Case, owner: int, prefix: IPPrefix) -> str:
     return next((str(network) for network in networks_of(case, owner) if _holds(network, prefix)), str(prefix))
+
+
+def _given(case: Case, nodes: tuple[int, ...], prefix: IPPrefix) -> Iterator[str]:
+    """To whom of them Kubernetes gave a network for pods."""
+    given = {index: view.pods for index in nodes if (view := case.views.get(index)) is not None and view.pods}
+    owners = [index for index, networks in given.items() if any(_holds(network, prefix) for network in networks)]
+    if owners:
+        yield f"Kubernetes gave {prefix} to {case.names(owners)}"
+    for index, networks in given.items():
+        if owners and index not in owners:
+            yield f"Kubernetes gave {', '.join(map(str, networks))} to {case.name(index)}"
 
 
 def _winners(case: Case, nodes: tuple[int, ...], prefix: IPPrefix) -> Iterator[str]:

@@ -33,4 +33,5 @@ def routing_missing(case: Case) -> Iterator[Hypothesis]:
             after="RoutingRuleStatuses have a rule of mark 0x40 to table 180, RouteStatuses a route of table 180 to kubespan",
             certainty=Certainty.CERTAIN,
             stands=True,
+            stops=tuple(found),
         )

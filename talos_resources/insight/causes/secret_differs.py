@@ -6,15 +6,17 @@ from collections.abc import Iterator
 
 from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.facts.evidence import Pair
+from talos_resources.insight.facts.log_lines import UNREADABLE
 from talos_resources.insight.hypothesis import ENABLING_GUIDE, Certainty, Hypothesis, Tier, cause, links, unheard
-from talos_resources.insight.words import limited, size, some
+from talos_resources.insight.snapshot import NodeView
+from talos_resources.insight.words import limited, size, some, verb
 
 
 @cause(
     "secret-differs",
     "another cluster secret or pre-shared key",
     tier=Tier.CONFIGURATION,
-    needs="KubeSpanConfigs with the secret (only its salted hash is compared), or the counters of both ends",
+    needs="KubeSpanConfigs with the secret (only its salted hash is compared), the controllers' log, or the counters of both ends",
     predicts="nodes of one cluster id cannot read what the other announces; packets arrive at both ends, without any handshake ever",
     against="a link of the node that is up: the secret is WireGuard's pre-shared key",
     guide=ENABLING_GUIDE,
@@ -25,6 +27,9 @@ def secret_differs(case: Case) -> Iterator[Hypothesis]:
     if len(groups) > 1:
         yield _read(case, groups)
         return
+    sealed = [index for index in sorted(case.life.unheard) if _is_sealed(case.life.fresh[index])]
+    if sealed and len(sealed) < len(case.life.fresh):
+        yield _logged(case, sealed)
     for index in sorted(case.life.fresh):
         refused = [pair for pair in case.pairs.of(index) if case.pairs.is_refused(pair) and not case.pairs.ever(pair)]
         if refused and len(refused) == len(case.pairs.of(index)) and case.pairs.is_cut_off(index) and len(refused) > 1:
@@ -67,6 +72,29 @@ def _read(case: Case, groups: list[list[int]]) -> Hypothesis:
         after="the nodes list each other within a minute, and the links come up",
         certainty=Certainty.CERTAIN,
         stands=True,
+    )
+
+
+def _is_sealed(view: NodeView) -> bool:
+    """Whether its log says that it cannot decrypt what it hears; a secret that was read has been compared."""
+    return not view.secret and any(UNREADABLE.search(line) for line in view.log)
+
+
+def _logged(case: Case, odd: list[int]) -> Hypothesis:
+    """Their settings are not known, but their logs say that what they hear cannot be decrypted."""
+    own = [pair for pair in case.pairs.faulty if not set(odd).isdisjoint(pair)]
+    its = verb(len(odd), "its", "their")
+    return Hypothesis(
+        title=f"{case.names(odd)} cannot read what the others announce: {its} cluster secret differs",
+        explains=links(own) | unheard(odd),
+        evidence=lambda: (f"{case.names(odd)} {verb(len(odd), 'reaches', 'reach')} the discovery service, and knows nobody all the same",),
+        why="What nodes announce is encrypted with the cluster secret, which is also WireGuard's pre-shared key: neither can "
+        "read the other.",
+        advice=f"compare the secrets bundle that made {case.names(odd)} with the others', and apply the cluster's own",
+        steps=(f"talosctl -n {case.asked(odd[0])} get kubespanconfigs -o yaml   # compare sharedSecret by eye, do not paste it",),
+        after="the nodes list each other within a minute, and the links come up",
+        certainty=Certainty.LIKELY,
+        decide="compare the sharedSecret of both",
     )
 
 

@@ -56,6 +56,7 @@ def spec_without_status(case: Case) -> Iterator[Hypothesis]:
             after="`talosctl get kubespanpeerstatuses` lists every peer within 30 s",
             certainty=Certainty.CERTAIN,
             stands=True,
+            stops=(index,),
         )
 
 

@@ -49,6 +49,7 @@ def stale_nat_mapping(case: Case) -> Iterator[Hypothesis]:
                 after="the link comes up within a minute, with an endpoint of its own",
                 certainty=Certainty.LIKELY,
                 decide="the router's connection table shows which node the port belongs to",
+                stops=(peer, taker),
             )
             break
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from talos_resources.insight.facts.combined import Case
+from talos_resources.insight.facts.evidence import Pair
 from talos_resources.insight.facts.pairs import TRIED_BYTES, Way
 from talos_resources.insight.hypothesis import Certainty, Hypothesis, Tier, cause, links
 from talos_resources.insight.words import limited, size, verb
@@ -21,58 +22,62 @@ from talos_resources.insight.words import limited, size, verb
 )
 def udp_blocked(case: Case) -> Iterator[Hypothesis]:
     """Discovery works and WireGuard never did: it is not the node that is cut off, but its UDP."""
-    on = case.life.on
     if all(case.pairs.ever(pair) for pair in case.pairs.faulty):
         return
     for place in case.places.sites.values():
-        inside = [index for index in place if index in on]
-        outside = [index for index in case.life.witnesses if index not in inside]
-        if not inside or len(outside) < max(2, len(inside)):
-            continue
-        if not any(index in case.life.witnesses for index in inside) and 2 * len(outside) < len(on):
-            continue  # too few were asked
-        if any(case.pairs.is_alive(index, node.index) for index in inside for node in case.nodes if node.index not in inside):
-            continue
+        inside = [index for index in place if index in case.life.on]
         crossing = [pair for pair in case.pairs.faulty if len(set(pair) & set(inside)) == 1]
-        if len(crossing) < len(inside) * len(outside) or any(case.pairs.ever(pair) for pair in crossing):
-            continue
-        if not all(_is_known(case, index) for index in inside) or any(
-            _arrives(case, index, pair) for index in inside for pair in crossing if index in pair
-        ):
-            continue
-        if not any(_tried(case, pair) for pair in crossing):
-            continue
-        many = len(inside)
-        yield Hypothesis(
-            title=f"{case.names(inside)} {verb(many, 'has', 'have')} never had a link to a node outside of "
-            f"{verb(many, 'its', 'their')} site, which lets no UDP out",
-            explains=links(crossing),
-            evidence=lambda inside=inside, crossing=crossing: limited(  # type: ignore[misc]  # bound now, called later
-                [
-                    (
-                        f"discovery (TCP) lists {case.names(inside)}, so "
-                        f"{verb(len(inside), 'it runs and reaches', 'they run and reach')} the internet"
-                    ),
-                    *(
-                        f"{case.name(index)} has sent {size(_sent(case, index))} and received nothing from outside"
-                        for index in inside
-                        if index in case.life.fresh
-                    ),
-                    *case.pairs.proofs(crossing[:3]),
-                    *case.pairs.attempts(crossing[:2]),
-                ]
-            ),
-            why="Nothing that is sent arrives, in either direction and at no other node: a firewall or provider in front of the "
-            "site drops UDP 51820.",
-            advice=f"allow UDP out of the site of {case.names(inside)} (to port 51820), and its answers in",
-            steps=(
-                f"talosctl -n {case.asked(inside[0])} get kubespanpeerstatuses",
-                f"talosctl -n {case.asked(inside[0])} pcap -i eth0 --bpf-filter 'udp port 51820'",
-            ),
-            after="the first handshakes are completed within 30 s",
-            certainty=Certainty.LIKELY,
-            decide="a packet capture outside: nothing of the site arrives there",
-        )
+        if _is_closed(case, inside, crossing):
+            yield _no_way_out(case, inside, crossing)
+
+
+def _is_closed(case: Case, inside: list[int], crossing: list[Pair]) -> bool:
+    """Whether the nodes of a place never had a link to anybody elsewhere, although discovery works for them."""
+    on, outside = case.life.on, [index for index in case.life.witnesses if index not in inside]
+    if not inside or len(outside) < max(2, len(inside)):
+        return False
+    if not any(index in case.life.witnesses for index in inside) and 2 * len(outside) < len(on):
+        return False  # too few were asked
+    if any(case.pairs.is_alive(index, node.index) for index in inside for node in case.nodes if node.index not in inside):
+        return False
+    if len(crossing) < len(inside) * len(outside) or any(case.pairs.ever(pair) for pair in crossing):
+        return False
+    if not all(_is_known(case, index) for index in inside):
+        return False
+    if any(_arrives(case, index, pair) for index in inside for pair in crossing if index in pair):
+        return False
+    return any(_tried(case, pair) for pair in crossing)
+
+
+def _no_way_out(case: Case, inside: list[int], crossing: list[Pair]) -> Hypothesis:
+    names, many = case.names(inside), len(inside)
+    return Hypothesis(
+        title=f"{names} {verb(many, 'has', 'have')} never had a link to a node outside of {verb(many, 'its', 'their')} site, "
+        "which lets no UDP out",
+        explains=links(crossing),
+        evidence=lambda: limited(
+            [
+                f"discovery (TCP) lists {names}, so {verb(many, 'it runs and reaches', 'they run and reach')} the internet",
+                *(
+                    f"{case.name(index)} has sent {size(_sent(case, index))} and received nothing from outside"
+                    for index in inside
+                    if index in case.life.fresh
+                ),
+                *case.pairs.proofs(crossing[:3]),
+                *case.pairs.attempts(crossing[:2]),
+            ]
+        ),
+        why="Nothing that is sent arrives, in either direction and at no other node: a firewall or provider in front of the "
+        "site drops UDP 51820.",
+        advice=f"allow UDP out of the site of {names} (to port 51820), and its answers in",
+        steps=(
+            f"talosctl -n {case.asked(inside[0])} get kubespanpeerstatuses",
+            f"talosctl -n {case.asked(inside[0])} pcap -i eth0 --bpf-filter 'udp port 51820'",
+        ),
+        after="the first handshakes are completed within 30 s",
+        certainty=Certainty.LIKELY,
+        decide="a packet capture outside: nothing of the site arrives there",
+    )
 
 
 def _is_known(case: Case, index: int) -> bool:
@@ -80,12 +85,12 @@ def _is_known(case: Case, index: int) -> bool:
     return bool(case.life.listed_by(index)) and index not in case.life.unheard
 
 
-def _arrives(case: Case, index: int, pair: tuple[int, int]) -> bool:
+def _arrives(case: Case, index: int, pair: Pair) -> bool:
     other = pair[0] if pair[1] == index else pair[1]
     return Way.ARRIVES in {case.pairs.way(index, other), case.pairs.way(other, index)}
 
 
-def _tried(case: Case, pair: tuple[int, int]) -> bool:
+def _tried(case: Case, pair: Pair) -> bool:
     statuses = (case.status(*pair), case.status(*pair[::-1]))
     return any(status is not None and status.transmit_bytes >= TRIED_BYTES for status in statuses)
 
