@@ -93,9 +93,11 @@ class Recorder:
                     self._target.prune(before=Timestamp(time_ns() - int(self._keep_s * 1e9)))
         finally:
             self._stopping.set()
-            self._write(self._left())
-            self._keep_periods(is_open=False)
-            self._follower.close()
+            try:
+                self._write(self._left())
+                self._keep_periods(is_open=False)
+            finally:
+                self._follower.close()
 
     def stop(self) -> None:
         """Ends `run`; any thread may."""

@@ -11,6 +11,7 @@ from time import time_ns
 from typing import Any
 
 from talos_resources.backends.sqlite.periods import Period
+from talos_resources.backends.sqlite.presence import is_writable
 from talos_resources.backends.sqlite.state import SqliteState
 from talos_resources.model.errors import ConfigError
 from talos_resources.model.resource import Resource
@@ -25,7 +26,7 @@ def open_url(rest: str) -> Cluster:
         ConfigError: it cannot be used.
     """
     path = _path(rest)
-    state = SqliteState(path, create=False)
+    state = SqliteState(path, create=False, read_only=not is_writable(path))
     nodes = state.nodes() or ("",)
     source = f"sqlite:{path}"
     return Cluster({node: partial(state.of_node, node) for node in nodes}, source=source, unnamed=nodes == ("",), on_close=state.close)

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from talos_resources.backends.sqlite.presence import Presence, ReadingPlace
 from talos_resources.backends.sqlite.readers import ReaderPool
 from talos_resources.backends.sqlite.schema import APPLICATION_ID, MIGRATIONS
 from talos_resources.model.errors import ConfigError
@@ -48,6 +49,7 @@ class SqliteFile:
     Attributes:
         path: as it was given.
         read_only: nothing can be written.
+        presence: whether it is still there.
         before_undo: called, by the thread that writes, before it undoes what it has written.
     """
 
@@ -64,19 +66,21 @@ class SqliteFile:
         """
         self.path = Path(path)
         self.read_only = read_only
-        self._log = f"{self.path}-wal"
         self._lock = threading.RLock()
         self._owner: int | None = None
         self._depth = 0
         self._readers = ReaderPool(self._connect, self._check_open)
         self.before_undo: Callable[[], None] = lambda: None
         self._look(create=create and not read_only)
+        self._place = ReadingPlace(self.path) if read_only else None
+        self.presence = Presence(self.path)
         with self._told():
             self._writer = self._connect()
         _open.add(self)
         try:
             with self._told():
                 self._check()
+            self.presence.remember()
         except BaseException:
             self.close()
             raise
@@ -97,12 +101,14 @@ class SqliteFile:
                 with self._part():
                     yield self._writer
                 return
+            self._check_there(self.presence.check)
             self._writer.execute("BEGIN IMMEDIATE")
             self._owner = threading.get_ident()
             self._depth = 0
             try:
                 yield self._writer
                 self._check_whole()
+                self._check_there(self.presence.check)
                 self._writer.execute("COMMIT")
             except BaseException:
                 self._undo("ROLLBACK")
@@ -154,20 +160,13 @@ class SqliteFile:
             if self._owner == threading.get_ident() and not committed:
                 yield self._writer
                 return
+            self._check_there(self.presence.look)
             reader = self._readers.take()
             try:
                 reader.execute("BEGIN")
                 yield reader
             finally:
                 self._readers.give_back(reader)
-
-    def stamp(self) -> object:
-        """What changes with every write of any process, as far as the file system's clock ticks; None if it cannot be told."""
-        try:
-            status = os.stat(self._log)  # noqa: PTH116 - asked often
-        except OSError:
-            return None
-        return status.st_mtime_ns, status.st_size, status.st_ino
 
     def close(self) -> None:
         """Closes all connections; twice is no error.
@@ -180,18 +179,28 @@ class SqliteFile:
             self._readers.close(CLOSE_S)
             if is_free and self._owner is None:
                 self._writer.close()
+                self.presence.leave_nothing()
         finally:
             if is_free:
                 self._lock.release()
+        if self._place is not None:
+            self._place.close()
         _open.discard(self)
 
     def _check_open(self) -> None:
         if self._readers.closed:
             raise ConfigError(f"{self.path} is closed")
 
+    def _check_there(self, check: Callable[[], None]) -> None:
+        try:
+            check()
+        except ConfigError:
+            self._check_open()  # the log goes with the last connection
+            raise
+
     def _connect(self) -> sqlite3.Connection:
-        mode = "ro" if self.read_only else "rw"
-        uri = f"{self.path.absolute().as_uri()}?mode={mode}"
+        place = self._place
+        uri = f"{self.path.absolute().as_uri()}?mode=rw" if place is None else f"{place.path.as_uri()}?{place.options}"
         connection = sqlite3.connect(uri, uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("PRAGMA synchronous = FULL")

@@ -192,7 +192,7 @@ class Tail:
         while not self._closed:
             poked = self._poke.wait(POLL_S)
             self._poke.clear()
-            stamp, now = self._file.stamp(), time.monotonic()
+            stamp, now = self._file.presence.stamp(), time.monotonic()
             if stamp != self._stamp:
                 self._stamp, self._look_until = stamp, now + LOOK_S
             if poked or now < self._look_until or now >= self._next_look:
