@@ -35,12 +35,13 @@ WITH_VALUE: Final = frozenset(
 _ITEM: Final = re.compile(r'"(?P<quoted>(?:[^"]|"")*)"|(?P<plain>[^",\r\n]*)')
 
 
-def add_source(parser: Parser, *, maintenance: bool = True) -> None:
+def add_source(parser: Parser, *, maintenance: bool = True, answer_flag: str = "--timeout") -> None:
     """Adds where the data comes from.
 
     Args:
         parser: of the command.
         maintenance: with the flags for nodes in maintenance mode; without where `--insecure` means something else.
+        answer_flag: how long a node may take to answer, for commands whose `--timeout` means something else.
     """
     group = parser.add_argument_group("where the data comes from")
     group.add_argument(
@@ -56,14 +57,9 @@ def add_source(parser: Parser, *, maintenance: bool = True) -> None:
     )
     group.add_argument("--context", metavar="NAME", help="the context of the talosconfig to use")
     group.add_argument("--talosconfig", metavar="FILE", help="default: $TALOSCONFIG, else ~/.talos/config")
-    group.add_argument(
-        "--timeout", type=some_time, metavar="TIME", help="how long a node may take to answer, such as 5s (default: 60s, with etcd 30s)"
-    )
+    _add_limits(group, answer_flag)
     if maintenance:
         _add_maintenance(group)
-    group.add_argument(
-        "--max-answer", type=some_size, metavar="SIZE", help="how large the list of a node may be, such as 4GiB (default: 1GiB)"
-    )
     group.add_argument(
         "--from",
         dest="sources",
@@ -79,6 +75,19 @@ def add_source(parser: Parser, *, maintenance: bool = True) -> None:
         default=[],
         metavar="FILE",
         help="a key that opens an encrypted support bundle: an age identity or an OpenSSH private key; may be repeated",
+    )
+
+
+def _add_limits(group: ArgumentGroup, answer_flag: str) -> None:
+    group.add_argument(
+        answer_flag,
+        dest="timeout",
+        type=some_time,
+        metavar="TIME",
+        help="how long a node may take to answer, such as 5s (default: 60s, with etcd 30s)",
+    )
+    group.add_argument(
+        "--max-answer", type=some_size, metavar="SIZE", help="how large the list of a node may be, such as 4GiB (default: 1GiB)"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import attrs
@@ -11,11 +12,13 @@ import attrs
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.hidden import difference
 from talos_resources.machineconfig.validate import Mode, Report, validate
-from talos_resources.model.errors import ConfigError, NotFoundError, TalosResourcesError
+from talos_resources.model.errors import AlreadyExistsError, ConfigError, NotFoundError, TalosResourcesError
+from talos_resources.model.kind import kind_of
 from talos_resources.model.resource import Resource
 from talos_resources.releases import NEWEST, Release, release_of
 from talos_resources.resources import MachineConfig as MachineConfigResource
 from talos_resources.resources import PlatformMetadata
+from talos_resources.resources.meta.definition import definition_of
 from talos_resources.rpc.apply import Applied, ApplyMode, ApplyRequest
 from talos_resources.state.contract import State
 
@@ -55,6 +58,27 @@ def check(text: bytes | str, *, release: Release, mode: Mode, source: str = "") 
 def refusal(report: Report) -> str:
     """Why Talos refuses what a report is about, on one line."""
     return f"the configuration is not valid: {'; '.join(map(str, report.errors))}"
+
+
+def store(state: State, text: str, *, id: str = ACTIVE) -> None:
+    """Puts a configuration into the state of a node, where `get machineconfig` finds it; it is not checked.
+
+    Args:
+        state: of the node; it gets the definition of the type as well.
+        text: the configuration.
+        id: the one in force, or `STAGED`.
+    """
+    spec = MachineConfigResource(text=text)
+    try:
+        old = state.get(MachineConfigResource, id)
+    except NotFoundError:
+        definition = Resource.new(definition_of(kind_of(MachineConfigResource)), id=kind_of(MachineConfigResource).id)
+        with suppress(AlreadyExistsError):
+            state.create(definition)
+        state.create(Resource.new(spec, id=id))
+        return
+    if old.spec != spec:
+        state.update(old.with_spec(spec), owner=old.metadata.owner)
 
 
 @attrs.define(eq=False)
@@ -108,14 +132,14 @@ class ConfiguredNode:
     def _take(self, request: ApplyRequest, config: MachineConfig) -> None:
         text = request.text.decode()
         if request.mode is ApplyMode.STAGED:
-            self._store(STAGED, text)
+            store(self._state, text, id=STAGED)
             return
         # Of two trials the second goes back to what was there before the first.
         before = self._text(ACTIVE) if self._trial is None else self._trial.before
         if self._act is not None:
             self._act(config)
         self._stop_trial()
-        self._store(ACTIVE, text)
+        store(self._state, text)
         if request.mode is ApplyMode.TRY and before is not None:
             trial = self._trial = _Trial(before)
             trial.cancel = self._later(request.try_s, lambda: self._go_back(trial))
@@ -128,7 +152,7 @@ class ConfiguredNode:
             self._trial = None
             if self._act is not None:
                 self._act(MachineConfig.load(trial.before, release=self._release))
-            self._store(ACTIVE, trial.before)
+            store(self._state, trial.before)
 
     def _stop_trial(self) -> None:
         trial, self._trial = self._trial, None
@@ -147,16 +171,6 @@ class ConfiguredNode:
             return self._state.get(MachineConfigResource, id).spec.text
         except NotFoundError:
             return None
-
-    def _store(self, id: str, text: str) -> None:
-        spec = MachineConfigResource(text=text)
-        try:
-            old = self._state.get(MachineConfigResource, id)
-        except NotFoundError:
-            self._state.create(Resource.new(spec, id=id))
-            return
-        if old.spec != spec:
-            self._state.update(old.with_spec(spec), owner=old.metadata.owner)
 
 
 def _chosen(mode: ApplyMode) -> ApplyMode:

@@ -23,6 +23,7 @@ from talos_resources.cli import registry
 from talos_resources.cli.examples import TOP
 from talos_resources.cli.main import main
 from talos_resources.cli.parser import Parser
+from talos_resources.machineconfig.taken import store
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import KubeSpanPeerStatus, PeerState
 from talos_resources.rpc.server.server import BackgroundServer
@@ -142,6 +143,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         (folder / name).write_bytes(done.stdout)
     with open_source("demo") as demo:
         state = demo.state("172.20.0.2")
+        store(state, (folder / "controlplane.yaml").read_text())
         with TalosNode(folder / "pki-of-the-node", state=state) as node, BackgroundServer(state, "127.0.0.1:0") as plain:
             save(attrs.evolve(TalosConfig.load(node.talosconfig).with_context(Context(name="prod")), path=folder / "talosconfig"))
             yield World(folder, plain.address)
@@ -163,7 +165,8 @@ def prepared(example: str, world: World, tmp_path: Path) -> tuple[str, Path, dic
     if " export " in line and "--listen" not in line:
         line += " --listen 127.0.0.1:0"
     line = line.replace("unix:/tmp/", f"unix:{tmp_path}/")
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "EDITOR": "true"}
+    environment["XDG_STATE_HOME"] = str(tmp_path / "state")
     # `-n` with a source that is not named asks the node of a talosconfig; the addresses of the guide are those of the demo.
     if " config " in line or (" -n " in line and " -n 172." not in line and " --from " not in line):
         environment["TALOSCONFIG"] = str(folder / "talosconfig")

@@ -27,8 +27,8 @@ from typing import NamedTuple
 
 import pytest
 
-from talos_resources import Resource, open_source
-from talos_resources.resources import MachineConfig
+from talos_resources import open_source
+from talos_resources.machineconfig.taken import store
 from talos_resources.testing.node import TalosNode
 from tests.machineconfig.made import made
 
@@ -145,7 +145,7 @@ def node(home: Path) -> Iterator[None]:
     config = home / ".talos" / "config"
     assert not config.exists()
     with open_source("demo") as demo, TalosNode(home / "node", state=demo.state(demo.nodes[0])) as served:
-        served.state.create(Resource.new(MachineConfig(text=made(kubespan=True)), id="v1alpha1"))
+        store(served.state, made(kubespan=True))
         config.parent.mkdir(exist_ok=True)
         config.write_text(Path(served.talosconfig).read_text(encoding="utf-8"), encoding="utf-8")
         try:
