@@ -15,10 +15,11 @@ from talos_resources.machineconfig.document import MAIN_KEYS, Document
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.encode import to_plain
 from talos_resources.machineconfig.loading import documents_of, kind_of
-from talos_resources.machineconfig.patch.apply import SEVERAL_DOCUMENTS, Compat, Patched, applied, joined
+from talos_resources.machineconfig.patch.apply import SEVERAL_DOCUMENTS, Compat, Patched, applied, joined, notes_of
 from talos_resources.machineconfig.patch.load import Patch, as_json
 from talos_resources.machineconfig.patch.rfc6902 import JsonPatch
-from talos_resources.machineconfig.patch.translate import apply_translated
+from talos_resources.machineconfig.patch.translate import Translated, apply_translated
+from talos_resources.machineconfig.patch.wishes import opening
 from talos_resources.machineconfig.schema.table import MAIN
 from talos_resources.model.errors import ConfigError, DecodeError
 from talos_resources.releases import NEWEST
@@ -41,17 +42,17 @@ def patch_in_place(data: bytes | str, patches: Iterable[Patch], *, source: str =
     for patch in joined(patches):
         translated = _translated(text, patch, source, compat)
         if translated is not None:
-            text, told = translated
-            notes += told
+            text, found = translated
+            notes += notes_of(found, patch, notes)
             continue
         assert isinstance(patch, JsonPatch)
         text, several = _json(text, patch, source, compat)
-        notes += [SEVERAL_DOCUMENTS] if several and not notes else []
+        notes += [SEVERAL_DOCUMENTS] if several and SEVERAL_DOCUMENTS not in notes else []
     return Patched(text, tuple(notes))
 
 
-def _translated(text: str, patch: Patch, source: str, compat: Compat) -> tuple[str, tuple[str, ...]] | None:
-    """The text with a patch done to its documents, and what was translated; None for a JSON patch of the one document."""
+def _translated(text: str, patch: Patch, source: str, compat: Compat) -> tuple[str, Translated] | None:
+    """The text with a patch done to its documents, and what became of them; None for a JSON patch of the one document."""
     release = compat or NEWEST
     roots = [root for root in compose_all(text, source=source) if not root.is_null]
     if isinstance(patch, JsonPatch) and (compat is not None or len(roots) < 2):
@@ -59,11 +60,12 @@ def _translated(text: str, patch: Patch, source: str, compat: Compat) -> tuple[s
     documents = documents_of(roots, source=source, release=release)
     config = MachineConfig.of(documents, release)
     if compat is not None:
-        return _spliced(text, roots, documents, applied(config, patch, release), source), ()
+        plain = Translated(applied(config, patch, release))
+        return _spliced(text, roots, documents, plain.config, source), plain
     found = apply_translated(config, patch, lambda config, patch: applied(config, patch, release))
-    if isinstance(patch, JsonPatch) and not found.notes:
+    if isinstance(patch, JsonPatch) and not found.is_translated:
         return None
-    return _spliced(text, roots, documents, found.config, source), found.notes
+    return _spliced(text, roots, documents, found.config, source), found
 
 
 def _spliced(text: str, roots: list[Node], documents: list[Document], wanted: MachineConfig, source: str) -> str:
@@ -142,7 +144,7 @@ def _json(text: str, patch: JsonPatch, source: str, compat: Compat) -> tuple[str
         raise ConfigError(f"{source + ': ' if source else ''}no v1alpha1 document that the JSON patch could be applied to")
     root = candidates[0]
     old: Any = as_json(value_of(root, v2=True, source=source))
-    new = patch.apply(copy.deepcopy(old))
+    new = (opening(patch, NEWEST, ()) if several else patch).apply(copy.deepcopy(old))
     splicer = Splicer(text, roots)
     splicer.document(root, old, new)
     result = splicer.result()

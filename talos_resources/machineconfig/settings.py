@@ -9,15 +9,14 @@ Source: reference of the machine-config workflow, Talos v1.12.3 and v1.14.0-rc.1
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
 from talos_resources.machineconfig import defaults
 from talos_resources.machineconfig.documents import MachineConfig
+from talos_resources.machineconfig.form import is_in_documents
 from talos_resources.model.net import AddrPort
-
-_NOT_KUBERNETES: Final = frozenset({"KubeSpanConfig", "KubeSpanEndpointsConfig"})
 
 
 @attrs.frozen(kw_only=True)
@@ -162,11 +161,6 @@ class Settings:
         )
 
 
-def has_kubernetes_documents(config: MachineConfig) -> bool:
-    """Whether Kubernetes is configured in documents of its own, as in v1.14, so that what is absent is off."""
-    return any(document.kind.startswith("Kube") and document.kind not in _NOT_KUBERNETES for document in config.documents)
-
-
 class _Reader:
     """Reads the settings, each from the place that counts."""
 
@@ -174,7 +168,7 @@ class _Reader:
         self._config = config
         kind = config.get("machine.type", "")
         self.machine_type: str = {"init": "controlplane", "join": "worker"}.get(kind, kind)
-        self._in_documents = has_kubernetes_documents(config)
+        self._in_documents = is_in_documents(config)
 
     def _document(self, kind: str) -> dict[str, Any] | None:
         """The fields of the only document of a kind; None if there is none, or the release has no such kind."""

@@ -65,7 +65,13 @@ def make_configs(options: GenOptions, secrets: SecretsBundle, *, patches: Patche
     steps = patches if patches is not None else Patches()
     control_plane, first = _patched("controlplane", options, secrets, steps, compat)
     worker, second = _patched("worker", options, secrets, steps, compat)
-    return ConfigBundle(control_plane=control_plane, worker=worker, notes=tuple(dict.fromkeys((*first, *second))))
+    both = set(first) & set(second)
+    notes = [*(_of_role(note, "control planes", both) for note in first), *(_of_role(note, "workers", both) for note in second)]
+    return ConfigBundle(control_plane=control_plane, worker=worker, notes=tuple(dict.fromkeys(notes)))
+
+
+def _of_role(note: str, role: str, both: set[str]) -> str:
+    return note if note in both else f"{note} ({role})"
 
 
 def make_talosconfig(cluster_name: str, secrets: SecretsBundle, *, now: datetime) -> TalosConfig:

@@ -217,6 +217,7 @@ COMPONENT_GROUPS: Final[tuple[Group, ...]] = (
         forward=_api_forward,
         backward=_api_backward,
         lost=_API_SERVER.lost,
+        dead=tuple(_API_SERVER.dead),
         control_planes_only=True,
     ),
     _component(

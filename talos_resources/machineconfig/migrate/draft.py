@@ -7,18 +7,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
 from talos_resources.machineconfig.documents import MachineConfig
+from talos_resources.machineconfig.form import is_in_documents
 from talos_resources.machineconfig.schema.table import MAIN
-from talos_resources.releases import RELEASES
 
 Fields = dict[str, Any]
-
-_NEWEST_KINDS: Final = RELEASES[-1].document_kinds - RELEASES[-2].document_kinds
-"""What tells a configuration that says everything in documents: there, what is not said is not."""
 
 
 @attrs.frozen
@@ -73,7 +70,7 @@ class Draft:
         ]
         self.moves: list[Moved] = []
         self.is_translation = False
-        self.is_new_form = any(kind in _NEWEST_KINDS for kind, _ in self.documents)
+        self.is_new_form = is_in_documents(config)
 
     @property
     def role(self) -> str:

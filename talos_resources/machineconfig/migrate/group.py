@@ -54,6 +54,8 @@ class Group:
         control_planes_only: workers do not look at it.
         fields: those of the document that are meant, where the others belong to another group.
         joins: sections and documents may stand beside each other.
+        control_plane_paths: of the sections, those that workers do not look at.
+        dead: fields of the sections that mean nothing any more, which are dropped without a successor.
         since: the first contract that has it, where the document itself is older.
     """
 
@@ -66,7 +68,14 @@ class Group:
     control_planes_only: bool = False
     fields: tuple[str, ...] = ()
     joins: bool = False
+    control_plane_paths: tuple[str, ...] = ()
+    dead: tuple[str, ...] = ()
     since: Contract | None = None
+
+    @property
+    def for_control_planes(self) -> tuple[str, ...]:
+        """The paths of the v1alpha1 document that workers do not look at."""
+        return self.sections if self.control_planes_only else self.control_plane_paths
 
     def is_in_sections(self, draft: Draft) -> bool:
         """Whether some of it is in the v1alpha1 document."""
@@ -118,6 +127,7 @@ class FieldsRule:
             backward=self.backward,
             lost=self.lost,
             control_planes_only=control_planes_only,
+            dead=tuple(self.dead),
         )
 
     def forward(self, draft: Draft) -> None:

@@ -32,6 +32,11 @@ def _node_forward(draft: Draft) -> None:
     if not any(draft.get(path) is not None for path in (*_NODE, "machine.kubelet.nodeIP", *_SCHEDULING)) and not draft.has_defaults:
         return
     schedules = any(draft.get(path) for path in _SCHEDULING)
+    if draft.role == "worker":
+        for path in _SCHEDULING:
+            draft.gone(path)  # only control planes look at it
+        if not any(draft.get(path) is not None for path in (*_NODE, "machine.kubelet.nodeIP")):
+            return
     fields: Fields = {"nodeIP": {}}
     for old, new in _NODE.items():
         value = draft.get(old)
@@ -169,6 +174,7 @@ KUBERNETES_GROUPS: Final[tuple[Group, ...]] = (
         forward=_node_forward,
         backward=_node_backward,
         lost=_node_lost,
+        control_plane_paths=_SCHEDULING,
     ),
     Group(
         name="the kubelet",
@@ -177,6 +183,7 @@ KUBERNETES_GROUPS: Final[tuple[Group, ...]] = (
         forward=_kubelet_forward,
         backward=_kubelet_backward,
         lost=_KUBELET.lost,
+        dead=_KUBELET.dead,
     ),
     Group(
         name="the API's authority",

@@ -71,6 +71,7 @@ _INSTALL_GROUP: Final = Group(
     forward=_install_forward,
     backward=_install_backward,
     lost=_install_lost,
+    dead=(f"{_INSTALL}.grubUseUKICmdline",),
 )
 
 

@@ -42,7 +42,8 @@ def _network_forward(draft: Draft) -> None:
     _check_urls(urls, f"{_NETWORK}.cni.urls")
     for key in ("dnsDomain", "podSubnets", "serviceSubnets"):
         draft.rename(f"{_NETWORK}.{key}", "KubeNetworkConfig", "", key)
-    wanted = fields if draft.is_whole else {key: value for key, value in fields.items() if section.get(key)}
+    said = {key: value for key, value in fields.items() if section.get(key)}
+    wanted = fields if draft.is_whole or (said and draft.is_translation and draft.role) else said
     if wanted:
         draft.put("KubeNetworkConfig", wanted)
     if draft.role == "worker":
@@ -164,6 +165,7 @@ NETWORK_GROUPS: Final[tuple[Group, ...]] = (
         forward=_network_forward,
         backward=_network_backward,
         lost=_network_lost,
+        control_plane_paths=(f"{_NETWORK}.cni",),
     ),
     Group(
         name="manifests that are fetched",

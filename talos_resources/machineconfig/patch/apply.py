@@ -18,7 +18,7 @@ from talos_resources.machineconfig.patch.deletes import Delete, apply_delete
 from talos_resources.machineconfig.patch.load import Patch, StrategicPatch, as_json
 from talos_resources.machineconfig.patch.rfc6902 import JsonPatch
 from talos_resources.machineconfig.patch.strategic import check_dates, merge_document
-from talos_resources.machineconfig.patch.translate import apply_translated
+from talos_resources.machineconfig.patch.translate import Translated, apply_translated
 from talos_resources.machineconfig.schema.table import MAIN
 from talos_resources.model.errors import ConfigError
 from talos_resources.releases import NEWEST, Release
@@ -120,12 +120,11 @@ class _Run:
                 config = _step(config, step, self._release)
         self._config = config
 
-    def _translate(self, config: MachineConfig, patch: Patch) -> bool:
-        """Applies a patch, its old sections to the documents in their place; tells whether there were such."""
+    def _translate(self, config: MachineConfig, patch: Patch) -> None:
+        """Applies a patch, its old sections to the documents in their place."""
         found = apply_translated(config, patch, lambda config, patch: applied(config, patch, self._release))
         self._config = found.config
-        self.notes += found.notes
-        return bool(found.notes)
+        self.notes += notes_of(found, patch, self.notes)
 
     def _leaves_empty(self, delete: Delete, config: MachineConfig) -> bool:
         """Whether the talosctl that is imitated makes an empty document of one that it cannot delete."""
@@ -142,13 +141,23 @@ class _Run:
             self._text, self._config = dump_v2(patch.apply(document)), None
         elif self._compat is not None:
             raise ConfigError("JSON patches are not supported for a configuration of several documents; use a strategic patch")
-        elif not self._translate(MachineConfig.load(text, source=self._source, release=self._release), patch):
-            self.notes += [SEVERAL_DOCUMENTS] if not self.notes else []
+        else:
+            self._translate(MachineConfig.load(text, source=self._source, release=self._release), patch)
         self._source = ""
 
     def _refuse_split_escapes(self) -> None:
         if self._split_escapes and self._compat is not None:
             raise ConfigError("talosctl cannot write back the \\u escapes beyond U+FFFF in the JSON patch")
+
+
+def notes_of(found: Translated, patch: Patch, told: list[str]) -> Iterator[str]:
+    """What there is to say of a patch beside what was told of those before it."""
+    notes = list(found.notes)
+    if isinstance(patch, JsonPatch) and not found.is_translated:
+        notes.append(SEVERAL_DOCUMENTS)
+    elif isinstance(patch, JsonPatch) and found.plain:
+        notes.append(f"{', '.join(found.plain)} was set in the v1alpha1 document (a JSON patch cannot name another one)")
+    yield from (note for note in notes if note not in told)
 
 
 def apply_strategic(config: MachineConfig, patch: StrategicPatch, release: Release = NEWEST) -> MachineConfig:

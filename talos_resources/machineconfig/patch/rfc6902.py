@@ -12,12 +12,18 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final
 
 import attrs
 
 from talos_resources.codec.goyaml.values import same
 from talos_resources.model.errors import ConfigError
+
+Steps = tuple[str, ...]
+
+_PUTS: Final = frozenset({"add", "replace", "move", "copy"})
+"""The operations that put something at their path."""
 
 _INDEX: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 
@@ -36,14 +42,23 @@ class JsonPatch:
         operations: as written: mappings with `op`, `path` and so on.
         split_escapes: a text of the patch spells a character beyond U+FFFF as two escapes, which talosctl
             cannot write back as YAML.
+        opens: the steps to a collection that is made where it is missing and something is put below it, and
+            an empty one of its kind; talosctl makes none.
     """
 
     operations: tuple[Mapping[str, Any], ...] = attrs.field(repr=False)
     split_escapes: bool = False
+    opens: Mapping[Steps, Any] = attrs.field(default=MappingProxyType({}), repr=False, kw_only=True)
 
     def joined(self, other: JsonPatch) -> JsonPatch:
         """Both patches as one, this one first."""
         return JsonPatch(self.operations + other.operations, self.split_escapes or other.split_escapes)
+
+    @property
+    def places(self) -> tuple[Steps, ...]:
+        """The places that the operations are about, as steps; what is no path is none."""
+        pointers = (operation.get(member) for operation in self.operations for member in ("path", "from"))
+        return tuple(tuple(_steps(pointer, "path")) for pointer in pointers if isinstance(pointer, str))
 
     def apply(self, document: Any) -> Any:
         """The patched document; the argument is changed where operations apply before one fails.
@@ -56,6 +71,8 @@ class JsonPatch:
         """
         for number, operation in enumerate(self.operations, 1):
             try:
+                if operation.get("op") in _PUTS:
+                    _open(operation.get("path"), document, self.opens)
                 document = _applied(operation, document)
             except _RefusedError as error:
                 what = " ".join(str(operation.get(key, "")) for key in ("op", "path")).strip()
@@ -100,6 +117,18 @@ def _applied(operation: Mapping[str, Any], document: Any) -> Any:
             source = _steps(operation.get("from"), "from")
             _add(steps, document, copy.deepcopy(_value(source, document)))
     return document
+
+
+def _open(pointer: Any, document: Any, opens: Mapping[Steps, Any]) -> None:
+    """Makes the collections above a path that are missing and may be made."""
+    steps = _steps(pointer, "path") if opens else []
+    for depth, step in enumerate(steps[:-1], 1):
+        if not isinstance(document, dict):
+            return
+        empty = opens.get(tuple(steps[:depth]))
+        if document.get(step) is None and empty is not None:
+            document[step] = copy.deepcopy(empty)
+        document = document.get(step)
 
 
 def _steps(pointer: Any, member: str) -> list[str]:

@@ -6,7 +6,7 @@ documents again. What neither the patch nor a section can say of a document stay
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -14,25 +14,34 @@ import attrs
 
 from talos_resources.machineconfig.document import Document
 from talos_resources.machineconfig.documents import MachineConfig
-from talos_resources.machineconfig.migrate.draft import Draft
+from talos_resources.machineconfig.migrate.draft import Draft, Moved
 from talos_resources.machineconfig.migrate.group import Group
 from talos_resources.machineconfig.migrate.run import GROUPS, Stay, knows, move_backward, move_forward, rebuilt
-from talos_resources.machineconfig.patch.deletes import Delete
 from talos_resources.machineconfig.patch.load import Patch, StrategicPatch
 from talos_resources.machineconfig.patch.rfc6902 import JsonPatch
+from talos_resources.machineconfig.patch.told import told
+from talos_resources.machineconfig.patch.wishes import opening, wishes_of
 from talos_resources.machineconfig.schema.table import MAIN
 from talos_resources.model.errors import ConfigError
-from talos_resources.releases import RELEASES
 
 Apply = Callable[[MachineConfig, Patch], MachineConfig]
 
 
 @attrs.frozen
 class Translated:
-    """What a patch made of a configuration, and one line for each matter that was translated."""
+    """What a patch made of a configuration.
+
+    Attributes:
+        config: the configuration.
+        notes: one line for each matter that was translated, or left out.
+        is_translated: some of the patch was about sections that documents stand for.
+        plain: what the patch did to the v1alpha1 document as it stands.
+    """
 
     config: MachineConfig
     notes: tuple[str, ...] = ()
+    is_translated: bool = False
+    plain: tuple[str, ...] = ()
 
 
 def apply_translated(config: MachineConfig, patch: Patch, apply: Apply) -> Translated:
@@ -49,22 +58,37 @@ def apply_translated(config: MachineConfig, patch: Patch, apply: Apply) -> Trans
     """
     if isinstance(patch, JsonPatch):
         return _part(config, patch, apply)
-    notes: list[str] = []
+    parts: list[Translated] = []
     for _, steps in groupby(patch.steps, key=lambda step: step.kind == MAIN):
-        part = _part(config, StrategicPatch(tuple(steps)), apply)
-        config = part.config
-        notes += part.notes
-    return Translated(config, tuple(notes))
+        parts.append(_part(parts[-1].config if parts else config, StrategicPatch(tuple(steps)), apply))
+    return Translated(
+        parts[-1].config if parts else config,
+        tuple(note for part in parts for note in part.notes),
+        is_translated=any(part.is_translated for part in parts),
+        plain=tuple(path for part in parts for path in part.plain),
+    )
+
+
+def meant(config: MachineConfig, patch: Patch) -> list[Group]:
+    """The groups that a patch is about and that are, or belong, into documents."""
+    draft, wishes = Draft(config), wishes_of(patch)
+    return [
+        group
+        for group in GROUPS
+        if any(wish.is_about(group.sections) for wish in wishes)
+        and (draft.is_new_form or group.is_in_documents(draft))
+        and knows(config.release, group)
+    ]
 
 
 def _part(config: MachineConfig, patch: Patch, apply: Apply) -> Translated:
-    draft = Draft(config)
-    paths = set(_paths(patch))
-    groups = [group for group in GROUPS if _is_meant(group, paths, draft) and knows(config.release, group)]
+    groups = meant(config, patch)
+    if isinstance(patch, JsonPatch):
+        patch = opening(patch, config.release, groups)
     if not groups:
-        return Translated(apply(config, patch))
+        return Translated(apply(config, patch), plain=tuple(wish.path for wish in wishes_of(patch)))
+    draft, before = Draft(config), Draft(config)
     opened = [group for group in groups if not group.joins or not isinstance(patch, StrategicPatch) or patch.deletes]
-    before = Draft(config)
     lost = {group.name: move_backward(draft, group, before) for group in opened}
     sections = rebuilt(draft, config)
     base = _closed(sections, opened, config)
@@ -76,67 +100,37 @@ def _part(config: MachineConfig, patch: Patch, apply: Apply) -> Translated:
                 raise ConfigError(f"{stay}; and {', '.join(lost[group.name])} has no place in a section, so neither form can say both")
     sections_again = {kind for group in groups for kind in group.kinds if any(stay.path.startswith(group.sections) for stay in stuck)}
     result = _merged(config, base.config, theirs.config, sections_again)
-    return Translated(result, (*_notes(config, result, groups, paths, draft.role), *(str(stay) for stay in stuck)))
+    wishes = wishes_of(patch)
+    notes = told(config, result, wishes, theirs.moves, stuck)
+    plain = tuple(wish.path for wish in wishes if not any(wish.is_about(group.sections) for group in groups))
+    return Translated(result, tuple(notes), is_translated=True, plain=plain)
 
 
 @attrs.frozen
 class _Closed:
     config: MachineConfig
     stays: tuple[Stay, ...]
+    moves: Mapping[str, list[Moved]]
 
 
 def _closed(config: MachineConfig, groups: list[Group], original: MachineConfig) -> _Closed:
-    """The configuration with the sections of these groups as documents again."""
+    """The configuration with the sections of these groups as documents again, and what went where in each group."""
     before = Draft(original)
     draft = Draft(config)
     draft.is_new_form, draft.is_translation = True, True
     stays = []
+    moves = {}
     for group in groups:
         if group.control_planes_only and draft.role == "worker":
             for path in group.sections:
                 if before.get(path) is None:
                     draft.drop(path)
             continue
+        told_before = len(draft.moves)
         stay = move_forward(draft, group)
         stays += [stay] if stay is not None else []
-    return _Closed(rebuilt(draft, config), tuple(stays))
-
-
-def _is_meant(group: Group, paths: set[str], draft: Draft) -> bool:
-    """Whether a patch is about a group that is, or belongs, into documents."""
-    touched = any(_overlap(path, section) for path in paths for section in group.sections)
-    return touched and (draft.is_new_form or group.is_in_documents(draft))
-
-
-def _overlap(one: str, other: str) -> bool:
-    return not one or f"{one}.".startswith(f"{other}.") or f"{other}.".startswith(f"{one}.")
-
-
-def _paths(patch: Patch) -> Iterator[str]:
-    """The places of the v1alpha1 document that a patch is about."""
-    if isinstance(patch, JsonPatch):
-        for operation in patch.operations:
-            for member in ("path", "from"):
-                pointer = operation.get(member)
-                if isinstance(pointer, str):
-                    yield ".".join(step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:])
-        return
-    for step in patch.steps:
-        if step.kind != MAIN:
-            continue
-        if isinstance(step, Delete):
-            yield ".".join(step.path)
-        else:
-            yield from _leaves(step.fields)
-
-
-def _leaves(fields: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    for key, value in fields.items():
-        path = f"{prefix}.{key}" if prefix else key
-        if isinstance(value, Mapping) and value:
-            yield from _leaves(value, path)
-        elif prefix:
-            yield path
+        moves[group.name] = draft.moves[told_before:]
+    return _Closed(rebuilt(draft, config), tuple(stays), moves)
 
 
 def _merged(ours: MachineConfig, base: MachineConfig, theirs: MachineConfig, gone: set[str]) -> MachineConfig:
@@ -169,22 +163,3 @@ def _three_way(ours: Mapping[str, Any], base: Mapping[str, Any], theirs: Mapping
         if value is not None:
             merged[key] = value
     return merged
-
-
-def _notes(ours: MachineConfig, result: MachineConfig, groups: list[Group], paths: set[str], role: str) -> Iterator[str]:
-    """One line for each group: which sections the patch named, and what became of which documents."""
-    for group in groups:
-        since = next(release.contract for release in RELEASES if knows(release, group))
-        named = ", ".join(sorted({path for path in paths for section in group.sections if path and _overlap(path, section)}))
-        changes = [
-            *(f"{old} left out" for old in ours.documents if old.kind in group.kinds and result.find(*old.key) is None),
-            *(
-                f"{new} {'changed' if old is not None else 'added'}"
-                for new in result.documents
-                if new.kind in group.kinds and (old := ours.find(*new.key)) != new
-            ),
-        ]
-        if changes:
-            yield f"Talos {since} keeps {group.name} in documents: {named} → {', '.join(changes)}"
-        elif role == "worker" and group.control_planes_only:
-            yield f"{named} is for control planes only: left out of the worker's configuration"
