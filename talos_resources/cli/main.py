@@ -27,6 +27,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    if "_ARGCOMPLETE" in os.environ:
+        from talos_resources.cli.completing import complete
+
+        complete()
     forgive()
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv))
@@ -58,7 +62,7 @@ def _failed(message: str) -> int:
 
 def _run(arguments: list[str]) -> int:
     prog = _prog()
-    leading, name, rest = _split(arguments)
+    leading, name, rest = options.split(arguments)
     if name is None:
         return _top(leading, prog)
     if name not in registry.COMMANDS:
@@ -71,16 +75,6 @@ def _run(arguments: list[str]) -> int:
     if prints_document(name, args):
         document()
     return registry.load(name).run(args)
-
-
-def _split(arguments: list[str]) -> tuple[list[str], str | None, list[str]]:
-    """The flags before the command, the command, and what follows it."""
-    index = 0
-    while index < len(arguments) and arguments[index].startswith("-") and arguments[index] != "-":
-        index += 2 if arguments[index] in options.WITH_VALUE else 1
-    if index >= len(arguments):
-        return arguments, None, []
-    return arguments[:index], arguments[index], arguments[index + 1 :]
 
 
 def _top(flags: list[str], prog: str) -> int:

@@ -35,6 +35,16 @@ WITH_VALUE: Final = frozenset(
 _ITEM: Final = re.compile(r'"(?P<quoted>(?:[^"]|"")*)"|(?P<plain>[^",\r\n]*)')
 
 
+def split(arguments: list[str]) -> tuple[list[str], str | None, list[str]]:
+    """The flags before the command, the command, and what follows it."""
+    index = 0
+    while index < len(arguments) and arguments[index].startswith("-") and arguments[index] != "-":
+        index += 2 if arguments[index] in WITH_VALUE else 1
+    if index >= len(arguments):
+        return arguments, None, []
+    return arguments[:index], arguments[index], arguments[index + 1 :]
+
+
 def add_source(parser: Parser, *, maintenance: bool = True, answer_flag: str = "--timeout") -> None:
     """Adds where the data comes from.
 
@@ -171,11 +181,12 @@ def _paths(names: list[str]) -> list[Path]:
 
 
 @contextmanager
-def opened(args: Namespace) -> Iterator[tuple[Cluster, tuple[str, ...]]]:
+def opened(args: Namespace, *, quiet: bool = False) -> Iterator[tuple[Cluster, tuple[str, ...]]]:
     """The cluster that the options name and the nodes of it that were asked for, closed afterwards.
 
     Args:
         args: with the options of `add_source`.
+        quiet: without the note that the demo stands in.
 
     Raises:
         TalosResourcesError: the source cannot be opened, or has no such node.
@@ -196,7 +207,8 @@ def opened(args: Namespace) -> Iterator[tuple[Cluster, tuple[str, ...]]]:
         identities=_paths(args.identity) if args.identity else (),
     )
     endless = getattr(args, "watch", False)
-    if is_fallback and endless:
+    noted = is_fallback and not quiet
+    if noted and endless:
         print(DEMO_NOTE, file=sys.stderr, flush=True)
     with cluster:
         try:
@@ -207,6 +219,6 @@ def opened(args: Namespace) -> Iterator[tuple[Cluster, tuple[str, ...]]]:
                 raise ConfigError(f"{error.message}; there is no talosconfig: name yours with --talosconfig") from None
             raise
         yield cluster, selected
-    if is_fallback and not endless:
+    if noted and not endless:
         sys.stdout.flush()
         print(DEMO_NOTE, file=sys.stderr, flush=True)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -244,29 +242,3 @@ def test_help_has_examples(run: Run, name: str) -> None:
 def test_version(run: Run) -> None:
     assert run("version").out == run("--version").out
     assert run("version").out.startswith("talos-resources 0.")
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_completion(run: Run, shell: str) -> None:
-    script = run("completion", shell).out
-    for name in registry.COMMANDS:
-        assert name in script
-    assert "id-match" in script
-    assert "kubespanpeerstatuses\n" in run("completion", "types").out
-
-
-def complete(line: list[str], script: Path) -> list[str]:
-    """What bash would offer for the last word of the line."""
-    words = " ".join(f"'{word}'" for word in line)
-    code = f'source {script}; COMP_WORDS=({words}); COMP_CWORD={len(line) - 1}; _talos_resources; printf "%s\\n" "${{COMPREPLY[@]}}"'
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, env=environment, timeout=60, check=True)
-    return done.stdout.split()
-
-
-def test_bash_completes(run: Run, tmp_path: Path) -> None:
-    script = tmp_path / "completion"
-    script.write_text(run("completion", "bash").out)
-    assert complete(["talos-resources", "expl"], script) == ["explain"]
-    assert complete(["talos-resources", "get", "--id-"], script) == ["--id-match"]
-    assert complete(["talos-resources", "get", "kubespanpeerst"], script) == ["kubespanpeerstatuses"]

@@ -1,0 +1,238 @@
+"""Where the values of arguments come from when a shell completes them.
+
+Nothing here may take long or fail: what a cluster knows is asked with a deadline, and what it answered last time stands
+in when it is away.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import threading
+from argparse import Namespace
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from argcomplete.completers import BaseCompleter, DirectoriesCompleter, FilesCompleter
+
+if TYPE_CHECKING:
+    from talos_resources.talosconfig.config import TalosConfig
+
+DEADLINE: Final = "TALOS_RESOURCES_COMPLETION_TIMEOUT"
+"""The environment variable for how many seconds a cluster has to answer."""
+
+_DEADLINE_S: Final = 0.15  # a shell shall have its answer within 0.3 s, and Python has to start
+_REMEMBERED: Final = 5_000  # values in one file of the cache: more does not fit on anybody's screen
+
+Values = Callable[[str, Namespace], Iterable[str]]
+"""What has been typed of the value, and the arguments before it → the values that there are."""
+
+
+def completer_of(command: str, action: argparse.Action) -> Callable[..., Iterable[str]]:
+    """Who knows the values of an argument, to be called as argcomplete does.
+
+    Args:
+        command: with the command within it, such as `config context`.
+        action: the argument.
+    """
+    values = next(
+        (_VALUES[key] for key in (f"{command} {action.dest}", action.dest, str(action.metavar)) if key in _VALUES), None
+    ) or _paths(str(action.metavar))
+    if isinstance(values, BaseCompleter):
+        return values
+
+    def completed(*, prefix: str, parsed_args: Namespace, **_: Any) -> Iterable[str]:
+        try:
+            return values(prefix, parsed_args)
+        except Exception:  # noqa: BLE001 - what cannot be found out is not offered; nobody reads an error here
+            return ()
+
+    return completed
+
+
+def _paths(metavar: str) -> Values | BaseCompleter:
+    if any(word in metavar for word in ("FILE", "TARGET", "URL", "PATH")):
+        return FilesCompleter()
+    return DirectoriesCompleter() if metavar in {"DIR", "FOLDER"} else nothing
+
+
+def nothing(_prefix: str, _args: Namespace) -> Iterable[str]:
+    """What only the user knows."""
+    return ()
+
+
+def types(prefix: str, _args: Namespace) -> Iterable[str]:
+    """The types of Talos; several are separated by commas. The singular and the aliases where no plural fits."""
+    import talos_resources.resources  # noqa: F401 - announces them
+    from talos_resources.model.kind import typed_aliases, typed_names
+
+    before, comma, begun = prefix.rpartition(",")
+    plurals = [name.partition(".")[0].lower() for name in typed_names()]
+    found = [name for name in plurals if name.startswith(begun)]
+    if not found:
+        found = [alias for _, aliases in typed_aliases() for alias in aliases if alias.startswith(begun)]
+    return [f"{before}{comma}{name}" for name in found]
+
+
+def fields(prefix: str, args: Namespace) -> Iterable[str]:
+    """Types, and after a dot the fields of one."""
+    name, dot, path = prefix.partition(".")
+    if not dot:
+        return types(prefix, args)
+    from talos_resources.state.registry import resolve_class
+    from talos_resources.views.explain import fields_of
+
+    depth = path.count(".") + 1
+    return sorted({f"{name}.{'.'.join(field.path.split('.')[:depth])}" for field in fields_of(resolve_class(name).spec)})
+
+
+def contexts(_prefix: str, args: Namespace) -> Iterable[str]:
+    """Those of the talosconfig."""
+    return _talosconfig(args).contexts
+
+
+def nodes(prefix: str, args: Namespace) -> Iterable[str]:
+    """Those of the source that is named, else those of the talosconfig's context; separated by commas."""
+    before, comma, _ = prefix.rpartition(",")
+    if getattr(args, "sources", None):
+        found = _asked(args, "nodes", lambda cluster, _: list(cluster.nodes))
+    else:
+        context = _talosconfig(args).context(getattr(args, "context", None))
+        found = list(dict.fromkeys([*context.nodes, *context.endpoints]))
+    return [f"{before}{comma}{node}" for node in found]
+
+
+def endpoints(prefix: str, args: Namespace) -> Iterable[str]:
+    """Those of the talosconfig's context."""
+    before, comma, _ = prefix.rpartition(",")
+    return [f"{before}{comma}{endpoint}" for endpoint in _talosconfig(args).context(getattr(args, "context", None)).endpoints]
+
+
+def ids(_prefix: str, args: Namespace) -> Iterable[str]:
+    """The ids of the resources of the type that has been typed."""
+    name = str(args.type)
+
+    def ask(cluster: Any, selected: tuple[str, ...]) -> list[str]:
+        state = cluster.state(selected[0])
+        return [resource.metadata.id for resource in state.list(state.kind(name))]
+
+    return _asked(args, f"ids {name} {getattr(args, 'namespace', None)}", ask)
+
+
+def scenarios(_prefix: str, _args: Namespace) -> Iterable[str]:
+    """What `simulate` can play."""
+    from talos_resources.simulate.scenarios import SCENARIOS
+
+    return SCENARIOS
+
+
+def rules(_prefix: str, _args: Namespace) -> Iterable[str]:
+    """What `doctor` can find."""
+    from talos_resources.insight.causes import causes
+
+    return [cause.name for cause in causes()]
+
+
+def formats(_prefix: str, _args: Namespace) -> Iterable[str]:
+    """How `get` prints; a template is left to be typed."""
+    from talos_resources.views.output import FORMATS
+
+    return [name.partition("=")[0] + ("=" if "=" in name else "") for name in FORMATS]
+
+
+def mesh_formats(_prefix: str, _args: Namespace) -> Iterable[str]:
+    """How `mesh` prints."""
+    from talos_resources.cli.mesh import FORMATS
+
+    return FORMATS
+
+
+def releases(_prefix: str, _args: Namespace) -> Iterable[str]:
+    """The releases of Talos that configurations are made for."""
+    from talos_resources.releases.contract import CONTRACTS
+
+    return map(str, reversed(CONTRACTS))
+
+
+_VALUES: Final[dict[str, Values]] = {
+    "TYPE": types,
+    "types": types,
+    "TYPE[.FIELD]": fields,
+    "context": contexts,
+    "config context name": contexts,
+    "config use-context name": contexts,
+    "config remove name": contexts,
+    "nodes": nodes,
+    "simulate nodes": nothing,
+    "endpoints": endpoints,
+    "get id": ids,
+    "g id": ids,
+    "history id": ids,
+    "scenario": scenarios,
+    "doctor explain": rules,
+    "get output": formats,
+    "g output": formats,
+    "rd output": formats,
+    "api-resources output": formats,
+    "mesh output": mesh_formats,
+    "talos_version": releases,
+    "migrate to": releases,
+    "machineconfig migrate to": releases,
+    "mc migrate to": releases,
+}
+
+
+def _talosconfig(args: Namespace) -> TalosConfig:
+    from talos_resources.talosconfig.config import TalosConfig
+
+    return TalosConfig.load(getattr(args, "talosconfig", None))
+
+
+def _asked(args: Namespace, what: str, ask: Callable[[Any, tuple[str, ...]], list[str]]) -> list[str]:
+    """What the source of the command line answers in time, else what it answered last."""
+    from talos_resources.cli import options
+
+    answers: list[list[str]] = []
+
+    def run() -> None:
+        # Whatever goes wrong: there is nothing to complete then, and nobody to tell.
+        with suppress(Exception), options.opened(args, quiet=True) as (cluster, selected):
+            answers.append(ask(cluster, selected))
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(_deadline_s())
+    remembered = _cache(args, what)
+    if answers:
+        _remember(remembered, answers[0])
+        return answers[0]
+    with suppress(OSError, ValueError):
+        return [str(value) for value in json.loads(remembered.read_text())]
+    return []
+
+
+def _deadline_s() -> float:
+    with suppress(ValueError):
+        return float(os.environ.get(DEADLINE, ""))
+    return _DEADLINE_S
+
+
+def _cache(args: Namespace, what: str) -> Path:
+    """The file for one question to one source."""
+    asked = [
+        what,
+        os.environ.get("TALOSCONFIG"),
+        *(getattr(args, name, None) for name in ("sources", "nodes", "endpoints", "context", "talosconfig")),
+    ]
+    name = hashlib.sha256(json.dumps(asked).encode()).hexdigest()[:32]
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "talos-resources" / "completion" / f"{name}.json"
+
+
+def _remember(file: Path, values: list[str]) -> None:
+    with suppress(OSError):
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.write_text(json.dumps(values[:_REMEMBERED]))

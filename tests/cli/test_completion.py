@@ -1,0 +1,109 @@
+"""What a shell offers while a command is typed: the real program, asked as the shells' scripts ask it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from talos_resources.cli.completers import DEADLINE
+
+PROGRAM = Path(sys.executable).parent / "talos-resources"
+TALOSCONFIG = """\
+context: home
+contexts:
+    home:
+        endpoints:
+            - 192.0.2.1
+        nodes:
+            - 192.0.2.11
+            - 192.0.2.12
+    away:
+        endpoints:
+            - 192.0.2.9
+"""
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    config = tmp_path / "talosconfig"
+    config.write_text(TALOSCONFIG)
+    outer = {name: value for name, value in os.environ.items() if name != "TALOSCONFIG" and not name.startswith("XDG_")}
+    return outer | {DEADLINE: "30", "HOME": str(tmp_path), "TALOSCONFIG": str(config), "PATH": f"{PROGRAM.parent}:{os.environ['PATH']}"}
+
+
+def offered(line: str, environment: dict[str, str]) -> list[str]:
+    """What bash would offer at the end of the line, with the script that `completion bash` prints."""
+    code = f"""
+        source <(talos-resources completion bash)
+        COMP_LINE={shlex.quote(line)} COMP_POINT={len(line)} COMP_TYPE=9
+        _python_argcomplete talos-resources
+        printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, env=environment, timeout=60, check=True)
+    assert done.stderr == ""
+    return [word.rstrip() for word in done.stdout.splitlines() if word]
+
+
+@pytest.mark.parametrize(
+    ("typed", "values"),
+    [
+        ("expl", ["explain"]),
+        ("get --id-", ["--id-match"]),
+        ("get kubespanpeerst", ["kubespanpeerstatuses"]),
+        ("get kubespanpeers", ["kubespanpeerspecs", "kubespanpeerstatuses"]),
+        ("get members,kubespanpeerst", ["members,kubespanpeerstatuses"]),
+        ("get members -o y", ["yaml"]),
+        ("get members -n 192.0.2.11,192.0.2.1", ["192.0.2.11,192.0.2.11", "192.0.2.11,192.0.2.12", "192.0.2.11,192.0.2.1"]),
+        ("get -e ", ["192.0.2.1"]),
+        ("get --context away -e ", ["192.0.2.9"]),
+        ("get --from demo -n 172.20.0.6", ["172.20.0.6"]),
+        ("--from demo get members talos-default-work", ["talos-default-worker-1", "talos-default-worker-2"]),
+        ("get --from demo members -n 172.20.0.2 talos-default-worker-1", ["talos-default-worker-1"]),
+        ("config context ", ["home", "away"]),
+        ("config remove aw", ["away"]),
+        ("explain affiliates.kubespan.p", ["affiliates.kubespan.publicKey"]),
+        ("explain kubespanpeerstatus.st", ["kubespanpeerstatus.state"]),
+        ("simulate --scenario part", ["partition"]),
+        ("doctor --color ", ["auto", "always", "never"]),
+        ("doctor --explain mtu-d", ["mtu-differs"]),
+        ("gen config --talos-version v1.1", ["v1.14", "v1.13", "v1.12", "v1.11", "v1.10", "v1.1"]),
+        ("mesh -o sv", ["svg"]),
+        ("nosuch ", []),
+        ("get nosuch ", []),
+        ("explain nosuch.", []),
+        ("get members --from nosuch.zip ", []),
+    ],
+)
+def test_what_is_offered(typed: str, values: list[str], environment: dict[str, str]) -> None:
+    assert offered(f"talos-resources {typed}", environment) == values
+
+
+def test_a_cluster_that_is_away_is_remembered(tmp_path: Path, environment: dict[str, str]) -> None:
+    dump = tmp_path / "cluster.json"
+    subprocess.run(
+        [PROGRAM, "dump", "--from", "demo", "members", "--to", dump], check=True, env=environment, timeout=60, capture_output=True
+    )
+    line = f"talos-resources get members --from {dump} "
+    assert len(offered(line, environment)) == 5
+    dump.unlink()
+    assert len(offered(line, environment)) == 5
+    assert offered(line.replace("members", "affiliates"), environment) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("shell", "code"),
+    [
+        ("fish", 'talos-resources completion fish | source; complete -C "talos-resources get kubespanpeerst"'),
+        ("zsh", 'autoload -Uz compinit && compinit -u; eval "$(talos-resources completion zsh)"; print -r -- ${_comps[talos-resources]}'),
+    ],
+)
+def test_other_shells_take_the_script(shell: str, code: str, environment: dict[str, str]) -> None:
+    done = subprocess.run([shell, "-c", code], capture_output=True, text=True, env=environment, timeout=60, check=True)
+    assert done.stderr == ""
+    assert done.stdout.split()[0] == {"fish": "kubespanpeerstatuses", "zsh": "_python_argcomplete"}[shell]
