@@ -74,7 +74,7 @@ def fetched(text: str) -> list[str]:
 def commands() -> str:
     """Every command with its help."""
     parts = ["# Commands\n\nMade from the program's own help; `COMMAND --help` prints the same.\n"]
-    for names, _ in listing():
+    for names, _ in (command for group in listing().values() for command in group):
         title = ", ".join(f"`{name}`" for name in names)
         parts.append(f"## {title} {{ #{names[0]} }}\n")
         parts += _helps(parser_of(names[0], prog=PROG), level=3)

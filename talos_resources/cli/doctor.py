@@ -13,6 +13,7 @@ from talos_resources.cli import options, progress
 from talos_resources.cli.durations import some_time
 from talos_resources.cli.parser import Parser, UsageError
 from talos_resources.cli.screen import Screen
+from talos_resources.model.near import did_you_mean
 
 if TYPE_CHECKING:
     from talos_resources.insight.doctor import Diagnosis
@@ -92,15 +93,13 @@ def _list() -> int:
 
 
 def _explain(name: str) -> int:
-    from difflib import get_close_matches
-
     from talos_resources.insight.causes import causes
     from talos_resources.views.findings import wrapped
 
     by_name = {cause.name: cause for cause in causes()}
     if name not in by_name:
-        near = get_close_matches(name, by_name, n=1)
-        raise UsageError(f'no rule "{name}"{f"; did you mean {near[0]}?" if near else ""} `doctor --list` names all')
+        near = did_you_mean(name, by_name, limit=1)
+        raise UsageError(f'no rule "{name}"{near or ";"} `doctor --list` names all')
     cause, width = by_name[name], Screen().width
     lines = [
         (f"{cause.name} ({cause.severity.value}): ", cause.about),

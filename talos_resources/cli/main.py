@@ -13,6 +13,7 @@ from talos_resources.cli import options, registry
 from talos_resources.cli.encoding import document, forgive, prints_document
 from talos_resources.cli.parser import USAGE_ERROR, UsageError, complain
 from talos_resources.model.errors import TalosResourcesError
+from talos_resources.model.near import did_you_mean
 
 ERROR = 1
 INTERRUPTED = 130
@@ -36,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _run(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
     except UsageError as error:
-        complain(f"{error}; see {error.prog} --help" if error.prog else str(error))
+        text = str(error)
+        complain(f"{text}{'' if text.endswith('?') else ';'} see {error.prog} --help" if error.prog else text)
         return USAGE_ERROR
     except BrokenPipeError:
         _forget_stdout()
@@ -65,8 +67,10 @@ def _run(arguments: list[str]) -> int:
     leading, name, rest = options.split(arguments)
     if name is None:
         return _top(leading, prog)
-    if name not in registry.COMMANDS:
-        raise UsageError(f'no command "{name}"{_suggestion(name)}', prog=prog)
+    if name not in registry.COMMANDS and name != "help":
+        raise UsageError(f'no command "{name}"{did_you_mean(name, registry.COMMANDS)}', prog=prog)
+    if name == "help":
+        return _help_of(rest, prog)
     parser = registry.parser_of(name, prog=prog)
     try:
         args = parser.parse([*leading, *rest])
@@ -82,25 +86,30 @@ def _top(flags: list[str], prog: str) -> int:
     if "-h" in flags or "--help" in flags or not flags:
         print(_help(prog))
         return 0 if flags else USAGE_ERROR
-    if "--version" in flags:
+    if "--version" in flags or "-V" in flags:
         return registry.load("version").run(registry.parser_of("version", prog=prog).parse([]))
     raise UsageError(f"a command is missing after {' '.join(flags)}", prog=prog)
+
+
+def _help_of(words: list[str], prog: str) -> int:
+    """`help`, and `help COMMAND` for `COMMAND --help`."""
+    return _run([*words, "--help"]) if words else _top(["--help"], prog)
 
 
 def _help(prog: str) -> str:
     from talos_resources.cli.examples import TOP
 
-    commands = [(", ".join(names), text) for names, text in registry.listing()]
-    width = max(len(names) for names, _ in commands)
-    lines = [f"  {names:<{width}}   {text}" for names, text in commands]
+    groups = registry.listing()
+    width = max(len(", ".join(names)) for commands in groups.values() for names, _ in commands)
+    lines = []
+    for group, commands in groups.items():
+        lines += ["", f"{group}:", *(f"  {', '.join(names):<{width}}   {text}" for names, text in commands)]
     examples = [f"  {prog} {line}" for line in TOP]
     return "\n".join(
         [
             f"usage: {prog} COMMAND [ARGUMENTS]",
             "",
             "The resources of a Talos Linux cluster: listed, watched and explained.",
-            "",
-            "commands:",
             *lines,
             "",
             "examples:",
@@ -109,13 +118,6 @@ def _help(prog: str) -> str:
             f"`{prog} COMMAND --help` tells more.",
         ]
     )
-
-
-def _suggestion(name: str) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, registry.COMMANDS, n=2)
-    return f", did you mean {' or '.join(close)}?" if close else ""
 
 
 def _prog() -> str:

@@ -6,13 +6,20 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
+from talos_resources.model.near import did_you_mean
 from talos_resources.model.printable import printable
 
 USAGE_ERROR = 2
+
+
+# How argparse words its complaints; the quotes differ from release to release of Python.
+_CHOICE = re.compile(r"invalid choice: '?(?P<name>[^ ']+)'? \(choose from (?P<known>.*)\)")
+_FLAG = re.compile(r"unrecognized arguments: (?P<name>--[^ =]+)")
+_WORD = re.compile(r"[\w-]+")
 
 
 class UsageError(Exception):
@@ -59,12 +66,24 @@ class Parser(argparse.ArgumentParser):
                     parser.show_examples(own)
 
     def error(self, message: str) -> NoReturn:
-        """Raises instead of printing the whole usage.
+        """Raises instead of printing the whole usage, with what may have been meant.
 
         Raises:
             UsageError: always.
         """
+        wrong = _CHOICE.search(message) or _FLAG.search(message)
+        if wrong is not None:
+            known = _WORD.findall(wrong["known"]) if "known" in wrong.groupdict() else self._flags()
+            message += did_you_mean(wrong["name"], known)
         raise UsageError(message, prog=self.prog)
+
+    def _flags(self) -> Iterator[str]:
+        """Every flag, of the commands within this one too."""
+        for action in self._actions:
+            yield from action.option_strings
+            if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001 - argparse has no other name for it
+                for parser in action.choices.values():
+                    yield from parser._flags()  # noqa: SLF001 - of this class
 
     def parse(self, arguments: list[str]) -> argparse.Namespace:
         """The arguments, flags and positionals in any order.

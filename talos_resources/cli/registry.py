@@ -15,44 +15,62 @@ from __future__ import annotations
 
 import importlib
 from argparse import Namespace
+from collections.abc import Mapping
 from typing import Final, Protocol, cast
 
 from talos_resources.cli.parser import Parser
 
-COMMANDS: Final = {
-    "get": "get",
-    "g": "get",
-    "rd": "rd",
-    "api-resources": "rd",
-    "explain": "explain",
-    "mesh": "mesh",
-    "doctor": "doctor",
-    "export": "export",
-    "dump": "dump",
-    "record": "record",
-    "history": "history",
-    "diff": "diff",
-    "events": "events",
-    "agent": "agent",
-    "top": "top",
-    "serve": "serve",
-    "discovery": "discovery",
-    "config": "config",
-    "gen": "gen",
-    "cilium": "cilium",
-    "kubespan": "kubespan",
-    "simulate": "simulate",
-    "runtime": "runtime",
-    "apply-config": "apply_config",
-    "apply": "apply_config",
-    "patch": "patch",
-    "edit": "edit",
-    "machineconfig": "machineconfig",
-    "mc": "machineconfig",
-    "completion": "completion",
-    "validate": "validate",
-    "version": "version",
+GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
+    "look": {
+        "get": "get",
+        "g": "get",
+        "rd": "rd",
+        "api-resources": "rd",
+        "explain": "explain",
+        "mesh": "mesh",
+        "top": "top",
+    },
+    "diagnose": {
+        "doctor": "doctor",
+        "validate": "validate",
+    },
+    "record": {
+        "record": "record",
+        "history": "history",
+        "diff": "diff",
+        "events": "events",
+        "dump": "dump",
+    },
+    "configure": {
+        "config": "config",
+        "gen": "gen",
+        "machineconfig": "machineconfig",
+        "mc": "machineconfig",
+        "apply-config": "apply_config",
+        "apply": "apply_config",
+        "patch": "patch",
+        "edit": "edit",
+        "kubespan": "kubespan",
+        "cilium": "cilium",
+    },
+    "serve": {
+        "serve": "serve",
+        "export": "export",
+        "discovery": "discovery",
+        "agent": "agent",
+    },
+    "simulate": {
+        "simulate": "simulate",
+    },
+    "this program": {
+        "completion": "completion",
+        "runtime": "runtime",
+        "version": "version",
+    },
 }
+"""What users want to do → command → module, as the help shows them."""
+
+COMMANDS: Final = {name: module for commands in GROUPS.values() for name, module in commands.items()}
 """Command → module. Two names of one module are one command; the help shows the first."""
 
 
@@ -79,12 +97,15 @@ def load(name: str) -> Command:
     return cast("Command", importlib.import_module(f"talos_resources.cli.{COMMANDS[name]}"))
 
 
-def listing() -> list[tuple[tuple[str, ...], str]]:
-    """Every command as (its names, its line of help), in the order of the table."""
-    names: dict[str, list[str]] = {}
-    for name, module in COMMANDS.items():
-        names.setdefault(module, []).append(name)
-    return [(tuple(group), _sentence(load(group[0]).HELP)) for group in names.values()]
+def listing() -> dict[str, list[tuple[tuple[str, ...], str]]]:
+    """Every command as (its names, its line of help) in its group, in the order of the table."""
+    found: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+    for group, commands in GROUPS.items():
+        names: dict[str, list[str]] = {}
+        for name, module in commands.items():
+            names.setdefault(module, []).append(name)
+        found[group] = [(tuple(same), _sentence(load(same[0]).HELP)) for same in names.values()]
+    return found
 
 
 def parser_of(name: str, *, prog: str) -> Parser:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Final
 
 from talos_resources.machineconfig.schema.types import FreeForm, ListOf, MapOf, Scalar, Struct, Type
 from talos_resources.model.errors import ConfigError
+from talos_resources.model.near import did_you_mean
 
 _STEP: Final = re.compile(r"""(?:\A|\.)(?P<name>[^.\[\]"]+)|\[(?P<index>-?\d+)\]|\[(?P<quoted>"(?:[^"\\]|\\.)*")\]""")
 
@@ -46,9 +46,8 @@ def child_type(kind: Type, steps: Sequence[str | int]) -> Type:
             case Struct(), str():
                 field = kind.fields.get(step)
                 if field is None:
-                    near = get_close_matches(step, kind.fields, n=2)
-                    hint = f"; did you mean {' or '.join(near)}?" if near else ""
-                    raise ConfigError(f'no field "{step}" in {walked or "the document"}{hint}', path=walked)
+                    near = did_you_mean(step, kind.fields)
+                    raise ConfigError(f'no field "{step}" in {walked or "the document"}{near}', path=walked)
                 kind = field.type
             case MapOf(item=item), str():
                 kind = item

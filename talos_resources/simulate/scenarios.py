@@ -12,6 +12,7 @@ from typing import Any, Final
 import attrs
 
 from talos_resources.model.errors import ConfigError
+from talos_resources.model.near import did_you_mean
 from talos_resources.model.net import IPAddress, IPPrefix
 from talos_resources.simulate.cluster import SimulatedCluster
 from talos_resources.simulate.network import Nat, Router
@@ -280,6 +281,6 @@ def scenario(name: str) -> Scenario:
     """
     found = SCENARIOS.get(name)
     if found is None:
-        msg = f'no scenario "{name}"; there are {", ".join(SCENARIOS)}'
+        msg = f'no scenario "{name}"; there are {", ".join(SCENARIOS)}{did_you_mean(name, SCENARIOS)}'
         raise ConfigError(msg)
     return found

@@ -13,6 +13,7 @@ import attrs
 from talos_resources.codec import fields as codec
 from talos_resources.model.errors import QueryError
 from talos_resources.model.kind import Kind, typed_kind
+from talos_resources.model.near import did_you_mean
 from talos_resources.model.spec import UntypedSpec, wire_field
 from talos_resources.views.tabwriter import column_widths
 
@@ -112,7 +113,9 @@ def _explain_field(kind: Kind[Any], path: Sequence[str]) -> str:
     fields = list(fields_of(spec))
     chosen = [f for f in fields if _folded(f.path) == wanted]
     if not chosen:
-        raise QueryError(f"{kind.display_type} has no field {'.'.join(path)}; it has {', '.join(f.path for f in fields)}")
+        names = [f.path for f in fields]
+        near = did_you_mean(".".join(path), names)
+        raise QueryError(f"{kind.display_type} has no field {'.'.join(path)}; it has {', '.join(names)}{near}")
     below = [f for f in fields if _folded(f.path).startswith(f"{wanted}.")]
     field = chosen[0]
     text = f"{kind.display_type}.{field.path}   ({field.type})\n\n{_wrapped(field.doc)}\n"

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from talos_resources.model.errors import QueryError
+from talos_resources.model.near import did_you_mean
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -113,7 +114,8 @@ def parse_output(text: str) -> Output:
 
         return Output("custom-columns", columns=parse_columns(template))
     if equals or text not in FORMATS:
-        raise QueryError(f'output format "{text}" is not supported, there are {", ".join(FORMATS)}')
+        near = did_you_mean(text, FORMATS)
+        raise QueryError(f'output format "{text}" is not supported, there are {", ".join(FORMATS)}{near}')
     return Output(text)
 
 

@@ -182,6 +182,16 @@ def test_one_bad_node_does_not_hide_the_others(run: Run, tmp_path: Path) -> None
 MISTAKES = [
     (["nosuch"], 2, 'no command "nosuch"'),
     (["exlain"], 2, "did you mean explain?"),
+    (["get", "members", "--nodez", "a"], 2, "unrecognized arguments: --nodez a; did you mean --nodes? see"),
+    (["get", "members", "-o", "tabel"], 2, "did you mean table?"),
+    (["explain", "kubespanpeerstatus.stat"], 1, "did you mean state?"),
+    (["doctor", "-o", "jsn"], 2, "did you mean json?"),
+    (["doctor", "--explain", "mtu"], 2, "did you mean mtu-too-large?"),
+    (["simulate", "--scenario", "partion"], 2, "did you mean partition?"),
+    (["config", "contxts"], 2, "did you mean contexts"),
+    (["gen", "secrets", "--forc"], 2, "did you mean --force?"),
+    (["get", "members", "--zzzzz"], 2, "unrecognized arguments: --zzzzz; see"),
+    (["help", "exlain"], 2, "did you mean explain?"),
     (["-n"], 2, "a command is missing"),
     (["get"], 2, "TYPE"),
     (["get", "a", "b", "c"], 2, "unrecognized arguments: c"),
@@ -239,6 +249,12 @@ def test_help_has_examples(run: Run, name: str) -> None:
     assert f"examples:\n  talos-resources {name}" in run(name, "--help").out
 
 
+def test_help_is_a_command_too(run: Run) -> None:
+    assert run("help").out == run("--help").out
+    assert run("help", "config", "context").out == run("config", "context", "--help").out
+
+
 def test_version(run: Run) -> None:
+    assert run("-V").out == run("--version").out
     assert run("version").out == run("--version").out
     assert run("version").out.startswith("talos-resources 0.")

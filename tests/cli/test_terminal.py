@@ -21,8 +21,8 @@ PROGRAM = [sys.executable, "-m", "talos_resources"]
 EVIL = "w\x1b[2J\x1b[8m\x1b]0;title\x07\r\x9b31m\x7f\u202egnp.\u2066"
 IN_YAML = '"' + "".join(f"\\x{ord(c):02x}" if ord(c) < 256 else f"\\u{ord(c):04x}" for c in EVIL) + '"'
 
-# What commands themselves say to a terminal: colours, bold, dim.
-OWN = re.compile(r"\x1b\[(0|1|2|3|33|1;3[1-6]|3[1-7]|9[0-7]|1;9[0-7]|38;5;\d+|1;33)?m")
+# What commands themselves say to a terminal: colours, bold, dim, and the line of progress where reading takes a while.
+OWN = re.compile(r"\r\x1b\[K|\x1b\[(0|1|2|3|33|1;3[1-6]|3[1-7]|9[0-7]|1;9[0-7]|38;5;\d+|1;33)?m")
 COMMANDING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
