@@ -113,14 +113,14 @@ def endpoints(prefix: str, args: Namespace) -> Iterable[str]:
 
 
 def ids(_prefix: str, args: Namespace) -> Iterable[str]:
-    """The ids of the resources of the type that has been typed."""
-    name = str(args.type)
+    """The ids of the resources of the types that have been typed."""
+    names = str(args.type).split(",")
 
     def ask(cluster: Any, selected: tuple[str, ...]) -> list[str]:
         state = cluster.state(selected[0])
-        return [resource.metadata.id for resource in state.list(state.kind(name))]
+        return [resource.metadata.id for name in names for resource in state.list(state.kind(name))]
 
-    return _asked(args, f"ids {name} {getattr(args, 'namespace', None)}", ask)
+    return _asked(args, f"ids {names} {getattr(args, 'namespace', None)}", ask)
 
 
 def scenarios(_prefix: str, _args: Namespace) -> Iterable[str]:
@@ -160,6 +160,7 @@ def releases(_prefix: str, _args: Namespace) -> Iterable[str]:
 
 _VALUES: Final[dict[str, Values]] = {
     "TYPE": types,
+    "TYPE[,TYPE…]": types,
     "types": types,
     "TYPE[.FIELD]": fields,
     "context": contexts,
