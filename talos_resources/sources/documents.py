@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -14,11 +15,17 @@ from talos_resources.model.metadata import Reference
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UnreadableSpec, UntypedSpec
 from talos_resources.sources.load import defined
+from talos_resources.sources.pasted import Piece, pieces, text_of
 
 _EXPECTED: Final = "expected what `talosctl get -o yaml` or `-o json` prints, or a *.wire.json file"
 _TABLE: Final = re.compile(r"^\W*(?:\S*\s+)?(?:NODE|NAMESPACE|TYPE|ID)\s+(?:\S+\s+)*VERSION\b")
 """The headings of what `talosctl get` prints without -o."""
 
+_FULL: Final = "KubeSpanPeerStatuses.kubespan.talos.dev"
+"""Of this type every field is always written."""
+_NODE: Final = re.compile(r"^node: (\S+)$", re.MULTILINE)
+_TYPE: Final = re.compile(r"^ +type: (\S+)$", re.MULTILINE)
+_FIELD: Final = re.compile(r"^ {2,4}([A-Za-z]\w*):", re.MULTILINE)
 _START: Final = "---\n"
 """The line before a document."""
 
@@ -186,6 +193,70 @@ def _from_wire(entries: list[Any], source: str) -> Iterator[Entry]:
         yield Entry(entry.get("node"), None, resource, where)
 
 
+def parse_pasted(data: bytes, *, source: str) -> Iterator[Entry]:
+    """The resources among what else a pasted text holds; see `pasted`. None, if there is none or it is no text.
+
+    What cannot be read is named as such; of a resource that is there twice the later one counts.
+    """
+    from talos_resources.codec.text import documents_from_yaml
+
+    text = text_of(data)
+    if text is None or "\0" in text:
+        return
+    held: dict[tuple[str | None, Reference], Entry] = {}
+    for piece in pieces(text, lambda block: documents_from_yaml(block, source=source)):
+        for entry in _found(piece, next(reversed(held.values()), None), f"{source}:{piece.line}"):
+            node = entry.node or piece.node
+            metadata = entry.resource.metadata
+            key = node, Reference(metadata.namespace, metadata.type, metadata.id)
+            held.pop(key, None)
+            held[key] = entry._replace(node=node)
+    yield from held.values()
+
+
+def _found(piece: Piece, before: Entry | None, where: str) -> Iterator[Entry]:
+    """The resource of a piece; of one that cannot be read that there is one, of a type like the one before it."""
+    with suppress(DecodeError):
+        found = list(_entry(piece.value, where)) if piece.value is not None else []
+        if piece.value is not None and all(entry.resource.id for entry in found):
+            yield from found
+            return
+    node, kind = _NODE.search(piece.text), _TYPE.search(piece.text)
+    if before is not None and before.resource.type.startswith(kind[1] if kind else ""):
+        yield _unread(before, node[1] if node else before.node, f"line-{piece.line}")
+
+
+def without_cut_end(entries: list[Entry], data: bytes) -> list[Entry]:
+    """With the last resource marked as unreadable if its text ends early: the one before it of its type says more.
+
+    A status without its last lines would be one that never had a handshake.
+    """
+    if len(entries) < 2 or not _is_cut_short(entries[-2], entries[-1], data):
+        return entries
+    *whole, last = entries
+    return [*whole, _unread(whole[-1], last.node, last.resource.id or "the last")]
+
+
+def _is_cut_short(before: Entry, last: Entry, data: bytes) -> bool:
+    if not last.resource.id:
+        return before.resource.type.startswith(last.resource.type)
+    if last.resource.type != before.resource.type or (data.endswith(b"\n") and last.resource.type != _FULL):
+        return False  # of other types a node leaves out what is empty
+    *_, previous, end = ["", "", *data.decode("utf-8", "replace").replace("\r\n", "\n").rsplit(f"\n{_START}", 2)]
+    return _fields(end) < _fields(previous)
+
+
+def _unread(like: Entry, node: str | None, id: str) -> Entry:
+    """That there is a resource which cannot be read, of the type of another one."""
+    resource = like.resource.with_metadata(id=id).with_spec(UnreadableSpec(yaml="", reason="it is cut short or broken"))
+    return Entry(node, None, resource, like.where)
+
+
+def _fields(document: str) -> frozenset[str]:
+    """The names of the fields of the spec in a document."""
+    return frozenset(_FIELD.findall(document.partition("\nspec:")[2]))
+
+
 def by_node(entries: Iterable[Entry]) -> dict[str | None, list[Resource[Any]]]:
     """As `collected`, with a definition for every type."""
     return {node: defined(resources) for node, resources in collected(entries).items()}
@@ -194,10 +265,10 @@ def by_node(entries: Iterable[Entry]) -> dict[str | None, list[Resource[Any]]]:
 def collected(entries: Iterable[Entry]) -> dict[str | None, list[Resource[Any]]]:
     """What each node holds in the end.
 
-    Events of a watch are applied in order.
+    Events of a watch are applied in order; of two looks at one node the later one counts.
 
     Raises:
-        DecodeError: two entries that are no events have the same identity.
+        DecodeError: two entries that are no events have the same identity and version.
     """
     nodes: dict[str | None, dict[Reference, Entry]] = {}
     for entry in entries:
@@ -207,7 +278,7 @@ def collected(entries: Iterable[Entry]) -> dict[str | None, list[Resource[Any]]]
         if entry.event == "destroyed":
             held.pop(key, None)
             continue
-        if entry.event is None and key in held:
+        if entry.event is None and key in held and held[key].resource.version == entry.resource.version:
             raise DecodeError(
                 f"{metadata.type}({metadata.namespace}/{metadata.id}) was there before: {held[key].where}", source=entry.where
             )

@@ -10,8 +10,9 @@ from pathlib import Path, PurePath
 from typing import Any, Final
 
 from talos_resources.model.errors import ConfigError, DecodeError
+from talos_resources.model.resource import Resource
 from talos_resources.sources.cluster import Cluster
-from talos_resources.sources.documents import Entry, by_node, parse
+from talos_resources.sources.documents import Entry, by_node, parse, parse_pasted, without_cut_end
 from talos_resources.sources.encrypted import is_sealed, unsealed
 from talos_resources.sources.folders import TEXTS, NodeFolder, Reader
 from talos_resources.sources.load import memory_state
@@ -40,7 +41,7 @@ def open_url(path: str, *, identities: Sequence[Path] = ()) -> Cluster:
         DecodeError: it holds something else than resources, or it is broken.
     """
     if path == STDIN:
-        return _cluster(parse(sys.stdin.buffer.read(), source="stdin"), source="stdin")
+        return _cluster(_held(sys.stdin.buffer.read(), "stdin"), source="stdin")
     file = Path(path)
     if file.is_dir():
         return _tree({found.relative_to(file).parts: partial(_read, found) for found in sorted(file.rglob("*")) if found.is_file()}, path)
@@ -49,12 +50,11 @@ def open_url(path: str, *, identities: Sequence[Path] = ()) -> Cluster:
         data = unsealed(data, identities, source=path)
     if data.startswith(b"PK\x03\x04"):
         return _tree(_unzipped(data, path), path)
-    return _cluster(parse(data, source=path), source=path)
+    return _cluster(_held(data, path), source=path)
 
 
-def _cluster(entries: Iterator[Entry], *, source: str) -> Cluster:
-    """The nodes that the entries name; those that name none belong to one node without a name."""
-    held = by_node(entries)
+def _cluster(held: Mapping[str | None, Sequence[Resource[Any]]], *, source: str) -> Cluster:
+    """The nodes that a file names; what names none belongs to one node without a name."""
     if not any(held.values()):
         raise DecodeError("holds no resource", source=source)
     unnamed = PurePath(source).name.partition(".")[0] or source
@@ -63,6 +63,18 @@ def _cluster(entries: Iterator[Entry], *, source: str) -> Cluster:
         source=source,
         unnamed=set(held) == {None},
     )
+
+
+def _held(data: bytes, source: str) -> Mapping[str | None, Sequence[Resource[Any]]]:
+    """What each node holds, as talosctl prints it, else what of it is found in a pasted text."""
+    try:
+        entries = without_cut_end(list(parse(data, source=source)), data)
+    except DecodeError:
+        held = by_node(parse_pasted(data, source=source))
+        if not any(held.values()):
+            raise
+        return held
+    return by_node(entries)
 
 
 def _tree(members: Members, path: str) -> Cluster:
@@ -85,7 +97,7 @@ def _tree(members: Members, path: str) -> Cluster:
     if not data:
         raise ConfigError(f"{path} holds no *.yaml or *.json file; expected one folder per node, as in a support bundle")
     files = {f"{path.rstrip('/')}/{parts[0]}": reader for parts, reader in data.items()}
-    return _cluster(_entries(files), source=path)
+    return _cluster(by_node(_entries(files)), source=path)
 
 
 def _texts(members: Members, folders: Mapping[str, Any]) -> dict[str, dict[str, Reader]]:

@@ -23,7 +23,7 @@ def unknown_peer(case: Case) -> Iterator[Hypothesis]:
     lacking: dict[int, list[int]] = {}
     for pair in case.pairs.faulty:
         for observer, peer in (pair, pair[::-1]):
-            if observer in case.life.witnesses and case.state(observer, peer) is LinkState.ABSENT and observer not in case.life.unheard:
+            if observer in case.life.witnesses and observer not in case.life.unheard and _lacks(case, observer, peer):
                 lacking.setdefault(peer, []).append(observer)
     for peer, observers in lacking.items():
         heard = [observer for observer in observers if case.lists(observer, peer)]
@@ -55,6 +55,10 @@ def unknown_peer(case: Case) -> Iterator[Hypothesis]:
             certainty=Certainty.CERTAIN if one or skipped else Certainty.LIKELY,
             decide="compare cluster id, secret and discovery service of both",
         )
+
+
+def _lacks(case: Case, observer: int, peer: int) -> bool:
+    return case.state(observer, peer) is LinkState.ABSENT and case.pairs.should_know(observer, peer)
 
 
 def _asked(case: Case, peer: int, observers: list[int]) -> Iterator[str]:

@@ -50,12 +50,12 @@ class Pairs:
             here, there = link.observer.index, link.peer.index
             if here not in fresh or here not in on or there not in on or settling(here, there):
                 continue
-            if link.state is LinkState.ABSENT and not self._should_know(here, there):
+            if link.state is LinkState.ABSENT and not self.should_know(here, there):
                 continue
             found.add((min(here, there), max(here, there)))
         return tuple(sorted(found))
 
-    def _should_know(self, observer: int, peer: int) -> bool:
+    def should_know(self, observer: int, peer: int) -> bool:
         """Whether a peer that a node does not have is missing: of what was not read nothing is missing."""
         view = self._ground.views[observer]
         if self._ground.is_unread(observer, "KubeSpanPeerSpecs", "KubeSpanPeerStatuses"):
