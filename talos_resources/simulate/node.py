@@ -49,7 +49,7 @@ from talos_resources.runtime.scheduler import Scheduler
 from talos_resources.simulate.device import SimulatedDevice
 from talos_resources.simulate.discovery import SimulatedDiscoveryController
 from talos_resources.simulate.network import Host
-from talos_resources.simulate.settings import NodeSettings, Origin, Shared
+from talos_resources.simulate.settings import ClusterSecrets, NodeSettings, Origin, Shared
 from talos_resources.simulate.skew import SkewedTime
 
 __all__ = ["NodeSettings", "Origin", "Shared", "SimulatedNode"]
@@ -101,8 +101,7 @@ class SimulatedNode:
         self.state = MemoryState(clock=self._scheduler.now)
         self._describe()
         runtime = self._runtime = Runtime(self.state, self.controllers(), self._scheduler)
-        if self.settings.discovery:
-            self._shared.service.listen(self.node_id, lambda: runtime.wake(SimulatedDiscoveryController.name))
+        self._listen(runtime)
         runtime.start()
 
     def stop(self) -> None:
@@ -134,8 +133,23 @@ class SimulatedNode:
         """Changes settings of a running node; see `NodeSettings`."""
         self.settings = attrs.evolve(self.settings, **changes)
         self._put(KubeSpanConfig, KUBESPAN, self._config())
+        self._put(DiscoveryConfig, CLUSTER, self._discovery())
         if self._runtime is not None:
+            self._listen(self._runtime)
             self._runtime.poll()
+
+    @property
+    def identity(self) -> ClusterSecrets:
+        """By what it knows the others of its cluster."""
+        shared = self._shared
+        return ClusterSecrets(cluster_id=shared.cluster_id, cluster_name=shared.cluster_name, secret=shared.secret)
+
+    def _listen(self, runtime: Runtime) -> None:
+        """Hears news of discovery, if it takes part in it."""
+        if self.settings.discovery:
+            self._shared.service.listen(self.node_id, lambda: runtime.wake(SimulatedDiscoveryController.name))
+        else:
+            self._shared.service.forget(self.node_id)
 
     def _new_keys(self) -> KubeSpanIdentity:
         private = clamp(self._random.randbytes(32))
@@ -159,7 +173,7 @@ class SimulatedNode:
     def _config(self) -> KubeSpanConfig:
         settings = self.settings
         return KubeSpanConfig(
-            enabled=True,
+            enabled=settings.kubespan,
             cluster_id=self._shared.cluster_id,
             shared_secret=self._shared.secret,
             force_routing=settings.force_routing,
@@ -168,6 +182,7 @@ class SimulatedNode:
             endpoint_filters=settings.endpoint_filters,
             harvest_extra_endpoints=settings.harvest,
             extra_endpoints=settings.extra_endpoints,
+            exclude_advertised_networks=settings.excluded,
         )
 
     def _describe(self) -> None:

@@ -36,6 +36,8 @@ class NodeSettings:
         harvest: whether it shares the endpoints at which it sees others.
         force_routing: whether peers that are down stay routed through the mesh.
         discovery: whether it takes part in discovery.
+        kubespan: whether KubeSpan is on.
+        excluded: networks that it never announces; None for none.
         skew_s: by how much its clock is ahead of the true time, in seconds.
         operating_system: its name and version, as the node announces them.
     """
@@ -51,8 +53,25 @@ class NodeSettings:
     harvest: bool = False
     force_routing: bool = True
     discovery: bool = True
+    kubespan: bool = True
+    excluded: tuple[IPPrefix, ...] | None = None
     skew_s: float = 0.0
     operating_system: str = OPERATING_SYSTEM
+
+
+@attrs.frozen(kw_only=True)
+class ClusterSecrets:
+    """By what the nodes of a cluster know each other.
+
+    Attributes:
+        cluster_id: of the cluster.
+        cluster_name: of the cluster.
+        secret: of the cluster, base64.
+    """
+
+    cluster_id: str
+    cluster_name: str
+    secret: str = attrs.field(repr=False)
 
 
 @attrs.frozen(kw_only=True)
