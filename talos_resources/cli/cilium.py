@@ -31,8 +31,8 @@ def configure(parser: Parser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
     values = actions.add_parser("values", help="helm values", description="Print helm values for Cilium on Talos.")
     _add_strict(values, "run without kube-proxy")
-    values.add_argument("--k8s-host", metavar="HOST", help="where nodes reach the Kubernetes API (default: KubePrism, at localhost)")
-    values.add_argument("--k8s-port", type=int, metavar="PORT", help="(default: 7445 of KubePrism, else 6443)")
+    values.add_argument("--k8s-host", metavar="HOST", help="with --strict: where nodes reach the API (default: KubePrism, at localhost)")
+    values.add_argument("--k8s-port", type=int, metavar="PORT", help="with --strict (default: 7445 of KubePrism, else 6443)")
     values.add_argument(
         "--no-xt-socket-fallback", action="store_true", help="faster: Talos has the kernel modules that the fallback replaces"
     )
@@ -86,7 +86,7 @@ def _values(args: Namespace) -> int:
         k8s_host=args.k8s_host,
         k8s_port=args.k8s_port,
         socket_fallback=False if args.no_xt_socket_fallback else None,
-        cilium_version=args.cilium_version or NEWEST_CILIUM_VERSION,
+        cilium_version=NEWEST_CILIUM_VERSION if args.cilium_version is None else args.cilium_version,
     )
     sys.stdout.write(values_yaml(values))
     return 0

@@ -39,6 +39,7 @@ def run(args: Namespace) -> int:
     """Does it; returns the exit code."""
     contract, config = form(args)
     from talos_resources.machineconfig.kubespan_patch import KubeSpanSettings, kubespan_patch, notes, parse_mtu
+    from talos_resources.machineconfig.settings import Settings
 
     settings = KubeSpanSettings(
         enabled=not args.disable,
@@ -51,7 +52,8 @@ def run(args: Namespace) -> int:
     )
     lacks = config is not None and not config.all("DiscoveryServiceConfig")
     text = kubespan_patch(settings, contract=contract, discovery=lacks)
-    for note in (*notes(settings), *_discovery_notes(settings.enabled, contract, config is None)):
+    existing = Settings.of(config).kubespan.endpoint_filters if config is not None else None
+    for note in (*notes(settings, existing=existing or ()), *_discovery_notes(settings.enabled, contract, config is None)):
         print(f"note: {note}", file=sys.stderr)
     sys.stdout.write(text)
     return 0

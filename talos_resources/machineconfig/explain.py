@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from talos_resources.machineconfig.documents import MachineConfig
+from talos_resources.machineconfig.kubespan_patch import only_excludes
 from talos_resources.machineconfig.schema.table import MAIN, document_type
 from talos_resources.machineconfig.schema.types import ListOf, Struct, Type
 from talos_resources.model.errors import DecodeError
@@ -40,7 +41,7 @@ def _only_exclusions(config: MachineConfig, source: str) -> Iterator[Finding]:
         if config.find(kind) is None:  # which a release may not even know
             continue
         filters = config.get(path, [], kind=kind)
-        if filters and all(str(text).startswith("!") for text in filters):
+        if filters and only_excludes(filters):
             where = path if kind == MAIN else f"{kind}.{path}"
             yield Finding(
                 severity=Severity.WARNING,

@@ -140,8 +140,13 @@ def _document(kind: str, **fields: Any) -> dict[str, Any]:
     return {"apiVersion": "v1alpha1", "kind": kind, **fields}
 
 
-def notes(settings: KubeSpanSettings) -> tuple[str, ...]:
-    """What the guide warns of in these settings, one line each."""
+def notes(settings: KubeSpanSettings, *, existing: Iterable[str] = ()) -> tuple[str, ...]:
+    """What the guide warns of in these settings, one line each.
+
+    Args:
+        settings: what is to be set.
+        existing: the filters that the configuration has already.
+    """
     found = []
     if settings.advertise_kubernetes_networks:
         found.append("do not advertise Kubernetes networks with Cilium or Calico: they hand out pod addresses that KubeSpan does not see")
@@ -149,4 +154,11 @@ def notes(settings: KubeSpanSettings) -> tuple[str, ...]:
         found.append("allowDownPeerBypass sends traffic unencrypted to peers that are not connected")
     if settings.filters:
         found.append("a patch adds these filters to those that the configuration has already")
+    if settings.filters and only_excludes((*existing, *settings.filters)):
+        found.append("filters that only exclude advertise no endpoint at all; add --filter 0.0.0.0/0 --filter ::/0 before them")
     return tuple(found)
+
+
+def only_excludes(filters: Iterable[str]) -> bool:
+    """Whether no filter lets anything through: an endpoint is advertised only if one names it."""
+    return all(text.startswith("!") for text in filters)

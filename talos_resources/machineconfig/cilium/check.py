@@ -28,6 +28,7 @@ RULES: Final[tuple[Rule, ...]] = (
     rules_config.different_control_planes,
     rules_config.cni_not_none,
     rules_config.kube_proxy,
+    rules_network.masquerade,
     rules_network.host_dns,
     rules_network.ebpf_routing,
     rules_network.native_routing,

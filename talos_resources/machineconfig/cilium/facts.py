@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import attrs
@@ -14,6 +14,9 @@ from talos_resources.machineconfig.cilium.subject import Manifest, Subject
 
 _CONFIG_MAP: Final = ("ConfigMap", "cilium-config")
 _FOREIGN_NETWORKS: Final = ("cilium", "calico")
+_CALICO_OPERATOR: Final = ("Installation", "operator.tigera.io")
+"""What Calico's operator is asked by: kind and API group."""
+
 _API_HOST: Final = "KUBERNETES_SERVICE_HOST"
 _API_PORT: Final = "KUBERNETES_SERVICE_PORT"
 _SYS_MODULE: Final = "SYS_MODULE"
@@ -59,8 +62,22 @@ class CiliumFacts:
 
         Cilium does so by itself where it replaces kube-proxy and masquerades by eBPF, unless told not to.
         """
-        masquerades = self.config.get("enable-bpf-masquerade") == "true"
-        return bool(self.strict) and masquerades and self.config.get("enable-host-legacy-routing") != "true"
+        return bool(self.strict) and self.goes_around_the_host
+
+    @property
+    def goes_around_the_host(self) -> bool:
+        """Whether eBPF masquerades and the host's own network stack is not asked first."""
+        return self.masquerades_by_ebpf and self.config.get("enable-host-legacy-routing") != "true"
+
+    @property
+    def masquerades_by_ebpf(self) -> bool:
+        """Whether it is told to hide pod addresses by eBPF, which works only where it replaces kube-proxy."""
+        return self.config.get("enable-bpf-masquerade") == "true"
+
+    @property
+    def serves_node_ports(self) -> bool:
+        """Whether its eBPF serves node ports: it replaces kube-proxy, or is told to."""
+        return self.strict is not False or self.config.get("enable-node-port") == "true"
 
     @property
     def mtu(self) -> int | None:
@@ -109,19 +126,39 @@ def is_cilium(manifest: Manifest) -> bool:
 
 
 def foreign_network(subject: Subject, urls: list[str]) -> str | None:
-    """The CNI that hands out pod addresses by itself: `Cilium` or `Calico`; None where neither shows.
+    """The CNI that hands out pod addresses by itself: `Cilium` or `Calico`; None where neither shows nor is assumed.
 
     Args:
         subject: its manifests are looked at.
         urls: of manifests that Talos fetches.
     """
-    if subject.assume_cilium:
-        return "Cilium"
-    names = [resource.name for manifest in subject.manifests for resource in manifest.resources if resource.kind == "DaemonSet"]
-    for word in _FOREIGN_NETWORKS:
-        if any(word in text.lower() for text in (*names, *urls)):
-            return word.capitalize()
-    return None
+    return shown_network(subject, urls) or ("Cilium" if subject.assume_cilium else None)
+
+
+def shown_network(subject: Subject, urls: list[str]) -> str | None:
+    """The same as far as the manifests and their addresses show it, without assuming any."""
+    return _named((*(name for manifest in subject.manifests for name in _networks(manifest)), *urls))
+
+
+def installed_network(manifest: Manifest) -> str | None:
+    """The CNI that a manifest installs: `Cilium` or `Calico`; None for neither."""
+    return "Cilium" if is_cilium(manifest) else _named(_networks(manifest))
+
+
+def _networks(manifest: Manifest) -> list[str]:
+    """The names of what runs on every node, and of the operator's resource that asks for it."""
+    return [
+        resource.name if resource.kind == "DaemonSet" else resource.api_version
+        for resource in manifest.resources
+        if resource.kind == "DaemonSet" or (resource.kind, resource.api_version.partition("/")[0]) == _CALICO_OPERATOR
+    ]
+
+
+def _named(texts: Iterable[str]) -> str | None:
+    lowered = [text.lower() for text in texts]
+    return next((word.capitalize() for word in _FOREIGN_NETWORKS if any(word in text for text in lowered)), None) or (
+        "Calico" if any(text.startswith(_CALICO_OPERATOR[1]) for text in lowered) else None
+    )
 
 
 def key_material(resource: KubernetesResource) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Final
 
-from talos_resources.machineconfig.cilium.facts import cilium_facts, is_cilium, key_material
+from talos_resources.machineconfig.cilium.facts import cilium_facts, foreign_network, installed_network, key_material
 from talos_resources.machineconfig.cilium.patch import looks_public
 from talos_resources.machineconfig.cilium.rules_manifest import METHOD_1, METHOD_4
 from talos_resources.machineconfig.cilium.subject import MachineFile, Subject
@@ -117,8 +117,9 @@ def cni_not_none(subject: Subject) -> Iterator[Finding]:
         if machine.is_worker:  # only control planes apply a CNI
             continue
         facts = machine.facts
-        installs = [inline for inline, manifest in machine.inline if is_cilium(manifest)]
+        installs = [(inline, network) for inline, manifest in machine.inline if (network := installed_network(manifest))]
         wanted = bool(installs) or (subject.assume_cilium and not facts.manifest_urls)
+        network = installs[0][1] if installs else foreign_network(subject, []) or "Cilium"
         if facts.cni == "none" or not wanted:
             continue
         advice = "leave KubeFlannelCNIConfig out" if facts.is_new_form else "set cluster.network.cni.name to none"
@@ -126,8 +127,8 @@ def cni_not_none(subject: Subject) -> Iterator[Finding]:
             severity=Severity.ERROR,
             rule="cni-not-none",
             title=f'{machine.source}: the CNI is {facts.cni}{"" if facts.cni_is_said else " (the default)"}, not "none"',
-            evidence=tuple(f'inline manifest "{inline}" installs Cilium' for inline in installs),
-            cause="Talos deploys its own CNI besides Cilium, and both want to set up the pods' network.",
+            evidence=tuple(f'inline manifest "{inline}" installs {its}' for inline, its in installs),
+            cause=f"Talos deploys its own CNI besides {network}, and both want to set up the pods' network.",
             advice=f"{advice}: `cilium patch --method install --for {machine.source}`",
             guide=PREPARATION,
         )

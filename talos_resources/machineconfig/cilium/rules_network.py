@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from talos_resources.machineconfig.cilium.facts import cilium_facts, foreign_network
+from talos_resources.machineconfig.cilium.facts import cilium_facts, foreign_network, shown_network
 from talos_resources.machineconfig.cilium.subject import MachineFile, Subject
 from talos_resources.machineconfig.kubespan_patch import SMALLEST_MTU, WIREGUARD_OVERHEAD
 from talos_resources.machineconfig.overlay import VXLAN_OVERHEAD, fitting_overlay, overlay_excess
@@ -88,8 +88,10 @@ def flannel_mtu(subject: Subject) -> Iterator[Finding]:
     """flannel.1 has to be 50 smaller than KubeSpan's link; Talos sees to it since v1.14."""
     for machine in subject.machines:
         facts = machine.facts
-        if facts.kubespan_mtu is None or facts.cni != "flannel" or facts.role == "worker" or subject.assume_cilium:
+        if facts.kubespan_mtu is None or facts.cni != "flannel" or facts.role == "worker":
             continue
+        if shown_network(subject, list(facts.manifest_urls)):
+            continue  # flannel has to go, see cni-not-none
         fitting = fitting_overlay(facts.kubespan_mtu)
         below = facts.flannel_mtu or (None if facts.is_new_form else min((*facts.link_mtus, _ETHERNET)))
         if below is None or not overlay_excess(below - VXLAN_OVERHEAD, facts.kubespan_mtu):
@@ -141,11 +143,26 @@ def native_routing(subject: Subject) -> Iterator[Finding]:
         )
 
 
+def masquerade(subject: Subject) -> Iterator[Finding]:
+    """Masquerading by eBPF is built on the node ports of the kube-proxy replacement."""
+    cilium = cilium_facts(subject)
+    if cilium.masquerades_by_ebpf and not cilium.serves_node_ports:
+        yield Finding(
+            severity=Severity.ERROR,
+            rule="ebpf-masquerade",
+            title="Cilium is told to masquerade by eBPF, and does not replace kube-proxy",
+            evidence=("enable-bpf-masquerade is true, kube-proxy-replacement is not",),
+            cause='Its agents end with "BPF masquerade requires NodePort"; older ones fall back to iptables.',
+            advice="render Cilium with the values of `cilium values --strict`, or without bpf.masquerade",
+            guide="Deploying Cilium CNI, method 1",
+        )
+
+
 def host_dns(subject: Subject) -> Iterator[Finding]:
     """The host's own resolver answers in the network stack that eBPF host routing goes around."""
     cilium = cilium_facts(subject)
     for machine in subject.machines:
-        if not (machine.facts.forwards_dns and cilium.routes_by_ebpf):
+        if not (machine.facts.forwards_dns and cilium.goes_around_the_host and cilium.serves_node_ports):
             continue
         where = "ResolverConfig.hostDNS" if machine.facts.is_new_form else "machine.features.hostDNS"
         yield Finding(

@@ -6,6 +6,8 @@ docs/cilium.md says which fact each value rests on.
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from typing import Any, Final
 
 from talos_resources.machineconfig.cilium.charts import NEWEST_CILIUM_VERSION, chart
@@ -19,6 +21,9 @@ CGROUP_ROOT: Final = "/sys/fs/cgroup"
 """Where Talos has mounted cgroup2."""
 
 _API_PORT: Final = 6443
+_LARGEST_PORT: Final = 65535
+_LONGEST_HOST: Final = 253
+_LABEL: Final = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
 _AGENT: Final = (
     "CHOWN", "KILL", "NET_ADMIN", "NET_RAW", "IPC_LOCK", "SYS_ADMIN", "SYS_RESOURCE", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID",
 )  # fmt: skip
@@ -56,9 +61,14 @@ def helm_values(
         cilium_version: which chart they are for.
 
     Raises:
-        ConfigError: `strict` without an address, or a version that is none.
+        ConfigError: `strict` without an address, an address without `strict`, or an address or a version that is none.
     """
     its = chart(cilium_version)
+    check_api_address(k8s_host, k8s_port)
+    if not strict and (k8s_host is not None or k8s_port is not None):
+        raise ConfigError(
+            "--k8s-host and --k8s-port go with --strict: as long as kube-proxy runs, Cilium finds the Kubernetes API by itself"
+        )
     values: dict[str, Any] = {"ipam": {"mode": "kubernetes"}}
     if strict:
         values["kubeProxyReplacement"] = True if its.boolean_replacement else "strict"
@@ -73,6 +83,27 @@ def helm_values(
     if socket_fallback is not None:
         values["enableXTSocketFallback"] = socket_fallback
     return values
+
+
+def check_api_address(host: str | None, port: int | None) -> None:
+    """Refuse what the agents could not dial.
+
+    Raises:
+        ConfigError: a host that is neither a name nor an address, or a port that there is not.
+    """
+    if host is not None and not _is_host(host):
+        raise ConfigError(f'--k8s-host "{host[:80]}" is no host; write a name or an address, without https:// and without a port')
+    if port is not None and not 1 <= port <= _LARGEST_PORT:
+        raise ConfigError(f"--k8s-port {port} is no port; there are 1 to {_LARGEST_PORT}")
+
+
+def _is_host(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        labels = text.removesuffix(".").split(".")
+        return len(text) <= _LONGEST_HOST and not labels[-1].isdecimal() and all(_LABEL.fullmatch(label) for label in labels)
+    return "%" not in text
 
 
 def _api_address(host: str | None, port: int | None, kube_prism: int | None) -> dict[str, Any]:

@@ -69,6 +69,48 @@ def test_flannel_has_to_fit_into_kubespan(backend: int | None, found: list[str])
     assert [rule for rule in rules(config.text(), assume_cilium=False) if rule == "flannel-mtu"] == found
 
 
+def test_flannel_is_looked_at_also_where_cilium_is_wanted_and_does_not_show() -> None:
+    flannel = EVERY.replace("cni: {name: none}", "cni: {name: flannel}")
+    assert "flannel-mtu" in rules(flannel)
+    assert "flannel-mtu" not in rules(flannel, charts()["1.18.5"]["strict"])  # it has to go anyway
+
+
+CALICO = """\
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: calico-node, namespace: kube-system}
+"""
+TIGERA = """\
+apiVersion: operator.tigera.io/v1
+kind: Installation
+metadata: {name: default}
+"""
+
+
+@pytest.mark.parametrize("manifest", [CALICO, TIGERA])
+def test_calico_is_not_taken_for_cilium(manifest: str) -> None:
+    text = EVERY.replace("kubespan: {enabled: true", "kubespan: {enabled: true, advertiseKubernetesNetworks: true")
+    (finding,) = [finding for finding in findings(text, manifest) if finding.rule == "advertised-networks"]
+    assert "together with Calico" in finding.title
+    flannel = EVERY.replace("cni: {name: none}", "cni: {name: flannel}")
+    (finding,) = [finding for finding in findings(flannel, manifest) if finding.rule == "cni-not-none"]
+    assert "besides Calico" in finding.cause
+
+
+@pytest.mark.parametrize(("replaces", "found"), [("true", False), ("false", True)])
+def test_masquerading_by_ebpf_needs_the_replacement_of_kube_proxy(replaces: str, found: bool) -> None:
+    config = f"""\
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: cilium-config, namespace: kube-system}}
+data: {{enable-bpf-masquerade: "true", kube-proxy-replacement: "{replaces}"}}
+"""
+    told = rules(EVERY, config)
+    assert ("ebpf-masquerade" in told) is found
+    assert ("host-dns" in told) is not found
+    assert "ebpf-masquerade" not in rules(EVERY, config.replace("data: {", 'data: {enable-node-port: "true", '))
+
+
 def test_before_v114_flannel_does_not_know_of_kubespan() -> None:
     text = EVERY.replace("cni: {name: none}", "cni: {name: flannel}")
     (finding,) = [finding for finding in findings(text, assume_cilium=False) if finding.rule == "flannel-mtu"]

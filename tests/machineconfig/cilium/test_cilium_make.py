@@ -244,3 +244,31 @@ def test_values_look_at_the_configuration_that_they_are_for(tmp_path: Path, caps
     assert main(["cilium", "values", "--strict", "--talos-version", "v1.5"]) == 1
     assert main(["cilium", "values", "--strict", "--talos-version", "v1.6"]) == 0
     assert main(["cilium", "values", "--for", str(path), "--talos-version", "v1.6"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fault"),
+    [
+        (["--strict", "--k8s-port", "70000"], "70000 is no port"),
+        (["--strict", "--k8s-port", "0"], "0 is no port"),
+        (["--strict", "--k8s-host", " "], "is no host"),
+        (["--strict", "--k8s-host", ""], "is no host"),
+        (["--strict", "--k8s-host", "https://10.0.0.1:6443"], "is no host"),
+        (["--strict", "--k8s-host", "10.0.0.1:6443"], "is no host"),
+        (["--strict", "--k8s-host", "10.0.0.300"], "is no host"),
+        (["--cilium-version", ""], "is no version"),
+        (["--k8s-host", "10.0.0.1"], "go with --strict"),
+        (["--k8s-port", "6443"], "go with --strict"),
+    ],
+)
+def test_values_that_no_agent_could_use_are_refused(arguments: list[str], fault: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["cilium", "values", *arguments]) == 1
+    captured = capsys.readouterr()
+    assert fault in captured.err
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize("host", ["api.example", "localhost", "10.0.0.1", "fd00::1", "a-b.example."])
+def test_names_and_addresses_are_hosts(host: str) -> None:
+    assert helm_values(strict=True, k8s_host=host)["k8sServiceHost"] == host

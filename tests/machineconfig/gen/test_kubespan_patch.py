@@ -8,7 +8,7 @@ import pytest
 
 from talos_resources.cli.main import main
 from talos_resources.machineconfig.documents import MachineConfig
-from talos_resources.machineconfig.kubespan_patch import KubeSpanSettings, kubespan_patch, parse_mtu
+from talos_resources.machineconfig.kubespan_patch import KubeSpanSettings, kubespan_patch, notes, parse_mtu
 from talos_resources.machineconfig.meaning.means import meaning
 from talos_resources.model.errors import ConfigError
 from talos_resources.releases import CURRENT, Contract
@@ -106,3 +106,18 @@ def test_the_patch_fits_the_configuration_that_it_is_for(tmp_path: Path, capsys:
     assert kinds == ["KubeSpanConfig", "DiscoveryServiceConfig"]
     assert main(["kubespan", "patch", "--for", str(tmp_path / "nope.yaml")]) == 1
     assert "cannot read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("filters", "existing", "warned"),
+    [
+        (("!10.0.0.0/8",), (), True),
+        (("!10.0.0.0/8",), ("0.0.0.0/0",), False),
+        (("!10.0.0.0/8",), ("!192.168.0.0/16",), True),
+        (("0.0.0.0/0", "!10.0.0.0/8"), (), False),
+        ((), (), False),
+    ],
+)
+def test_filters_that_only_exclude_are_warned_of(filters: tuple[str, ...], existing: tuple[str, ...], warned: bool) -> None:
+    found = notes(KubeSpanSettings(filters=filters), existing=existing)
+    assert any("advertise no endpoint at all" in note for note in found) is warned
