@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from attrs import evolve
 
+from talos_resources.codec.fields import cached, fields_of
 from talos_resources.codec.goyaml.emit import Written, dump, scalar, verbatim
 from talos_resources.codec.goyaml.resolve import resolve
 from talos_resources.codec.plain import metadata_to_plain, resource_from_plain
@@ -46,7 +47,7 @@ def _entry(resource: Resource[Any], style: YamlStyle) -> str:
     if written is None:
         spec = resource.spec
         text = spec_text(spec, column=4)
-        if width is None or max(map(len, text.splitlines()), default=0) <= width:
+        if not _is_scalar(type(spec)) and (width is None or max(map(len, text.splitlines()), default=0) <= width):
             return f"\n{text}" if text else " {}\n"
         written = spec_text(spec)
     elif _is_simple(written) and (width is None or max(map(len, written.splitlines())) <= width - 4):
@@ -54,6 +55,12 @@ def _entry(resource: Resource[Any], style: YamlStyle) -> str:
     from talos_resources.codec.goyaml.rewrite import rewrite_entry
 
     return rewrite_entry(written, key="spec", style=style, width=width, source="spec")
+
+
+@cached
+def _is_scalar(cls: type[Any]) -> bool:
+    """Whether YAML shows a class as a mere text, which stands behind the colon."""
+    return any(info.key == "" and info.shape in {"enum", "text"} for info in fields_of(cls))
 
 
 def _is_simple(text: str) -> bool:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Final
 
 import attrs
 
-from talos_resources.backends.collection import Collection
 from talos_resources.backends.memory import MemoryState
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import Kind, kind_of
-from talos_resources.model.metadata import Reference
-from talos_resources.model.resource import Resource
 from talos_resources.resources import ResourceDefinition
+from talos_resources.sources.demand import DemandState
 from talos_resources.sources.documents import Entry, collected, parse
 from talos_resources.sources.load import lacking_definitions
 from talos_resources.state.contract import State
@@ -93,7 +90,7 @@ class NodeFolder:
         return "" if reader is None else reader().decode(errors="replace")
 
 
-class FolderState(MemoryState):
+class FolderState(DemandState):
     """The resources of a folder.
 
     Attributes:
@@ -113,7 +110,6 @@ class FolderState(MemoryState):
         super().__init__()
         self.faults: dict[str, str] = {}
         self._lenient = lenient
-        self._reading = threading.RLock()
         self._unread: dict[str, list[tuple[str, Reader]]] = {}
         others = []
         for name, reader in folder.files.items():
@@ -125,28 +121,15 @@ class FolderState(MemoryState):
         self._is_defined = False
         self._take(others)
 
-    def held_kinds(self) -> Sequence[tuple[str, str]]:
-        """See `MemoryState.held_kinds`; reads everything."""
-        with self._reading:
-            for stem in tuple(self._unread):
-                self._need(stem)
-        return super().held_kinds()
+    def _bring(self, type: str) -> None:
+        self._need(file_stem(type))
+        if type == _DEFINITIONS and not self._is_defined:
+            self._is_defined = True
+            self._define()
 
-    def _find(self, about: Reference) -> Collection | None:
-        self._ask(about.type)
-        return super()._find(about)
-
-    def _open(self, namespace: str, type: str) -> Collection:
-        self._ask(type)
-        return super()._open(namespace, type)
-
-    def _ask(self, type: str) -> None:
-        """Somebody looks at a type."""
-        with self._reading:
-            self._need(file_stem(type))
-            if type == _DEFINITIONS and not self._is_defined:
-                self._is_defined = True
-                self._define()
+    def _bring_all(self) -> None:
+        for stem in tuple(self._unread):
+            self._need(stem)
 
     def _need(self, stem: str) -> None:
         files = self._unread.pop(stem, None)
@@ -183,10 +166,6 @@ class FolderState(MemoryState):
                 entries += _whole(reader, name)
         for resources in collected(entry if entry.node is None else entry._replace(node=None) for entry in entries).values():
             self._add(resources)
-
-    def _add(self, resources: Sequence[Resource[Any]]) -> None:
-        for resource in resources:
-            super()._open(resource.namespace, resource.type).restore(resource)
 
 
 def _whole(reader: Reader, name: str) -> Iterator[Entry]:

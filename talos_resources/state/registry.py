@@ -5,7 +5,7 @@ Source: COSI runtime v1.16.2, resource definitions; the matching of names is tal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, Final
 
 import attrs
@@ -59,8 +59,12 @@ def resolve_defined(name: str, definitions: Sequence[ResourceDefinition]) -> Kin
     return resolve(name, _all_kinds(definitions))
 
 
-def resolve_class(name: str) -> Kind[Any]:
+def resolve_class(name: str, *, among: Collection[str] = ()) -> Kind[Any]:
     """As `resolve`, of all kinds that have a class here; no class is made but that of the one found.
+
+    Args:
+        name: see `resolve`.
+        among: full types that go before all others where they have the name.
 
     Raises:
         UnknownKindError: none; it suggests names that are alike.
@@ -68,6 +72,7 @@ def resolve_class(name: str) -> Kind[Any]:
     """
     wanted = name.lower()
     matches = [full for full, aliases in typed_aliases() if wanted in {full.lower(), *aliases}]
+    matches = [full for full in matches if full in among] or matches
     if len(matches) > 1:
         raise AmbiguousKindError(name, sorted(full.lower() for full in matches))
     found = typed_kind(matches[0]) if matches else None

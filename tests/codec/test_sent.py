@@ -9,11 +9,11 @@ import pytest
 
 from talos_resources._generated import cosi_resource_pb2
 from talos_resources.backends.memory import MemoryState
-from talos_resources.codec.text import resource_to_json, resource_to_yaml
+from talos_resources.codec.text import resource_from_yaml, resource_to_json, resource_to_yaml
 from talos_resources.codec.wire import resource_from_wire, resource_to_wire
 from talos_resources.model.resource import Resource
 from talos_resources.model.sent import sent_yaml
-from talos_resources.resources import ClusterInfo, KubeSpanPeerSpec
+from talos_resources.resources import ClusterInfo, KubeSpanPeerSpec, MachineType, MachineTypeConfig
 
 WRITTEN = 'clusterId: "y"\nclusterName: a\nplanet: earth\n'
 """By a node that quotes otherwise and knows more than we do."""
@@ -68,3 +68,9 @@ def test_long_values_are_folded_as_talosctl_folds_them() -> None:
     assert all(line.startswith("        ") for line in lines[1:])
     assert " ".join(line.strip() for line in lines) == made.spec.label
     assert max(map(len, text.splitlines())) <= 81 + len("word")
+
+
+def test_a_mere_text_stands_behind_the_colon() -> None:
+    made = Resource.new(MachineTypeConfig(machine_type=MachineType.WORKER), id="machine-type")
+    assert resource_to_yaml(made).endswith("\nspec: worker\n")
+    assert resource_to_yaml(resource_from_yaml(resource_to_yaml(made))) == resource_to_yaml(made)

@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from talos_resources.model.errors import ConfigError
-from talos_resources.model.kind import own_kinds
+from talos_resources.model.kind import own_names, typed_kind
 from talos_resources.resources import (
     Affiliate,
     ClusterIdentity,
@@ -31,6 +31,7 @@ from talos_resources.resources import (
 from talos_resources.sources import Cluster, open_source
 from talos_resources.sources.demo import data
 from talos_resources.sources.demo.data import Node
+from talos_resources.sources.demo.state import MAKERS
 
 
 @pytest.fixture
@@ -135,9 +136,9 @@ def test_members_are_the_affiliates(cluster: Cluster) -> None:
 
 def test_every_typed_kind_is_defined(cluster: Cluster) -> None:
     state = cluster.state(cluster.nodes[0])
-    assert {r.id for r in state.list(ResourceDefinition)} == {kind.id for kind in own_kinds()}
-    for kind in own_kinds():
-        assert state.kind(kind.type).columns == kind.columns
+    assert {r.id for r in state.list(ResourceDefinition)} == {name.lower() for name in (*own_names(), *MAKERS)}
+    for name in (*own_names(), *MAKERS):
+        assert state.kind(name) == typed_kind(name)
 
 
 def test_nodes_have_two_names(cluster: Cluster) -> None:

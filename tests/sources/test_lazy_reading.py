@@ -12,6 +12,7 @@ from talos_resources.model.resource import Resource
 from talos_resources.resources import Affiliate, Member, ResourceDefinition
 from talos_resources.sources import open_source
 from talos_resources.sources.writing import LazyContents, held_by, write
+from talos_resources.state.events import Created
 from tests.sources.samples import UNTYPED, YAML
 
 
@@ -28,6 +29,16 @@ def test_a_bundle_is_read_by_the_files_that_are_asked_for(tmp_path: Path) -> Non
                 state.list(Affiliate)
         with pytest.raises(DecodeError, match=r"affiliates\.cluster"):  # which nobody has defined, so its file is looked at
             state.kind("members")
+
+
+def test_a_watch_asks_for_the_file_too(tmp_path: Path) -> None:
+    resources = tmp_path / "node" / "resources"
+    resources.mkdir(parents=True)
+    (resources / "members.cluster.talos.dev.yaml").write_text(YAML.partition("\n")[2])
+    with open_source(str(tmp_path)) as cluster, cluster.state("node").watch_kind(Member) as events:
+        first = events.next(timeout=10)
+        assert isinstance(first, Created)
+        assert first.resource.id == "one"
 
 
 def test_a_bundle_knows_types_without_definitions(tmp_path: Path) -> None:

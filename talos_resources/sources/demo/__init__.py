@@ -30,7 +30,6 @@ def open_url(name: str) -> Cluster:
 
 
 def _state(index: int) -> State:
-    from talos_resources.sources.demo.view import resources_of
-    from talos_resources.sources.load import memory_state
+    from talos_resources.sources.demo.state import DemoState
 
-    return memory_state(resources_of(index))
+    return DemoState(index)

@@ -162,8 +162,15 @@ NAMESPACES: Final = {
     "cluster": "Cluster configuration and discovery resources.",
     "cluster-raw": "Cluster unmerged raw resources.",
     "config": "Talos node configuration.",
+    "controlplane": "Kubernetes control plane resources.",
+    "etcd": "etcd resources.",
+    "hardware": "Hardware resources.",
+    "k8s": "Kubernetes all node types resources.",
     "kubespan": "KubeSpan resources.",
     "meta": "Metadata namespace which contains resource and namespace definitions.",
+    "network": "Networking resources.",
+    "network-config": "Networking configuration resources.",
+    "runtime": "Talos v1alpha1 subsystems glue resources.",
 }
 
 

@@ -7,12 +7,11 @@ it from plain values takes a hundredth of the time. A test compares the two.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 from immutabledict import immutabledict
 
-from talos_resources.model.kind import kind_of, own_kinds
-from talos_resources.model.metadata import NO_LABELS, Labels, Metadata
+from talos_resources.model.metadata import NO_LABELS
 from talos_resources.model.net import AddrPort, IPPrefix, parse_address
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
@@ -33,12 +32,10 @@ from talos_resources.resources import (
     PeerState,
     ServiceEndpoint,
 )
-from talos_resources.resources.meta.definition import definition_of
 from talos_resources.sources.demo import data
 from talos_resources.sources.demo.data import NODES, Node, Sighting, identity_of
 from talos_resources.sources.demo.simulated import BOOTED, SIGHTINGS
-
-S = TypeVar("S")
+from talos_resources.sources.demo.stored import stored
 
 PRIVATE_KEY_NOTE = immutabledict({"talos-resources/demo": "the guide does not tell this node's private key"})
 
@@ -46,13 +43,13 @@ _OBSERVED = Timestamp.parse(data.OBSERVED)
 
 
 def resources_of(index: int) -> Iterator[Resource[Any]]:
-    """Everything that a node holds.
+    """What a node holds of KubeSpan and discovery; the rest is made by `state` when somebody asks for it.
 
     Args:
         index: of the node in `data.NODES`.
     """
     booted = Timestamp.parse(BOOTED[index])
-    yield from _meta(booted)
+    yield from _namespaces(booted)
     yield from _own(NODES[index], booted)
     yield from _known(NODES[index], booted, owner="cluster.LocalAffiliateController")
     for sighting in SIGHTINGS:
@@ -60,23 +57,21 @@ def resources_of(index: int) -> Iterator[Resource[Any]]:
             yield from _peer(NODES[sighting.ends[1]], sighting)
 
 
-def _meta(booted: Timestamp) -> Iterator[Resource[Any]]:
+def _namespaces(booted: Timestamp) -> Iterator[Resource[Any]]:
     for name, description in data.NAMESPACES.items():
-        yield _stored(Namespace(description=description), name, created=booted)
-    for kind in own_kinds():
-        yield _stored(definition_of(kind), kind.id, created=booted)
+        yield stored(Namespace(description=description), name, created=booted)
 
 
 def _own(node: Node, booted: Timestamp) -> Iterator[Resource[Any]]:
     """The node's own identity and configuration."""
-    yield _stored(
+    yield stored(
         identity_of(node),
         "local",
         created=booted,
         owner="kubespan.IdentityController",
         annotations=NO_LABELS if node.private_key else PRIVATE_KEY_NOTE,
     )
-    yield _stored(
+    yield stored(
         KubeSpanConfig(
             enabled=True,
             cluster_id=data.CLUSTER_ID,
@@ -90,7 +85,7 @@ def _own(node: Node, booted: Timestamp) -> Iterator[Resource[Any]]:
         created=booted,
         owner="kubespan.ConfigController",
     )
-    yield _stored(
+    yield stored(
         DiscoveryConfig(
             registry_service_enabled=True,
             service_endpoint=data.DISCOVERY_ENDPOINT,
@@ -102,9 +97,9 @@ def _own(node: Node, booted: Timestamp) -> Iterator[Resource[Any]]:
         created=booted,
         owner="cluster.ConfigController",
     )
-    yield _stored(ClusterIdentity(node_id=node.node_id), "local", created=booted, owner="cluster.NodeIdentityController")
+    yield stored(ClusterIdentity(node_id=node.node_id), "local", created=booted, owner="cluster.NodeIdentityController")
     info = ClusterInfo(cluster_id=data.CLUSTER_ID, cluster_name=data.CLUSTER_NAME)
-    yield _stored(info, "current", created=booted, owner="cluster.InfoController")
+    yield stored(info, "current", created=booted, owner="cluster.InfoController")
 
 
 def _known(node: Node, found: Timestamp, *, owner: str) -> Iterator[Resource[Any]]:
@@ -114,7 +109,7 @@ def _known(node: Node, found: Timestamp, *, owner: str) -> Iterator[Resource[Any
     endpoints = (AddrPort(addresses[0], data.MESH_PORT),)
     machine_type = MachineType.CONTROL_PLANE if node.control_plane else MachineType.WORKER
     control_plane = ControlPlane(port=data.API_PORT) if node.control_plane else None
-    yield _stored(
+    yield stored(
         Affiliate(
             node_id=node.node_id,
             addresses=addresses,
@@ -129,7 +124,7 @@ def _known(node: Node, found: Timestamp, *, owner: str) -> Iterator[Resource[Any
         created=found,
         owner=owner,
     )
-    yield _stored(
+    yield stored(
         Member(
             node_id=node.node_id,
             addresses=addresses,
@@ -151,14 +146,14 @@ def _peer(node: Node, sighting: Sighting) -> Iterator[Resource[Any]]:
     address, mesh = parse_address(node.address), parse_address(node.mesh_address)
     endpoint = AddrPort(address, data.MESH_PORT)
     allowed = (IPPrefix(address, 32), IPPrefix(mesh, 128))
-    yield _stored(
+    yield stored(
         KubeSpanPeerSpec(address=mesh, allowed_ips=allowed, endpoints=(endpoint,), label=node.name),
         node.public_key,
         created=found,
         owner="kubespan.PeerSpecController",
         version=data.PEER_SPEC_VERSION,
     )
-    yield _stored(
+    yield stored(
         KubeSpanPeerStatus(
             endpoint=endpoint,
             label=node.name,
@@ -175,36 +170,9 @@ def _peer(node: Node, sighting: Sighting) -> Iterator[Resource[Any]]:
         version=sighting.version,
         updated=_OBSERVED,
     )
-    yield _stored(
+    yield stored(
         KubeSpanEndpoint(affiliate_id=node.node_id, endpoint=endpoint),
         node.public_key,
         created=Timestamp.parse(sighting.reached),
         owner="kubespan.EndpointController",
-    )
-
-
-def _stored(
-    spec: S,
-    id: str,
-    *,
-    created: Timestamp,
-    owner: str = "",
-    version: int = 1,
-    updated: Timestamp | None = None,
-    annotations: Labels = NO_LABELS,
-) -> Resource[S]:
-    """A resource as a store holds it."""
-    kind = kind_of(type(spec))
-    return Resource(
-        Metadata(
-            namespace=kind.namespace,
-            type=kind.type,
-            id=id,
-            version=version,
-            owner=owner,
-            annotations=annotations,
-            created=created,
-            updated=created if updated is None else updated,
-        ),
-        spec,
     )
