@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
+import attrs
+
 from talos_resources.kubespan.constants import LINK_NAME, MARK_ENCRYPTED, MARK_INTO_MESH, MARK_MASK, ROUTING_TABLE
 from talos_resources.kubespan.network import POLICY_RULE_PRIORITY
 from talos_resources.model.net import IPAddress, IPPrefix, parse_address
@@ -50,32 +52,46 @@ _KERNEL_METRIC: Final = 256
 _MESH_TABLE: Final = RoutingTable.of(ROUTING_TABLE)
 
 
+_RUNS: Final = LinkFlags.UP | LinkFlags.RUNNING | LinkFlags.LOWER_UP
+
+
 def links(machine: Machine) -> Made:
     """The loopback, the Ethernet link, and KubeSpan's."""
-    owner, up = "network.LinkStatusController", LinkFlags.UP | LinkFlags.RUNNING | LinkFlags.LOWER_UP
     loopback = LinkStatus(
         index=_INDEXES[_LOOPBACK],
         type=LinkType.LOOPBACK,
-        flags=up | LinkFlags.LOOPBACK,
+        flags=_RUNS | LinkFlags.LOOPBACK,
         hardware_addr=HardwareAddr(6),
         broadcast_addr=HardwareAddr(6),
         mtu=_LOOPBACK_MTU,
         queue_disc="noqueue",
-        operational_state=OperationalState.UNKNOWN,
-        link_state=True,
-        port=Port.OTHER,
-        duplex=Duplex.UNKNOWN,
     )
+    mesh = LinkStatus(
+        index=_INDEXES[LINK_NAME],
+        type=LinkType.NOHDR,
+        flags=_RUNS | LinkFlags.POINTTOPOINT | LinkFlags.NOARP,
+        mtu=MESH_MTU,
+        queue_disc="noqueue",
+        kind="wireguard",
+        wireguard=_wireguard(machine),
+    )
+    for name, link in ((_LOOPBACK, loopback), (ETHERNET, _ethernet(machine)), (LINK_NAME, mesh)):
+        status = attrs.evolve(link, link_state=True, port=Port.OTHER, duplex=Duplex.UNKNOWN)
+        yield stored(status, name, created=machine.booted, owner="network.LinkStatusController")
+
+
+def _ethernet(machine: Machine) -> LinkStatus:
     mac = HardwareAddr.parse(machine.node.mac)
-    ethernet = LinkStatus(
+    return LinkStatus(
         index=_INDEXES[ETHERNET],
         type=LinkType.ETHER,
-        flags=up | LinkFlags.BROADCAST | LinkFlags.MULTICAST,
+        flags=_RUNS | LinkFlags.BROADCAST | LinkFlags.MULTICAST,
         hardware_addr=mac,
         permanent_addr=mac,
         broadcast_addr=HardwareAddr(b"\xff" * 6),
         mtu=MTU,
         queue_disc="pfifo_fast",
+        operational_state=OperationalState.UP,
         bus_path="0000:00:02.0",
         pci_id="1AF4:1000",
         driver="virtio_net",
@@ -84,26 +100,7 @@ def links(machine: Machine) -> Made:
         vendor="Red Hat, Inc.",
         product_id="0x1000",
         vendor_id="0x1af4",
-        operational_state=OperationalState.UP,
-        link_state=True,
-        port=Port.OTHER,
-        duplex=Duplex.UNKNOWN,
     )
-    mesh = LinkStatus(
-        index=_INDEXES[LINK_NAME],
-        type=LinkType.NOHDR,
-        flags=up | LinkFlags.POINTTOPOINT | LinkFlags.NOARP,
-        mtu=MESH_MTU,
-        queue_disc="noqueue",
-        kind="wireguard",
-        wireguard=_wireguard(machine),
-        operational_state=OperationalState.UNKNOWN,
-        link_state=True,
-        port=Port.OTHER,
-        duplex=Duplex.UNKNOWN,
-    )
-    for name, link in ((_LOOPBACK, loopback), (ETHERNET, ethernet), (LINK_NAME, mesh)):
-        yield stored(link, name, created=machine.booted, owner=owner)
 
 
 def _wireguard(machine: Machine) -> WireguardSpec:
