@@ -37,7 +37,7 @@ TITLES: Final = {
     "operations": ("Operations", ("state.derived", "state.waiting", "state.events")),
     "insight": ("The mesh", ("insight", "model.finding")),
     "queries": ("Kinds and queries", ("model.kind", "model.labels", "model.selector")),
-    "values": ("Values", ("model.net", "model.timestamp")),
+    "values": ("Values", ("model.net", "model.timestamp", "codec.records")),
     "errors": ("Errors", ("model.errors",)),
 }
 """The parts of the library reference: title, and the modules whose public names it has."""

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from talos_resources.backends.etcd import EtcdState as EtcdState
     from talos_resources.backends.memory import MemoryState as MemoryState
+    from talos_resources.backends.sqlite.past import History as History
     from talos_resources.backends.sqlite.past import Retention as Retention
     from talos_resources.backends.sqlite.state import SqliteState as SqliteState
+    from talos_resources.codec.records import records as records
     from talos_resources.insight.doctor import Diagnosis as Diagnosis
+    from talos_resources.insight.findings import Findings as Findings
     from talos_resources.insight.links import LinkState as LinkState
     from talos_resources.insight.mesh import Mesh as Mesh
     from talos_resources.model.errors import AlreadyExistsError as AlreadyExistsError
@@ -108,9 +111,11 @@ if TYPE_CHECKING:
 _EXPORTS: Final = {
     "talos_resources.backends.etcd": ("EtcdState",),
     "talos_resources.backends.memory": ("MemoryState",),
-    "talos_resources.backends.sqlite.past": ("Retention",),
+    "talos_resources.backends.sqlite.past": ("History", "Retention"),
     "talos_resources.backends.sqlite.state": ("SqliteState",),
+    "talos_resources.codec.records": ("records",),
     "talos_resources.insight.doctor": ("Diagnosis",),
+    "talos_resources.insight.findings": ("Findings",),
     "talos_resources.insight.links": ("LinkState",),
     "talos_resources.insight.mesh": ("Mesh",),
     "talos_resources.model.errors": (

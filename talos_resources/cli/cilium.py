@@ -141,8 +141,8 @@ def _inline(args: Namespace) -> int:
 def _check(args: Namespace) -> int:
     from talos_resources.machineconfig.cilium.check import check
     from talos_resources.machineconfig.cilium.subject import read_subject
-    from talos_resources.model.finding import Severity
-    from talos_resources.views.findings import findings_json, findings_text
+    from talos_resources.model.finding import Severity, findings_text
+    from talos_resources.views.findings import findings_json
 
     subject = read_subject([_read(file) for file in args.files], strict=args.strict or None, assume_cilium=True)
     findings = check(subject)

@@ -94,7 +94,7 @@ def _list() -> int:
 
 def _explain(name: str) -> int:
     from talos_resources.insight.causes import causes
-    from talos_resources.views.findings import wrapped
+    from talos_resources.model.finding import wrapped
 
     by_name = {cause.name: cause for cause in causes()}
     if name not in by_name:
@@ -128,10 +128,10 @@ def _tell(args: Namespace, diagnosis: Diagnosis) -> None:
 
         print(json.dumps(diagnosis.to_plain(), indent=2, ensure_ascii=False))
         return
-    from talos_resources.views.diagnosis import diagnosis_markdown, diagnosis_text
+    from talos_resources.views.diagnosis import diagnosis_markdown
 
     if args.output == "md":
         sys.stdout.write(diagnosis_markdown(diagnosis))
         return
     screen = Screen(args.color)
-    screen.print_coloured(diagnosis_text(diagnosis, width=screen.width, colour=screen.width is not None))
+    screen.print_coloured(diagnosis.text(width=screen.width, colour=screen.width is not None))

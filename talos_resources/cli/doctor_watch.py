@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 def follow(args: Namespace, look: Callable[[], Diagnosis]) -> int:
     """Tells everything once, and then each change, until Ctrl-C; nodes that do not answer for a while do not end it."""
-    from talos_resources.views.diagnosis import diagnosis_text
-
     pause, screen = threading.Event(), Screen(args.color)
     width = screen.width
     known: dict[tuple[str, tuple[str, ...] | str], Finding] | None = None
@@ -39,7 +37,7 @@ def follow(args: Namespace, look: Callable[[], Diagnosis]) -> int:
         away = False
         found = {_key(finding): finding for finding in diagnosis.findings}
         if known is None and args.output == "text":
-            screen.print_coloured(diagnosis_text(diagnosis, width=width, colour=width is not None))
+            screen.print_coloured(diagnosis.text(width=width, colour=width is not None))
         else:
             for line in _changes(known or {}, found, as_json=args.output == "json", width=width):
                 sys.stdout.write(f"{line}\n")
@@ -58,7 +56,7 @@ def _tell_away(message: str, *, as_json: bool, width: int | None) -> None:
             json.dumps({"time": moment.isoformat(timespec="seconds"), "change": "away", "error": message}, ensure_ascii=False), flush=True
         )
         return
-    from talos_resources.views.findings import wrapped
+    from talos_resources.model.finding import wrapped
 
     for line in wrapped(f"{moment:%H:%M:%S}  away    ", f"nobody answers; looking again: {message}", width):
         print(line, flush=True)
@@ -85,7 +83,7 @@ def _changes(
             told = {"time": moment.isoformat(timespec="seconds"), "change": what, "finding": finding.to_plain()}
             yield json.dumps(told, ensure_ascii=False)
             continue
-        from talos_resources.views.findings import wrapped
+        from talos_resources.model.finding import wrapped
 
         first = f". First: {finding.advice}" if what == "begins" and finding.advice else ""
         lead = f"{moment:%H:%M:%S}  {what:6}  {finding.severity.value:7}  "

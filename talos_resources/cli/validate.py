@@ -67,8 +67,7 @@ def _explain(config: MachineConfig, name: str) -> None:
     from talos_resources.machineconfig.cilium.check import check
     from talos_resources.machineconfig.cilium.subject import Subject, machine_file
     from talos_resources.machineconfig.explain import explain
-    from talos_resources.model.finding import ordered
-    from talos_resources.views.findings import findings_text
+    from talos_resources.model.finding import findings_text, ordered
 
     findings = ordered([*check(Subject(machines=(machine_file(config, source=name),))), *explain(config, source=name)])
     if findings:

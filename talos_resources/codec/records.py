@@ -1,29 +1,42 @@
-"""Resources as flat dictionaries for data frames."""
+"""Resources, and what happened to them, as flat dictionaries for data frames."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+import attrs
 
 from talos_resources.codec.fields import FieldInfo, cached, fields_of
 from talos_resources.codec.plain import spec_to_plain, to_plain
+from talos_resources.model.duration import Duration
+from talos_resources.model.records import Recorded, finished
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
 
+Convert = Callable[[Any], Any]
 
-def records(resources: Iterable[Resource[Any]]) -> list[dict[str, Any]]:
-    """One dictionary per resource: id, version, namespace, then the fields of the spec.
 
-    Fields have Python's spelling. Addresses and enums are text, times are aware datetimes in UTC
-    (microseconds; None where there was no such moment), lists are lists, messages are dictionaries as
-    in YAML. Secrets are left out: read them from the spec. An untyped spec gives the keys of its YAML.
+def records(things: Iterable[Resource[Any] | Recorded], *, json: bool = False) -> list[dict[str, Any]]:
+    """A plain dictionary for each of some resources, events, versions, changes, findings or links, all by one convention.
+
+    A resource is its id, version and namespace, then the fields of its spec, nested structures as dictionaries.
+    Secrets are left out at any depth: read them from the spec. An untyped spec gives the keys of its YAML.
+    `talos_resources.model.records` says what values become.
+
+    Args:
+        things: in any order, of any types.
+        json: texts in place of times and lengths of time, so that `json.dumps` takes them.
 
     Raises:
         DecodeError: the YAML of an untyped spec is broken.
     """
-    return [
-        {"id": resource.id, "version": resource.version, "namespace": resource.namespace, **_spec(resource.spec)} for resource in resources
-    ]
+    return [finished(resource_record(thing) if isinstance(thing, Resource) else thing.to_record(), json=json) for thing in things]
+
+
+def resource_record(resource: Resource[Any]) -> dict[str, Any]:
+    """One resource, its times and lengths of time as ours."""
+    return {"id": resource.id, "version": resource.version, "namespace": resource.namespace, **_spec(resource.spec)}
 
 
 def _spec(spec: Any) -> dict[str, Any]:
@@ -33,15 +46,64 @@ def _spec(spec: Any) -> dict[str, Any]:
     return {name: convert(getattr(spec, name)) for name, convert in _columns(type(spec))}
 
 
+def event_record(event: str, resource: Resource[Any]) -> dict[str, Any]:
+    """What happened to a resource, and the resource as it is since, or was if it is gone."""
+    return {"event": event, "type": resource.type, **resource_record(resource)}
+
+
+def field_value(spec: Any, field: str) -> Any:
+    """One field of a spec as records have it.
+
+    Raises:
+        KeyError: the spec has no such field, or it is a secret.
+    """
+    if isinstance(spec, UntypedSpec):
+        return _spec(spec)[field]
+    return _converters(type(spec))[field](getattr(spec, field))
+
+
+def spelled(cls: type[Any], path: str) -> str:
+    """A path of YAML keys as records spell it: `kubespan.publicKey` → `kubespan.public_key`; what no class knows stays."""
+    key, _, rest = path.partition(".")
+    info = next((info for info in fields_of(cls) if info.key == key), None)
+    if info is None:
+        return path
+    if not rest:
+        return info.name
+    return f"{info.name}.{spelled(info.cls, rest) if info.shape == 'message' and not info.plural else rest}"
+
+
 @cached
-def _columns(cls: type[Any]) -> tuple[tuple[str, Callable[[Any], Any]], ...]:
+def _columns(cls: type[Any]) -> tuple[tuple[str, Convert], ...]:
     return tuple((info.name, _converter(info)) for info in fields_of(cls) if not info.secret)
 
 
-def _converter(info: FieldInfo) -> Callable[[Any], Any]:
+@cached
+def _converters(cls: type[Any]) -> Mapping[str, Convert]:
+    return dict(_columns(cls))
+
+
+def _converter(info: FieldInfo) -> Convert:
+    one = _item(info)
+    if info.mapping:
+        return lambda values: {key: one(value) for key, value in values.items()}
+    if info.repeated:
+        return lambda values: [one(value) for value in values or ()]
+    return one
+
+
+def _item(info: FieldInfo) -> Convert:
     if info.shape == "time":
-        return lambda moment: None if moment.is_zero else moment.to_datetime()
-    convert = to_plain(info)
-    if info.repeated or info.shape not in {"address", "prefix", "addrport", "message"}:
-        return convert
+        return lambda moment: moment
+    if info.shape == "duration":
+        return lambda length: None if length is None else Duration.of(length)
+    if info.shape == "message":
+        return lambda value: None if value is None else _spec(value)
+    if info.shape in {"text", "flag", "number", "float"} and info.form is None:
+        return lambda value: value
+    convert = to_plain(_single(info)) if info.plural else to_plain(info)
     return lambda value: None if value is None else convert(value)
+
+
+def _single(info: FieldInfo) -> FieldInfo:
+    return attrs.evolve(info, repeated=False, mapping=False)

@@ -110,27 +110,26 @@ class Link:
         """Seconds from the last handshake to the moment of the observation; None if there was none."""
         return None if self.handshake is None or self.observer.as_of.is_zero else (self.observer.as_of - self.handshake) / _S
 
+    def to_record(self) -> dict[str, Any]:
+        """The direction for data frames; None for what is not known."""
+        status = self.status
+        return {
+            "observer": self.observer.name,
+            "peer": self.peer.name,
+            "peer_key": self.peer.public_key,
+            "state": self.state.value,
+            "reverse": self.reverse.value,
+            "asymmetric": self.is_asymmetric,
+            "endpoint": None if self.endpoint is None else str(self.endpoint),
+            "last_handshake": self.handshake,
+            "handshake_age_s": self.handshake_age_s,
+            "receive_bytes": None if status is None else status.receive_bytes,
+            "transmit_bytes": None if status is None else status.transmit_bytes,
+            "receive_bytes_per_s": self.receive_rate,
+            "transmit_bytes_per_s": self.transmit_rate,
+        }
+
 
 def is_asymmetric(state: LinkState, reverse: LinkState) -> bool:
     """Whether of the two directions of a link exactly one is up and the other is known not to be."""
     return (state is LinkState.UP and reverse.is_fault) or (reverse is LinkState.UP and state.is_fault)
-
-
-def record(link: Link) -> dict[str, Any]:
-    """A direction of a link as plain values; times as RFC 3339, None for what is not known."""
-    status = link.status
-    return {
-        "observer": link.observer.name,
-        "peer": link.peer.name,
-        "peer_key": link.peer.public_key,
-        "state": link.state.value,
-        "reverse": link.reverse.value,
-        "asymmetric": link.is_asymmetric,
-        "endpoint": None if link.endpoint is None else str(link.endpoint),
-        "last_handshake": None if link.handshake is None else str(link.handshake),
-        "handshake_age_s": link.handshake_age_s,
-        "receive_bytes": None if status is None else status.receive_bytes,
-        "transmit_bytes": None if status is None else status.transmit_bytes,
-        "receive_bytes_per_s": link.receive_rate,
-        "transmit_bytes_per_s": link.transmit_rate,
-    }

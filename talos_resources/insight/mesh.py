@@ -6,19 +6,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
+from talos_resources.codec.records import records
 from talos_resources.insight.identity import Person, distinct_names, people
-from talos_resources.insight.links import Link, LinkState, MeshNode, is_asymmetric, record
+from talos_resources.insight.links import Link, LinkState, MeshNode, is_asymmetric
 from talos_resources.insight.snapshot import NOTHING, NodeView, Snapshot
 from talos_resources.model.errors import UnsupportedError
 from talos_resources.model.net import format_address
 from talos_resources.model.order import natural
+from talos_resources.model.records import finished
+from talos_resources.model.tabular import Tabular
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import KubeSpanPeerStatus, MachineType
 
 if TYPE_CHECKING:
     import networkx as nx
 
-__all__ = ["Link", "LinkState", "Mesh", "MeshNode", "build", "is_asymmetric", "record"]
+__all__ = ["Link", "LinkState", "Mesh", "MeshNode", "build", "is_asymmetric"]
 
 _S: Final = 1_000_000_000
 
@@ -27,7 +30,7 @@ _CODES: Final = {state: code for code, state in enumerate(_STATES)}
 _OF_STATUS: Final = {state.value: _CODES[LinkState(state.value)] for state in (LinkState.UP, LinkState.DOWN, LinkState.UNKNOWN)}
 
 
-class Mesh:
+class Mesh(Tabular):
     """All nodes and the state of every link between them; rows observe columns.
 
     Attributes:
@@ -144,9 +147,13 @@ class Mesh:
         """The same mesh, with rates since an earlier one."""
         return Mesh(self.nodes, self._codes, self._statuses, self.errors, before)
 
-    def records(self) -> list[dict[str, Any]]:
-        """A plain dictionary for each direction of a link, for data frames."""
-        return [record(link) for link in self.links()]
+    def records(self, *, json: bool = False) -> list[dict[str, Any]]:
+        """A plain dictionary for each direction of a link.
+
+        Args:
+            json: texts in place of times, so that `json.dumps` takes them.
+        """
+        return records(self.links(), json=json)
 
     def to_networkx(self) -> nx.DiGraph[str]:
         """A directed graph: an edge from observer to peer for each direction, with the fields of `records`.
@@ -163,7 +170,7 @@ class Mesh:
         for node in self.nodes:
             graph.add_node(node.name, public_key=node.public_key, machine_type=node.machine_type.value, observed=node.is_observed)
         for link in self.links():
-            graph.add_edge(link.observer.name, link.peer.name, **record(link))
+            graph.add_edge(link.observer.name, link.peer.name, **finished(link.to_record(), json=True))
         return graph
 
     def __repr__(self) -> str:

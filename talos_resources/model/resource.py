@@ -185,7 +185,9 @@ class Resource(Generic[S]):
         )
 
     def __repr__(self) -> str:
-        return f"<{self.metadata.reference} {self.spec!r}>"
+        from talos_resources.model.brief import brief
+
+        return brief(self.metadata, self.spec)
 
 
 _new: Final[Callable[[builtins.type[Any]], Any]] = object.__new__

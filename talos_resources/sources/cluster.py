@@ -259,7 +259,7 @@ class Cluster:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Cluster {self.source}: {', '.join(self.nodes)}>"
+        return f"<Cluster {self.source}: {_some(self.nodes)}>"
 
     def _own_name(self, name: str) -> str:
         if self.unnamed:

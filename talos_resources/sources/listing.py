@@ -40,6 +40,10 @@ class ClusterList(ResourceList[S]):
         joined.errors = MappingProxyType(errors)
         return joined
 
-    def records(self) -> list[dict[str, Any]]:
+    def records(self, *, json: bool = False) -> list[dict[str, Any]]:
         """As of any list of resources, with `node` first."""
-        return [{"node": node, **record} for node, record in zip(self.nodes, super().records(), strict=True)]
+        return [{"node": node, **record} for node, record in zip(self.nodes, super().records(json=json), strict=True)]
+
+    def __repr__(self) -> str:
+        missing = f", no answer from {', '.join(self.errors)}" if self.errors else ""
+        return f"<{len(self)} resources of {len(set(self.nodes))} nodes{missing}:\n{super().__repr__()}>"

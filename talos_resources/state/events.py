@@ -26,6 +26,10 @@ class Created(Generic[S]):
     resource: Resource[S]
     bookmark: bytes | None = None
 
+    def to_record(self) -> dict[str, Any]:
+        """See `talos_resources.codec.records.records`."""
+        return _record("created", self.resource)
+
 
 @attrs.frozen(weakref_slot=False)
 class Updated(Generic[S]):
@@ -34,6 +38,10 @@ class Updated(Generic[S]):
     resource: Resource[S]
     old: Resource[S] | None
     bookmark: bytes | None = None
+
+    def to_record(self) -> dict[str, Any]:
+        """See `talos_resources.codec.records.records`."""
+        return _record("updated", self.resource)
 
 
 @attrs.frozen(weakref_slot=False)
@@ -47,6 +55,13 @@ class Destroyed(Generic[S]):
     resource: Resource[S] | None
     bookmark: bytes | None = None
 
+    def to_record(self) -> dict[str, Any]:
+        """See `talos_resources.codec.records.records`."""
+        if self.resource is not None:
+            return _record("destroyed", self.resource)
+        gone = self.reference
+        return {"event": "destroyed", "type": gone.type, "id": gone.id, "version": gone.version, "namespace": gone.namespace}
+
 
 @attrs.frozen(weakref_slot=False)
 class Bootstrapped:
@@ -54,12 +69,20 @@ class Bootstrapped:
 
     bookmark: bytes | None = None
 
+    def to_record(self) -> dict[str, Any]:
+        """See `talos_resources.codec.records.records`."""
+        return {"event": "bootstrapped"}
+
 
 @attrs.frozen(weakref_slot=False)
 class Noop:
     """Nothing but a bookmark."""
 
     bookmark: bytes | None = None
+
+    def to_record(self) -> dict[str, Any]:
+        """See `talos_resources.codec.records.records`."""
+        return {"event": "noop"}
 
 
 @attrs.frozen(weakref_slot=False)
@@ -69,6 +92,16 @@ class Errored:
     error: WatchError
     bookmark: bytes | None = None
 
+    def to_record(self) -> dict[str, Any]:
+        """See `talos_resources.codec.records.records`."""
+        return {"event": "errored", "error": str(self.error)}
+
 
 Event = Created[S] | Updated[S] | Destroyed[S] | Bootstrapped | Noop | Errored
 AnyEvent = Event[Any]
+
+
+def _record(event: str, resource: Resource[Any]) -> dict[str, Any]:
+    from talos_resources.codec.records import event_record
+
+    return event_record(event, resource)

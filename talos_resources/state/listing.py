@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from talos_resources.model.resource import Resource
+from talos_resources.model.tabular import Tabular
 
 S = TypeVar("S")
 
+SHOWN: Final = 5
+"""So many resources are in the repr of a longer list."""
 
-class ResourceList(tuple[Resource[S], ...]):
+
+class ResourceList(tuple[Resource[S], ...], Tabular):
     """Resources of one kind, sorted by id: the very objects of the store.
 
-    Notebooks show it as a table, `records` feeds pandas or polars.
+    Notebooks show it as a table, `records` and data frames feed whoever analyses.
     """
 
     __slots__ = ()
 
-    def records(self) -> list[dict[str, Any]]:
-        """One plain dictionary per resource: id, version, namespace, then the spec's fields in Python's spelling."""
+    def records(self, *, json: bool = False) -> list[dict[str, Any]]:
+        """One plain dictionary per resource: id, version, namespace, then the spec's fields, see `talos_resources.codec.records`.
+
+        Args:
+            json: texts in place of times and lengths of time, so that `json.dumps` takes them.
+        """
         from talos_resources.codec.records import records
 
-        return records(self)
+        return records(self, json=json)
+
+    def __repr__(self) -> str:
+        shown = ",\n ".join(map(repr, self[:SHOWN]))
+        more = f",\n … and {len(self) - SHOWN} more, {len(self)} in all" if len(self) > SHOWN else ""
+        return f"[{shown}{more}]"

@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 
 from talos_resources.codec.text import resource_to_yaml
 from talos_resources.insight.mesh import Mesh
+from talos_resources.insight.summary import summary
 from talos_resources.model.errors import TalosResourcesError
 from talos_resources.model.kind import Kind
 from talos_resources.model.printable import printable
@@ -202,7 +203,7 @@ class Top(App[None]):
         lines += [Text(f"{node}: {text}", style="red") for node, text in troubles.items()]
         self.query_one("#mesh-text", Static).update(Text("\n").join(lines))
         status = Text(f"reading {reading} of {len(self._live.nodes)} nodes   " if reading else "")
-        status.append(f"{'so far: ' if reading else ''}{mesh_text.summary(mesh)}   " if known else "")
+        status.append(f"{'so far: ' if reading else ''}{summary(mesh)}   " if known else "")
         status.append(f"node: {self._node}")
         if troubles:
             status.append(f"   {len(troubles)} not followed", style="bold red")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from talos_resources.insight.mesh import LinkState, Mesh, record
+from talos_resources.insight.mesh import LinkState, Mesh
 from talos_resources.model.net import format_address
 
 _EDGE: Final = {LinkState.UP: "#2e7d32", LinkState.DOWN: "#c62828", LinkState.UNKNOWN: "#b26a00", LinkState.ABSENT: "#6a1b9a"}
@@ -38,7 +38,7 @@ def mesh_plain(mesh: Mesh) -> dict[str, Any]:
             }
             for node in mesh.nodes
         ],
-        "links": [record(link) for link in mesh.links()],
+        "links": mesh.records(json=True),
         "errors": dict(mesh.errors),
     }
 

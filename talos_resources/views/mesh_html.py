@@ -12,9 +12,10 @@ from typing import Any, Final
 
 from talos_resources.insight.groups import group_key
 from talos_resources.insight.mesh import LinkState, Mesh, MeshNode
+from talos_resources.insight.summary import summary
 from talos_resources.model.net import format_address
 from talos_resources.views.mesh_text import lines as text_lines
-from talos_resources.views.mesh_text import notes, plain, summary
+from talos_resources.views.mesh_text import notes, plain
 from talos_resources.views.mesh_words import short_names
 
 _TEMPLATE: Final = Path(__file__).with_name("mesh_page.html")

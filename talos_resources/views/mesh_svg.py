@@ -10,11 +10,12 @@ from typing import Final
 
 from talos_resources.insight.mesh import LinkState, Mesh
 from talos_resources.insight.outline import outline
+from talos_resources.insight.summary import summary
 from talos_resources.model.errors import ConfigError
 from talos_resources.model.printable import printable
 from talos_resources.views.mesh_faults import faults
 from talos_resources.views.mesh_matrix import FONT, Box, matrix, wide
-from talos_resources.views.mesh_text import summary, worst
+from talos_resources.views.mesh_text import worst
 from talos_resources.views.mesh_words import LEGEND, MARKS
 
 LIGHT: Final = {

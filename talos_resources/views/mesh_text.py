@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from talos_resources.insight.groups import Grouped
 from talos_resources.insight.mesh import Link, LinkState, Mesh, MeshNode, is_asymmetric
+from talos_resources.insight.summary import summary
 from talos_resources.model.net import format_address
 from talos_resources.model.printable import printable
 from talos_resources.views.age import age, rate
@@ -39,19 +40,6 @@ WORDS: Final = {
 
 Piece = tuple[str, LinkState | None]
 _GAP: Final = 2
-
-
-def summary(mesh: Mesh) -> str:
-    """The mesh in one line: how many links are in each state."""
-    counts = mesh.counts
-    nodes = _number(len(mesh.nodes), "node")
-    if not mesh.total:
-        return f"{nodes}, no links: {'no node answered' if not mesh.observed else 'there are no KubeSpan peers here'}"
-    if counts[LinkState.UP] == mesh.total:
-        return f"{nodes}, {mesh.total} of {mesh.total} links up"
-    absent = f", {counts[LinkState.ABSENT]} absent" if counts[LinkState.ABSENT] else ""
-    states = f"{counts[LinkState.UP]} up, {counts[LinkState.DOWN]} down, {counts[LinkState.UNKNOWN]} unknown{absent}"
-    return f"{nodes}, {_number(mesh.total, 'link')}: {states}"
 
 
 def worst(mesh: Mesh) -> str:

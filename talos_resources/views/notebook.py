@@ -38,8 +38,8 @@ def _finding(finding: Any) -> str:
 
 
 def _diagnosis(diagnosis: Any) -> str:
+    from talos_resources.insight.summary import summary
     from talos_resources.views.findings import findings_html
-    from talos_resources.views.mesh_text import summary
 
     return findings_html(diagnosis.findings, heading=summary(diagnosis.mesh), blind=diagnosis.blind)
 

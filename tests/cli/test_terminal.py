@@ -13,9 +13,8 @@ from pathlib import Path
 import pytest
 
 from talos_resources.cli.main import main
-from talos_resources.model.finding import Finding, Severity
+from talos_resources.model.finding import Finding, Severity, findings_text
 from talos_resources.model.printable import printable, printable_lines
-from talos_resources.views.findings import findings_text
 
 PROGRAM = [sys.executable, "-m", "talos_resources"]
 EVIL = "w\x1b[2J\x1b[8m\x1b]0;title\x07\r\x9b31m\x7f\u202egnp.\u2066"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from sqlite3 import Connection
@@ -15,11 +15,14 @@ from talos_resources.backends.memory import MemoryState
 from talos_resources.backends.sqlite import bulk, forget, log, periods
 from talos_resources.backends.sqlite.file import SqliteFile
 from talos_resources.backends.sqlite.periods import Period
+from talos_resources.codec.records import event_record, records
 from talos_resources.model.errors import ConfigError, NotFoundError
 from talos_resources.model.kind import Kind
 from talos_resources.model.resource import Resource
+from talos_resources.model.tabular import Tabular
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.state.base import reference_to
+from talos_resources.state.listing import SHOWN
 
 S = TypeVar("S")
 
@@ -39,6 +42,28 @@ class Version:
     resource: Resource[Any]
     change: str
     old: Resource[Any] | None = None
+
+    def to_record(self) -> dict[str, Any]:
+        """See `talos_resources.codec.records.records`; `at` goes first."""
+        return {"at": self.at, **event_record(self.change, self.resource)}
+
+
+class History(tuple[Version, ...], Tabular):
+    """Versions of a resource, the oldest first; `records` has a dictionary for each, with `at` and `event`."""
+
+    __slots__ = ()
+
+    def records(self, *, json: bool = False) -> list[dict[str, Any]]:
+        """One plain dictionary for each version.
+
+        Args:
+            json: texts in place of times and lengths of time, so that `json.dumps` takes them.
+        """
+        return records(self, json=json)
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{version.at} {version.change}" for version in self[:SHOWN])
+        return f"<{len(self)} versions{f': {shown}' if self else ''}{', …' if len(self) > SHOWN else ''}>"
 
 
 @attrs.frozen
@@ -68,6 +93,7 @@ class Past:
     path: Path
     node: str
     _file: SqliteFile
+    get: Callable[..., Resource[Any]]
 
     def held_kinds(self, *, ever: bool = False) -> Sequence[tuple[str, str]]:
         """Namespace and type of every kind of which there is a resource, whether or not it has a definition.
@@ -100,22 +126,31 @@ class Past:
         return state
 
     def history(
-        self, kind: type[S] | Kind[S], id: str, *, namespace: str | None = None, since: Timestamp | None = None
-    ) -> Sequence[Version]:
+        self,
+        kind: type[S] | Kind[S],
+        id: str | None = None,
+        *,
+        label: str | None = None,
+        namespace: str | None = None,
+        since: Timestamp | None = None,
+    ) -> History:
         """Every version of a resource that is kept, oldest first.
 
         Args:
             kind: a resource class or a Kind.
             id: its id.
+            label: instead of the id, what people call the resource now; see `State.get`.
             namespace: instead of the kind's own.
             since: only what was written then or later, and the version before it.
 
         Raises:
-            NotFoundError: there never was such a resource.
+            NotFoundError: there never was such a resource, or none is called so now.
+            AmbiguousNameError: several are called so.
         """
-        about = reference_to(kind, id, namespace)
+        named = id if id is not None and label is None else self.get(kind, id, label=label, namespace=namespace).id
+        about = reference_to(kind, named, namespace)
         with self._file.reading() as connection:
-            known = log.held(connection, self.node, about.namespace, about.type, id)
+            known = log.held(connection, self.node, about.namespace, about.type, named)
             rows = [] if known is None else log.of_key(connection, known.key, since=since)
         if not rows:
             raise NotFoundError(about)
@@ -123,7 +158,7 @@ class Past:
         for row in rows:
             before = versions[-1].resource if versions and row.op != log.CREATED else None
             versions.append(Version(Timestamp(row.at), row.resource(), _CHANGES[row.op], before))
-        return tuple(versions)
+        return History(versions)
 
     def changes(self, *, since: Timestamp, types: Container[str] | None = None) -> Iterator[Version]:
         """What happened to the resources of the node, oldest first.

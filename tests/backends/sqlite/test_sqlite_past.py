@@ -11,8 +11,10 @@ import pytest
 
 from talos_resources.backends.sqlite.past import Retention
 from talos_resources.backends.sqlite.state import SqliteState
-from talos_resources.model.errors import ConfigError, InvalidBookmarkError, NotFoundError
+from talos_resources.model.errors import ConfigError, InvalidBookmarkError, NotFoundError, UnknownNameError
+from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.resources import KubeSpanPeerStatus
 from talos_resources.state.events import Created, Updated
 from talos_resources.testing.conformance.parts import PATHS, PATIENCE, path, told
 from tests.backends.sqlite.changes import changed
@@ -95,3 +97,19 @@ def test_the_past_is_forgotten_as_one_writes(file: Path, monkeypatch: pytest.Mon
         changed(state, 100)
         assert len(state.history(PATHS, "a")) < 150
         assert state.get(PATHS, "a").version == 1100
+
+
+def test_history_has_records_and_takes_a_name(tmp_path: Path) -> None:
+    with SqliteState(tmp_path / "s.db") as state:
+        state.create(Resource.new(KubeSpanPeerStatus(label="worker-1", receive_bytes=1), id="abc="))
+        state.update(state.get(KubeSpanPeerStatus, label="worker-1").with_spec(receive_bytes=2))
+        history = state.history(KubeSpanPeerStatus, label="worker-1")
+        assert [(each["event"], each["version"], each["receive_bytes"]) for each in history.records()] == [
+            ("created", 1, 1),
+            ("updated", 2, 2),
+        ]
+        assert list(history.records()[0])[:2] == ["at", "event"]
+        assert history.to_polars()["at"].to_list() == [version.at.to_datetime() for version in history]
+        assert repr(history).startswith("<2 versions: ")
+        with pytest.raises(UnknownNameError):
+            state.history(KubeSpanPeerStatus, label="worker-2")

@@ -6,8 +6,8 @@ import json
 
 import attrs
 
-from talos_resources.model.finding import Finding, Severity
-from talos_resources.views.findings import findings_html, findings_json, findings_text
+from talos_resources.model.finding import Finding, Severity, findings_text
+from talos_resources.views.findings import findings_html, findings_json
 from tests.views.notebook import shown
 
 NOTE = Finding(severity=Severity.NOTE, rule="n", title="good to know")
