@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from talos_resources.cli import options, recording
 from talos_resources.cli.parser import Parser, UsageError
 
 if TYPE_CHECKING:
     from talos_resources.insight.changes import ResourceChange
+    from talos_resources.sources.difference import Difference
 
 HELP: Final = "tell what changed between two moments, from a recording"
 DESCRIPTION: Final = """\
@@ -40,57 +41,30 @@ def run(args: Namespace) -> int:
     """Compares the two moments node by node."""
     import time
 
-    from talos_resources.insight.changes import resource_changes
-    from talos_resources.insight.mesh_changes import summarise
     from talos_resources.model.timestamp import Timestamp
+    from talos_resources.sources.looking_back import difference
     from talos_resources.state.when import parse_when
 
     now = Timestamp(time.time_ns())
     begin, end = parse_when(args.begin, now=now), parse_when(args.end, now=now)
     if begin > end:
         raise UsageError(f"{args.begin} comes after {args.end}; write the earlier moment first", prog="talos-resources diff")
-    found: list[ResourceChange] = []
     with options.opened(args) as (cluster, selected):
         wanted = tuple(selected) if args.nodes else cluster.nodes
-        known = recording.look(cluster, wanted, begin, end, now=now)
-        for node, (state, part) in known.items():
-            kinds = [state.kind(name) for name in args.types] or [state.kind(name) for _, name in state.held_kinds(ever=True)]
-            before, after = (
-                [resource for kind in kinds for resource in past.list(kind)] for past in (state.at(part.begin), state.at(part.end))
-            )
-            found += resource_changes(node, before, after)
-    summary = summarise(found)
-    shown = [change for change in found if args.all or not change.is_noise]
-    begin, end = min(part.begin for _, part in known.values()), max(part.end for _, part in known.values())
+        found = difference(cluster, wanted, begin, end, now=now, types=args.types)
+    recording.tell(found.notes)
     if args.output == "json":
-        _print_json(begin, end, summary, shown)
+        _print_json(found, found.shown(counters=args.all))
     else:
-        span = f"{Timestamp.from_seconds(begin.seconds)} to {Timestamp.from_seconds(end.seconds)}"
-        _print_table(span, summary.text(nodes=len(known)), shown, hidden=len(found) - len(shown), several=len(wanted) > 1)
+        sys.stdout.write(found.text(counters=args.all))
     return 0
 
 
-def _print_json(begin: Any, end: Any, summary: Any, shown: Sequence[ResourceChange]) -> None:
+def _print_json(found: Difference, shown: Sequence[ResourceChange]) -> None:
     import attrs
 
     from talos_resources.views import changes as view
 
     changes = [{"node": change.node, **view.change_plain(change.change, change.resource, change.fields)} for change in shown]
-    sys.stdout.write(view.json_line({"from": str(begin), "to": str(end), "summary": attrs.asdict(summary), "changes": changes}))
-
-
-def _print_table(span: str, summary: str, shown: Sequence[ResourceChange], *, hidden: int, several: bool) -> None:
-    from talos_resources.views import changes as view
-
-    sys.stdout.write(f"{span}: {summary}\n")
-    if shown:
-        heading = [*(["NODE"] if several else []), "TYPE", "ID", "CHANGE"]
-        rows = []
-        for change in shown:
-            fields = [field for field in change.fields if not field.is_counter] or change.fields
-            cells = [view.type_name(change.resource), view.subject(change.resource), view.change_text(change.change, fields)]
-            rows.append([*([change.node] if several else []), *cells])
-        sys.stdout.write("\n")
-        sys.stdout.writelines(view.table(heading, rows))
-    if hidden:
-        sys.stdout.write(f"{hidden} more changed nothing but counters; --all shows them\n")
+    head = {"from": str(found.begin), "to": str(found.end), "summary": attrs.asdict(found.summary)}
+    sys.stdout.write(view.json_line({**head, "changes": changes}))

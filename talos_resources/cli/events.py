@@ -114,12 +114,13 @@ def _past(args: Namespace, cluster: Cluster, wanted: Sequence[str], printer: _Pr
     from heapq import merge
 
     from talos_resources.model.timestamp import Timestamp
+    from talos_resources.sources.looking_back import recorded
 
     since = recording.since_of(args)
     moment = Timestamp(0) if since is None else since
 
     def of_node(node: str) -> Iterator[tuple[Any, str, Any]]:
-        state = recording.recorded(cluster, node)
+        state = recorded(cluster, node)
         types = {state.kind(name).type for name in args.types} if args.types else None
         return ((version.at, node, version) for version in list(state.changes(since=moment, types=types)))
 

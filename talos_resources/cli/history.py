@@ -47,13 +47,14 @@ def run(args: Namespace) -> int:
     from operator import itemgetter
 
     from talos_resources.model.timestamp import Timestamp
+    from talos_resources.sources.looking_back import recorded
     from talos_resources.views import changes as view
 
     with options.opened(args) as (cluster, selected):
         nodes = tuple(selected) if args.nodes else cluster.nodes
-        found = {node: versions for node in nodes if (versions := _versions(args, recording.recorded(cluster, node)))}
+        found = {node: versions for node in nodes if (versions := _versions(args, recorded(cluster, node)))}
         if not found:
-            raise NotFoundError(_about(args, recording.recorded(cluster, nodes[0])))
+            raise NotFoundError(_about(args, recorded(cluster, nodes[0])))
         now = Timestamp(time.time_ns())
         recording.look(cluster, tuple(found), recording.since_of(args), now, now=now)
         rows = sorted((row for node, versions in found.items() for row in _rows(args, node, versions)), key=itemgetter("at"))

@@ -7,28 +7,11 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from talos_resources.model.errors import ConfigError
-
 if TYPE_CHECKING:
     from talos_resources.backends.sqlite.periods import Coverage
     from talos_resources.backends.sqlite.state import SqliteState
     from talos_resources.model.timestamp import Timestamp
     from talos_resources.sources import Cluster
-
-
-def recorded(cluster: Cluster, node: str) -> SqliteState:
-    """The recording of a node.
-
-    Raises:
-        UnsupportedError: the source keeps no past.
-    """
-    from talos_resources.backends.sqlite.state import SqliteState
-    from talos_resources.model.errors import UnsupportedError
-
-    state = cluster.state(node)
-    if not isinstance(state, SqliteState):
-        raise UnsupportedError(f"{cluster.source} keeps no past; `record --to sqlite:FILE` keeps it, then name that file with --from")
-    return state
 
 
 def look(
@@ -50,29 +33,17 @@ def look(
         UnsupportedError: the source keeps no past.
         ConfigError: no node has anything of the span.
     """
-    from talos_resources.backends.sqlite.periods import covered
-    from talos_resources.views.coverage import missing_text, span_text
+    from talos_resources.sources.looking_back import covering
 
-    found: dict[str, tuple[SqliteState, Coverage]] = {}
-    notes: dict[str, list[str]] = {}
-    spans: dict[str, list[str]] = {}
-    for node in nodes:
-        state = recorded(cluster, node)
-        periods = state.periods(now=now)
-        start = begin if begin is not None else periods[0].began if periods else end
-        coverage = covered(periods, start, end)
-        if coverage is None:
-            spans.setdefault(span_text(periods, now=now), []).append(node)
-            continue
-        found[node] = state, coverage
-        if text := missing_text(coverage, start, end, now=now):
-            notes.setdefault(text, []).append(node)
-    for text, of in (*notes.items(), *((f"nothing; {text}", of) for text, of in spans.items() if found)):
-        whose = "" if len(of) == len(nodes) else f" of {', '.join(of)}"
-        print(f"note: what {cluster.source} has{whose}: {text}", file=sys.stderr)
-    if not found:
-        raise ConfigError(f"{cluster.source} has no data of that time; {'; '.join(spans)}")
+    found, notes = covering(cluster, nodes, begin, end, now=now)
+    tell(notes)
     return found
+
+
+def tell(notes: Sequence[str]) -> None:
+    """Says on stderr what a recording lacks."""
+    for note in notes:
+        print(f"note: {note}", file=sys.stderr)
 
 
 def tell_at(cluster: Cluster, nodes: Sequence[str], moment: Timestamp, *, now: Timestamp) -> None:

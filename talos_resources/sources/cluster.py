@@ -10,8 +10,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar, runtime_checkable
 
 from talos_resources.model.errors import ConfigError, UnsupportedError
+from talos_resources.sources.looking_back import LooksBack
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from talos_resources.insight.doctor import Diagnosis
     from talos_resources.insight.mesh import Mesh
     from talos_resources.model.kind import Kind
@@ -40,7 +43,7 @@ class Historic(Protocol):
         ...
 
 
-class Cluster:
+class Cluster(LooksBack):
     """The states of some nodes.
 
     A state is made when it is first asked for: who looks at one node of a thousand pays for one.
@@ -210,11 +213,11 @@ class Cluster:
 
         return examine(evidence(self, nodes))
 
-    def at(self, when: str | Timestamp) -> Cluster:
+    def at(self, when: str | Timestamp | dt.datetime) -> Cluster:
         """The same nodes as they were at a moment, where the source keeps its past (see `record`).
 
         Args:
-            when: as in `talos_resources.state.when`, `-2h` for example.
+            when: as in `talos_resources.state.when`, `-2h` for example, a `Timestamp` or an aware datetime.
 
         Raises:
             QueryError: no moment.
@@ -222,9 +225,9 @@ class Cluster:
             ConfigError: it does not go back so far.
         """
         from talos_resources.model.timestamp import Timestamp
-        from talos_resources.state.when import parse_when
+        from talos_resources.state.when import moment_of
 
-        moment = when if isinstance(when, Timestamp) else parse_when(when, now=Timestamp(time.time_ns()))
+        moment = moment_of(when, now=Timestamp(time.time_ns()))
         first = self.state(self.nodes[0])
         if not isinstance(first, Historic):
             raise _timeless(self.source)

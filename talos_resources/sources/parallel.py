@@ -22,6 +22,11 @@ class Nodes(Protocol):
     """Nodes with their states: what asking them needs of a cluster."""
 
     @property
+    def source(self) -> str:
+        """What people call where they come from."""
+        ...
+
+    @property
     def nodes(self) -> tuple[str, ...]:
         """The names of all nodes."""
         ...

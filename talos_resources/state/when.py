@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from typing import Final
 
+from talos_resources.model.duration import Duration
 from talos_resources.model.errors import QueryError
 from talos_resources.model.timestamp import Timestamp
 
@@ -41,3 +42,38 @@ def parse_when(text: str, *, now: Timestamp) -> Timestamp:
         return Timestamp.parse(text)
     except (ValueError, OverflowError):
         raise QueryError(f"{text!r} is no moment; write -10m, 2h30m, 02:14, 2026-11-26 02:14:31 or RFC 3339 (UTC)") from None
+
+
+def moment_of(when: str | Timestamp | dt.datetime, *, now: Timestamp) -> Timestamp:
+    """A moment that may be a text, see `parse_when`, or a datetime that knows its zone.
+
+    Raises:
+        QueryError: it means none.
+    """
+    if isinstance(when, Timestamp):
+        return when
+    if isinstance(when, str):
+        return parse_when(when, now=now)
+    try:
+        return Timestamp.from_datetime(when)
+    except ValueError:
+        raise QueryError(f"{when} has no time zone; write datetime.now(UTC), or give the datetime one") from None
+
+
+def length_of(length: str | dt.timedelta) -> Duration:
+    """A length of time that may be a text: `90s`, `1m`, `1h30m`, `1d`.
+
+    Raises:
+        QueryError: it is none, or not above zero.
+    """
+    found = Duration.of(length) if isinstance(length, dt.timedelta) else _length(length)
+    if found is None or found.nanoseconds <= 0:
+        raise QueryError(f"{str(length)!r} is no length of time; write 90s, 1m, 1h30m or 1d")
+    return found
+
+
+def _length(text: str) -> Duration | None:
+    parts = _AGO.match(text)
+    if parts is None or text.startswith("-"):
+        return None
+    return Duration(sum(int(float(part) * unit * 1e9) for part, unit in zip(parts.groups(), _UNITS, strict=True) if part))

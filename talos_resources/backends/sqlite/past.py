@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Container, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from sqlite3 import Connection
 from typing import Any, Final, TypeVar
@@ -15,6 +16,8 @@ from talos_resources.backends.memory import MemoryState
 from talos_resources.backends.sqlite import bulk, forget, log, periods
 from talos_resources.backends.sqlite.file import SqliteFile
 from talos_resources.backends.sqlite.periods import Period
+from talos_resources.backends.sqlite.sampling import lines
+from talos_resources.backends.sqlite.series import Series, grid
 from talos_resources.codec.records import event_record, records
 from talos_resources.model.errors import ConfigError, NotFoundError
 from talos_resources.model.kind import Kind
@@ -23,6 +26,7 @@ from talos_resources.model.tabular import Tabular
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.state.base import reference_to
 from talos_resources.state.listing import SHOWN
+from talos_resources.state.when import length_of, moment_of
 
 S = TypeVar("S")
 
@@ -159,6 +163,48 @@ class Past:
             before = versions[-1].resource if versions and row.op != log.CREATED else None
             versions.append(Version(Timestamp(row.at), row.resource(), _CHANGES[row.op], before))
         return History(versions)
+
+    def series(
+        self,
+        kind: type[S] | Kind[S],
+        field: str,
+        *,
+        every: str | timedelta = "1m",
+        since: str | Timestamp | datetime | None = None,
+        until: str | Timestamp | datetime | None = None,
+        id: str | None = None,
+        label: str | None = None,
+        namespace: str | None = None,
+        rate: bool = False,
+    ) -> Series:
+        """A field of the resources of a kind over time; `Series` says what a sample is.
+
+        Args:
+            kind: a resource class or a Kind.
+            field: its name, such as `receive_bytes`; dots lead into structures.
+            every: the time between two samples, `90s`, `1m`, `1h30m` or `1d`.
+            since: the moment to begin with; None for as far back as there is data.
+            until: the last moment; None for as long as there is data.
+            id: only this resource.
+            label: only what people call so now; see `State.get`.
+            namespace: instead of the kind's own.
+            rate: differences for each second, of counters.
+
+        Raises:
+            QueryError: no such field, moment or length, or too many samples.
+            NotFoundError: no resource is called so.
+        """
+        now = Timestamp(time.time_ns())
+        step = length_of(every).nanoseconds
+        named = self.get(kind, id, label=label, namespace=namespace).id if label is not None else id or ""
+        periods = self.periods(now=now)
+        begin = moment_of(since, now=now) if since is not None else periods[0].began if periods else now
+        end = moment_of(until, now=now) if until is not None else periods[-1].ended if periods else now
+        times = grid(begin, end, step)
+        about = reference_to(kind, named, namespace)
+        with self._file.reading() as connection:
+            found = tuple(lines(connection, self.node, about, field, times=times, periods=periods, every_ns=step, rate=rate))
+        return Series(f"{field}_per_s" if rate else field, step, times, found)
 
     def changes(self, *, since: Timestamp, types: Container[str] | None = None) -> Iterator[Version]:
         """What happened to the resources of the node, oldest first.
