@@ -57,14 +57,14 @@ def run(args: Namespace) -> int:
 
     with contextlib.ExitStack() as stack:
         if args.empty:
-            return asyncio.run(_serve(args, host, MemoryState(capacity=HISTORY, gap=0)))
+            return asyncio.run(_serve(args, host, stack, MemoryState(capacity=HISTORY, gap=0)))
         cluster, selected = stack.enter_context(options.opened(args))
         names = selected if args.nodes else cluster.nodes
         if len(names) == 1:
-            return asyncio.run(_serve(args, host, _served(cluster.state(names[0]))))
+            return asyncio.run(_serve(args, host, stack, _served(cluster.state(names[0]))))
         machine = serving.machine_of(args)
         nodes = [ServedNode(name=name, state=functools.cache(functools.partial(_state, cluster, name)), machine=machine) for name in names]
-        return asyncio.run(_serve(args, host, nodes, alias=_alias(cluster, names)))
+        return asyncio.run(_serve(args, host, stack, nodes, alias=_alias(cluster, names)))
 
 
 def _state(cluster: Cluster, name: str) -> State:
@@ -93,7 +93,12 @@ def _alias(cluster: Cluster, names: Sequence[str]) -> Callable[[str], str | None
 
 
 async def _serve(
-    args: Namespace, host: str | None, served: State | Sequence[ServedNode], *, alias: Callable[[str], str | None] = lambda _name: None
+    args: Namespace,
+    host: str | None,
+    sources: contextlib.ExitStack,
+    served: State | Sequence[ServedNode],
+    *,
+    alias: Callable[[str], str | None] = lambda _name: None,
 ) -> int:
     import asyncio
 
@@ -111,4 +116,5 @@ async def _serve(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+    sources.close()  # the loop waits for threads that are in a state: this interrupts them
     return 0

@@ -40,7 +40,7 @@ class AioState:
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self._blocking = bool(getattr(state, "blocking", True))
+        self.blocking = bool(getattr(state, "blocking", True))
 
     async def call(self, function: Callable[Concatenate[State, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Calls a function of a State, such as a derived operation.
@@ -84,11 +84,11 @@ class AioState:
 
     def watch(self, kind: type[S] | Kind[S], id: str, **options: Any) -> AioWatch[S]:
         """Follows one resource; to be entered by `async with`. The options are those of `State.watch`."""
-        return AioWatch(lambda: self.state.watch(kind, id, **options), blocking=self._blocking)
+        return AioWatch(lambda: self.state.watch(kind, id, **options), blocking=self.blocking)
 
     def watch_kind(self, kind: type[S] | Kind[S], **options: Any) -> AioWatch[S]:
         """Follows a kind; to be entered by `async with`. The options are those of `State.watch_kind`."""
-        return AioWatch(lambda: self.state.watch_kind(kind, **options), blocking=self._blocking)
+        return AioWatch(lambda: self.state.watch_kind(kind, **options), blocking=self.blocking)
 
     async def watch_for(
         self,
@@ -125,6 +125,6 @@ class AioState:
             await self.watch_for(kind, id, RELEASED, GONE, namespace=namespace, timeout=deadline.remaining())
 
     async def _do(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        if self._blocking:
+        if self.blocking:
             return await asyncio.to_thread(function, *args, **kwargs)
         return function(*args, **kwargs)

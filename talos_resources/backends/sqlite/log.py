@@ -146,6 +146,11 @@ def last_seq(connection: sqlite3.Connection) -> int:
     return 0 if row is None else int(row[0])
 
 
+def horizon(connection: sqlite3.Connection) -> int:
+    """The number of the last event that may have been forgotten; all after it are there."""
+    return int(connection.execute("SELECT horizon FROM store").fetchone()[0])
+
+
 def after(connection: sqlite3.Connection, seq: int) -> Iterator[Row]:
     """All events after a number, in order; the connection must stay at one moment."""
     packed = [

@@ -16,6 +16,7 @@ from typing import Any, Final, Self, TypeVar
 from talos_resources.backends.collection import contents
 from talos_resources.backends.sqlite import bulk, log
 from talos_resources.backends.sqlite.file import SqliteFile
+from talos_resources.backends.sqlite.latest import last_of_key, last_of_kind
 from talos_resources.backends.sqlite.past import KEEP_ALL, Past, Retention
 from talos_resources.backends.sqlite.tail import Moment, Place, Tail, TailWatch
 from talos_resources.codec.wire import resource_of_store
@@ -259,8 +260,8 @@ class SqliteState(OwnedWrites, Past):
             known = log.held(moment.connection, self.node, about.namespace, about.type, spec.id)
             key = -1 if known is None else known.key
         bookmark = spec.start_from_bookmark
-        seq = None if bookmark is None else self._tail.seq_of(moment.connection, bookmark)
-        return self._events(moment, about, after=seq, tail=spec.tail_events, key=key)
+        seq = None if bookmark is None else self._tail.seq_of(moment, bookmark)
+        return self._events(moment, about, after=seq, tail=min(spec.tail_events, self._tail.capacity), key=key)
 
     def _place(self, about: Reference) -> Place:
         return self.node, about.namespace, about.type
@@ -288,11 +289,11 @@ class SqliteState(OwnedWrites, Past):
         self, moment: Moment, about: Reference, *, after: int | None = None, tail: int = 0, key: int | None = None
     ) -> Sequence[AnyEvent]:
         """The events of a kind, or of one resource of it, up to the moment: those after one, or the last ones."""
-        query = "SELECT key FROM resources WHERE node = ? AND namespace = ? AND type = ?"
-        keys = {key} if key is not None else {found for (found,) in moment.connection.execute(query, self._place(about))}
+        connection, place = moment.connection, self._place(about)
         if after is None:
-            horizon = moment.connection.execute("SELECT horizon FROM store").fetchone()[0]
-            rows = [row for row in log.after(moment.connection, horizon) if row.key in keys][-tail:]
+            rows = last_of_key(connection, key, tail) if key is not None else last_of_kind(connection, place, tail)
         else:
-            rows = [row for row in log.after(moment.connection, after) if row.key in keys]
-        return list(self._tail.events(moment.connection, rows))
+            query = "SELECT key FROM resources WHERE node = ? AND namespace = ? AND type = ?"
+            keys = {key} if key is not None else {found for (found,) in connection.execute(query, place)}
+            rows = [row for row in log.after(connection, after) if row.key in keys]
+        return list(self._tail.events(connection, rows))

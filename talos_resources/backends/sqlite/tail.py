@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from sqlite3 import Connection
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -63,7 +63,11 @@ class Moment(NamedTuple):
 
 
 class Tail:
-    """The events of one file as rings, one per node and kind that somebody watches."""
+    """The events of one file as rings, one per node and kind that somebody watches.
+
+    Attributes:
+        capacity: events that a ring holds for watches that are slow.
+    """
 
     def __init__(self, file: SqliteFile, *, capacity: int) -> None:
         """Begins when the first watch does.
@@ -73,7 +77,7 @@ class Tail:
             capacity: events that a ring holds for watches that are slow.
         """
         self._file = file
-        self._capacity = capacity
+        self.capacity = capacity
         self._lock = threading.Lock()
         self._rings: dict[Place, TailRing] = {}
         self._places: dict[int, Place] = {}
@@ -90,9 +94,20 @@ class Tail:
     @contextmanager
     def moment(self, place: Place) -> Iterator[Moment]:
         """A moment at which a watch of a kind begins; what a batch of this thread has written comes after it."""
+        with ExitStack() as stack:
+            moment = self._begin(place, stack)
+            try:
+                yield moment  # long readings hold up nobody
+            except BaseException:
+                self.left(place, moment.ring)
+                raise
+
+    def _begin(self, place: Place, stack: ExitStack) -> Moment:
+        """The moment, with a connection that the stack gives back."""
         wakes: list[Callable[[], None]] = []
         try:
-            with self._lock, self._file.reading(committed=True) as connection:
+            with self._lock:
+                connection = stack.enter_context(self._file.reading(committed=True))
                 if self._thread is None and not self._closed:
                     self._seq = log.last_seq(connection)
                     self._thread = threading.Thread(target=self._run, name="talos-resources sqlite tail", daemon=True)
@@ -101,14 +116,10 @@ class Tail:
                 ring = self._rings.get(place)
                 if ring is None:
                     name = f'namespace "{place[1]}" type "{place[2]}"'
-                    ring = self._rings[place] = TailRing(name, capacity=self._capacity, cookie=self.cookie(connection))
+                    ring = self._rings[place] = TailRing(name, capacity=self.capacity, cookie=self.cookie(connection))
                     ring.closed = self._closed
                 ring.watches += 1
-                try:
-                    yield Moment(connection, ring, ring.end, self._seq)
-                except BaseException:
-                    self._leave(place, ring)
-                    raise
+                return Moment(connection, ring, ring.end, self._seq)
         finally:  # whatever became of this watch: the others are to hear of what was found
             for wake in wakes:
                 wake()
@@ -133,20 +144,20 @@ class Tail:
         """The bookmark after an event."""
         return self.cookie(connection) + seq.to_bytes(8, "big")
 
-    def seq_of(self, connection: Connection, bookmark: bytes) -> int:
-        """The event that a bookmark stands after.
+    def seq_of(self, moment: Moment, bookmark: bytes) -> int:
+        """The event that a bookmark stands after, as of a moment.
 
         Raises:
             InvalidBookmarkError: it is of another store, too old or in the future.
         """
         if len(bookmark) != COOKIE_BYTES + 8:
             raise InvalidBookmarkError(f"it has {len(bookmark)} bytes, not {COOKIE_BYTES + 8}")
-        if not bookmark.startswith(self.cookie(connection)):
+        if not bookmark.startswith(self.cookie(moment.connection)):
             raise InvalidBookmarkError("it is of another store")
         seq = int.from_bytes(bookmark[COOKIE_BYTES:], "big")
-        if seq > self._seq:
-            raise InvalidBookmarkError(f"its event {seq} is in the future, the last one is {self._seq}")
-        horizon = connection.execute("SELECT horizon FROM store").fetchone()[0]
+        if seq > moment.seq:
+            raise InvalidBookmarkError(f"its event {seq} is in the future, the last one is {moment.seq}")
+        horizon = log.horizon(moment.connection)
         if seq < horizon:
             raise InvalidBookmarkError(f"its event {seq} is too old: the history begins at {horizon}")
         return seq

@@ -53,7 +53,10 @@ class RemoteState(OwnedWrites):
 
     Attributes:
         node: its name, as it was asked for; None for whatever answers at the endpoint.
+        selects_elsewhere: queries are sent along, and answered where the resources are.
     """
+
+    selects_elsewhere: Final = True
 
     def __init__(
         self,

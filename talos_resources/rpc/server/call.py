@@ -46,7 +46,7 @@ class Call:
     roles: frozenset[Role]
     _stream: Stream
     _limits: Limits
-    _client: Hashable
+    client: Hashable
     _answers: Shares
     _head: tuple[tuple[str, str], ...] = _HEAD
     _began: bool = False
@@ -54,7 +54,15 @@ class Call:
 
     def part(self) -> CallPart:
         """The same call for one of several that answer it; what is sent is kept."""
-        return CallPart(self.roles, self._stream, self._limits, self._client, self._answers, metadata=self.metadata)
+        return CallPart(self.roles, self._stream, self._limits, self.client, self._answers, metadata=self.metadata)
+
+    async def wanted(self) -> None:
+        """Waits until the client would take some of an answer: before that, it need not be made.
+
+        Raises:
+            RpcError: the client takes nothing.
+        """
+        await self.send_made(0, tuple)
 
     async def send(self, *messages: bytes) -> None:
         """Sends messages.
@@ -100,7 +108,7 @@ class Call:
             async with asyncio.timeout(self._limits.send_s) as patience:
                 await self._begin()
                 await self._window()
-                async with self._answers.holding(self._client, size):
+                async with self._answers.holding(self.client, size):
                     sent = False
                     for piece in make():
                         self._check_there()

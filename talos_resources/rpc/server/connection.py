@@ -25,6 +25,7 @@ from talos_resources.rpc.server.connections import Connections
 from talos_resources.rpc.server.floods import Floods
 from talos_resources.rpc.server.frame_sizes import FrameSizes
 from talos_resources.rpc.server.limits import Limits
+from talos_resources.rpc.server.reading_turns import Arrived
 from talos_resources.rpc.server.roles import EVERYTHING, Role, roles_of
 
 log: Final = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class ClientConnection(H2Protocol, AbstractHandler):
         self._lost = asyncio.Event()
         self._sizes = FrameSizes()
         self._floods = Floods()
+        self._arrived = Arrived()
         self._peer = ""
 
     @property
@@ -105,7 +107,36 @@ class ClientConnection(H2Protocol, AbstractHandler):
         self._rest()
 
     def data_received(self, data: bytes) -> None:
-        """Bytes from the client, who may send anything."""
+        """Bytes from the client, who may send anything: a quarter of a megabyte is thousands of requests."""
+        is_queued = bool(self._arrived)
+        self._arrived.put(data)
+        turns = self._connections.turns
+        if is_queued or (turns.nobody_waits and not self.look()):
+            return
+        self._listen()
+        turns.queue(self.client, self)
+
+    def look(self) -> bool:
+        """Looks at a part of what has arrived; returns whether there is more, and goes on reading if not."""
+        more = self._arrived.look(self._feed)
+        if not more:
+            self._listen()
+        return more
+
+    def _listen(self) -> None:
+        """Goes on reading, or not: what has arrived comes first, and then what the client has not taken."""
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            return
+        if self._arrived or transport.get_write_buffer_size() > _UNREAD_BYTES:
+            transport.pause_reading()
+        else:
+            transport.resume_reading()
+
+    def _feed(self, data: bytes) -> None:
+        if self._transport is None or self._transport.is_closing():
+            self._arrived.clear()
+            return
         if not self._sizes.fits(data):
             log.debug("a frame or headers that are too large")
             self._hang_up("Protocol error")
@@ -136,15 +167,11 @@ class ClientConnection(H2Protocol, AbstractHandler):
             log.debug("protocol error: %s", error)
             self._hang_up("Protocol error")
             return
-        transport = self._transport
-        if transport is not None and not transport.is_closing() and transport.get_write_buffer_size() > _UNREAD_BYTES:
-            transport.pause_reading()
 
     def resume_writing(self) -> None:
         """The client has taken what was waiting for it."""
         super().resume_writing()
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
+        self._listen()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """The client is gone."""
@@ -153,6 +180,7 @@ class ClientConnection(H2Protocol, AbstractHandler):
             self._idle.cancel()
         super().connection_lost(exc)
         self._transport = None
+        self._arrived.clear()
         self._lost.set()
         if not self._tasks:
             self._let_go()

@@ -10,6 +10,7 @@ from collections.abc import Hashable, Iterator
 from typing import Final, Protocol
 
 from talos_resources.rpc.server.limits import Limits
+from talos_resources.rpc.server.reading_turns import ReadingTurns
 
 log: Final = logging.getLogger(__name__)
 
@@ -50,11 +51,13 @@ class Connections:
 
     Attributes:
         closed: there may be no new ones.
+        turns: whose bytes are looked at next.
     """
 
     def __init__(self, limits: Limits) -> None:
         """Begins with none; the system may let the process have fewer than the limits do."""
         self.closed = False
+        self.turns = ReadingTurns()
         self._limits = limits
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         self._most = limits.connections if files == resource.RLIM_INFINITY else max(1, min(limits.connections, files - OTHER_FILES))

@@ -11,6 +11,7 @@ from typing import Any
 from talos_resources._generated import cosi_resource_pb2 as pb
 from talos_resources.model.errors import TalosResourcesError
 from talos_resources.model.kind import Kind
+from talos_resources.model.query import matcher
 from talos_resources.rpc.framing import frame
 from talos_resources.rpc.headers import SERVICE
 from talos_resources.rpc.server.call import PIECE_BYTES, Call, Method
@@ -59,9 +60,10 @@ class StateService:
         request = parse(pb.ListRequest, data)
         await self._check_read(call, request.type)
         queries = queries_from(request.options)
-        resources = await self._state.list(
-            kind_from(request.type, request.namespace), namespace=request.namespace, labels=queries.labels, ids=queries.ids
-        )
+        kind = kind_from(request.type, request.namespace)
+        matcher(queries.labels, queries.ids)  # what cannot be understood is told before anything else
+        await call.wanted()
+        resources = await self._common.selecting.list(self._state, call.client, kind, request.namespace, queries)
         await call.send_pieces(_pieces(map(self._encoder.resource, resources)))
 
     async def _create(self, call: Call, data: bytes) -> None:
