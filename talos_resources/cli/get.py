@@ -34,7 +34,7 @@ def configure(parser: Parser) -> None:
 
 def add_arguments(parser: Parser) -> None:
     """Adds what selects resources and says how to print them."""
-    parser.add_argument("id", metavar="ID", nargs="?", help="only this one")
+    parser.add_argument("id", metavar="ID", nargs="?", help="only this one; of a peer its label will do, of others their host name")
     parser.add_argument("--namespace", metavar="NAME", help="instead of the type's own")
     parser.add_argument("-l", "--labels", metavar="QUERY", default="", help="only those whose labels match: zone=a,!edge,size>2gb")
     parser.add_argument("--id-match", metavar="REGEXP", help="only those in whose id this is found (RE2 syntax)")

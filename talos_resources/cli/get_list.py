@@ -68,6 +68,20 @@ def with_headings(form: Output) -> tuple[type[TalosResourcesError], ...]:
     return (NotFoundError, PermissionDeniedError) if form.release.get.headings_on_error else (NotFoundError,)
 
 
+def found_by_id(args: Namespace, state: State, kind: Kind[Any]) -> Resource[Any]:
+    """The resource that ID names; to talosctl it is the id and no other name.
+
+    Raises:
+        NotFoundError: there is none.
+        AmbiguousNameError: several are called so.
+    """
+    if args.compat is not None:
+        return state.get(kind, args.id, namespace=args.namespace)
+    from talos_resources.state.named import by_id_or_name
+
+    return by_id_or_name(state, kind, args.id, namespace=args.namespace)
+
+
 def _fetched(args: Namespace, form: Output, state: State, types: Sequence[str]) -> dict[str, Found]:
     """Type → what the node has of it. One type's fault does not hide the others."""
     found: dict[str, Found] = {}
@@ -90,7 +104,7 @@ def _fetched(args: Namespace, form: Output, state: State, types: Sequence[str]) 
 
 def _resources(args: Namespace, state: State, kind: Kind[Any]) -> Sequence[Resource[Any]]:
     if args.id is not None:
-        return [state.get(kind, args.id, namespace=args.namespace)]
+        return [found_by_id(args, state, kind)]
     return state.list(kind, namespace=args.namespace, labels=args.labels, ids=args.id_match)
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from talos_resources.cli import nodes
-from talos_resources.cli.get_list import types_of, with_headings
+from talos_resources.cli.get_list import found_by_id, types_of, with_headings
 from talos_resources.cli.screen import Screen
-from talos_resources.model.errors import TalosResourcesError
+from talos_resources.model.errors import NotFoundError, PermissionDeniedError, TalosResourcesError
 from talos_resources.sources.parallel import each
 from talos_resources.views.several import SeveralWatchPrinter
 
@@ -76,5 +76,15 @@ def _subscribed(args: Namespace, form: Output, state: State, types: Sequence[str
 
 def _subscribe(args: Namespace, state: State, kind: Kind[Any]) -> Watch[Any]:
     if args.id is not None:
-        return state.watch(kind, args.id, namespace=args.namespace)
+        return state.watch(kind, _id(args, state, kind), namespace=args.namespace)
     return state.watch_kind(kind, namespace=args.namespace, labels=args.labels, ids=args.id_match)
+
+
+def _id(args: Namespace, state: State, kind: Kind[Any]) -> str:
+    """The id to watch, of which there may be nothing yet."""
+    if args.compat is not None:
+        return str(args.id)
+    try:
+        return found_by_id(args, state, kind).id
+    except (NotFoundError, PermissionDeniedError):
+        return str(args.id)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 HELP: Final = "tell what happened to a resource, from a recording"
 DESCRIPTION: Final = """\
 Tell when a resource changed and how, from what `record` has kept: one line a version, oldest first. Versions
-in which nothing but counters changed are left out unless --all is given. A peer may be named by its label."""
+in which nothing but counters changed are left out unless --all is given. A peer may be named
+by its label, a member by its host name."""
 EXAMPLES: Final = """\
 kubespanpeerstatus talos-default-worker-2 --from sqlite:mesh.db --since 3h
 members talos-default-worker-1 --from sqlite:mesh.db -o json
@@ -28,7 +29,7 @@ members talos-default-worker-1 --from sqlite:mesh.db -o json
 def configure(parser: Parser) -> None:
     """Adds the resource and how to show it."""
     parser.add_argument("type", metavar="TYPE", help="any name of the type")
-    parser.add_argument("id", metavar="ID", help="the resource; of a peer also its label")
+    parser.add_argument("id", metavar="ID", help="the resource, by its id, label or host name")
     parser.add_argument("--namespace", metavar="NAME", help="instead of the type's own")
     add_window(parser)
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table", help="default: table; json: one object a line")
@@ -69,13 +70,17 @@ def run(args: Namespace) -> int:
 
 
 def _versions(args: Namespace, state: SqliteState) -> Sequence[Version]:
+    from talos_resources.state.named import called, the_one
+
     kind = state.kind(args.type)
     since = recording.since_of(args)
     try:
         return state.history(kind, args.id, namespace=args.namespace, since=since)
     except NotFoundError:
-        named = [peer.id for peer in state.list(kind, namespace=args.namespace) if getattr(peer.spec, "label", None) == args.id]
-        return state.history(kind, named[0], namespace=args.namespace, since=since) if len(named) == 1 else ()
+        named = called(state.list(kind, namespace=args.namespace), args.id)
+        if not named:
+            return ()
+        return state.history(kind, the_one(named, kind, args.id).id, namespace=args.namespace, since=since)
 
 
 def _about(args: Namespace, state: SqliteState) -> Any:

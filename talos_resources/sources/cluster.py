@@ -93,10 +93,11 @@ class Cluster(LooksBack):
         """The nodes to work on, under the names that were asked for.
 
         Args:
-            names: node names, or other names of nodes; empty for the default.
+            names: node names, other names of nodes, or what their cluster calls them; empty for the default.
 
         Raises:
             ConfigError: there is no such node.
+            AmbiguousNameError: the cluster calls several so.
         """
         if not names:
             return self.default_nodes
@@ -267,9 +268,18 @@ class Cluster(LooksBack):
     def _own_name(self, name: str) -> str:
         if self.unnamed:
             return self.nodes[0]
-        own = name if name in self._openers else self.other_names.get(name)
+        own = name if name in self._openers else self.other_names.get(name) or self._member(name)
         if own is None:
             raise ConfigError(f'{self.source} has no node "{name}"; it has {_some(self.nodes)}')
+        return own
+
+    def _member(self, name: str) -> str | None:
+        """The node that its cluster calls so."""
+        from talos_resources.sources.members import node_of_member
+
+        own = node_of_member(name, self.nodes, self.state, self.other_names)
+        if own is not None:
+            self.other_names[name] = own
         return own
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, TypeVar
 
-from talos_resources.model.errors import AmbiguousNameError, UnknownNameError
+from talos_resources.model.errors import AmbiguousNameError, DecodeError, NotFoundError, UnknownNameError
 from talos_resources.model.kind import Kind, kind_of
 from talos_resources.model.metadata import Reference
 from talos_resources.model.resource import Resource
@@ -36,6 +36,22 @@ def get_named(state: State, kind: type[S] | Kind[S], id: str | None, *, label: s
     if id is not None:
         raise TypeError(f"get() takes an id or a label; these are both: {id!r} and {label!r}")
     return the_one(state.list(kind, namespace=namespace), kind, label, namespace=namespace)
+
+
+def by_id_or_name(state: State, kind: type[S] | Kind[S], text: str, *, namespace: str | None = None) -> Resource[S]:
+    """The resource of this id, or else the one that is called so: what commands take as an ID.
+
+    Raises:
+        NotFoundError: there is neither.
+        AmbiguousNameError: several are called so, and none has the id.
+    """
+    try:
+        return state.get(kind, text, namespace=namespace)
+    except NotFoundError:
+        found = called(state.list(kind, namespace=namespace), text)
+        if not found:
+            raise
+    return the_one(found, kind, text, namespace=namespace)
 
 
 def the_one(resources: Iterable[Resource[S]], kind: type[S] | Kind[S], name: str, *, namespace: str | None = None) -> Resource[S]:
@@ -70,7 +86,10 @@ def called(resources: Iterable[Resource[S]], name: str) -> Sequence[Resource[S]]
 
 def names_of(resource: Resource[Any]) -> tuple[str, ...]:
     """What people call a resource, without its id; empty where it has no name."""
-    return tuple(dict.fromkeys(_names(resource.spec)))
+    try:
+        return tuple(dict.fromkeys(_names(resource.spec)))
+    except DecodeError:  # the fault is for who looks at the spec; here it only has no name
+        return ()
 
 
 def _names(spec: Any) -> Iterator[str]:

@@ -1,0 +1,63 @@
+"""Resources and nodes by what people call them, wherever a command takes an id or a node."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from talos_resources.backends.memory import MemoryState
+from talos_resources.model.resource import Resource
+from talos_resources.resources import KubeSpanPeerSpec, Member
+from talos_resources.sources.writing import held_by, write
+from tests.cli.test_commands import Run, run
+
+__all__ = ["run"]  # the fixture
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> str:
+    """Two nodes under names that nobody uses, one of which has peers that are called alike."""
+    one, other = MemoryState(), MemoryState()
+    for state in (one, other):
+        for name, address in (("w-1.example.com", "10.0.0.1"), ("w-2.example.com", "10.0.0.2"), ("w-3", "10.0.0.3")):
+            state.create(Resource.new(Member(hostname=name, addresses=(address,)), id=name))  # type: ignore[arg-type]
+    for key, label in (("a=", "twin"), ("b=", "twin"), ("twin2", "c"), ("c", "d"), ("e=", "w-2.example.com"), ("f=", "w-2")):
+        one.create(Resource.new(KubeSpanPeerSpec(label=label), id=key))
+    target = tmp_path / "nodes"
+    write({"10.0.0.1": held_by(one, [], show_secrets=True), "10.0.0.2": held_by(other, [], show_secrets=True)}, str(target))
+    return str(target)
+
+
+def ids(run: Run, *arguments: str) -> tuple[int, list[str]]:
+    done = run("get", *arguments, "-o", "jsonpath={.metadata.id}")
+    return done.code, done.out.split()
+
+
+def test_an_id_goes_before_a_name(run: Run, folder: str) -> None:
+    source = ("--from", folder, "-n", "10.0.0.1")
+    assert ids(run, "kubespanpeerspecs", "c", *source) == (0, ["c"])
+    assert ids(run, "kubespanpeerspecs", "d", *source) == (0, ["c"])
+    assert ids(run, "members", "w-1", *source) == (0, ["w-1.example.com"])
+    assert ids(run, "kubespanpeerspecs", "w-2", *source) == (0, ["f="])  # the whole name before a first part
+
+
+def test_candidates_are_told(run: Run, folder: str) -> None:
+    done = run("get", "kubespanpeerspecs", "twin", "--from", folder, "-n", "10.0.0.1")
+    assert (done.code, done.out) == (1, "")
+    assert 'are called "twin": a=, b=; name one of them' in done.err
+
+
+def test_talosctl_knows_no_names(run: Run, folder: str) -> None:
+    done = run("get", "kubespanpeerspecs", "d", "--from", folder, "-n", "10.0.0.1", "--compat", "talosctl")
+    assert (done.code, "doesn't exist" in done.err) == (1, True)
+
+
+def test_a_node_is_called_as_its_cluster_calls_it(run: Run, folder: str) -> None:
+    by_name = run("get", "members", "--from", folder, "-n", "w-1.example.com,w-2")
+    assert (by_name.code, by_name.err) == (0, "")
+    assert {line.split()[0] for line in by_name.out.splitlines()[1:]} == {"w-1.example.com", "w-2"}
+    for command in ("mesh", "doctor"):
+        assert run(command, "--from", folder, "-n", "w-1,w-2").code in {0, 3}
+    missing = run("get", "members", "--from", folder, "-n", "w-3")  # a member whose node is not in the source
+    assert (missing.code, missing.err) == (1, f'error: {folder} has no node "w-3"; it has 10.0.0.1, 10.0.0.2\n')
