@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from talos_resources.cli.compat import add_compat
 from talos_resources.cli.parser import Parser
+from talos_resources.codec.whole import read_whole
 from talos_resources.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _read(path: str | None, what: str) -> bytes | None:
     if path is None:
         return None
     try:
-        return Path(path).read_bytes()
+        return read_whole(Path(path))
     except OSError as error:
         raise ConfigError(f"error reading {what}: {path}: {error.strerror}") from None
 

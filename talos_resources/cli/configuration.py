@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from talos_resources.codec.whole import read_whole
 from talos_resources.model.errors import ConfigError
 
 
@@ -23,7 +24,7 @@ def read_configuration(file: str) -> bytes | str:
 
     name = "stdin" if file == "-" else file
     try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        data = read_whole(None if file == "-" else Path(file), name=name)
     except OSError as error:
         raise ConfigError(f"cannot read {name}: {error.strerror}") from None
     found = unwrapped(data, source=name)

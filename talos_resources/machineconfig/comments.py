@@ -14,8 +14,8 @@ from talos_resources.codec.goyaml.values import same, value_of
 from talos_resources.machineconfig.document import MAIN_KEYS, Document
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.encode import to_plain
-from talos_resources.machineconfig.loading import documents_of, kind_of
-from talos_resources.machineconfig.patch.apply import SEVERAL_DOCUMENTS, Compat, Patched, applied, joined, notes_of
+from talos_resources.machineconfig.loading import documents_of, kind_of, refuse_neighbours
+from talos_resources.machineconfig.patch.apply import NO_OPERATIONS, SEVERAL_DOCUMENTS, Compat, Patched, applied, joined, notes_of
 from talos_resources.machineconfig.patch.load import Patch, as_json
 from talos_resources.machineconfig.patch.rfc6902 import JsonPatch
 from talos_resources.machineconfig.patch.translate import Translated, apply_translated
@@ -47,7 +47,8 @@ def patch_in_place(data: bytes | str, patches: Iterable[Patch], *, source: str =
             continue
         assert isinstance(patch, JsonPatch)
         text, several = _json(text, patch, source, compat)
-        notes += [SEVERAL_DOCUMENTS] if several and SEVERAL_DOCUMENTS not in notes else []
+        told = SEVERAL_DOCUMENTS if patch.operations else NO_OPERATIONS
+        notes += [told] if several and told not in notes else []
     return Patched(text, tuple(notes))
 
 
@@ -134,6 +135,8 @@ def _json(text: str, patch: JsonPatch, source: str, compat: Compat) -> tuple[str
     """The patched text, and whether there were several documents."""
     roots = [root for root in compose_all(text, source=source) if not root.is_null]
     several = len(roots) > 1
+    if compat is None:
+        refuse_neighbours(roots, source)
     if several and compat is not None:
         raise ConfigError("JSON patches are not supported for a configuration of several documents; use a strategic patch")
     if not roots:

@@ -93,20 +93,44 @@ def _shown(item: Any) -> str:
 
 
 def nearest_keys(error: DecodeError, *, release: Release = NEWEST) -> tuple[str, ...]:
-    """For each unknown key of the v1alpha1 document, where a key of this or nearly this name is."""
-    if _UNKNOWN not in str(error):
+    """For each unknown key, where a key of this or nearly this name is: in the same document, else in another one.
+
+    Args:
+        error: of a configuration; its text begins with the document's kind where that is not the v1alpha1 one.
+        release: whose keys they are.
+    """
+    head, found_one, _ = error.text.rpartition(_UNKNOWN)
+    if not found_one:
         return ()
-    paths = list(_paths(document_type(MAIN, release), ""))
-    names = {_last(path) for path in paths}
+    label = head.removesuffix(": ")
+    kind, before = label.partition("/")[0] or MAIN, f"{label}." if label else ""
+    own = list(_paths(document_type(kind, release), ""))
+    others = [f"{_prefix(other)}{path}" for other in _kinds(release) if other != kind for path in _paths(document_type(other, release), "")]
     found = []
     for path, _ in error.faults or ():
-        wanted = {_last(path)} & names or set(get_close_matches(_last(path), names, n=1))
-        near = [other for other in paths if _last(other) in wanted and other != path]
-        if near:
-            section = path.rpartition(".")[0]
-            best = min(near, key=lambda other: (not other.startswith(section), len(other)))
-            found.append(f"{path} is no key that Talos knows; did you mean {best}?")
+        mine = _nearest(path, own)
+        best = f"{before}{mine}" if mine else _nearest(path, others, exact=True) or _nearest(path, others)
+        if best:
+            found.append(f"{before}{path} is no key that Talos knows; did you mean {best}?")
     return tuple(found)
+
+
+def _kinds(release: Release) -> list[str]:
+    """All kinds, the v1alpha1 document first."""
+    return [MAIN, *sorted(release.document_kinds)]
+
+
+def _prefix(kind: str) -> str:
+    return "" if kind == MAIN else f"{kind}."
+
+
+def _nearest(path: str, paths: list[str], *, exact: bool = False) -> str:
+    """The path whose last key is that of another one, or nearly; the one in the same section before others."""
+    names = {_last(other) for other in paths}
+    wanted = {_last(path)} & names or (set() if exact else set(get_close_matches(_last(path), names, n=1)))
+    near = [other for other in paths if _last(other) in wanted and other != path]
+    section = path.rpartition(".")[0]
+    return min(near, key=lambda other: (not other.startswith(section), len(other)), default="")
 
 
 def _last(path: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Final
 
 from talos_resources.codec.goyaml.nodes import Node, at
 from talos_resources.machineconfig.decode import decode
 from talos_resources.machineconfig.document import MAIN_KEYS, Document
+from talos_resources.machineconfig.neighbours import neighbour
 from talos_resources.machineconfig.schema.table import MAIN, document_type
 from talos_resources.model.errors import ConfigError, DecodeError
 from talos_resources.releases import NEWEST, RELEASES, Release
@@ -51,8 +53,7 @@ def kind_of(root: Node, *, source: str = "", release: Release = NEWEST) -> str:
         DecodeError: it is no mapping, has no kind, or one that the release does not know.
     """
     where = at(source, root.line)
-    if root.kind != "mapping":
-        raise DecodeError(f"expected a configuration document (a mapping), found a {root.kind}", source=where)
+    _refuse(root, where)
     kind, version = (_word(root, key) for key in ("kind", "apiVersion"))
     if kind is None:
         if not any(root.get(key) for key in MAIN_KEYS):
@@ -65,10 +66,33 @@ def kind_of(root: Node, *, source: str = "", release: Release = NEWEST) -> str:
     return kind
 
 
+def refuse_neighbours(roots: Iterable[Node], source: str) -> None:
+    """Refuses the files that lie beside configurations, for those who do not look at the fields.
+
+    Raises:
+        DecodeError: says which it is, and who takes it.
+    """
+    for root in roots:
+        if not root.is_null:
+            _refuse(root, at(source, root.line))
+
+
+def _refuse(root: Node, where: str) -> None:
+    if found := neighbour(root):
+        raise DecodeError(f"no machine configuration: this is {found}", source=where)
+    if root.kind != "mapping":
+        what = "a list" if root.kind == "sequence" else "a single value"
+        raise DecodeError(f"expected a configuration document (a mapping), found {what}", source=where)
+
+
 def _known_by(kind: str, release: Release) -> str:
     """Which release knows the kind, if one does and it is not this one."""
     newer = next((str(other.contract) for other in RELEASES if kind in other.document_kinds), None)
-    return f"; Talos {release.contract} does not know it, {newer} does" if newer and kind not in release.document_kinds else ""
+    if newer and kind not in release.document_kinds:
+        return f"; Talos {release.contract} does not know it, {newer} does"
+    by_lower = {known.lower(): known for known in release.document_kinds}
+    near = get_close_matches(kind.lower(), by_lower, n=1, cutoff=0.8)
+    return f"; did you mean {by_lower[near[0]]}?" if near and kind not in release.document_kinds else ""
 
 
 def _word(root: Node, key: str) -> str | None:

@@ -18,6 +18,7 @@ from typing import Final
 import attrs
 from immutabledict import immutabledict
 
+from talos_resources.codec.whole import read_whole
 from talos_resources.model.errors import ConfigError, DecodeError
 from talos_resources.talosconfig.context import Context
 from talos_resources.talosconfig.plain_form import read_plain_form
@@ -56,7 +57,7 @@ class TalosConfig:
         """
         file = default_path() if path is None else Path(path).expanduser()
         try:
-            data = file.read_bytes()
+            data = read_whole(file)
         except FileNotFoundError:
             raise ConfigError(f"no talosconfig at {file}; name one with --talosconfig or $TALOSCONFIG") from None
         except OSError as error:

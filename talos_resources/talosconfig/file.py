@@ -69,12 +69,13 @@ def save(config: TalosConfig, *, compat: Release | None = None) -> None:
         DecodeError: what stands in the file now is no talosconfig; it is left alone.
     """
     from talos_resources.codec.goyaml.nodes import to_text
+    from talos_resources.codec.whole import read_whole
     from talos_resources.rpc.pki.private_file import write_private
 
     if config.path is None:
         raise ConfigError("a talosconfig without a path cannot be saved; set its path first")
     try:
-        before = to_text(config.path.read_bytes(), source=str(config.path)) if compat is None and config.path.exists() else None
+        before = to_text(read_whole(config.path), source=str(config.path)) if compat is None and config.path.exists() else None
         write_private(config.path, render(config, before=before, release=compat or NEWEST).encode())
     except OSError as error:
         raise ConfigError(f"cannot write the talosconfig {config.path}: {error.strerror}") from None

@@ -8,8 +8,10 @@ import pytest
 
 from talos_resources.cli.main import main
 from talos_resources.machineconfig.documents import MachineConfig
-from talos_resources.machineconfig.explain import explain
+from talos_resources.machineconfig.explain import explain, nearest_keys
 from talos_resources.machineconfig.migrate.run import migrate
+from talos_resources.machineconfig.validate import validate
+from talos_resources.model.errors import DecodeError
 
 WHOLE = """\
 machine:
@@ -116,3 +118,51 @@ def test_there_is_nothing_to_explain_in_what_was_generated(
     capsys.readouterr()
     assert main(["validate", "worker.yaml", "--mode", "metal", "--explain", "--talos-version", version]) == 0
     assert "worker.yaml is valid for metal mode" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        (
+            "kind: KubeSpanConfig\nenabledd: true",
+            "KubeSpanConfig.enabledd is no key that Talos knows; did you mean KubeSpanConfig.enabled?",
+        ),
+        ("kind: KubeSpanConfig\nfilters: {endpoint: []}", "did you mean KubeSpanConfig.filters.endpoints?"),
+        ("kind: KubeletConfig\nregisterWithFQDN: true", "did you mean KubeNodeConfig.registerWithFQDN?"),
+        ("kind: VLANConfig\nname: a\nvlanId: 1", "VLANConfig/a.vlanId is no key that Talos knows; did you mean VLANConfig/a.vlanID?"),
+    ],
+)
+def test_the_nearest_key_of_a_document_is_looked_for_there_first(document: str, told: str) -> None:
+    with pytest.raises(DecodeError) as caught:
+        MachineConfig.load(f"apiVersion: v1alpha1\n{document}\n")
+    (line,) = nearest_keys(caught.value)
+    assert told in line
+
+
+@pytest.mark.parametrize(("kind", "near"), [("KubespanConfig", "KubeSpanConfig"), ("KubeletConfigs", "KubeletConfig"), ("Nothing", "")])
+def test_the_nearest_kind_is_named(kind: str, near: str) -> None:
+    with pytest.raises(DecodeError, match="no kind of document") as caught:
+        MachineConfig.load(f"apiVersion: v1alpha1\nkind: {kind}\n")
+    assert (f"did you mean {near}?" in str(caught.value)) is bool(near)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "fault"),
+    [
+        ("{process: 5}", "process: a number where a mapping belongs"),
+        (
+            "{process: {rlimits: [{type: RLIMIT_NOFILE, hard: -1}]}}",
+            "process.rlimits[0].hard: a number where a whole number from 0 on belongs",
+        ),
+        ("{process: {env: a}}", "process.env: text where a list belongs"),
+        ("{linux: {sysctl: {a: 1}}}", "linux.sysctl.a: a number where text belongs"),
+        ("{linux: {resources: {memory: {limit: 1.5}}}}", "linux.resources.memory.limit: a number where a whole number belongs"),
+        ("{root: {readonly: 'true'}}", "root.readonly: text where true or false belongs"),
+        ("{process: {rlimits: [{type: RLIMIT_NOFILE, hard: 1024, soft: 1024}], noNewPrivileges: true}, x: 1}", ""),
+    ],
+)
+def test_overrides_of_the_runtime_specification_are_checked_to_their_leaves(overrides: str, fault: str) -> None:
+    config = MachineConfig.load(f"apiVersion: v1alpha1\nkind: CRIBaseRuntimeSpecConfig\noverrides: {overrides}\n")
+    errors = [str(error) for error in validate(config, "cloud").errors]
+    assert bool(errors) is bool(fault)
+    assert not fault or fault in errors[0]

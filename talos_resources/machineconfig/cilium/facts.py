@@ -79,6 +79,12 @@ class CiliumFacts:
         """Whether its eBPF serves node ports: it replaces kube-proxy, or is told to."""
         return self.strict is not False or self.config.get("enable-node-port") == "true"
 
+    def says(self, *keys: str) -> tuple[str, ...]:
+        """What the ConfigMap has under these keys, as it stands there, or that it has nothing."""
+        return tuple(
+            f"cilium-config has {key}: {self.config[key]}" if key in self.config else f"cilium-config has no {key}" for key in keys
+        )
+
     @property
     def mtu(self) -> int | None:
         """The MTU of the network below that Cilium is told; None where it looks for itself."""

@@ -41,7 +41,7 @@ def cgroup_mounts(subject: Subject) -> Iterator[Finding]:
             severity=Severity.WARNING,
             rule="cgroup-mounts",
             title="Cilium mounts cgroup2 by itself, where Talos has mounted it already",
-            evidence=(*(["init container mount-cgroup"] if facts.mounts_cgroups else []), f"cgroup-root is {root}"),
+            evidence=(*(["init container mount-cgroup"] if facts.mounts_cgroups else []), *facts.says("cgroup-root")),
             cause=f"Talos has it at {CGROUP_ROOT}, and the host's file system takes no programs of others to mount it again.",
             advice=f"render the chart with cgroup.autoMount.enabled=false and cgroup.hostRoot={CGROUP_ROOT}: `cilium values`",
             guide=TODAY,

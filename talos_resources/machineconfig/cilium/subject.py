@@ -8,10 +8,12 @@ from typing import Final
 
 import attrs
 
+from talos_resources.codec.goyaml.nodes import compose_all
 from talos_resources.machineconfig.cilium.machine import MachineFacts, machine_facts
 from talos_resources.machineconfig.cilium.manifest import KubernetesResource, ManifestDocument, parse_manifest
 from talos_resources.machineconfig.documents import MachineConfig
-from talos_resources.model.errors import ConfigError
+from talos_resources.machineconfig.neighbours import neighbour
+from talos_resources.model.errors import ConfigError, DecodeError
 
 _MACHINE_CONFIG: Final = re.compile(r"(?m)^(?:(?:machine|cluster):(?:\s|$)|apiVersion: [\"']?v1alpha1[\"']?\s*$)")
 
@@ -112,8 +114,21 @@ def read_subject(sources: Sequence[tuple[str, str]], *, strict: bool | None = No
         manifest = Manifest(source=source, documents=parse_manifest(text, source=source))
         if not any(document.resources or document.fault for document in manifest.documents):
             raise ConfigError(f"{source} holds neither a machine configuration nor a Kubernetes manifest")
+        if any(document.fault for document in manifest.documents):
+            _refuse_neighbours(text, source)
         files.append(manifest)
     return Subject(machines=tuple(machines), files=tuple(files), strict=strict, assume_cilium=assume_cilium)
+
+
+def _refuse_neighbours(text: str, source: str) -> None:
+    """Refuses a file that is neither: a talosconfig, a kubeconfig, a secrets bundle, a list."""
+    try:
+        first = next(iter(compose_all(text, source=source)), None)
+    except DecodeError:
+        return  # a manifest with a slip in it, which the checks tell
+    found = neighbour(first) if first is not None and not first.is_null else ""
+    if found and first is not None and first.get("metadata") is None:
+        raise ConfigError(f"{source} holds neither a machine configuration nor a Kubernetes manifest: it is {found}")
 
 
 def machine_file(config: MachineConfig, *, source: str) -> MachineFile:

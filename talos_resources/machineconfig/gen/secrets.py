@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import attrs
 
+from talos_resources.codec.whole import read_whole
 from talos_resources.machineconfig import pem
 from talos_resources.model.errors import ConfigError
 from talos_resources.releases import CURRENT, Contract, Feature
@@ -231,6 +232,6 @@ def _random_text(length: int) -> str:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_whole(path)
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}; the folder needs ca, front-proxy-ca, etcd/ca and sa.key") from None

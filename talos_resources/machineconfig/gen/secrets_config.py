@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from talos_resources.codec.whole import read_whole
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.gen.secrets import SecretsBundle
 from talos_resources.machineconfig.gen.secrets_file import Reader, documents_of
@@ -39,7 +40,7 @@ def from_config(path: Path, *, compat: Release | None = None) -> SecretsBundle:
         DecodeError: it is not YAML, has a key or kind of document that Talos does not know, or a value of the wrong kind.
     """
     roots = documents_of(path)
-    MachineConfig.load(path.read_bytes(), source=str(path), release=compat or NEWEST)  # what nothing else could read is refused
+    MachineConfig.load(read_whole(path), source=str(path), release=compat or NEWEST)  # what nothing else could read is refused
     main = next((root for root in roots if root.get("machine") or root.get("cluster")), None)
     if main is None:
         raise ConfigError(f"{path} holds no machine configuration: no document of it has machine or cluster")

@@ -104,10 +104,11 @@ def documents_of(path: Path) -> list[Node]:
         DecodeError: it is not YAML, or its first document is no mapping.
     """
     from talos_resources.codec.goyaml.nodes import compose_all
+    from talos_resources.codec.whole import read_whole
     from talos_resources.machineconfig.node_output import unwrapped
 
     try:
-        documents = compose_all(unwrapped(path.read_bytes(), source=str(path)).text, source=str(path))
+        documents = compose_all(unwrapped(read_whole(path), source=str(path)).text, source=str(path))
         for document in documents[:1]:
             _check_keys(document, source=str(path))
     except OSError as error:

@@ -13,7 +13,7 @@ from talos_resources.codec.goyaml.v2 import dump as dump_v2
 from talos_resources.codec.goyaml.values import value_of
 from talos_resources.machineconfig.document import Document
 from talos_resources.machineconfig.documents import MachineConfig
-from talos_resources.machineconfig.loading import documents_of, kind_of
+from talos_resources.machineconfig.loading import documents_of, kind_of, refuse_neighbours
 from talos_resources.machineconfig.patch.deletes import Delete, apply_delete
 from talos_resources.machineconfig.patch.load import Patch, StrategicPatch, as_json
 from talos_resources.machineconfig.patch.rfc6902 import JsonPatch
@@ -27,6 +27,9 @@ Compat = Release | None
 """The release whose talosctl is imitated, also where we could do better."""
 
 SEVERAL_DOCUMENTS: Final = "the JSON patch was applied to the v1alpha1 document (a JSON patch cannot name another one)"
+
+
+NO_OPERATIONS: Final = "the patch is empty, so nothing is changed"
 
 
 @attrs.frozen
@@ -136,6 +139,8 @@ class _Run:
         text = self._text if self._config is None else self._config.text()
         every = compose_all(text, source=self._source)
         roots = [root for root in every if not root.is_null]
+        if self._compat is None:
+            refuse_neighbours(roots, self._source)
         if len(roots if self._compat is None else every) <= 1:
             document = as_json(value_of(roots[0], v2=True, source=self._source)) if roots else None
             self._text, self._config = dump_v2(patch.apply(document)), None
@@ -153,7 +158,9 @@ class _Run:
 def notes_of(found: Translated, patch: Patch, told: list[str]) -> Iterator[str]:
     """What there is to say of a patch beside what was told of those before it."""
     notes = list(found.notes)
-    if isinstance(patch, JsonPatch) and not found.is_translated:
+    if isinstance(patch, JsonPatch) and not patch.operations:
+        notes.append(NO_OPERATIONS)
+    elif isinstance(patch, JsonPatch) and not found.is_translated:
         notes.append(SEVERAL_DOCUMENTS)
     elif isinstance(patch, JsonPatch) and found.plain:
         notes.append(f"{', '.join(found.plain)} was set in the v1alpha1 document (a JSON patch cannot name another one)")

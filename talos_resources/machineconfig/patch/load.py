@@ -15,6 +15,7 @@ import attrs
 from talos_resources.codec.goyaml.nodes import Node, compose_all, compose_each
 from talos_resources.codec.goyaml.resolve import resolve
 from talos_resources.codec.goyaml.values import value_of
+from talos_resources.codec.whole import read_whole
 from talos_resources.machineconfig.document import Document
 from talos_resources.machineconfig.loading import documents_of
 from talos_resources.machineconfig.patch.deletes import Delete, take_deletes
@@ -59,11 +60,11 @@ def load_patch(argument: str, *, release: Release = NEWEST) -> Patch:
         OSError: the file cannot be read.
     """
     if argument.startswith("@"):
-        return parse_patch(Path(argument[1:]).read_bytes(), source=argument[1:], release=release)
+        return parse_patch(read_whole(Path(argument[1:])), source=argument[1:], release=release)
     if not re.search(r"[\n ]", argument) and not argument.startswith(("[", "{")):
         if not argument:
             raise ConfigError("an empty patch: give the patch itself, or @ and a file name")
-        return parse_patch(Path(argument).read_bytes(), source=argument, release=release)
+        return parse_patch(read_whole(Path(argument)), source=argument, release=release)
     return parse_patch(argument, release=release)
 
 

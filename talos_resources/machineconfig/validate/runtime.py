@@ -12,6 +12,7 @@ from typing import Final
 
 from talos_resources.machineconfig.cel import LINK, OUT_OF_MEMORY, fault_of
 from talos_resources.machineconfig.schema import urls
+from talos_resources.machineconfig.validate.oci import oci_faults
 from talos_resources.machineconfig.validate.report import Subject
 from talos_resources.model.duration import Duration
 
@@ -80,18 +81,9 @@ def check_cri_customization(subject: Subject) -> None:
 
 
 def check_base_spec(subject: Subject) -> None:
-    """CRIBaseRuntimeSpecConfig: the sections of an OCI runtime specification are mappings, lists or texts."""
-    for key, value in subject.section("overrides").items():
-        wanted = _OCI.get(key)
-        if wanted is not None and value is not None and not isinstance(value, wanted):
-            subject.error(f"failed to unmarshal base runtime spec overrides: {key} cannot be a {type(value).__name__}")
-
-
-_OCI: Final = {
-    **dict.fromkeys(("process", "root", "hooks", "annotations", "linux", "solaris", "windows", "vm", "zos"), dict),
-    "mounts": list,
-    **dict.fromkeys(("ociVersion", "hostname", "domainname"), str),
-}
+    """CRIBaseRuntimeSpecConfig: what is merged into the OCI specification of containers has to fit it."""
+    for path, fault in oci_faults(subject.section("overrides")):
+        subject.error(f"failed to unmarshal base runtime spec overrides: {path}: {fault}")
 
 
 def check_event_sink(subject: Subject) -> None:

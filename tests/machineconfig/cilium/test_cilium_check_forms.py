@@ -97,6 +97,18 @@ def test_calico_is_not_taken_for_cilium(manifest: str) -> None:
     assert "besides Calico" in finding.cause
 
 
+@pytest.mark.parametrize(("version", "way"), [(version, way) for version, ways in charts().items() for way in ways])
+def test_evidence_stands_in_the_manifest(version: str, way: str) -> None:
+    manifest = charts()[version][way]
+    for finding in findings(EVERY, manifest):
+        for line in finding.evidence:
+            if line.startswith("cilium-config has no "):
+                assert f"{line.removeprefix('cilium-config has no ')}:" not in manifest
+            elif line.startswith("cilium-config has "):
+                key, _, value = line.removeprefix("cilium-config has ").partition(": ")
+                assert f'{key}: "{value}"' in manifest or f"{key}: {value}" in manifest
+
+
 @pytest.mark.parametrize(("replaces", "found"), [("true", False), ("false", True)])
 def test_masquerading_by_ebpf_needs_the_replacement_of_kube_proxy(replaces: str, found: bool) -> None:
     config = f"""\
