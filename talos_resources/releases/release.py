@@ -92,6 +92,7 @@ class ValidationRules:
             `cluster.discovery.enabled` literally true.
         all_documents: the checks over all documents: host DNS in containers, identity for discovery,
             discovery for KubeSpan, encryption of etcd, kinds for control planes only.
+        forwarding_needs_host_dns: CoreDNS may only ask the host's resolver where that is on.
         deprecations: sections whose mere presence warns.
     """
 
@@ -99,6 +100,7 @@ class ValidationRules:
     needs_control_plane_endpoint: bool
     kubespan_needs_legacy_identity: bool
     all_documents: bool
+    forwarding_needs_host_dns: bool
     deprecations: tuple[str, ...] = ()
 
 

@@ -29,10 +29,10 @@ V1_13: Final = attrs.evolve(
     version="v1.13.9",
     contract=Contract(1, 13),
     yaml=YamlStyle(quote_old_words='"', hint_before_break=False, get_width=None),
-    # No table was extracted of v1.13: its fields are those of v1.14 in the kinds that it has.
-    field_table="1.14",
+    field_table="1.13",
     document_kinds=KINDS,
     gen=attrs.evolve(V1_12.gen, kubernetes_version="1.36.3", installer_image="ghcr.io/siderolabs/installer:v1.13.9"),
+    validation=attrs.evolve(V1_12.validation, forwarding_needs_host_dns=True),
     patch=attrs.evolve(V1_12.patch, inner_deletes=True, deletes_by_any_text=True),
     kubespan=attrs.evolve(
         V1_12.kubespan,

@@ -14,11 +14,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from talos_resources.machineconfig.schema.table import TABLES, fields_file
+from talos_resources.releases.v1_13 import V1_13
 
 _Table = dict[str, dict[str, dict[str, Any]]]
 
 _NARROWED: Final = {("v1alpha1.ClusterInlineManifest", "contents"): "manifest"}
 """Fields that are read by a rule of their own, although Talos declares a plain string."""
+
+_DERIVED: Final = "1.13"
+"""Nobody extracted this one: it is the table before it with what the release is known to have added."""
+
+_ADDED: Final = (("v1alpha1.KubeSpanFilters", "excludeAdvertisedNetworks"), ("v1alpha1.FlannelCNIConfig", "kubeNetworkPoliciesEnabled"))
+"""Fields of types that were there before. Source: read from the source of Talos v1.13.9, as are its kinds."""
+
+_ARGUMENTS: Final = ("map[string]string", "meta.Args")
+"""What `extraArgs` were and have become in v1.13: an argument may have several values."""
 
 HEADER: Final = "# Made by `python -m talos_resources.machineconfig.schema.compile tests/data/config`; do not edit.\n"
 
@@ -72,16 +82,37 @@ def _used(types: dict[str, dict[str, Any]], roots: set[str]) -> set[str]:
 def compiled(folder: Path) -> Iterator[tuple[Path, str]]:
     """Each packaged file and what it should hold, from the extracted tables in a folder."""
     tables: dict[str, _Table] = {
-        version: json.loads(lzma.decompress((folder / f"fields-{version}.json.xz").read_bytes())) for version in TABLES
+        version: json.loads(lzma.decompress((folder / f"fields-{version}.json.xz").read_bytes()))
+        for version in TABLES
+        if version != _DERIVED
     }
     newest = tables[TABLES[-1]]
+    tables[_DERIVED] = _between(tables[TABLES[0]], newest)
     # Only the newest table says which types are documents; their names have not changed.
     kinds = {
         f"{package}.{name}": entry["kind"] for package, entries in newest.items() for name, entry in entries.items() if "kind" in entry
     }
     for version, table in tables.items():
         known = {name: kind for name, kind in kinds.items() if name.partition(".")[2] in table.get(name.partition(".")[0], {})}
+        if version == _DERIVED:
+            known = {name: kind for name, kind in known.items() if kind in V1_13.document_kinds}
         yield fields_file(version), compile_table(table, kinds=known)
+
+
+def _between(older: _Table, newer: _Table) -> _Table:
+    """The table of v1.13: types of the older one stay as they are, those that only the newer one has are there for its kinds."""
+    table: _Table = {package: dict(newer.get(package, {})) | dict(older.get(package, {})) for package in {*older, *newer}}
+    for name, key in _ADDED:
+        package, _, short = name.partition(".")
+        fields = [field for field in newer[package][short]["fields"] if field["key"] == key]
+        table[package][short] = {**table[package][short], "fields": [*table[package][short]["fields"], *fields]}
+    before, now = _ARGUMENTS
+    for name, entry in table["v1alpha1"].items():
+        fields = entry.get("fields", [])
+        if any((field["key"], field["type"]) == ("extraArgs", before) for field in fields):
+            written = [{**field, "type": now} if field["key"] == "extraArgs" else field for field in fields]
+            table["v1alpha1"][name] = {**entry, "fields": written}
+    return table
 
 
 def main(arguments: list[str]) -> int:

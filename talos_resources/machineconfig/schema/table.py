@@ -17,7 +17,7 @@ from talos_resources.machineconfig.schema.scalars import SCALARS
 from talos_resources.machineconfig.schema.types import ArgValue, Field, FreeForm, ListOf, MapOf, Scalar, Struct, Type
 from talos_resources.releases import NEWEST, Release
 
-TABLES: Final = ("1.12", "1.14")
+TABLES: Final = ("1.12", "1.13", "1.14")
 """The tables that are packaged, oldest first; `Release.field_table` names one."""
 
 MAIN: Final = "v1alpha1"

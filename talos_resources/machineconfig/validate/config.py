@@ -109,7 +109,7 @@ def _check_mode(report: Report, machine: Section, mode: Mode, rules: ValidationR
         for key, why in (("enabled", "has to be on"), ("forwardKubeDNSToHost", "has to forward kube-dns to the host")):
             if not dns.get(key):
                 report.error(f"machine.features.hostDNS.{key}", f"host DNS {why} in container mode")
-    if dns.get("forwardKubeDNSToHost") and not dns.get("enabled"):
+    if rules.forwarding_needs_host_dns and dns.get("forwardKubeDNSToHost") and not dns.get("enabled"):
         report.error("machine.features.hostDNS.forwardKubeDNSToHost", "requires hostDNS.enabled")
 
 

@@ -165,6 +165,6 @@ def _wanted(wanted: Any) -> str:
 
 def _what(value: Any) -> str:
     for kind, name in ((bool, "true or false"), (str, "text"), (int | float, "a number"), (dict, "a mapping"), (list, "a list")):
-        if isinstance(value, kind):  # type: ignore[arg-type]  # a union is fine
+        if isinstance(value, kind):
             return name
     return type(value).__name__
