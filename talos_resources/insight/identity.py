@@ -151,7 +151,13 @@ def _place(view: NodeView, found: dict[str, Person]) -> None:
     if known and len(free) == 1:
         found[free[0]].view = view
         return
-    found[view.node] = Person(key="", label=view.nodename or view.node, view=view)
+    found[view.node] = Person(key="", label=view.nodename or _own_name(view) or view.node, view=view)
+
+
+def _own_name(view: NodeView) -> str:
+    """The name that a node announces for itself, whether or not it is in the mesh."""
+    own = next((affiliate.spec for affiliate in view.affiliates if affiliate.id == view.node_id), None)
+    return "" if own is None else own.nodename or own.hostname
 
 
 def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

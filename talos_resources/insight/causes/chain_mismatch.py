@@ -100,6 +100,7 @@ def _has_none(case: Case, index: int) -> bool:
     view = case.life.fresh[index]
     return (
         not view.chains
+        and index in case.affiliate_of  # else nothing tells what it runs
         and not case.version(index)  # Talos's are what shall be, and never vanish; the agent's are what the kernel has
         and view.is_whole
         and view.config is not None
@@ -115,7 +116,9 @@ def _mesh(case: Case) -> IPPrefix | None:
     for affiliate in case.affiliates.values():
         if affiliate.kubespan is not None and affiliate.kubespan.address is not None:
             return IPPrefix(affiliate.kubespan.address, 64)
-    return None
+    told = (spec.spec.address for view in case.life.fresh.values() for spec in view.specs)
+    address = next((address for address in told if address is not None), None)
+    return None if address is None else IPPrefix(address, 64)
 
 
 def _is_left_out(prefix: IPPrefix, without: IPPrefix | None) -> bool:

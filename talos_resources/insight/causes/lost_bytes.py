@@ -89,7 +89,8 @@ def _losses(case: Case) -> Iterator[Loss]:
     created = {index: {status.id: status.metadata.created for status in view.statuses} for index, view in case.life.fresh.items()}
     keys = [node.public_key for node in case.nodes]
     skewed = case.clocks.skewed
-    shared = {key for key, count in Counter(keys).items() if count > 1}  # one counter for several machines
+    told = Counter(view.public_key for view in case.snapshot.views if view.public_key)
+    shared = {key for key, count in (*Counter(keys).items(), *told.items()) if count > 1}  # one counter for several machines
     for here, there in case.up_pairs():
         mine, theirs = case.status(here, there), case.status(there, here)
         if mine is None or theirs is None or here in skewed or there in skewed or not shared.isdisjoint((keys[here], keys[there])):

@@ -30,9 +30,12 @@ def secret_differs(case: Case) -> Iterator[Hypothesis]:
     sealed = [index for index in sorted(case.life.unheard) if _is_sealed(case.life.fresh[index])]
     if sealed and len(sealed) < len(case.life.fresh):
         yield _logged(case, sealed)
+    if not groups:
+        yield from _parted(case)
     for index in sorted(case.life.fresh):
-        refused = [pair for pair in case.pairs.of(index) if case.pairs.is_refused(pair) and not case.pairs.ever(pair)]
-        if refused and len(refused) == len(case.pairs.of(index)) and case.pairs.is_cut_off(index) and len(refused) > 1:
+        known = [pair for pair in case.pairs.of(index) if case.life.fresh.keys() >= set(pair)]
+        refused = [pair for pair in known if case.pairs.is_refused(pair) and not case.pairs.ever(pair)]
+        if len(refused) > 1 and len(refused) == len(known) and case.pairs.is_cut_off(index):
             yield _refused(case, index, refused)
 
 
@@ -75,6 +78,44 @@ def _read(case: Case, groups: list[list[int]]) -> Hypothesis:
     )
 
 
+def _parted(case: Case) -> Iterator[Hypothesis]:
+    """Nodes that hear of each other through discovery, and no others, although all reach it."""
+    ids = {view.cluster_id or (view.config.cluster_id if view.config is not None else "") for view in case.life.fresh.values()}
+    if len(ids) > 1 or any(view.services for view in case.life.fresh.values()):
+        return  # of other clusters, or a service is known to be the matter or not
+    left, parts = set(case.life.hearing), []
+    while left:
+        part, edge = [], [left.pop()]
+        while edge:
+            here = edge.pop()
+            part.append(here)
+            heard = {other for other in left if case.lists(here, other) or case.lists(other, here)}
+            left -= heard
+            edge += heard
+        parts.append(sorted(part))
+    parts.sort(key=lambda part: (-len(part), part))
+    if len(parts) < 2 or any(len(part) < 2 for part in parts):
+        return
+    odd, others = sorted(index for part in parts[1:] for index in part), len(parts[0])
+    part_of = {index: number for number, part in enumerate(parts) for index in part}
+    yield Hypothesis(
+        title=f"{case.names(odd)} and the other {others} nodes do not hear of each other, though each hears of its own: "
+        "another cluster secret",
+        explains=links(pair for pair in case.pairs.faulty if part_of.get(pair[0]) != part_of.get(pair[1])),
+        evidence=lambda: limited(f"these list each other and nobody else: {case.names(part)}" for part in parts),
+        why="All reach a discovery service, as each lists some. Who cannot read what others announce has another cluster secret; "
+        "or they use different services.",
+        advice=f"compare the secrets bundle that made {case.names(odd)} with the others', and their discovery services",
+        steps=tuple(
+            f"talosctl -n {case.asked(part[0])} get kubespanconfigs,discoveryconfigs -o yaml   # compare by eye, do not paste secrets"
+            for part in parts[:2]
+        ),
+        after="the nodes list each other within a minute, and the links come up",
+        certainty=Certainty.LIKELY,
+        decide="compare sharedSecret, and serviceEndpoint",
+    )
+
+
 def _is_sealed(view: NodeView) -> bool:
     """Whether its log says that it cannot decrypt what it hears; a secret that was read has been compared."""
     return not view.secret and any(UNREADABLE.search(line) for line in view.log)
@@ -101,7 +142,7 @@ def _logged(case: Case, odd: list[int]) -> Hypothesis:
 def _refused(case: Case, index: int, pairs: list[Pair]) -> Hypothesis:
     return Hypothesis(
         title=f"{case.name(index)} and the others refuse each other's packets: its cluster secret differs",
-        explains=links(pairs),
+        explains=links(case.pairs.of(index)),
         evidence=lambda: limited(_arrivals(case, pairs)),
         why="Packets arrive at both ends and no handshake is ever completed: the pre-shared key, which is the cluster secret, "
         "is not the same.",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.hypothesis import SPECS_GUIDE, Certainty, Hypothesis, Tier, cause
+from talos_resources.insight.snapshot import NodeView
 from talos_resources.insight.words import limited, some
 from talos_resources.model.finding import Severity
 
@@ -27,7 +28,7 @@ def status_without_spec(case: Case) -> Iterator[Hypothesis]:
             continue  # specs are not part of what was read
         specs = {spec.id for spec in view.specs}
         left = [status for status in view.statuses if status.id not in specs and status.metadata.phase.value == "running"]
-        if not left or len(left) == len(view.statuses) > 1:
+        if not left or (len(left) == len(view.statuses) and (len(left) > 1 or _are_listed(view))):
             continue  # none has one: the specs were not read
         yield Hypothesis(
             title=f"{case.name(index)} still has {some(len(left), 'peer')} that discovery does not know any more",
@@ -40,3 +41,9 @@ def status_without_spec(case: Case) -> Iterator[Hypothesis]:
             decide="look again in a minute",
             stands=True,
         )
+
+
+def _are_listed(view: NodeView) -> bool:
+    """Whether discovery still lists all peers, so that each has a spec, read or not."""
+    listed = {affiliate.spec.kubespan.public_key for affiliate in view.affiliates if affiliate.spec.kubespan is not None}
+    return listed >= {status.id for status in view.statuses}

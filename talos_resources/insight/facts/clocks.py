@@ -7,7 +7,7 @@ that was read later, scatters: sessions are renewed every two minutes, and its c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from statistics import median, median_low
 from typing import Final
@@ -23,6 +23,8 @@ GAP_S: Final = 420.0
 SAME_S: Final = 5.0
 """Handshake times of both ends that differ by no more from each other are of the same shift."""
 SESSION_S: Final = 150.0
+LITTLE: Final = 0.2
+"""A lag of counters that is less than this share of an offset does not explain it."""
 AHEAD_S: Final = 3600.0
 """No reading takes so long: a report so far ahead of all others is of a wrong clock."""
 
@@ -61,11 +63,32 @@ class Clocks:
         synced = self._ground.views[index].is_synced
         if shift is None:
             if self._has_common(index):
-                return False
+                return self._is_band(index, offset)
             return offset > AHEAD_S or synced is False
-        return (
-            abs(shift - offset) < max(SESSION_S, 0.05 * abs(offset)) and abs(shift) > LATE_S and not self._counters_explain(index, offset)
-        )
+        apart = GAP_S if self._is_agreed(index) else SESSION_S  # reports are read minutes apart
+        near = abs(shift - offset) < max(apart, 0.05 * abs(offset))
+        return near and abs(shift) > LATE_S and not self._counters_explain(index, offset)
+
+    def _is_agreed(self, index: int) -> bool:
+        """Whether so many peers are off by the same that it is no chance."""
+        return len(self._agreeing(index)) > max(2, 0.7 * len(self._differences(index)))
+
+    def _is_band(self, index: int, offset: float) -> bool:
+        """Whether handshakes are off by about the offset, as of readings minutes apart, and counters show that it is no old report."""
+        near = all(abs(value - offset) < GAP_S for value in self._differences(index).values())
+        lag = self._lag_s(index, offset, self._differences(index))
+        return near and abs(offset) > 2 * GAP_S and lag is not None and lag < LITTLE * abs(offset)
+
+    def _lag_s(self, index: int, offset: float, others: Iterable[int]) -> float | None:
+        """By how many seconds of traffic the earlier end of links is behind the later; None if nothing tells."""
+        lags = []
+        for other in others:
+            mine, theirs = self._ground.status(index, other), self._ground.status(other, index)
+            age = (self._ground.views[index].as_of - self._ground.made(index, other)) / S_NS
+            if mine is not None and theirs is not None and age > 0:
+                sent, got = (theirs.transmit_bytes, mine.receive_bytes) if offset > 0 else (mine.transmit_bytes, theirs.receive_bytes)
+                lags += [(got - sent) * age / sent] if sent > 0 else []
+        return median(lags) if lags else None
 
     def shift_s(self, index: int) -> float | None:
         """By how many seconds a node dates handshakes later than its peers do, if most agree on it; None otherwise."""
@@ -96,7 +119,7 @@ class Clocks:
     def _counters_explain(self, index: int, offset: float) -> bool:
         """Whether counters show that the report is of another moment than those of the peers by whose handshakes it is off.
 
-        The later end of two has received more than the earlier says it has sent.
+        The later end of two has received more than the earlier says it has sent, and by as much as passes in that time.
         """
         later = earlier = 0
         for other in self._agreeing(index):
@@ -104,6 +127,9 @@ class Clocks:
             if mine is not None and theirs is not None:
                 later += mine.receive_bytes > theirs.transmit_bytes
                 earlier += theirs.receive_bytes > mine.transmit_bytes
+        lag = self._lag_s(index, offset, self._agreeing(index))
+        if self._is_agreed(index) and lag is not None and lag < LITTLE * abs(offset):
+            return False  # minutes between two readings, where hours are to be explained
         return later > earlier if offset > 0 else earlier > later
 
     @cached_property
