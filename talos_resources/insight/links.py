@@ -31,7 +31,7 @@ class LinkState(StrEnum):
     @property
     def is_fault(self) -> bool:
         """Whether a link should not be so."""
-        return self in {LinkState.DOWN, LinkState.UNKNOWN, LinkState.ABSENT}
+        return self is LinkState.DOWN or self is LinkState.UNKNOWN or self is LinkState.ABSENT  # a set would hash in Python
 
 
 @attrs.frozen(kw_only=True)

@@ -27,6 +27,7 @@ _S: Final = 1_000_000_000
 
 _STATES: Final = tuple(LinkState)
 _CODES: Final = {state: code for code, state in enumerate(_STATES)}
+_FAULTS: Final = frozenset(_CODES[state] for state in _STATES if state.is_fault)
 _OF_STATUS: Final = {state.value: _CODES[LinkState(state.value)] for state in (LinkState.UP, LinkState.DOWN, LinkState.UNKNOWN)}
 
 
@@ -66,6 +67,10 @@ class Mesh(Tabular):
         """The same as one byte for each node: the place of its state in `LinkState`."""
         start = _index(observer) * len(self.nodes)
         return bytes(self._codes[start : start + len(self.nodes)])
+
+    def faulty(self, observer: MeshNode | int) -> list[int]:
+        """The indexes of the nodes that a node does not see up."""
+        return [column for column, code in enumerate(self.codes(observer)) if code in _FAULTS]
 
     def status(self, observer: MeshNode | int, peer: MeshNode | int) -> KubeSpanPeerStatus | None:
         """What a node holds of another."""
@@ -129,14 +134,13 @@ class Mesh(Tabular):
     def asymmetries(self) -> tuple[tuple[int, int], ...]:
         """The pairs (observer that sees it up, peer that does not), by index."""
         size, up = len(self.nodes), _CODES[LinkState.UP]
-        faulty = {_CODES[state] for state in _STATES if state.is_fault}
         codes = self._codes
         suspects = [index for index, (own, _) in enumerate(self.faults) if own]
         return tuple(
             (column, row)
             for row in suspects
             for column in range(size)
-            if codes[row * size + column] in faulty and codes[column * size + row] == up
+            if codes[row * size + column] in _FAULTS and codes[column * size + row] == up
         )
 
     def worst_first(self) -> list[MeshNode]:

@@ -153,8 +153,8 @@ def _faulty_peers(mesh: Mesh) -> list[frozenset[int]]:
     found: list[set[int]] = [set() for _ in mesh.nodes]
     for node in mesh.observed:
         if mesh.faults[node.index][0]:
-            own = {column for column, state in enumerate(mesh.row(node)) if state.is_fault}
-            found[node.index] |= own
+            own = mesh.faulty(node)
+            found[node.index].update(own)
             for column in own:
                 found[column].add(node.index)
     return [frozenset(each) for each in found]

@@ -14,27 +14,13 @@ from talos_resources.model.kind import Kind, typed_kind, untyped
 from talos_resources.model.redact import redacted
 from talos_resources.model.resource import Resource
 from talos_resources.state.events import AnyEvent
+from talos_resources.views import page
 from talos_resources.views.cells import Cells, Shape
 from talos_resources.views.documents import gathered
 from talos_resources.views.states import COLOURS, state_column
 from talos_resources.views.watch import shown
 
-_PAGE_START: Final = """<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<title>{title}</title>
-<style>
-body {{ font-family: sans-serif; }}
-table {{ border-collapse: collapse; }}
-th, td {{ padding: 0.2em 0.8em; text-align: left; border-bottom: 1px solid #ccc; }}
-td {{ font-family: monospace; white-space: pre-wrap; }}
-</style>
-</head>
-<body>
-"""
 _COLOURS: Final = {**COLOURS, "unknown": "darkgoldenrod"}  # CSS's yellow cannot be read on white
-_PAGE_END: Final = "</body>\n</html>\n"
 
 
 def table_html(resources: Sequence[Resource[Any]], *, kind: Kind[Any] | None = None, nodes: Sequence[str] | None = None) -> str:
@@ -78,14 +64,14 @@ class HtmlPrinter:
 
     def __init__(self, kind: Kind[Any], *, nodes: bool, events: bool) -> None:
         self._shape = Shape(node=nodes, event=events, full=True)
-        self._table = _Table(kind, self._shape)
-        self._start = _PAGE_START.format(title=html.escape(kind.display_type)) + self._table.start()
+        self._table = _Table(kind, self._shape, in_page=True)
+        self._start = page.begin(kind.display_type) + self._section(kind)
 
     def turn(self, kind: Kind[Any]) -> Iterator[str]:
         """Ends the table and begins one of another kind."""
         yield self._once()
-        self._table = _Table(kind, self._shape)
-        yield f"{_Table.END}{self._table.start()}"
+        self._table = _Table(kind, self._shape, in_page=True)
+        yield f"{_SECTION_END}{self._section(kind)}"
 
     def resources(self, node: str, resources: Iterable[Resource[Any]]) -> Iterator[str]:
         """The rows of a node's resources."""
@@ -103,17 +89,24 @@ class HtmlPrinter:
 
     def finish(self) -> Iterator[str]:
         """The end of the page."""
-        yield f"{self._once()}{self._table.END}{_PAGE_END}"
+        yield f"{self._once()}{_SECTION_END}{page.END}"
+
+    def _section(self, kind: Kind[Any]) -> str:
+        return f'<section class="card">\n<h2>{html.escape(kind.display_type)}</h2>\n<div class="scroll">\n{self._table.start()}'
 
     def _once(self) -> str:
         start, self._start = self._start, ""
         return start
 
 
+_SECTION_END: Final = "</tbody>\n</table>\n</div>\n</section>\n"
+
+
 class _Table:
     END: Final = "</tbody>\n</table>\n"
 
-    def __init__(self, kind: Kind[Any], shape: Shape) -> None:
+    def __init__(self, kind: Kind[Any], shape: Shape, *, in_page: bool = False) -> None:
+        self._in_page = in_page
         self._sensitive = kind.sensitive
         self._cells = Cells(kind, shape, event_heading="EVENT")
         self._state = state_column(self._cells.headings)
@@ -125,6 +118,8 @@ class _Table:
     def row(self, resource: Resource[Any], *, node: str = "", event: str = "") -> str:
         row = self._cells.row(redacted(resource, sensitive=self._sensitive), node=node, event=event)
         cells = [f"<td>{html.escape(cell)}</td>" for cell in row]
-        if self._state is not None and (colour := _COLOURS.get(row[self._state])) is not None:
-            cells[self._state] = f'<td style="color: {colour}">{html.escape(row[self._state])}</td>'
+        if self._state is not None and (state := row[self._state]) in _COLOURS:
+            # A page has classes, light and dark; a notebook knows nothing of them.
+            look = f'class="state {state}"' if self._in_page else f'style="color: {_COLOURS[state]}"'
+            cells[self._state] = f"<td {look}>{html.escape(state)}</td>"
         return f"<tr>{''.join(cells)}</tr>\n"

@@ -38,7 +38,7 @@ def faults(drawn: Outline) -> Box:
     body = ['<text class="ink" x="0" y="12" font-size="13" font-weight="600">What is not up</text>']
     lines = [((left, y[0][here]), (left + _SPAN, y[1][there])) for here, there in pairs]
     for pair, (start, end), spot in zip(pairs, lines, _spots(lines), strict=True):
-        body.append(_edge(both_told(drawn, *pair), words[pair][0], start, end, spot))
+        body.append(_edge(both_told(drawn, names, *pair), words[pair][0], start, end, spot))
     for index in ends[0]:
         place = f'x="{left - 10:.0f}" y="{y[0][index] + 4:.0f}" text-anchor="end"'
         body += [
@@ -60,6 +60,15 @@ def faults(drawn: Outline) -> Box:
     return Box(
         max(right + reach, *(wide(text, 11) for text in [*notes, "What is not up 12"])), bottom + 8 + 16 * len(notes), "\n".join(body)
     )
+
+
+def faults_svg(drawn: Outline) -> str:
+    """The graph as an SVG of its own, for a page whose styles have the colours; empty if there is nothing to draw."""
+    box = faults(drawn)
+    if not box.body:
+        return ""
+    width, height = box.width + 8, box.height + 8
+    return f'<svg viewBox="-4 -4 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" role="img">{box.body}</svg>'
 
 
 def _oriented(drawn: Outline, here: int, there: int) -> tuple[int, int]:

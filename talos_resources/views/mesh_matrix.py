@@ -42,7 +42,7 @@ def matrix(drawn: Outline) -> Box:
     left, top = longest + 10, (longest + 8 if steep else longest * 0.72 + 14)
     places = list(_places(drawn, cell))
     side = places[-1] + cell if places else 0.0
-    body = [*_cells(drawn, places, cell, left, top), *_labels(names, places, cell, (left, top), steep=steep)]
+    body = [*_cells(drawn, names, places, cell, (left, top)), *_labels(names, places, cell, (left, top), steep=steep)]
     sites = list(_sites(drawn, places, cell))
     body += [
         f'<text class="dim" x="{left + side + 10:.1f}" y="{top + middle + 4:.1f}" font-size="11">{html.escape(name)}</text>'
@@ -81,19 +81,19 @@ def _labels(names: list[str], places: list[float], cell: float, corner: tuple[fl
         yield f'<text class="ink" font-size="{FONT:g}" transform="{turned}">{text}</text>'
 
 
-def _cells(drawn: Outline, places: list[float], cell: float, left: float, top: float) -> Iterator[str]:
+def _cells(drawn: Outline, names: list[str], places: list[float], cell: float, corner: tuple[float, float]) -> Iterator[str]:
     every = len(places) ** 2 <= _TOLD_CELLS
     quiet: dict[LinkState, list[str]] = {}
     gap, radius = 1.5, 4.0
     for here, row in enumerate(drawn.tallies):
         for there, tally in enumerate(row):
-            x, y = left + places[there], top + places[here]
+            x, y = corner[0] + places[there], corner[1] + places[here]
             shape = _rounded(x + gap, y + gap, cell - 2 * gap, radius)
             alone = here == there and not drawn.entries[here].is_group
             if tally.faults:
-                yield _fault(drawn, here, there, (x, y, cell), shape)
+                yield _fault(drawn, (here, there), (x, y, cell), shape, told(drawn, names, here, there))
             elif every and not alone:
-                words = html.escape(told(drawn, here, there))
+                words = html.escape(told(drawn, names, here, there))
                 yield f'<path class="{tally.state.value}" d="{shape}"><title>{words}</title></path>'
             else:
                 quiet.setdefault(LinkState.SELF if alone else tally.state, []).append(shape)
@@ -101,9 +101,9 @@ def _cells(drawn: Outline, places: list[float], cell: float, left: float, top: f
         yield f'<path class="{state.value}" d="{"".join(shapes)}"/>'
 
 
-def _fault(drawn: Outline, here: int, there: int, place: tuple[float, float, float], shape: str) -> str:
+def _fault(drawn: Outline, pair: tuple[int, int], place: tuple[float, float, float], shape: str, words: str) -> str:
     """A cell with something that is not up: filled if that is all of it, else a spot in a cell that is up."""
-    x, y, cell = place
+    (here, there), (x, y, cell) = pair, place
     tally, back = drawn.tallies[here][there], drawn.tallies[there][here]
     state = tally.state
     mark = MARKS[state] + ("!" if is_one_way(tally, back) else "")
@@ -120,7 +120,7 @@ def _fault(drawn: Outline, here: int, there: int, place: tuple[float, float, flo
         f'<text class="{state.value}-mark" x="{x + cell / 2:.1f}" y="{y + cell / 2 + font * 0.36:.1f}" font-size="{font:.1f}" '
         f'font-weight="700" text-anchor="middle">{mark}</text>'
     )
-    return f"<g><title>{html.escape(told(drawn, here, there))}</title>{''.join(parts)}</g>"
+    return f"<g><title>{html.escape(words)}</title>{''.join(parts)}</g>"
 
 
 def is_one_way(tally: Tally, back: Tally) -> bool:

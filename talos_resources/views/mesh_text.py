@@ -173,11 +173,8 @@ def _faulty_peers(mesh: Mesh, node: MeshNode, limit: int = 2) -> str:
     """The first few peers with which something is wrong."""
     if not sum(mesh.faults[node.index]):
         return node.error and "did not answer"
-    peers = [
-        printable(peer.name)
-        for peer in mesh.nodes
-        if mesh.state(node, peer).is_fault or (mesh.state(peer, node).is_fault and peer.is_observed)
-    ]
+    own = set(mesh.faulty(node)) if mesh.faults[node.index][0] else set()
+    peers = [printable(peer.name) for peer in mesh.nodes if peer.index in own or mesh.state(peer, node).is_fault]
     more = f" +{len(peers) - limit}" if len(peers) > limit else ""
     return f"{', '.join(peers[:limit])}{more}"
 

@@ -56,13 +56,12 @@ def entry_names(drawn: Outline) -> list[str]:
     return found
 
 
-def told(drawn: Outline, here: int, there: int) -> str:
-    """What the cell of two rows says, for who points at it; empty on the diagonal of a node."""
+def told(drawn: Outline, names: Sequence[str], here: int, there: int) -> str:
+    """What the cell of two rows, named by `entry_names`, says to who points at it; empty on the diagonal of a node."""
     one, other = drawn.entries[here], drawn.entries[there]
     if not one.is_group and not other.is_group:
         return "" if one is other else link_told(drawn.mesh.link(one.nodes[0], other.nodes[0]))
     tally = drawn.tallies[here][there]
-    names = entry_names(drawn)
     return f"{names[here]} → {names[there]}: {tally_told(tally)}"
 
 
@@ -88,9 +87,9 @@ def link_told(link: Link) -> str:
     return ", ".join(parts)
 
 
-def both_told(drawn: Outline, here: int, there: int) -> str:
+def both_told(drawn: Outline, names: Sequence[str], here: int, there: int) -> str:
     """The two directions between two rows, on a line each."""
-    return "\n".join(filter(None, (told(drawn, here, there), told(drawn, there, here) if here != there else "")))
+    return "\n".join(filter(None, (told(drawn, names, here, there), told(drawn, names, there, here) if here != there else "")))
 
 
 def pair_state(drawn: Outline, here: int, there: int) -> tuple[LinkState, str]:
