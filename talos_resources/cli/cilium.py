@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from talos_resources.cli.form import add_form, form
 from talos_resources.cli.parser import Parser
+from talos_resources.cli.screen import Screen
 from talos_resources.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -146,17 +147,8 @@ def _check(args: Namespace) -> int:
 
     subject = read_subject([_read(file) for file in args.files], strict=args.strict or None, assume_cilium=True)
     findings = check(subject)
-    sys.stdout.write(findings_json(findings) if args.output == "json" else findings_text(findings, width=_width()))
+    sys.stdout.write(findings_json(findings) if args.output == "json" else findings_text(findings, width=Screen().width))
     return FOUND if any(finding.severity is not Severity.NOTE for finding in findings) else 0
-
-
-def _width() -> int | None:
-    """The width of the terminal; None where the output goes elsewhere."""
-    if not sys.stdout.isatty():
-        return None
-    import shutil
-
-    return shutil.get_terminal_size().columns
 
 
 def _read(file: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from talos_resources.cli import options, recording
 from talos_resources.cli.parser import Parser, UsageError
+from talos_resources.cli.screen import Screen
 
 if TYPE_CHECKING:
     from talos_resources.insight.changes import ResourceChange
@@ -56,7 +57,8 @@ def run(args: Namespace) -> int:
     if args.output == "json":
         _print_json(found, found.shown(counters=args.all))
     else:
-        sys.stdout.write(found.text(counters=args.all))
+        screen = Screen()
+        screen.print_coloured(found.text(counters=args.all, width=screen.width, colour=screen.colour))
     return 0
 
 

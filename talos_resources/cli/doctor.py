@@ -134,4 +134,4 @@ def _tell(args: Namespace, diagnosis: Diagnosis) -> None:
         sys.stdout.write(diagnosis_markdown(diagnosis))
         return
     screen = Screen(args.color)
-    screen.print_coloured(diagnosis.text(width=screen.width, colour=screen.width is not None))
+    screen.print_coloured(diagnosis.text(width=screen.width, colour=screen.colour))

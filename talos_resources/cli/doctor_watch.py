@@ -37,7 +37,7 @@ def follow(args: Namespace, look: Callable[[], Diagnosis]) -> int:
         away = False
         found = {_key(finding): finding for finding in diagnosis.findings}
         if known is None and args.output == "text":
-            screen.print_coloured(diagnosis.text(width=width, colour=width is not None))
+            screen.print_coloured(diagnosis.text(width=width, colour=screen.colour))
         else:
             for line in _changes(known or {}, found, as_json=args.output == "json", width=width):
                 sys.stdout.write(f"{line}\n")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from talos_resources.cli import history, nodes, options, recording
 from talos_resources.cli.parser import Parser, UsageError
+from talos_resources.cli.screen import Screen
 
 if TYPE_CHECKING:
     from talos_resources.model.resource import Resource
@@ -65,6 +66,7 @@ class _Printer:
 
     def __init__(self, args: Namespace) -> None:
         self._args = args
+        self._screen = Screen()
         self._widths = [len(name) for name in _HEADING[:-1]]
         self._waiting: list[Sequence[str]] | None = None
         self._began = False
@@ -104,9 +106,11 @@ class _Printer:
             self._waiting.append(cells)
             return
         self._fit(cells)
-        for line in (cells,) if self._began else (_HEADING, cells):
-            padded = [cell.ljust(width) for cell, width in zip(line, self._widths, strict=False)]
-            sys.stdout.write("   ".join([*padded, line[-1]]) + "\n")
+        from talos_resources.views.changes import line
+
+        screen = self._screen
+        for row in (cells,) if self._began else (_HEADING, cells):
+            screen.print_coloured(line(row, self._widths, width=screen.width, colour=screen.colour and row is cells))
         self._began = True
 
 

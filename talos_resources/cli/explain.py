@@ -7,6 +7,7 @@ from typing import Any
 
 from talos_resources.cli import options
 from talos_resources.cli.parser import Parser
+from talos_resources.cli.screen import Screen
 from talos_resources.model.errors import UnknownKindError
 from talos_resources.model.kind import Kind
 from talos_resources.state.contract import State
@@ -32,7 +33,7 @@ def run(args: Namespace) -> int:
 
     with options.opened(args) as (cluster, nodes):
         kind, path = _split(args.what, cluster.state(nodes[0]))
-        print(explain(kind, path), end="")
+        print(explain(kind, path, width=Screen().width), end="")
     return 0
 
 

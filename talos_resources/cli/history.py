@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from talos_resources.cli import options, recording
 from talos_resources.cli.parser import Parser
+from talos_resources.cli.screen import Screen
 from talos_resources.model.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -65,7 +66,8 @@ def run(args: Namespace) -> int:
     several = len(found) > 1
     heading = [*(["NODE"] if several else []), "TIME", "VERSION", "CHANGE"]
     cells = [[*([row["node"]] if several else []), row["time"], str(row["version"]), row["text"]] for row in rows]
-    sys.stdout.writelines(view.table(heading, cells))
+    screen = Screen()
+    screen.print_coloured("".join(view.table(heading, cells, width=screen.width, colour=screen.colour)))
     return 0
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from talos_resources.cli import options, registry
 from talos_resources.cli.encoding import document, forgive, prints_document
+from talos_resources.cli.pager import paged
 from talos_resources.cli.parser import USAGE_ERROR, UsageError, complain
 from talos_resources.model.errors import TalosResourcesError
 from talos_resources.model.near import did_you_mean
@@ -78,7 +79,7 @@ def _run(arguments: list[str]) -> int:
         return 0
     if prints_document(name, args):
         document()
-    return registry.load(name).run(args)
+    return paged(name, args, lambda: registry.load(name).run(args))
 
 
 def _top(flags: list[str], prog: str) -> int:

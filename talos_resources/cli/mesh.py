@@ -41,6 +41,7 @@ def configure(parser: Parser) -> None:
     parser.add_argument("-o", "--output", choices=FORMATS, default="table", metavar="FORMAT", help=f"{', '.join(FORMATS)} (default: table)")
     parser.add_argument("--by", metavar="KEY", help="totals per group: site (network of the address), type, name, label:KEY")
     parser.add_argument("--all", action="store_true", help="list every node of a large mesh, also those without a fault")
+    parser.add_argument("--faults", action="store_true", help="only what is not up: the nodes to blame, with -o wide the links")
     parser.add_argument("-w", "--watch", action="store_true", help="look again and again, with rates, until Ctrl-C")
     parser.add_argument(
         "--every", type=some_time, default=TICK_S, metavar="TIME", help="how often with --watch, such as 10s (default: 30s, KubeSpan's own)"
@@ -160,11 +161,11 @@ def _show(args: Namespace, screen: Screen, mesh: Mesh, mtus: dict[str, int]) -> 
 
 def _lines(args: Namespace, mesh: Mesh, mtus: dict[str, int], width: int | None) -> Iterator[list[Piece]]:
     from talos_resources.insight.groups import grouped
-    from talos_resources.views import mesh_text
+    from talos_resources.views import mesh_tables, mesh_text
 
     if args.by is not None:
-        return mesh_text.group_lines(mesh, grouped(mesh, args.by), width=width)
+        return mesh_tables.group_lines(mesh, grouped(mesh, args.by), width=width)
     if args.output == "wide":
         by_name = {node.name: mtus[node.node] for node in mesh.observed if node.node is not None and mtus.get(node.node)}
-        return mesh_text.detail_lines(mesh, by_name)
-    return mesh_text.lines(mesh, width=width, every=args.all)
+        return mesh_tables.detail_lines(mesh, by_name, width=width, only_faults=args.faults)
+    return mesh_text.lines(mesh, width=width, every=args.all, only_faults=args.faults)

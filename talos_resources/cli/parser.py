@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from typing import Any, NoReturn
 
+from talos_resources.cli.terminal import width_of_terminal
 from talos_resources.model.near import did_you_mean
 from talos_resources.model.printable import printable
 
@@ -141,21 +140,29 @@ class Parser(argparse.ArgumentParser):
         return attached
 
 
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Paragraphs wrapped at words, examples as they are."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if text.startswith("examples:"):
+            return super()._fill_text(text, width, indent)
+        import textwrap
+
+        parts: list[str] = []
+        prose: list[str] = []
+        for line in [*text.strip("\n").split("\n"), ""]:
+            if line[:1] not in {"", " "}:
+                prose.append(line)
+                continue
+            parts += textwrap.wrap(" ".join(prose), width)
+            parts.append(line)
+            prose = []
+        return "\n".join(parts[:-1])
+
+
 def _formatter(prog: str) -> argparse.HelpFormatter:
     """Help as wide as the terminal, up to 100 columns; given the width, argparse need not import shutil to find it."""
-    return argparse.RawDescriptionHelpFormatter(prog, width=min(terminal_width() or 100, 100) - 2)
-
-
-def terminal_width() -> int | None:
-    """The columns of the terminal, found through whichever standard stream is one; $COLUMNS goes first."""
-    columns = os.environ.get("COLUMNS", "")
-    if columns.isdecimal() and int(columns) > 0:
-        return int(columns)
-    for stream in (sys.__stdout__, sys.__stderr__, sys.__stdin__):
-        if stream is not None:
-            with suppress(OSError, ValueError):
-                return os.get_terminal_size(stream.fileno()).columns or None
-    return None
+    return _Help(prog, width=min(width_of_terminal() or 100, 100) - 2)
 
 
 def complain(message: str) -> None:

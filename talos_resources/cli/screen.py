@@ -7,8 +7,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from talos_resources.cli.parser import terminal_width
-from talos_resources.cli.terminal import unguarded
+from talos_resources.cli.terminal import unguarded, width_of_terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,6 +22,7 @@ class Screen:
 
     Attributes:
         width: of the terminal that is to be used as one, None for plain text.
+        colour: whether what is printed may be coloured.
     """
 
     def __init__(self, color: str = "auto") -> None:
@@ -34,7 +34,8 @@ class Screen:
         self._color = color
         self._console: Console | None = None
         is_terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-        self.width = (terminal_width() or _UNLIMITED) if color == "always" or (color == "auto" and is_terminal) else None
+        self.width = (width_of_terminal() or _UNLIMITED) if color == "always" or (color == "auto" and is_terminal) else None
+        self.colour = self.width is not None and (color == "always" or not os.environ.get("NO_COLOR"))
 
     def print(self, pieces: Iterable[Piece]) -> None:
         """Prints the pieces and shows them at once."""
@@ -46,7 +47,7 @@ class Screen:
         sys.stdout.flush()
 
     def print_coloured(self, text: str) -> None:
-        """Prints a text with colours of our own, whose foreign parts are `printable`."""
+        """Prints a text with colours of our own (where `colour` allows them), whose foreign parts are `printable`."""
         (sys.stdout if self.width is None else unguarded(sys.stdout)).write(text)
         sys.stdout.flush()
 

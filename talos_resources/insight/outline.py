@@ -123,6 +123,17 @@ def outline(mesh: Mesh) -> Outline:
     return Outline(mesh=mesh, entries=_ordered(mesh, [*rows, *((tuple(of), site) for (site, _), of in groups.items())]), unnamed=unnamed)
 
 
+def blamed(mesh: Mesh) -> tuple[list[MeshNode], int]:
+    """The fewest nodes that account for the broken links, and the other ends where they are few; the worst first.
+
+    Returns:
+        The nodes, and how many more there would be; none of the sides of a cut, of which nobody is to blame.
+    """
+    peers = _faulty_peers(mesh)
+    named, unnamed = _to_name(peers, _sides(peers, sites_of(mesh.nodes)))
+    return [node for node in mesh.worst_first() if node.index in named], unnamed
+
+
 def sites_of(nodes: Sequence[MeshNode]) -> list[str]:
     """The site of each node: the network of its first address; all empty if there is only one.
 

@@ -11,6 +11,7 @@ from talos_resources.codec.records import spelled
 from talos_resources.codec.timetext import TimeText
 from talos_resources.insight.changes import FieldChange, ResourceChange
 from talos_resources.insight.mesh_changes import MeshChanges, summarise
+from talos_resources.model.finding import wrapped
 from talos_resources.model.records import finished
 from talos_resources.model.spec import UntypedSpec
 from talos_resources.model.tabular import Tabular
@@ -56,13 +57,15 @@ class Difference(Tabular):
         """
         return [finished(row, json=json) for change in self.changes for row in _rows(change)]
 
-    def text(self, *, counters: bool = False) -> str:
+    def text(self, *, counters: bool = False, width: int | None = None, colour: bool = False) -> str:
         """As the command prints it.
 
         Args:
             counters: also where nothing but counters changed.
+            width: columns of a terminal, at which lines wrap at words; None leaves them as they are.
+            colour: with the colours of a terminal.
         """
-        return "".join(self._lines(self.shown(counters=counters)))
+        return "".join(self._lines(self.shown(counters=counters), width, colour=colour))
 
     def __str__(self) -> str:
         return self.text().rstrip("\n")
@@ -70,8 +73,9 @@ class Difference(Tabular):
     def __repr__(self) -> str:
         return f"<Difference {self.begin} to {self.end}: {self.summary.text(nodes=len(self.nodes))}>"
 
-    def _lines(self, shown: Sequence[ResourceChange]) -> Iterator[str]:
-        yield f"{view.clock(self.begin)} to {view.clock(self.end)}: {self.summary.text(nodes=len(self.nodes))}\n"
+    def _lines(self, shown: Sequence[ResourceChange], width: int | None, *, colour: bool) -> Iterator[str]:
+        span = f"{view.clock(self.begin)} to {view.clock(self.end)}: {self.summary.text(nodes=len(self.nodes))}"
+        yield from (f"{line}\n" for line in wrapped("", span, width))
         several = self.asked > 1
         if shown:
             rows = []
@@ -80,7 +84,7 @@ class Difference(Tabular):
                 cells = [view.type_name(change.resource), view.subject(change.resource), view.change_text(change.change, fields)]
                 rows.append([*([change.node] if several else []), *cells])
             yield "\n"
-            yield from view.table([*(["NODE"] if several else []), "TYPE", "ID", "CHANGE"], rows)
+            yield from view.table([*(["NODE"] if several else []), "TYPE", "ID", "CHANGE"], rows, width=width, colour=colour)
         if hidden := len(self.changes) - len(shown):
             yield f"{hidden} more changed nothing but counters; --all shows them\n"
 

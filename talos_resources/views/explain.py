@@ -12,13 +12,14 @@ import attrs
 
 from talos_resources.codec import fields as codec
 from talos_resources.model.errors import QueryError
+from talos_resources.model.finding import wrapped
 from talos_resources.model.kind import Kind, typed_kind
 from talos_resources.model.near import did_you_mean
 from talos_resources.model.spec import UntypedSpec, wire_field
 from talos_resources.views.tabwriter import column_widths
 
 WIDTH: Final = 100
-"""Paragraphs are wrapped at this column; tables of fields are not, so that grep finds a whole field."""
+"""Paragraphs are wrapped at this column where no terminal is narrower."""
 
 _TYPE_NAMES: Final[dict[codec.Shape, str]] = {
     "text": "text",
@@ -74,27 +75,28 @@ def _enum_name(cls: type[Any]) -> str:
     return "one of " + ", ".join(str(member) or '""' for member in cls)
 
 
-def explain(kind: Kind[Any], path: Sequence[str] = ()) -> str:
+def explain(kind: Kind[Any], path: Sequence[str] = (), *, width: int | None = None) -> str:
     """The text about a kind, or about one of its fields.
 
     Args:
         kind: typed or not.
         path: of the field, in the spelling of YAML or of Python, any case.
+        width: columns of a terminal; None leaves the lines of tables whole, so that grep finds a whole field.
 
     Raises:
         QueryError: the kind has no such field, or nothing is known of its fields.
     """
     if path:
-        return _explain_field(kind, path)
-    parts = [_title(kind), *_documentation(kind), _names(kind)]
+        return _explain_field(kind, path, width)
+    parts = ["\n".join(wrapped("", _title(kind), width)), *_documentation(kind, width), _names(kind)]
     if kind.columns:
         rows = [(column.name.upper(), column.path) for column in kind.columns]
-        parts.append("COLUMNS\n" + _table(rows))
+        parts.append("COLUMNS\n" + _table(rows, width))
     spec = _class(kind)
     if spec is None:
         parts.append("FIELDS\n  There is no class for this type here, only its definition: `get -o yaml` shows the fields.")
     else:
-        parts.append("FIELDS\n" + _table(list(fields_of(spec))))
+        parts.append("FIELDS\n" + _table(list(fields_of(spec)), width))
     return "\n\n".join(parts) + "\n"
 
 
@@ -104,7 +106,7 @@ def _class(kind: Kind[Any]) -> type[Any] | None:
     return None if typed is None else typed.spec
 
 
-def _explain_field(kind: Kind[Any], path: Sequence[str]) -> str:
+def _explain_field(kind: Kind[Any], path: Sequence[str], width: int | None) -> str:
     name = f"{kind.display_type}.{'.'.join(path)}"
     spec = _class(kind)
     if spec is None:
@@ -118,8 +120,8 @@ def _explain_field(kind: Kind[Any], path: Sequence[str]) -> str:
         raise QueryError(f"{kind.display_type} has no field {'.'.join(path)}; it has {', '.join(names)}{near}")
     below = [f for f in fields if _folded(f.path).startswith(f"{wanted}.")]
     field = chosen[0]
-    text = f"{kind.display_type}.{field.path}   ({field.type})\n\n{_wrapped(field.doc)}\n"
-    return text + ("\nFIELDS\n" + _table(below) + "\n" if below else "")
+    text = f"{kind.display_type}.{field.path}   ({field.type})\n\n{_wrapped(field.doc, width)}\n"
+    return text + ("\nFIELDS\n" + _table(below, width) + "\n" if below else "")
 
 
 def _title(kind: Kind[Any]) -> str:
@@ -127,13 +129,13 @@ def _title(kind: Kind[Any]) -> str:
     return f"{kind.display_type}   ({kind.type}, namespace {kind.namespace}{sensitive})"
 
 
-def _documentation(kind: Kind[Any]) -> list[str]:
+def _documentation(kind: Kind[Any], width: int | None) -> list[str]:
     """The paragraphs of the class, without where the knowledge comes from."""
     spec = _class(kind)
     if spec is None:
         return []
     text = re.sub(r"\s*Source:.*\Z", "", inspect.getdoc(spec) or "", flags=re.DOTALL)
-    return [_wrapped(" ".join(paragraph.split()).replace("`", "")) for paragraph in text.split("\n\n")]
+    return [_wrapped(" ".join(paragraph.split()).replace("`", ""), width) for paragraph in text.split("\n\n")]
 
 
 def _names(kind: Kind[Any]) -> str:
@@ -146,10 +148,19 @@ def _folded(path: str) -> str:
     return path.replace("_", "").lower()
 
 
-def _wrapped(text: str) -> str:
-    return textwrap.fill(text, WIDTH)
+def _wrapped(text: str, width: int | None) -> str:
+    return textwrap.fill(text, min(width or WIDTH, WIDTH))
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def _table(rows: Sequence[Sequence[str]], width: int | None) -> str:
+    """Columns two in; where a terminal has no room for the last one, it stands below the others, wrapped."""
     widths = column_widths(rows)
-    return "\n".join("  " + "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    found = []
+    for row in rows:
+        line = "  " + "   ".join(cell.ljust(wide) for cell, wide in zip(row, widths, strict=True)).rstrip()
+        if width is None or len(line) <= width:
+            found.append(line)
+            continue
+        lead = "  " + "   ".join(cell.ljust(wide) for cell, wide in zip(row[:-1], widths, strict=False)).rstrip()
+        found += [*wrapped("  ", lead.strip(), width), *wrapped(" " * 6, row[-1], width)]
+    return "\n".join(found)

@@ -1,20 +1,21 @@
-"""The mesh as text: a matrix where it fits, else a line for each node, the worst first, or totals per group.
+"""The mesh as text: a matrix where it fits, else a line for each node that is to blame.
 
 Lines are lists of (text, state) pieces, so that a terminal can colour what a pipe gets plain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from talos_resources.insight.groups import Grouped
 from talos_resources.insight.mesh import Link, LinkState, Mesh, MeshNode, is_asymmetric
+from talos_resources.insight.outline import blamed, outline
 from talos_resources.insight.summary import summary
+from talos_resources.model.finding import wrapped
 from talos_resources.model.net import format_address
 from talos_resources.model.printable import printable
-from talos_resources.views.age import age, rate
-from talos_resources.views.mesh_words import common
+from talos_resources.views.age import age
+from talos_resources.views.mesh_words import common, entry_names, pair_state, short_names
 from talos_resources.views.states import COLOURS
 from talos_resources.views.tabwriter import align
 
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 DEFAULT_WIDTH: Final = 80
-MOST_LINES: Final = 40
-"""So many nodes are listed; those without a fault beyond that are counted."""
-
 MOST_NAMED: Final = 12
 """The addresses of so many nodes are written out."""
 
@@ -75,40 +73,49 @@ def notes(mesh: Mesh) -> Iterator[str]:
         yield f"{_number(len(mesh.asymmetries), 'link')} up in one direction only (marked !); `doctor` says why"
 
 
-def lines(mesh: Mesh, *, width: int | None = None, every: bool = False, reading: int = 0) -> Iterator[list[Piece]]:
+def lines(
+    mesh: Mesh, *, width: int | None = None, every: bool = False, only_faults: bool = False, reading: int = 0
+) -> Iterator[list[Piece]]:
     """The summary, the picture that fits, and the notes.
 
     Args:
         mesh: any.
         width: columns; None for a pipe or a file.
         every: list each node of a large mesh, also those without a fault.
+        only_faults: name those to blame, a line each, also where a matrix would fit.
         reading: how many nodes are still being read: then the picture is not complete, and nobody has failed to answer.
     """
-    width = width or DEFAULT_WIDTH
-    yield from _head(mesh, width)
+    room, width = width, width or DEFAULT_WIDTH
+    yield from head(mesh, room)
     yield [(f"not complete: {_number(reading, 'node')} still being read", None)] if reading else []
-    labels = _column_labels(mesh, width)
-    yield from _per_node(mesh, every=every) if labels is None else _matrix(mesh, labels)
+    labels = None if only_faults else _column_labels(mesh, width)
+    yield from _per_node(mesh, width, every=every) if labels is None else _matrix(mesh, labels)
     if not reading:
-        yield from _foot(mesh)
+        yield from foot(mesh, room)
 
 
-def _head(mesh: Mesh, width: int) -> Iterator[list[Piece]]:
-    first, second = summary(mesh), worst(mesh)
-    if second and len(first) + len(second) + 8 <= width:
+def head(mesh: Mesh, width: int | None) -> Iterator[list[Piece]]:
+    """The summary and the worst node, on one line where there is room."""
+    first, second = summary(mesh), printable(worst(mesh))
+    if second and len(first) + len(second) + 8 <= (width or DEFAULT_WIDTH):
         yield [(f"{first}        {second}", None)]
         return
-    yield [(first, None)]
-    if second:
-        yield [(second, None)]
+    for text in filter(None, (first, second)):
+        yield from _prose(text, width)
 
 
-def _foot(mesh: Mesh) -> Iterator[list[Piece]]:
+def foot(mesh: Mesh, width: int | None) -> Iterator[list[Piece]]:
+    """The notes."""
     told = list(notes(mesh))
     if told:
         yield []
         for note in told:
-            yield [(printable(note), None)]
+            yield from _prose(note, width)
+
+
+def _prose(text: str, width: int | None, state: LinkState | None = None) -> Iterator[list[Piece]]:
+    for line in wrapped("", text, width):
+        yield [(line, state)]
 
 
 def _column_labels(mesh: Mesh, width: int) -> list[str] | None:
@@ -145,103 +152,51 @@ def _cell(state: LinkState, reverse: LinkState) -> str:
     return f"{WORDS[state]}!" if is_asymmetric(state, reverse) else WORDS[state]
 
 
-def _per_node(mesh: Mesh, *, every: bool) -> Iterator[list[Piece]]:
-    """A line for each node, the worst first."""
-    ranked = mesh.worst_first()
-    faulty = sum(1 for node in ranked if sum(mesh.faults[node.index]) or node.error)
-    shown = ranked if every else ranked[: max(MOST_LINES, min(faulty, MOST_LINES))]
-    rows: list[tuple[str, ...]] = [("NODE", "SEES", "SEEN BY", "NOT UP")]
-    seen_from = len(mesh.observed)
-    for node in shown:
-        own, others = mesh.faults[node.index]
-        total = len(mesh.nodes) - 1
-        sees = f"{total - own}/{total}" if node.is_observed else "-"
-        by = seen_from - node.is_observed
-        rows.append((printable(node.name), sees, f"{by - others}/{by}", _faulty_peers(mesh, node)))
-    for number, text in enumerate(align("".join("\t".join(row) + "\n" for row in rows)).splitlines()):
+def _per_node(mesh: Mesh, width: int, *, every: bool) -> Iterator[list[Piece]]:
+    """A line for each node that is to blame, the worst first, and one for all the others; or a line for every node."""
+    shown, unnamed = (mesh.worst_first(), 0) if every else blamed(mesh)
+    shown += [node for node in mesh.nodes if node.error and node not in shown]
+    if shown:
+        yield from _node_lines(mesh, shown, width)
+    drawn = outline(mesh)
+    names = entry_names(drawn)
+    for here, there in [] if every else drawn.faulty():
+        if drawn.entries[here].is_group and drawn.entries[there].is_group:
+            state, words = pair_state(drawn, here, there)
+            both = f"within {names[here]}" if here == there else f"{names[here]} ↔ {names[there]}"
+            yield from _prose(f"{both}: {words}", width, state)
+    rest = len(mesh.nodes) - len(shown) - unnamed
+    if unnamed:
+        yield [(f"… and {unnamed} more nodes with faults of their own (--all lists them)", LinkState.DOWN)]
+    if rest > 0:
+        others = "all of their links up" if mesh.is_healthy else "none with a fault of its own"
+        yield [(f"{'… and ' if shown else ''}{_number(rest, 'other node' if shown else 'node')}, {others} (--all lists them)", None)]
+
+
+def _node_lines(mesh: Mesh, shown: Sequence[MeshNode], width: int) -> Iterator[list[Piece]]:
+    """The names of peers lose what all names share where the lines would be too long with it."""
+    full = [printable(node.name) for node in mesh.nodes]
+    for names in (full, short_names(mesh)):
+        rows = [("NODE", "SEES", "SEEN BY", "NOT UP"), *(_node_row(mesh, node, full[node.index], names) for node in shown)]
+        texts = align("".join("\t".join(row) + "\n" for row in rows)).splitlines()
+        if max(len(text.rstrip()) for text in texts) <= width:
+            break
+    for number, text in enumerate(texts):
         bad = number > 0 and sum(mesh.faults[shown[number - 1].index]) > 0
         yield [(text.rstrip(), LinkState.DOWN if bad else None)]
-    if len(shown) < len(ranked):
-        rest = ranked[len(shown) :]
-        left = sum(1 for node in rest if sum(mesh.faults[node.index]))
-        yield [
-            (f"… and {len(rest)} more, {f'{left} of them' if left else 'none of them'} with links that are not up (--all lists them)", None)
-        ]
 
 
-def _faulty_peers(mesh: Mesh, node: MeshNode, limit: int = 2) -> str:
-    """The first few peers with which something is wrong."""
-    if not sum(mesh.faults[node.index]):
-        return node.error and "did not answer"
-    own = set(mesh.faulty(node)) if mesh.faults[node.index][0] else set()
-    peers = [printable(peer.name) for peer in mesh.nodes if peer.index in own or mesh.state(peer, node).is_fault]
+def _node_row(mesh: Mesh, node: MeshNode, name: str, names: Sequence[str], limit: int = 2) -> tuple[str, str, str, str]:
+    own, others = mesh.faults[node.index]
+    total, by = len(mesh.nodes) - 1, len(mesh.observed) - node.is_observed
+    sees = f"{total - own}/{total}" if node.is_observed else "-"
+    peers = []
+    if own + others:
+        missed = set(mesh.faulty(node)) if own else set()
+        peers = [names[peer.index] for peer in mesh.nodes if peer.index in missed or mesh.state(peer, node).is_fault]
     more = f" +{len(peers) - limit}" if len(peers) > limit else ""
-    return f"{', '.join(peers[:limit])}{more}"
-
-
-def group_lines(mesh: Mesh, groups: Grouped, *, width: int | None = None) -> Iterator[list[Piece]]:
-    """The summary, a line for each group, the worst first, and which groups do not reach one another."""
-    yield from _head(mesh, width or DEFAULT_WIDTH)
-    yield []
-    states = (LinkState.UP, LinkState.DOWN, LinkState.UNKNOWN, LinkState.ABSENT)
-    rows = [("GROUP", "NODES", "LINKS", *(state.value.upper() for state in states), "WORST NODE")]
-    for group in groups.groups[:MOST_LINES]:
-        bad = max(group.nodes, key=lambda node: sum(mesh.faults[node.index]))
-        name = printable(bad.name) if sum(mesh.faults[bad.index]) else ""
-        rows.append((printable(group.name), str(len(group.nodes)), str(group.total), *(str(group.counts[state]) for state in states), name))
-    for number, text in enumerate(align("".join("\t".join(row) + "\n" for row in rows)).splitlines()):
-        faulty = number > 0 and groups.groups[number - 1].faults > 0
-        yield [(text.rstrip(), LinkState.DOWN if faulty else None)]
-    if len(groups.groups) > MOST_LINES:
-        yield [(f"… and {len(groups.groups) - MOST_LINES} more groups", None)]
-    yield from _between(groups)
-    yield from _foot(mesh)
-
-
-def _between(groups: Grouped, limit: int = 20) -> Iterator[list[Piece]]:
-    """The pairs of groups with faults, the worst first."""
-    pairs = sorted(groups.between, key=lambda pair: (-groups.between[pair].faults, pair))
-    if pairs:
-        yield []
-    for here, there in pairs[:limit]:
-        found = groups.between[here, there]
-        yield [(f"{printable(here)} → {printable(there)}: {found.faults} of {found.total} links not up", LinkState.DOWN)]
-    if len(pairs) > limit:
-        yield [(f"… and {len(pairs) - limit} more pairs of groups", None)]
-
-
-def detail_lines(mesh: Mesh, mtus: Mapping[str, int] | None = None) -> Iterator[list[Piece]]:
-    """A line for each direction of each link, faults first.
-
-    Args:
-        mesh: any.
-        mtus: node → MTU of its kubespan link, where known.
-    """
-    yield [(summary(mesh), None)]
-    yield []
-    ordered = sorted(mesh.links(), key=lambda link: (link.state is LinkState.UP, link.observer.index, link.peer.index))
-    headings = ("NODE", "PEER", "STATE", "ENDPOINT", "HANDSHAKE", "RX", "TX", "RX/S", "TX/S", "MTU")
-    rows = [headings, *(_details(link, mtus or {}) for link in ordered)]
-    texts = align("".join("\t".join(row) + "\n" for row in rows)).splitlines()
-    for number, text in enumerate(texts):
-        yield [(text.rstrip(), None if number == 0 else ordered[number - 1].state)]
-    yield from _foot(mesh)
-
-
-def _details(link: Link, mtus: Mapping[str, int]) -> tuple[str, ...]:
-    status = link.status
-    return (
-        printable(link.observer.name),
-        printable(link.peer.name),
-        link.state.value + ("!" if link.is_asymmetric else ""),
-        "-" if link.endpoint is None else str(link.endpoint),
-        "never" if link.handshake is None else age(link.handshake_age_s),
-        "-" if status is None else str(status.receive_bytes),
-        "-" if status is None else str(status.transmit_bytes),
-        rate(link.receive_rate),
-        rate(link.transmit_rate),
-        str(mtus.get(link.observer.name, "-")),
-    )
+    told = f"{', '.join(peers[:limit])}{more}" if peers else node.error and "did not answer"
+    return name, sees, f"{by - others}/{by}", told
 
 
 def plain(pieces: Sequence[Piece]) -> str:

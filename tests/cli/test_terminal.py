@@ -8,6 +8,7 @@ import re
 import select
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -25,11 +26,15 @@ OWN = re.compile(r"\r\x1b\[K|\x1b\[(0|1|2|3|33|1;3[1-6]|3[1-7]|9[0-7]|1;9[0-7]|3
 COMMANDING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
-def on_terminal(*arguments: str, home: Path) -> tuple[int, str]:
-    """The exit code, and what a terminal is sent."""
+def on_terminal(*arguments: str, home: Path, size: tuple[int, int] | None = None, **variables: str) -> tuple[int, str]:
+    """The exit code, and what a terminal is sent, of so many lines and columns."""
     ours, theirs = pty.openpty()
-    environment = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "TALOSCONFIG"}}
-    environment |= {"HOME": str(home), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"}
+    if size is not None:
+        termios.tcsetwinsize(theirs, size)
+    environment = {
+        key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "TALOSCONFIG", "PAGER"}
+    }
+    environment |= {"HOME": str(home), "TERM": "xterm-256color", "LC_ALL": "C.UTF-8"} | variables
     with subprocess.Popen([*PROGRAM, *arguments], stdin=theirs, stdout=theirs, stderr=theirs, env=environment) as process:
         os.close(theirs)
         written = b""

@@ -21,8 +21,9 @@ from talos_resources.insight.mesh import LinkState, Mesh, build
 from talos_resources.insight.snapshot import NodeView, Snapshot
 from talos_resources.model.errors import ConnectError, QueryError, UnsupportedError
 from talos_resources.sources import Cluster, open_source
-from talos_resources.views import mesh_data, mesh_text
+from talos_resources.views import mesh_data, mesh_tables, mesh_text
 from tests.insight.scenes import demo, scene
+from tests.insight.sketches import pair, sketch
 
 NAMES = ["talos-default-controlplane-1", "talos-default-controlplane-2", "talos-default-controlplane-3"]
 NAMES += ["talos-default-worker-1", "talos-default-worker-2"]
@@ -162,7 +163,37 @@ def test_every_picture_fits_eighty_columns(nodes: int) -> None:
     assert lines[0] == f"{nodes} nodes, {nodes * (nodes - 1)} of {nodes * (nodes - 1)} links up"
     assert max(map(len, lines)) <= 80
     if nodes == 60:
-        assert lines[-1] == "… and 20 more, none of them with links that are not up (--all lists them)"
+        assert lines[-1] == "60 nodes, all of their links up (--all lists them)"
+
+
+def test_of_fifty_nodes_the_two_bad_ones_have_a_line_and_the_others_one_together() -> None:
+    lost = {key: state for peer in range(30) for key, state in pair(17, 49 if peer == 17 else peer).items()}
+    slow = {key: state for peer in range(0, 50, 7) for key, state in pair(44, peer, LinkState.UNKNOWN).items()}
+    mesh = sketch(50, lost | slow, sites=3)
+    assert [mesh_text.plain(line).rstrip("\n") for line in mesh_text.lines(mesh, width=80)][2:] == [
+        "",
+        "NODE        SEES    SEEN BY   NOT UP",
+        "worker-15   19/49   19/49     controlplane-1, controlplane-2 +28",
+        "worker-42   41/49   41/49     controlplane-1, worker-5 +6",
+        "… and 48 other nodes, none with a fault of its own (--all lists them)",
+    ]
+    assert len(list(mesh_text.lines(mesh, every=True))) == 2 + 1 + 1 + 50
+
+
+def test_a_cut_is_told_in_groups_and_long_names_fit() -> None:
+    cut = {key: state for here in range(25) for there in range(25, 50) for key, state in pair(here, there).items()}
+    text = "".join(mesh_text.plain(line) for line in mesh_text.lines(sketch(50, cut, sites=2), width=80))
+    assert "10.0.0.0/24: 25 nodes ↔ 10.0.1.0/24: 25 nodes: all 1250 down\n" in text
+    hosts = [f"ip-10-0-{number}-{number * 37 % 250}.eu-central-1.compute.internal" for number in range(12)]
+    lines = [mesh_text.plain(line).rstrip("\n") for line in mesh_text.lines(sketch(12, pair(3, 7), names=hosts), width=80)]
+    assert max(map(len, lines)) <= 80
+    assert any(line.endswith(" 7-9") for line in lines)
+
+
+def test_only_faults_are_listed_on_demand() -> None:
+    mesh = sketch(5, pair(1, 4))
+    assert len(list(mesh_tables.detail_lines(mesh, only_faults=True))) == 2 + 1 + 2
+    assert "worker-2" in "".join(mesh_text.plain(line) for line in mesh_text.lines(mesh, only_faults=True))
 
 
 def test_json_yaml_and_dot_tell_the_same(capsys: pytest.CaptureFixture[str]) -> None:
