@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from talos_resources.cli import options, progress
 from talos_resources.cli.parser import Parser
+from talos_resources.model.printable import printable
+from talos_resources.model.sent import spec_at_hand
+from talos_resources.model.spec import REDACTED, RedactedSpec
+
+if TYPE_CHECKING:
+    from talos_resources.model.resource import Resource
 
 HELP = "Write the resources of nodes to a file, a directory, a zip archive or a database"
 DESCRIPTION = """\
@@ -43,4 +52,16 @@ def run(args: Namespace) -> int:
             held = writing.held_by(cluster.state(node), args.types, show_secrets=args.show_secrets)
             contents[node] = writing.bundled(held, show_secrets=args.show_secrets) if args.to.endswith(".zip") else held
         writing.write(contents, args.to)
+    for node, held in contents.items():
+        _tell_unreadable(node, held)
     return 0
+
+
+def _tell_unreadable(node: str, held: Sequence[Resource[Any]]) -> None:
+    """A note on stderr for each resource that was written as hidden because it could not be read: that is no secret."""
+    sys.stdout.flush()
+    for resource in held:
+        spec = spec_at_hand(resource)
+        if isinstance(spec, RedactedSpec) and spec.unreadable:
+            told = f"{node}: {resource.type}/{resource.id} cannot be read ({spec.unreadable}), so what in it is secret is not known: "
+            print(f"note: {printable(told)}written as {REDACTED}; --show-secrets writes it as it is", file=sys.stderr)

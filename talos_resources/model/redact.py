@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar, cast
 import attrs
 from immutabledict import immutabledict
 
+from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import own_kind
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import REDACTED, RedactedSpec, UnreadableSpec, UntypedSpec, wire_field
@@ -27,11 +28,15 @@ def redacted(resource: Resource[S], *, sensitive: bool) -> Resource[S]:
         sensitive: its kind is. Nothing is known of fields without a class, nor of those that a class does
             not know, so they go altogether; and of Talos's other types, which may hold anything, all does.
     """
-    spec: Any = resource.spec
+    try:
+        spec: Any = resource.spec
+    except DecodeError as error:  # which the first look at what a node sent can find
+        return resource.with_spec(RedactedSpec(unreadable=error.message))  # type: ignore[arg-type]  # as below
     if isinstance(spec, UntypedSpec) or (sensitive and own_kind(resource.type) is None):
         # Nobody can tell which part of a spec that its class cannot read is a secret.
-        hidden = sensitive or isinstance(spec, UnreadableSpec)
-        return resource.with_spec(RedactedSpec()) if hidden else resource  # type: ignore[arg-type]  # S is UntypedSpec
+        if isinstance(spec, UnreadableSpec):
+            return resource.with_spec(RedactedSpec(unreadable=spec.reason))  # type: ignore[arg-type]  # S is UntypedSpec
+        return resource.with_spec(RedactedSpec()) if sensitive else resource  # type: ignore[arg-type]  # S is UntypedSpec
     kept = _hidden(spec) if may_hold_secrets(type(spec)) else spec
     if sensitive and spec.unknown is not None:
         kept = attrs.evolve(kept, unknown=None)

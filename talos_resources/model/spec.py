@@ -120,9 +120,14 @@ REDACTED: Final = "<REDACTED>"
 
 @attrs.frozen(weakref_slot=False, repr=False)
 class RedactedSpec(UntypedSpec):
-    """The spec that somebody has taken out: nothing is known of it, of whatever type it is."""
+    """The spec that somebody has taken out: nothing is known of it, of whatever type it is.
+
+    Attributes:
+        unreadable: why it could not be read, so that nobody could tell what of it is secret; empty where that was not why.
+    """
 
     yaml: str = f"{REDACTED}\n"
+    unreadable: str = attrs.field(default="", eq=False, kw_only=True)
 
     def __repr__(self) -> str:
         return REDACTED

@@ -156,6 +156,11 @@ def test_one_unreadable_field_costs_one_resource(
     # What cannot be read may be a secret.
     assert main(["dump", "--from", str(file), "--to", str(tmp_path / "dump.yaml")]) == 0
     assert "spec: <REDACTED>" in (tmp_path / "dump.yaml").read_text()
+    told = capsys.readouterr().err
+    assert f"Members.cluster.talos.dev/one cannot be read ({reason}" in told
+    assert told.endswith("written as <REDACTED>; --show-secrets writes it as it is\n")
+    assert main(["dump", "--from", str(file), "--to", str(tmp_path / "all.yaml"), "--show-secrets"]) == 0
+    assert (capsys.readouterr().err, "<REDACTED>" in (tmp_path / "all.yaml").read_text()) == ("", False)
     with open_source(str(tmp_path / "dump.yaml")) as cluster:
         assert isinstance(cluster.state(cluster.nodes[0]).get(Member, "one").spec, RedactedSpec)
 
@@ -225,3 +230,16 @@ def test_a_scheme_that_nobody_knows_is_no_path(url: str) -> None:
     with pytest.raises(ConfigError, match=r'no source "\w+://"; there are demo, .*, or the path of a file') as caught:
         open_source(url)
     assert "secret" not in caught.value.message
+
+
+def test_a_fault_that_the_first_look_finds_costs_one_resource_of_a_dump(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    links = {
+        name: f"metadata:\n    namespace: network\n    type: LinkStatuses.net.talos.dev\n    id: {name}\nspec:\n" for name in ("a", "b")
+    }
+    file = tmp_path / "links.yaml"
+    file.write_text(f"{links['a']}    mtu: many\n---\n{links['b']}    mtu: 1500\n")
+    assert main(["dump", "--from", str(file), "--to", str(tmp_path / "dump.yaml")]) == 0
+    assert "LinkStatuses.net.talos.dev/a cannot be read (" in capsys.readouterr().err
+    text = (tmp_path / "dump.yaml").read_text()
+    assert "spec: <REDACTED>" in text
+    assert "mtu: 1500" in text

@@ -17,7 +17,6 @@ from talos_resources.sources.demo.simulated import BOOTED
 
 GATEWAY: Final = parse_address("172.20.0.1")
 NETWORK_BITS: Final = 24
-BROADCAST: Final = parse_address("172.20.0.255")
 NAMESERVERS: Final = ("8.8.8.8", "1.1.1.1")
 TIME_SERVERS: Final = ("time.cloudflare.com",)
 MTU: Final = 1500

@@ -39,7 +39,7 @@ from talos_resources.resources.network.routing_table import RoutingTable
 from talos_resources.resources.network.scope import Scope
 from talos_resources.resources.network.wireguard_spec import WireguardPeer, WireguardSpec
 from talos_resources.sources.demo import data
-from talos_resources.sources.demo.machine import BROADCAST, ETHERNET, GATEWAY, MESH_MTU, MTU, NAMESERVERS, TIME_SERVERS, Machine
+from talos_resources.sources.demo.machine import ETHERNET, GATEWAY, MESH_MTU, MTU, NAMESERVERS, TIME_SERVERS, Machine
 from talos_resources.sources.demo.stored import stored
 
 Made = Iterator[Resource[Any]]
@@ -122,20 +122,18 @@ def _wireguard(machine: Machine) -> WireguardSpec:
 
 
 def addresses(machine: Machine) -> Made:
-    """The addresses of all links."""
+    """The addresses of all links, with what YAML shows of them: what is read from a dump is what was dumped."""
     kept = AddressFlags.PERMANENT
     found = (
-        (_LOOPBACK, IPPrefix.parse("127.0.0.1/8"), Scope.HOST, None),
-        (_LOOPBACK, IPPrefix.parse("::1/128"), Scope.HOST, None),
-        (ETHERNET, machine.prefix, Scope.GLOBAL, BROADCAST),
-        (ETHERNET, machine.link_local, Scope.LINK, None),
-        (LINK_NAME, machine.mesh, Scope.GLOBAL, None),
+        (_LOOPBACK, IPPrefix.parse("127.0.0.1/8"), Scope.HOST),
+        (_LOOPBACK, IPPrefix.parse("::1/128"), Scope.HOST),
+        (ETHERNET, machine.prefix, Scope.GLOBAL),
+        (ETHERNET, machine.link_local, Scope.LINK),
+        (LINK_NAME, machine.mesh, Scope.GLOBAL),
     )
-    for link, address, scope, broadcast in found:
+    for link, address, scope in found:
         status = AddressStatus(
             address=address,
-            local=address.address if address.address.version == 4 else None,
-            broadcast=broadcast,
             link_index=_INDEXES[link],
             link_name=link,
             family=_family(address.address.version),
