@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 import sys
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from talos_resources.cli.parser import Parser, UsageError
 
 if TYPE_CHECKING:
+    from argparse import _ArgumentGroup as ArgumentGroup  # it has no public name
+
     from talos_resources.rpc.apply import TakesConfiguration
     from talos_resources.rpc.pki import CertificateAndKey
+    from talos_resources.rpc.server.call import Method
     from talos_resources.rpc.server.nodes import ServedNode
     from talos_resources.rpc.server.server import Server
     from talos_resources.rpc.transport.contract import Credentials
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 PER_NODE = "--endpoint-per-node"
 
 
-def add_protection(parser: Parser) -> None:
+def add_protection(parser: Parser | ArgumentGroup) -> None:
     """Adds who may come in."""
     parser.add_argument(
         "--pki",
@@ -120,6 +123,7 @@ async def listening(
     served: State | Sequence[ServedNode],
     *,
     alias: Callable[[str], str | None] = lambda _name: None,
+    beside: Mapping[str, Method] | None = None,
 ) -> AsyncIterator[str]:
     """Serves until it is left; says on stdout `listening on ADDRESS` when it is ready.
 
@@ -129,6 +133,7 @@ async def listening(
         host: of it, as `check_protection` gave it.
         served: the state of one node, which answers to any name, or all nodes.
         alias: the name of the node that goes by another one too.
+        beside: calls that no node answers, by path.
 
     Raises:
         ConfigError: there is nothing to listen on.
@@ -142,7 +147,7 @@ async def listening(
         credentials = server_credentials(authority, host)
     names = [node.name for node in served] if isinstance(served, Sequence) else []
     async with contextlib.AsyncExitStack() as stack:
-        servers = list(_servers(args, served, alias, credentials))
+        servers = list(_servers(args, served, alias, credentials, beside or {}))
         addresses: list[str] = []
         for _, server in servers:
             addresses.append(await server.start(_at(address, addresses)))
@@ -157,7 +162,11 @@ async def listening(
 
 
 def _servers(
-    args: Namespace, served: State | Sequence[ServedNode], alias: Callable[[str], str | None], credentials: Credentials | None
+    args: Namespace,
+    served: State | Sequence[ServedNode],
+    alias: Callable[[str], str | None],
+    credentials: Credentials | None,
+    beside: Mapping[str, Method],
 ) -> Iterable[tuple[str, Server]]:
     """The server of the whole, and then those of each node, if they are asked for."""
     from talos_resources.rpc.server.common import Common
@@ -170,7 +179,7 @@ def _servers(
         yield "", Server(served, credentials=credentials, talos_version=version, machine=machine_of(args)(served))
         return
     nodes = Nodes(served, alias=alias, common=Common(talos_version=version))
-    yield "", Server(Endpoint(nodes, served[0].name), credentials=credentials)
+    yield "", Server(Endpoint(nodes, served[0].name, beside=beside), credentials=credentials)
     for node in served if args.per_node else ():
         state = node.state()
         forwards = state is None or not is_worker(state)

@@ -1,12 +1,15 @@
-"""`simulate`: a whole cluster in virtual time."""
+"""`simulate`: a whole cluster in virtual time, or in real time for others to talk to."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from argparse import Namespace
-from typing import TYPE_CHECKING, Any
+from argparse import ArgumentTypeError, Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
-from talos_resources.cli import progress
+from talos_resources.cli import options, progress, serving
 from talos_resources.cli.durations import duration
 from talos_resources.cli.parser import Parser, UsageError
 from talos_resources.model.errors import ConfigError
@@ -14,66 +17,158 @@ from talos_resources.model.errors import ConfigError
 if TYPE_CHECKING:
     from talos_resources.model.resource import Resource
     from talos_resources.simulate.cluster import Sample, SimulatedCluster
+    from talos_resources.simulate.course import CourseRecorder
     from talos_resources.simulate.run import Summary
 
-HELP = "Run a KubeSpan cluster in virtual time and sum up how its links fare"
+HELP = "Run a KubeSpan cluster in virtual time and sum up how its links fare, or serve it while it runs"
 DESCRIPTION = """\
 Run many nodes in virtual time, each with the controllers of a real one, and sum up how their links fare:
 NAT, cuts, moving endpoints, one-way filters, lost packets, restarts, new keys. The same seed gives the
-same run. --to writes all nodes as they are at the end; every command reads that with --from."""
+same run. --to writes all nodes as they are at the end, --record everything that happened until then; every
+command reads that with --from. With --serve time passes as it does here, and all nodes are behind one
+endpoint, as with `serve`: talosctl, `top`, `record` and whatever else talks to Talos work against it, and
+`simulate inject` breaks things meanwhile."""
 EXAMPLES = """\
 --list
 --nodes 5 --scenario partition
 --nodes 100 --scenario nat-harvest --to nat.zip
+--nodes 5 --scenario partition --record sqlite:cut.db
+--nodes 5 --serve 127.0.0.1:50000 --pki ./pki --speed 10x
+inject partition worker-1 worker-2 --for 10m --talosconfig ./pki/talosconfig
+heal --talosconfig ./pki/talosconfig
 """
+
+DEFAULT_ADDRESS: Final = "127.0.0.1:50000"
+_FASTEST: Final = 1000.0
+_INJECT: Final = """\
+Let a fault strike a simulation that runs with `simulate --serve`, found by its talosconfig. Without a fault,
+list those that there are, and those that have struck and are not healed."""
+_HEAL: Final = "Undo a fault of a simulation that runs with `simulate --serve`, or all that are there."
 
 
 def configure(parser: Parser) -> None:
-    """Adds what to simulate and where to put it."""
-    parser.add_argument("--nodes", type=int, default=5, metavar="N", help="how many nodes (default: 5)")
+    """Adds what to simulate, where to put it, and what others may do to it."""
+    parser.add_argument("--nodes", dest="count", type=int, default=5, metavar="N", help="how many nodes (default: 5)")
     parser.add_argument("--scenario", default="mesh", metavar="NAME", help="what happens (default: mesh); --list names all")
-    parser.add_argument("--list", action="store_true", help="list the scenarios and stop")
+    parser.add_argument("--list", action="store_true", help="list the scenarios, with when their faults come and heal, and stop")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="of all chance (default: 0)")
     parser.add_argument(
         "--duration", type=duration, metavar="TIME", help="how long to watch, such as 90s or 15m (default: the scenario's own)"
     )
     parser.add_argument("--every", type=duration, default=30.0, metavar="TIME", help="how often to look at the links (default: 30s)")
+    parser.add_argument("--traffic", type=int, metavar="BYTES", help="a second from each node to each other (default: the scenario's own)")
     parser.add_argument("--to", metavar="TARGET", help="write all nodes there at the end, as `dump` does")
+    parser.add_argument("--record", metavar="sqlite:PATH", help="record every version of every resource there, at its virtual time")
     parser.add_argument("--show-secrets", action="store_true", help="write private keys and other secrets too")
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table", help="default: table")
+    group = parser.add_argument_group("for others to talk to")
+    group.add_argument(
+        "--serve", nargs="?", const=DEFAULT_ADDRESS, metavar="ADDRESS", help=f"serve all nodes while they run (default: {DEFAULT_ADDRESS})"
+    )
+    group.add_argument(
+        "--speed", type=_speed, default=1.0, metavar="N", help="with --serve: how fast time passes, such as 10x (default: 1x)"
+    )
+    serving.add_protection(group)
+    commands = parser.add_subparsers(dest="action", required=False, metavar="inject|heal")
+    inject = commands.add_parser("inject", prog=f"{parser.prog} inject", description=_INJECT, help="let a fault strike one that runs")
+    inject.add_argument("fault", nargs="?", help="which; without, list all")
+    inject.add_argument("targets", nargs="*", metavar="NODE", help="the nodes that it hits")
+    inject.add_argument("--site", metavar="NAME", help="hit all nodes of a site, such as a or b, the two halves of most scenarios")
+    inject.add_argument("--for", dest="for_s", type=duration, metavar="TIME", help="it heals by itself after so long (default: never)")
+    inject.add_argument("--value", default="", metavar="TEXT", help="what else the fault takes: a share, an address, an MTU")
+    heal = commands.add_parser("heal", prog=f"{parser.prog} heal", description=_HEAL, help="undo faults of one that runs")
+    heal.add_argument("id", nargs="?", help="of the fault, as inject said; without, all")
+    for command in (inject, heal):
+        options.add_source(command)
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text.removesuffix("x"))
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed <= _FASTEST:
+        msg = f"{text!r} is no speed such as 1x, 10x or 0.5x, up to {_FASTEST:g}x"
+        raise ArgumentTypeError(msg)
+    return speed
 
 
 def run(args: Namespace) -> int:
-    """Simulates and prints how it went."""
-    from talos_resources.simulate.run import run as simulate
-    from talos_resources.simulate.scenarios import SCENARIOS, scenario
+    """Simulates and prints how it went, or does what is asked of a simulation that runs."""
+    if args.action is not None:
+        from talos_resources.cli import simulate_control
 
+        return simulate_control.run(args)
     if args.list:
-        width = max(map(len, SCENARIOS))
-        for name, known in SCENARIOS.items():
-            print(f"{name:{width}}   {known.about}")
+        from talos_resources.simulate.summary import scenario_rows
+        from talos_resources.views.tabwriter import align
+
+        print(align("".join("\t".join(row) + "\n" for row in scenario_rows())), end="")
         return 0
     if args.to is not None:
         from talos_resources.sources import writing
 
         writing.check_target(args.to)
     try:
+        if args.serve is not None:
+            from talos_resources.cli import simulate_live
+
+            return simulate_live.run(args)
+        return _run(args)
+    except ConfigError as error:  # the arguments do not fit each other
+        raise UsageError(error.message) from None
+
+
+def _run(args: Namespace) -> int:
+    from talos_resources.simulate.run import run as simulate
+    from talos_resources.simulate.scenarios import scenario
+
+    for flag, is_given in (("--speed", args.speed != 1.0), ("--pki", args.pki), ("--insecure", args.insecure)):
+        if is_given:
+            raise UsageError(f"{flag} is for a simulation that others talk to; add --serve", prog="talos-resources simulate")
+    with recording(args) as recorder:
         cluster, summary = simulate(
             scenario(args.scenario),
-            nodes=args.nodes,
+            nodes=args.count,
             seed=args.seed,
             duration_s=args.duration,
             every_s=args.every,
             progress=_progress if sys.stderr.isatty() else None,
+            witness=recorder,
+            traffic=args.traffic,
         )
-    except ConfigError as error:  # the arguments do not fit each other
-        raise UsageError(error.message) from None
     if sys.stderr.isatty():
         progress.clear()
     if args.to is not None:
-        _write(cluster, args.to, show_secrets=args.show_secrets)
+        write(cluster, args.to, show_secrets=args.show_secrets)
     _print(summary, args.output)
     return 0
+
+
+@contextlib.contextmanager
+def recording(args: Namespace) -> Iterator[CourseRecorder | None]:
+    """What records the course to where --record says; says how much that was.
+
+    Raises:
+        UsageError: --record names something else than a new SQLite file.
+    """
+    if args.record is None:
+        yield None
+        return
+    from talos_resources.backends.sqlite.state import SqliteState
+    from talos_resources.simulate.course import CourseRecorder
+
+    scheme, _, path = args.record.partition(":")
+    prog = "talos-resources simulate"
+    if scheme != "sqlite" or not path:
+        raise UsageError(f"--record takes sqlite:PATH, not {args.record!r}", prog=prog)
+    if Path(path).exists():
+        raise UsageError(f"{path} is there already; a course begins with its first moment, so record it to a file of its own", prog=prog)
+    with SqliteState(path) as target:
+        recorder = CourseRecorder(target, show_secrets=args.show_secrets)
+        yield recorder
+        recorder.settle()
+        print(f"{recorder.written} changes recorded to {args.record}", file=sys.stderr)
 
 
 def _progress(sample: Sample) -> None:
@@ -82,7 +177,8 @@ def _progress(sample: Sample) -> None:
     progress.show(f"{clock(sample.at_s)} {sample.up} of {sample.links} links up")
 
 
-def _write(cluster: SimulatedCluster, target: str, *, show_secrets: bool) -> None:
+def write(cluster: SimulatedCluster, target: str, *, show_secrets: bool) -> None:
+    """Writes all nodes as they are now."""
     from talos_resources.sources import writing
 
     def held(name: str) -> list[Resource[Any]]:

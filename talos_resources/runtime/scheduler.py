@@ -98,6 +98,10 @@ class VirtualTime:
         """See `Scheduler`; events are noticed by `poll` and at the start of `settle` and the like."""
         return _Polled(self, subscribe, on_event)
 
+    def next_time(self) -> Timestamp | None:
+        """When the next call is due; None if there is none."""
+        return self._queue.next_time()
+
     def settle(self) -> None:
         """Runs all that is due now."""
         self.run_until(self._now)
@@ -106,9 +110,14 @@ class VirtualTime:
         """Lets so much time pass."""
         self.run_until(Timestamp(self._now + round(seconds * _S)))
 
-    def run_until(self, when: Timestamp) -> None:
-        """Lets time pass until then, all that is due then included."""
-        for subscription in tuple(self._subscriptions):
+    def run_until(self, when: Timestamp, *, poll: bool = True) -> None:
+        """Lets time pass until then, all that is due then included.
+
+        Args:
+            when: not before now.
+            poll: look for what others than the controllers have written; with thousands of subscriptions that takes a while.
+        """
+        for subscription in tuple(self._subscriptions) if poll else ():
             subscription.poll()
         while True:
             while (call := self._queue.take(self._now)) is not None:

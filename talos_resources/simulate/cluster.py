@@ -20,6 +20,7 @@ from talos_resources.simulate.discovery import DiscoveryService
 from talos_resources.simulate.network import Host, Network, Router
 from talos_resources.simulate.node import SimulatedNode
 from talos_resources.simulate.settings import NodeSettings, Origin, Shared
+from talos_resources.simulate.witness import Witness
 
 START: Final = Timestamp.parse("2026-01-01T00:00:00Z")
 _S: Final = 1_000_000_000
@@ -62,6 +63,7 @@ class SimulatedCluster:
         network: between them.
         clock: the true time.
         service: the discovery service.
+        witness: makes the States of the nodes.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class SimulatedCluster:
         cluster_id: str | None = None,
         secret: str | None = None,
         public_key: Callable[[str], str] = public_key,
+        witness: Witness | None = None,
     ) -> None:
         """Begins without nodes.
 
@@ -87,6 +90,7 @@ class SimulatedCluster:
             cluster_id: made up if not given.
             secret: of the cluster, base64; made up if not given.
             public_key: which public key belongs to a private one, for nodes whose private key nobody knows.
+            witness: makes the States of the nodes; None for plain ones.
         """
         self._random = Random(seed)  # noqa: S311  (a repeatable run needs no secret)
         self._start = start
@@ -94,6 +98,8 @@ class SimulatedCluster:
         self.clock = VirtualTime(start, seed=seed)
         self.network = Network(loss=loss, traffic=traffic)
         self.service = DiscoveryService(self.clock)
+        self.witness = Witness() if witness is None else witness
+        self.witness.attend(self.clock.now)
         self._shared = Shared(
             cluster_id=cluster_id or base64.urlsafe_b64encode(self._random.randbytes(32)).decode(),
             cluster_name=name,
@@ -101,6 +107,7 @@ class SimulatedCluster:
             clock=self.clock,
             air=Air(self.network, self.clock.now, seed=seed, public_key=public_key),
             service=self.service,
+            witness=self.witness,
         )
 
     def add(
@@ -153,7 +160,11 @@ class SimulatedCluster:
     def run_until(self, at_s: float) -> None:
         """Lets time pass until so many seconds after the start."""
         with no_collector(freeze=True):
-            self.clock.run_until(Timestamp(self._start + round(at_s * _S)))
+            self.clock.run_until(self.moment(at_s))
+
+    def moment(self, at_s: float) -> Timestamp:
+        """The time so many seconds after the start."""
+        return Timestamp(self._start + round(at_s * _S))
 
     @property
     def elapsed_s(self) -> float:

@@ -53,6 +53,7 @@ class Host:
         number: counts from 0; NAT ports follow from it.
         address: of its interface.
         site: nodes of one site reach one another's private addresses.
+        zone: a part of the cluster that faults may hit together; nothing follows from it.
         router: None for a node that is directly on the network.
         online: a node that is off neither sends nor receives.
         side: nodes on different sides of a cut do not reach one another.
@@ -63,6 +64,7 @@ class Host:
     number: int
     address: IPAddress
     site: str = ""
+    zone: str = ""
     router: Router | None = None
     online: bool = True
     side: int = 0

@@ -98,7 +98,7 @@ class SimulatedNode:
     def start(self) -> None:
         """Switches the node on: a fresh State, the settings, the controllers."""
         self.host.online = True
-        self.state = MemoryState(clock=self._scheduler.now)
+        self.state = self._shared.witness.begin(self.settings.name, self._scheduler.now)
         self._describe()
         runtime = self._runtime = Runtime(self.state, self.controllers(), self._scheduler)
         self._listen(runtime)
@@ -109,6 +109,7 @@ class SimulatedNode:
         if self._runtime is not None:
             self._runtime.stop()
             self._runtime = None
+            self._shared.witness.end(self.settings.name, self.state)
         self._shared.service.forget(self.node_id)
         self.device.remove()
         self.host.online = False

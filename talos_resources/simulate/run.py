@@ -8,8 +8,10 @@ from typing import Final
 import attrs
 
 from talos_resources.model.errors import ConfigError
-from talos_resources.simulate.cluster import Sample, SimulatedCluster
+from talos_resources.model.timestamp import Timestamp
+from talos_resources.simulate.cluster import START, Sample, SimulatedCluster
 from talos_resources.simulate.scenarios import Event, Scenario
+from talos_resources.simulate.witness import Witness
 
 SAMPLE_S: Final = 30.0
 
@@ -37,6 +39,42 @@ class Summary:
         """When every link was up for the first time, in seconds after the start; None for never."""
         return next((sample.at_s for sample in self.samples if sample.is_full_mesh), None)
 
+    @property
+    def still(self) -> tuple[Event, ...]:
+        """What is still so at the end and would have been undone later."""
+        end = self.samples[-1].at_s
+        return tuple(event for event in self.events if event.until_s is not None and event.until_s > end)
+
+
+def prepared(
+    scenario: Scenario,
+    *,
+    nodes: int,
+    seed: int = 0,
+    witness: Witness | None = None,
+    start: Timestamp = START,
+    traffic: int | None = None,
+) -> tuple[SimulatedCluster, Sequence[Event]]:
+    """The cluster of a scenario, switched off, and all that will happen to it, in order of time.
+
+    Args:
+        scenario: what happens.
+        nodes: how many nodes.
+        seed: of all chance; the same one gives the same run.
+        witness: makes the States of the nodes; None for plain ones.
+        start: when it begins.
+        traffic: bytes a second that each node sends to each other, instead of the scenario's own.
+
+    Raises:
+        ConfigError: too few nodes.
+    """
+    if nodes < scenario.least:
+        msg = f"scenario {scenario.name} takes at least {scenario.least} nodes, not {nodes}"
+        raise ConfigError(msg)
+    flow = scenario.traffic if traffic is None else traffic
+    cluster = SimulatedCluster(seed=seed, loss=scenario.loss, traffic=flow, witness=witness, start=start)
+    return cluster, sorted(scenario.build(cluster, nodes), key=lambda event: event.at_s)
+
 
 def run(
     scenario: Scenario,
@@ -46,6 +84,8 @@ def run(
     duration_s: float | None = None,
     every_s: float = SAMPLE_S,
     progress: Callable[[Sample], None] | None = None,
+    witness: Witness | None = None,
+    traffic: int | None = None,
 ) -> tuple[SimulatedCluster, Summary]:
     """Runs a scenario.
 
@@ -56,6 +96,8 @@ def run(
         duration_s: instead of the scenario's own, in seconds.
         every_s: how often to look at the links, in seconds.
         progress: is told of every look.
+        witness: makes the States of the nodes; None for plain ones.
+        traffic: bytes a second that each node sends to each other, instead of the scenario's own.
 
     Returns:
         The cluster as it is at the end, and how it came to that.
@@ -64,14 +106,11 @@ def run(
         ConfigError: too few nodes, or no time.
     """
     until = scenario.duration_s if duration_s is None else duration_s
-    if nodes < scenario.least:
-        msg = f"scenario {scenario.name} takes at least {scenario.least} nodes, not {nodes}"
-        raise ConfigError(msg)
     if until <= 0 or every_s <= 0:
         msg = "a simulation takes a duration and a rhythm of more than 0 s"
         raise ConfigError(msg)
-    cluster = SimulatedCluster(seed=seed, loss=scenario.loss, traffic=scenario.traffic)
-    events = sorted((event for event in scenario.build(cluster, nodes) if event.at_s <= until), key=lambda event: event.at_s)
+    cluster, planned = prepared(scenario, nodes=nodes, seed=seed, witness=witness, traffic=traffic)
+    events = [event for event in planned if event.at_s <= until]
     cluster.start()
     samples = []
     for at_s, event in _moments(events, until, every_s):
@@ -79,6 +118,7 @@ def run(
         if event is not None:
             event.act()
             continue
+        cluster.witness.settle()
         samples.append(cluster.sample())
         if progress is not None:
             progress(samples[-1])

@@ -30,11 +30,20 @@ class Event:
         at_s: seconds after the start.
         what: for people, in one line.
         act: does it.
+        until_s: when another event undoes it, in seconds after the start; None if nothing does.
+        heals: it undoes an earlier one.
     """
 
     at_s: float
     what: str
     act: Callable[[], None]
+    until_s: float | None = None
+    heals: bool = False
+
+
+def passing(begin: Event, end: Event) -> list[Event]:
+    """Something that happens, and what undoes it."""
+    return [attrs.evolve(begin, until_s=end.at_s), attrs.evolve(end, heals=True)]
 
 
 @attrs.frozen(kw_only=True)
@@ -49,6 +58,7 @@ class Scenario:
         loss: the share of packets that get lost.
         traffic: bytes a second that each node sends to each other.
         duration_s: how long to watch, in seconds.
+        is_calm: nothing is wrong, and nothing goes wrong.
     """
 
     name: str
@@ -58,6 +68,11 @@ class Scenario:
     loss: float = 0.0
     traffic: int = 0
     duration_s: float = 2 * MINUTE_S
+    is_calm: bool = False
+
+    def planned(self) -> Sequence[Event]:
+        """What would happen to the smallest cluster that it takes, in order of time."""
+        return sorted(self.build(SimulatedCluster(), self.least), key=lambda event: event.at_s)
 
 
 def settings(number: int) -> NodeSettings:
@@ -78,10 +93,13 @@ def public_address(number: int) -> IPAddress:
 
 
 def lan(cluster: SimulatedCluster, nodes: int, *, last: Mapping[str, Any] | None = None) -> list[SimulatedNode]:
-    """All nodes in one network; `last` are other settings for the last of them."""
+    """All nodes in one network, the first half in zone a, the others in b; `last` are other settings for the last of them."""
     chosen = [settings(number) for number in range(nodes)]
     chosen[-1] = attrs.evolve(chosen[-1], **(last or {}))
-    return [cluster.add(each, address=lan_address(number), site="lan") for number, each in enumerate(chosen)]
+    made = [cluster.add(each, address=lan_address(number), site="lan") for number, each in enumerate(chosen)]
+    for number, node in enumerate(made):
+        node.host.zone = "a" if number < nodes // 2 else "b"
+    return made
 
 
 def behind_nat(
@@ -133,10 +151,10 @@ def _filters(cluster: SimulatedCluster, nodes: int) -> Sequence[Event]:
 def _partition(cluster: SimulatedCluster, nodes: int) -> Sequence[Event]:
     made = lan(cluster, nodes)
     far = [node.host for node in made[nodes // 2 :]]
-    return [
+    return passing(
         Event(2 * MINUTE_S, f"cut: {len(far)} nodes from the {nodes - len(far)} others", lambda: cluster.network.split(far, 1)),
         Event(12 * MINUTE_S, "the cut is healed", lambda: cluster.network.split(far, 0)),
-    ]
+    )
 
 
 def _moving(cluster: SimulatedCluster, nodes: int) -> Sequence[Event]:
@@ -158,19 +176,19 @@ def _asymmetric(cluster: SimulatedCluster, nodes: int) -> Sequence[Event]:
     made = lan(cluster, nodes)
     pair = [(made[-1].settings.name, made[0].settings.name)]
     text = f"packets from {pair[0][0]} to {pair[0][1]} are dropped"
-    return [
+    return passing(
         Event(2 * MINUTE_S, text, lambda: cluster.network.block(pair)),
         Event(12 * MINUTE_S, f"{text} no more", lambda: cluster.network.unblock(pair)),
-    ]
+    )
 
 
 def _restart(cluster: SimulatedCluster, nodes: int) -> Sequence[Event]:
     node = lan(cluster, nodes)[-1]
     name = node.settings.name
-    return [
+    return passing(
         Event(2 * MINUTE_S, f"{name} is switched off", lambda: cluster.network.change(node.stop)),
         Event(4 * MINUTE_S, f"{name} is back", lambda: cluster.network.change(node.start)),
-    ]
+    )
 
 
 def _new_keys(cluster: SimulatedCluster, nodes: int) -> Sequence[Event]:
@@ -228,7 +246,7 @@ def _overlap(cluster: SimulatedCluster, nodes: int) -> Sequence[Event]:
 SCENARIOS: Final = {
     scenario.name: scenario
     for scenario in (
-        Scenario(name="mesh", about="all nodes in one network, nothing happens", build=_mesh),
+        Scenario(name="mesh", about="all nodes in one network, nothing happens", build=_mesh, is_calm=True),
         Scenario(name="nat", about="the last two nodes are at home behind NAT", build=_nat, least=3, duration_s=10 * MINUTE_S),
         Scenario(
             name="nat-harvest",

@@ -16,6 +16,7 @@ from talos_resources.resources import KubeSpanIdentity
 from talos_resources.runtime.scheduler import VirtualTime
 from talos_resources.simulate.device import Air
 from talos_resources.simulate.discovery import DiscoveryService
+from talos_resources.simulate.witness import Witness
 
 OPERATING_SYSTEM: Final = "Talos (v1.14.0)"
 
@@ -103,6 +104,7 @@ class Shared:
         peers: what follows from affiliates, worked out once for all nodes.
         members: likewise.
         configs: configurations of peers, made once for all nodes.
+        witness: makes the States of the nodes.
     """
 
     cluster_id: str
@@ -111,6 +113,7 @@ class Shared:
     clock: VirtualTime
     air: Air
     service: DiscoveryService
+    witness: Witness
     peers: PeerMemo = attrs.field(factory=peer_memo)
     members: MemberMemo = attrs.field(factory=lambda: Memo(member_of))
     configs: PeerConfigs = attrs.field(factory=PeerConfigs)

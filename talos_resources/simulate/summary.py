@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from talos_resources.simulate.cluster import Sample
 from talos_resources.simulate.run import Summary
-from talos_resources.simulate.scenarios import SCENARIOS
+from talos_resources.simulate.scenarios import SCENARIOS, Event
 
 _HEADINGS = ("TIME", "UP", "DOWN", "UNKNOWN", "MISSING")
 
@@ -23,6 +23,24 @@ def summary_rows(summary: Summary) -> Iterator[tuple[str, ...]]:
         before = counts
 
 
+def scenario_rows() -> Iterator[tuple[str, ...]]:
+    """Every scenario, headings first: how long it is watched, and when its fault is there."""
+    yield ("NAME", "WATCHED", "FAULT", "WHAT HAPPENS")
+    for scenario in SCENARIOS.values():
+        faults = [event for event in scenario.planned() if not event.heals]
+        yield (scenario.name, clock(scenario.duration_s), "-" if scenario.is_calm else _span(faults), scenario.about)
+
+
+def _span(faults: Sequence[Event]) -> str:
+    """When the first of them comes, and when it is undone if it ever is."""
+    if not faults:
+        return "from the start"
+    first = faults[0]
+    if first.until_s is not None:
+        return f"{clock(first.at_s)} to {clock(first.until_s)}"
+    return "from the start" if not first.at_s else f"from {clock(first.at_s)}"
+
+
 def headline(summary: Summary) -> str:
     """What was simulated, in one line."""
     links = summary.nodes * (summary.nodes - 1)
@@ -36,12 +54,16 @@ def event_lines(summary: Summary) -> Iterator[str]:
 
 
 def conclusion(summary: Summary) -> str:
-    """How it went, in one line."""
+    """How it went, in one line; one more for each fault that is still there and would heal."""
     last = summary.samples[-1]
     first = summary.full_mesh_s
     mesh = "never a full mesh" if first is None else f"full mesh after {clock(first)}"
     worst = max(sample.down for sample in summary.samples)
-    return f"{mesh}; at most {worst} links down; at the end {last.up} of {last.links} up"
+    text = f"{mesh}; at most {worst} links down; at the end {last.up} of {last.links} up"
+    for event in summary.still:
+        assert event.until_s is not None
+        text += f"\nstill so at the end: {event.what}; it heals at {clock(event.until_s)}"
+    return text
 
 
 def as_plain(summary: Summary) -> dict[str, Any]:
@@ -51,7 +73,7 @@ def as_plain(summary: Summary) -> dict[str, Any]:
         "nodes": summary.nodes,
         "seed": summary.seed,
         "full_mesh_s": summary.full_mesh_s,
-        "events": [{"at_s": event.at_s, "what": event.what} for event in summary.events],
+        "events": [{"at_s": event.at_s, "what": event.what, "until_s": event.until_s} for event in summary.events],
         "samples": [_sample(sample) for sample in summary.samples],
     }
 

@@ -182,6 +182,27 @@ class RemoteState(OwnedWrites):
         except ConnectError as error:
             self._fail(error, about)
 
+    def call(self, method: str, request: bytes) -> bytes:
+        """A call that is none of a State's nor of Talos's: what else the other side offers.
+
+        Args:
+            method: its path, `/package.Service/Method`.
+            request: the one message that is sent.
+
+        Raises:
+            ConfigError: the other side refuses what is asked.
+            UnsupportedError: it has no such call.
+            ConnectError: it cannot be reached.
+        """
+        try:
+            return self._channel.unary(method, request)
+        except RpcError as error:
+            if error.code is Code.INVALID_ARGUMENT:
+                raise ConfigError(error.text) from None
+            self._fail(error, Reference("", method, ""))
+        except ConnectError as error:
+            self._fail(error, Reference("", method, ""))
+
     def close(self) -> None:
         """See `State`."""
         with self._lock:

@@ -9,6 +9,7 @@ Source: apid of Talos v1.14.0-rc.1; for v1.12, reference of that release in `tal
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
@@ -28,8 +29,16 @@ MOST_NODES: Final = 10_000
 class Endpoint:
     """Finds the methods of calls at the endpoint of one node."""
 
-    def __init__(self, nodes: Nodes, local: str, *, forwards: bool = True) -> None:
-        """Takes all nodes and the name of the one whose endpoint it is, and whether that passes calls on to others."""
+    def __init__(self, nodes: Nodes, local: str, *, forwards: bool = True, beside: Mapping[str, Method] | None = None) -> None:
+        """Takes the nodes.
+
+        Args:
+            nodes: all of them.
+            local: the name of the one whose endpoint it is.
+            forwards: whether that passes calls on to others, as control planes do.
+            beside: calls that no node answers, by path.
+        """
+        self._beside = beside or {}
         self._nodes = nodes
         self._local = local
         self._forwards = forwards
@@ -42,7 +51,7 @@ class Endpoint:
 
     def method(self, path: str) -> Method:
         """What answers calls of this path; the call says on which node."""
-        return partial(self._answer, path)
+        return self._beside.get(path) or partial(self._answer, path)
 
     async def _answer(self, path: str, call: Call, data: bytes) -> None:
         node, several = call.metadata.get("node"), call.metadata.get("nodes")
