@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from argparse import ArgumentTypeError, Namespace
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from talos_resources.cli import options, progress, serving
 from talos_resources.cli.durations import duration
@@ -15,9 +12,7 @@ from talos_resources.cli.parser import Parser, UsageError
 from talos_resources.model.errors import ConfigError
 
 if TYPE_CHECKING:
-    from talos_resources.model.resource import Resource
-    from talos_resources.simulate.cluster import Sample, SimulatedCluster
-    from talos_resources.simulate.course import CourseRecorder
+    from talos_resources.simulate.cluster import Sample
     from talos_resources.simulate.run import Summary
 
 HELP = "Run a KubeSpan cluster in virtual time and sum up how its links fare, or serve it while it runs"
@@ -126,6 +121,8 @@ def _run(args: Namespace) -> int:
     for flag, is_given in (("--speed", args.speed != 1.0), ("--pki", args.pki), ("--insecure", args.insecure)):
         if is_given:
             raise UsageError(f"{flag} is for a simulation that others talk to; add --serve", prog="talos-resources simulate")
+    from talos_resources.cli.simulate_output import recording, write
+
     with recording(args) as recorder:
         cluster, summary = simulate(
             scenario(args.scenario),
@@ -145,47 +142,10 @@ def _run(args: Namespace) -> int:
     return 0
 
 
-@contextlib.contextmanager
-def recording(args: Namespace) -> Iterator[CourseRecorder | None]:
-    """What records the course to where --record says; says how much that was.
-
-    Raises:
-        UsageError: --record names something else than a new SQLite file.
-    """
-    if args.record is None:
-        yield None
-        return
-    from talos_resources.backends.sqlite.state import SqliteState
-    from talos_resources.simulate.course import CourseRecorder
-
-    scheme, _, path = args.record.partition(":")
-    prog = "talos-resources simulate"
-    if scheme != "sqlite" or not path:
-        raise UsageError(f"--record takes sqlite:PATH, not {args.record!r}", prog=prog)
-    if Path(path).exists():
-        raise UsageError(f"{path} is there already; a course begins with its first moment, so record it to a file of its own", prog=prog)
-    with SqliteState(path) as target:
-        recorder = CourseRecorder(target, show_secrets=args.show_secrets)
-        yield recorder
-        recorder.settle()
-        print(f"{recorder.written} changes recorded to {args.record}", file=sys.stderr)
-
-
 def _progress(sample: Sample) -> None:
     from talos_resources.simulate.summary import clock
 
     progress.show(f"{clock(sample.at_s)} {sample.up} of {sample.links} links up")
-
-
-def write(cluster: SimulatedCluster, target: str, *, show_secrets: bool) -> None:
-    """Writes all nodes as they are now."""
-    from talos_resources.sources import writing
-
-    def held(name: str) -> list[Resource[Any]]:
-        return writing.held_by(cluster.nodes[name].state, show_secrets=show_secrets)
-
-    contents = writing.LazyContents(tuple(cluster.nodes), held, lambda names: progress.tracked(names, "writing nodes"))
-    writing.write(contents, target)
 
 
 def _print(summary: Summary, output: str) -> None:

@@ -9,6 +9,7 @@ from argparse import Namespace
 from functools import partial
 
 from talos_resources.cli import serving
+from talos_resources.cli.simulate_output import recording, write
 from talos_resources.cli.stopping import prepare_to_serve, stop_event
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.simulate.cluster import SimulatedCluster
@@ -31,8 +32,6 @@ def run(args: Namespace) -> int:
     Raises:
         ConfigError: the arguments do not fit each other.
     """
-    from talos_resources.cli.simulate import recording, write
-
     chosen = scenario(args.scenario)
     host = serving.check_protection(args, args.serve, prog="talos-resources simulate --serve")
     prepare_to_serve()
