@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from talos_resources.cli import options
 from talos_resources.model.errors import ConfigError, UnsupportedError
 from talos_resources.simulate import control
-from talos_resources.simulate.faults import FAULTS
+from talos_resources.simulate.strikes import FAULTS
 from talos_resources.simulate.summary import clock
 
 if TYPE_CHECKING:

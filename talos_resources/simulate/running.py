@@ -11,8 +11,8 @@ from typing import Final, Self, TypeVar
 
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.simulate.cluster import SimulatedCluster
+from talos_resources.simulate.event import Event
 from talos_resources.simulate.faults import Faults
-from talos_resources.simulate.scenarios import Event
 
 log: Final = logging.getLogger(__name__)
 

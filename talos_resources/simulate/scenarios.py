@@ -15,35 +15,12 @@ from talos_resources.model.errors import ConfigError
 from talos_resources.model.near import did_you_mean
 from talos_resources.model.net import IPAddress, IPPrefix
 from talos_resources.simulate.cluster import SimulatedCluster
+from talos_resources.simulate.event import Event, passing
 from talos_resources.simulate.network import Nat, Router
 from talos_resources.simulate.node import SimulatedNode
 from talos_resources.simulate.settings import NodeSettings
 
 MINUTE_S: Final = 60.0
-
-
-@attrs.frozen
-class Event:
-    """Something that happens to the cluster.
-
-    Attributes:
-        at_s: seconds after the start.
-        what: for people, in one line.
-        act: does it.
-        until_s: when another event undoes it, in seconds after the start; None if nothing does.
-        heals: it undoes an earlier one.
-    """
-
-    at_s: float
-    what: str
-    act: Callable[[], None]
-    until_s: float | None = None
-    heals: bool = False
-
-
-def passing(begin: Event, end: Event) -> list[Event]:
-    """Something that happens, and what undoes it."""
-    return [attrs.evolve(begin, until_s=end.at_s), attrs.evolve(end, heals=True)]
 
 
 @attrs.frozen(kw_only=True)

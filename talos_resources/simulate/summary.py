@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from talos_resources.simulate.cluster import Sample
+from talos_resources.simulate.event import Event
 from talos_resources.simulate.run import Summary
-from talos_resources.simulate.scenarios import SCENARIOS, Event
+from talos_resources.simulate.scenarios import SCENARIOS
 
 _HEADINGS = ("TIME", "UP", "DOWN", "UNKNOWN", "MISSING")
 

@@ -9,8 +9,9 @@ import pytest
 from talos_resources.model.errors import ConfigError
 from talos_resources.resources import KubeSpanPeerStatus, PeerState
 from talos_resources.simulate.cluster import SimulatedCluster
-from talos_resources.simulate.faults import FAULTS, Faults
+from talos_resources.simulate.faults import Faults
 from talos_resources.simulate.scenarios import lan
+from talos_resources.simulate.strikes import FAULTS
 
 DOWN_S = 300.0
 """After so long a link that is cut is down: keys live for three minutes, and managers look every half a minute."""
