@@ -19,7 +19,7 @@ Without types the mesh and the cluster are recorded. Private keys and other secr
 <REDACTED> unless --show-secrets is given."""
 EXAMPLES: Final = """\
 --to sqlite:mesh.db -n 10.0.0.1,10.0.0.2
---to sqlite:mesh.db --keep 30d
+--to sqlite:mesh.db --retention 30d
 --to sqlite:mesh.db kubespanpeerstatuses links
 """
 
@@ -28,7 +28,9 @@ def configure(parser: Parser) -> None:
     """Adds the target and what to record."""
     parser.add_argument("types", nargs="*", metavar="TYPE", help="only resources of these types (default: the mesh and the cluster)")
     parser.add_argument("--to", required=True, metavar="sqlite:PATH", help="the file; it is made, or gone on with")
-    parser.add_argument("--keep", metavar="TIME", help="forget what is older, 30d for example (default: keep all)")
+    parser.add_argument(
+        "--retention", "--keep", dest="keep", metavar="TIME", help="forget what is older, 30d for example (default: keep all)"
+    )
     parser.add_argument("--show-secrets", action="store_true", help="record private keys and other secrets too")
     options.add_source(parser)
     parser.set_defaults(watch=True)  # it goes on until it is stopped, so the note about the demo comes first
@@ -79,4 +81,4 @@ def _seconds(text: str) -> float:
     try:
         return -parse_when(text, now=Timestamp(0)) / 1e9
     except QueryError:
-        raise UsageError(f"--keep takes a time such as 30d or 12h, not {text!r}", prog="talos-resources record") from None
+        raise UsageError(f"--retention takes a time such as 30d or 12h, not {text!r}", prog="talos-resources record") from None

@@ -36,6 +36,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "record": {
         "record": "record",
+        "recordings": "recordings",
         "history": "history",
         "diff": "diff",
         "events": "events",

@@ -13,6 +13,7 @@ from talos_resources.cli.simulate_output import recording, write
 from talos_resources.cli.stopping import prepare_to_serve, stop_event
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.simulate.cluster import SimulatedCluster
+from talos_resources.simulate.configured import machines
 from talos_resources.simulate.control import Control
 from talos_resources.simulate.course import CourseRecorder
 from talos_resources.simulate.run import prepared
@@ -57,7 +58,7 @@ def _say(cluster: SimulatedCluster, text: str) -> None:
 async def _serve(args: Namespace, host: str | None, running: RunningCluster) -> None:
     cluster, stop = running.cluster, stop_event()
     beside = Control(running, on_note=partial(_say, cluster)).methods()
-    nodes = served_nodes(cluster)
+    nodes = served_nodes(cluster, machine=machines(cluster, running.do))
     with running:
         async with serving.listening(args, args.serve, host, nodes, alias=partial(alias, cluster), beside=beside):
             timeout = None if args.duration is None else args.duration / args.speed

@@ -49,6 +49,7 @@ class RunningCluster:
         events: Sequence[Event] = (),
         *,
         speed: float = 1.0,
+        ready_s: float = 0.0,
         on_note: Callable[[str], None] = lambda _text: None,
     ) -> None:
         """Schedules what will happen; nothing runs yet.
@@ -57,6 +58,7 @@ class RunningCluster:
             cluster: not started.
             events: what happens to it when.
             speed: see the class.
+            ready_s: how many seconds have passed already when it is started.
             on_note: called with what happens, a line each, by any thread.
         """
         self.cluster = cluster
@@ -64,6 +66,7 @@ class RunningCluster:
         self.faults = Faults(cluster, on_healed=lambda struck: on_note(f"healed: {struck.what}"))
         self.behind_s = 0.0
         self._on_note = on_note
+        self._ready_s = ready_s
         self._lock = threading.RLock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -75,6 +78,7 @@ class RunningCluster:
         """Switches the nodes on, and lets time pass if it has a speed; once."""
         with self._lock:
             self.cluster.start()
+            self.cluster.run_until(self._ready_s)
         if self.speed > 0:
             self._thread = threading.Thread(target=self._run, name="simulation", daemon=True)
             self._thread.start()

@@ -71,6 +71,8 @@ class Recorder:
         self._away: set[str] = set()
         self._ended: list[tuple[str, Period]] = []
         self._lock = threading.Lock()
+        # What had come by then has been gathered, and is written before a period says that it is known.
+        self._gathered_until = Timestamp(time_ns())
         # What a node has told since its watch of a kind began; None once it has told all.
         self._beginning: dict[tuple[str, Kind[Any]], set[str] | None] = {}
 
@@ -106,9 +108,11 @@ class Recorder:
 
     def _gathered(self) -> list[News]:
         """What comes within a while; waits for the first of it, but not for long."""
+        until = Timestamp(time_ns())
         try:
             first = self._news.get(timeout=HEARTBEAT_S)
         except queue.Empty:
+            self._gathered_until = until
             return []
         if first is None:
             return []
@@ -117,11 +121,13 @@ class Recorder:
 
     def _left(self) -> list[News]:
         left = []
+        until = Timestamp(time_ns())
         try:
             while True:
                 if (news := self._news.get_nowait()) is not None:
                     left.append(news)
         except queue.Empty:
+            self._gathered_until = until
             return left
 
     def _write(self, news: Iterable[News]) -> None:
@@ -161,11 +167,11 @@ class Recorder:
             self._heard[node] = Timestamp(time_ns())
 
     def _keep_periods(self, *, is_open: bool = True) -> None:
-        """Writes until when each node was heard."""
-        now = Timestamp(time_ns())
+        """Writes until when each node was heard; of what has come since it is not yet written what it was."""
+        now = self._gathered_until
         with self._lock:
             ended, self._ended = self._ended, []
-            found = [*ended, *((node, Period(began, now, is_open)) for node, began in self._heard.items())]
+            found = [*ended, *((node, Period(began, max(began, now), is_open)) for node, began in self._heard.items())]
         with self._target.batch():
             for node, period in found:
                 self._target.of_node(node).keep_period(period)
@@ -176,9 +182,10 @@ class Recorder:
             case Created(resource) | Updated(resource):
                 if beginning is not None:
                     beginning.add(resource.id)
-                return state.put(self._shown(kind, resource), at=at)
-            case Destroyed(reference):
-                return state.drop(reference, at=at)
+                # What comes while all is told anew is what there is, whatever the file has: a node's clock may be set back.
+                return state.put(self._shown(kind, resource), at=at, forward=beginning is None)
+            case Destroyed(reference, last):
+                return state.drop(reference, at=at, last=last)
             case Bootstrapped() if beginning is not None:
                 with self._lock:
                     self._beginning[state.node, kind] = None

@@ -17,11 +17,14 @@ def age(seconds: float | None) -> str:
     return f"{int(seconds)} s"
 
 
+def size(count: float) -> str:
+    """Bytes with a decimal prefix, `1.2 MB`."""
+    for unit, word in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if count >= unit:
+            return f"{count / unit:.1f} {word}"
+    return f"{count:.0f} B"
+
+
 def rate(per_second: float | None) -> str:
     """Bytes per second with a decimal prefix, `1.2 MB/s`; a dash for None."""
-    if per_second is None:
-        return "-"
-    for size, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if per_second >= size:
-            return f"{per_second / size:.1f} {unit}/s"
-    return f"{per_second:.0f} B/s"
+    return "-" if per_second is None else f"{size(per_second)}/s"

@@ -178,6 +178,27 @@ def test_a_node_that_was_away_at_first_is_heard_when_it_has_told_all(target: Sql
     assert "it begins at " in captured.err
 
 
+def test_several_recorders_write_one_file(target: SqliteState, file: Path) -> None:
+    """Of one node or of several: the file goes forward, however far one of them is behind the others."""
+    nodes = {name: MemoryState(capacity=10_000, gap=0) for name in ("a", "b")}
+    for state in nodes.values():
+        state.create(peer("1"))
+    with SqliteState(file) as second, recording(nodes, target), recording(nodes, second), recording({"a": nodes["a"]}, target):
+        for name in nodes:
+            wait_for(target, name, "1", 1)
+        for count in range(200):
+            for state in nodes.values():
+                held = state.get(KubeSpanPeerStatus, "1")
+                state.update(held.with_spec(receive_bytes=count))
+            time.sleep(0.01)
+        nodes["b"].destroy(KubeSpanPeerStatus, "1")
+        nodes["b"].create(peer("1"))
+    for name, expected in (("a", [*range(1, 202)]), ("b", [*range(1, 202), 201, 1])):
+        versions = target.of_node(name).history(KubeSpanPeerStatus, "1")
+        assert [version.resource.version for version in versions] == expected, name
+    assert [version.change for version in versions][-2:] == ["destroyed", "created"]
+
+
 def test_a_dump_is_of_one_moment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = f"sqlite:{tmp_path}/demo.db"
     assert main(["dump", "--from", "demo", "--to", target]) == 0

@@ -15,6 +15,7 @@ from heapq import merge
 from typing import Any, Final, NamedTuple
 
 from talos_resources.codec.wire import resource_from_wire, resource_to_wire
+from talos_resources.model.metadata import Metadata
 from talos_resources.model.resource import Resource
 
 CREATED: Final = 0
@@ -220,6 +221,20 @@ def before(connection: sqlite3.Connection, row: Row) -> Row | None:
         "SELECT data FROM packs WHERE key = ? AND first_seq < ? ORDER BY first_seq DESC LIMIT 1", (row.key, row.seq)
     ).fetchone()
     return None if pack is None else next((old for old in reversed(list(unpacked(row.key, pack[0]))) if old.seq < row.seq), None)
+
+
+def is_newer(held: Resource[Any], given: Metadata) -> bool:
+    """Whether what is held is a later version of the same life of a resource, or a later life of it."""
+    mine = held.metadata
+    return mine.version > given.version if mine.created == given.created else mine.created > given.created
+
+
+def is_behind(connection: sqlite3.Connection, known: Held, given: Metadata) -> bool:
+    """Whether the file knows a later version of a resource already, or that this life of it is over."""
+    if known.wire is not None:
+        return is_newer(resource_from_wire(known.wire), given)
+    last = last_until(connection, known.key, (1 << 63) - 1)
+    return last is not None and last.resource().metadata.created >= given.created
 
 
 def _pack(connection: sqlite3.Connection, key: int) -> None:

@@ -183,12 +183,13 @@ class SqliteState(OwnedWrites, Past):
                     raise AlreadyExistsError(resource.reference)
                 self.put(resource)
 
-    def put(self, resource: Resource[Any], *, at: Timestamp | None = None) -> bool:
+    def put(self, resource: Resource[Any], *, at: Timestamp | None = None, forward: bool = False) -> bool:
         """Keeps what another store holds, as it is; for recordings.
 
         Args:
             resource: as the other store has it.
             at: when it was so; None for now.
+            forward: leave it where a newer version of the same resource is kept already: somebody else was faster.
 
         Returns:
             Whether it is another one than before.
@@ -197,18 +198,18 @@ class SqliteState(OwnedWrites, Past):
         wire = log.encode(resource)
         with self._file.transaction() as connection:
             known = log.held(connection, self.node, metadata.namespace, metadata.type, metadata.id)
-            if known is not None and known.wire == wire:
+            if known is not None and (known.wire == wire or (forward and log.is_behind(connection, known, metadata))):
                 return False
             op = log.CREATED if known is None or known.wire is None else log.UPDATED
             log.append(connection, log.Write(self.node, known, op, resource, time_ns() if at is None else at), wire)
         self._wrote()
         return True
 
-    def drop(self, reference: Reference, *, at: Timestamp | None = None) -> bool:
-        """Keeps that another store does not hold a resource any more; as `put`."""
+    def drop(self, reference: Reference, *, at: Timestamp | None = None, last: Resource[Any] | None = None) -> bool:
+        """Keeps that another store does not hold a resource any more; as `put`. One newer than `last` stays."""
         with self._file.transaction() as connection:
             found = self._known(connection, reference)
-            if found is None:
+            if found is None or (last is not None and log.is_newer(found[1], last.metadata)):
                 return False
             log.append(connection, log.Write(self.node, found[0], log.DESTROYED, found[1], time_ns() if at is None else at))
         self._wrote()
