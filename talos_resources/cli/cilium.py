@@ -1,4 +1,4 @@
-"""`cilium`: helm values, configuration patches, inline manifests and checks, as the guide has them."""
+"""`cilium`: helm values, configuration patches, inline manifests and checks, as the guide has them; and live nodes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from talos_resources.cli.form import add_form, form
 from talos_resources.cli.parser import Parser
+from talos_resources.cli.rollout import add_rollout
 from talos_resources.cli.screen import Screen
 from talos_resources.model.errors import ConfigError
 
@@ -15,13 +16,18 @@ if TYPE_CHECKING:
     from talos_resources.machineconfig.documents import MachineConfig
     from talos_resources.releases import Contract
 
-HELP: Final = "bring Cilium into a cluster: values, patch, inline, check"
+HELP: Final = "bring Cilium into a cluster: values, patch, inline, check, enable"
 EXAMPLES: Final = """\
 values --strict --k8s-host 10.0.0.1 > values.yaml
 patch --method install --strict
 inline cilium.yaml > patch.yaml
 check controlplane.yaml worker.yaml cilium.yaml
+enable cilium.yaml -n 10.0.0.1 --dry-run --replace-cni
 """
+ENABLE: Final = """\
+Give the nodes of a cluster Cilium as an inline manifest (the guide's method 4): control planes get it, and no node
+deploys another CNI. What changes is shown, secrets hidden; one node after the other gets it, and it stops at the
+first node that does not answer, or whose KubeSpan links do not come back, saying how to go back."""
 
 FOUND: Final = 3
 """Exit code when something was found; notes do not count."""
@@ -61,11 +67,17 @@ def configure(parser: Parser) -> None:
     check.add_argument("files", nargs="+", metavar="FILE", help="machine configurations and manifests; - for stdin")
     _add_strict(check, "Cilium is to replace kube-proxy, also where no manifest says so")
     check.add_argument("-o", "--output", choices=["text", "json"], default="text", help="(default: text)")
+    enable = actions.add_parser("enable", help="give it to live nodes", description=ENABLE)
+    enable.add_argument("files", nargs="+", metavar="FILE", help="output of `helm template`; - for stdin")
+    _add_strict(enable, "also switch kube-proxy off (default: if the manifest replaces it)")
+    _add_name(enable)
+    enable.add_argument("--replace-cni", action="store_true", help="go on where flannel is the CNI, which is yours to remove")
+    add_rollout(enable)
 
 
 def run(args: Namespace) -> int:
     """Does it; returns the exit code."""
-    return {"values": _values, "patch": _patch, "inline": _inline, "check": _check}[args.action](args)
+    return {"values": _values, "patch": _patch, "inline": _inline, "check": _check, "enable": _enable}[args.action](args)
 
 
 def _add_strict(parser: Parser, text: str) -> None:
@@ -149,6 +161,13 @@ def _check(args: Namespace) -> int:
     findings = check(subject)
     sys.stdout.write(findings_json(findings) if args.output == "json" else findings_text(findings, width=Screen().width))
     return FOUND if any(finding.severity is not Severity.NOTE for finding in findings) else 0
+
+
+def _enable(args: Namespace) -> int:
+    from talos_resources.cli.cilium_rollout import run as enable
+    from talos_resources.machineconfig.cilium.inline import make_inline
+
+    return enable(args, make_inline([_read(file) for file in args.files], name=args.name))
 
 
 def _read(file: str) -> tuple[str, str]:

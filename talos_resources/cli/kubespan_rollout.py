@@ -38,7 +38,7 @@ def run(args: Namespace) -> int:
         found = configurations(cluster, selected)
         old = {configuration.node: configuration.config() for configuration in found}
         new = {node: with_kubespan(config, _of_node(args, settings, config), discovery=_discovery(args)) for node, config in old.items()}
-        views = _views(cluster, selected, full=True)
+        views = views_of(cluster, selected, full=True)
         reasons = list(dangers(old, new, views, with_discovery=_discovery(args)))
         for reason in reasons:
             complain(f"{reason}; nothing was changed")
@@ -48,7 +48,7 @@ def run(args: Namespace) -> int:
             if not note.startswith("a patch adds"):  # lists are replaced here
                 print(f"note: {note}", file=sys.stderr)
         steps = [Step(configuration=each_, text=new[each_.node].text()) for each_ in found]
-        watch = _MeshWatch(args, cluster, selected, links_up(views.values()), old)
+        watch = MeshWatch(args, cluster, selected, views, joining=_joining(args, old))
         return roll_out(args, steps, watch, prog=f"talos-resources kubespan {args.action}")
 
 
@@ -81,11 +81,16 @@ def _of_node(args: Namespace, settings: KubeSpanSettings, config: MachineConfig)
     return settings if args.action != "set" else attrs.evolve(settings, enabled=Settings.of(config).kubespan.enabled)
 
 
+def _joining(args: Namespace, old: Mapping[str, MachineConfig]) -> list[str] | None:
+    """The nodes that others join; None where none joins."""
+    return [node for node, config in old.items() if Settings.of(config).kubespan.enabled] if args.action == "enable" else None
+
+
 def _discovery(args: Namespace) -> bool:
     return args.action == "enable" and bool(args.with_discovery)
 
 
-def _views(cluster: Cluster, nodes: Sequence[str], *, full: bool = False) -> Mapping[str, NodeView]:
+def views_of(cluster: Cluster, nodes: Sequence[str], *, full: bool = False) -> Mapping[str, NodeView]:
     """What the nodes hold that answer."""
     answers = each(nodes, lambda node: view_of(cluster.state(node), node, full=full))
     return {node: answer for node, answer in answers if not isinstance(answer, TalosResourcesError)}
@@ -99,27 +104,43 @@ def _outside(selected: Sequence[str], views: Mapping[str, NodeView]) -> list[str
     return [f"the cluster has {known} members, of which {len(selected)} are named; the others stay as they are"]
 
 
-class _MeshWatch:
+class MeshWatch:
     """Waits after each step until the mesh is as it should be; see `rollout.Watch`."""
 
     def __init__(
-        self, args: Namespace, cluster: Cluster, nodes: Sequence[str], before: frozenset[Pair], old: Mapping[str, MachineConfig]
+        self,
+        args: Namespace,
+        cluster: Cluster,
+        nodes: Sequence[str],
+        views: Mapping[str, NodeView],
+        *,
+        joining: Sequence[str] | None = None,
     ) -> None:
+        """Takes how it is before the first step.
+
+        Args:
+            args: with how long to wait.
+            cluster: the nodes.
+            nodes: those whose links count.
+            views: what they hold before.
+            joining: those that have KubeSpan already, where the steps bring others to them; None where none joins.
+        """
         self._args = args
         self._cluster = cluster
         self._nodes = nodes
-        self._before = before
-        on = [node for node, config in old.items() if Settings.of(config).kubespan.enabled]
-        self._on = on if args.action == "enable" else []
+        self._before = links_up(views.values())
+        self._joins = joining is not None
+        self._on = list(joining or ())
         self._off: list[str] = []
 
     def __call__(self, step: Step) -> str:
+        """Waits after a step; why it is not as it should be, empty if it is."""
         release = step.configuration.release
         wanted = kubespan_config(MachineConfig.load(step.text, release=release).documents, release.kubespan)
         enabled = wanted is not None and wanted.enabled
         if not enabled:
             self._off.append(step.node)
-        elif self._args.action == "enable" and step.node not in self._on:
+        elif self._joins and step.node not in self._on:
             self._on.append(step.node)
         goal = Goal(before=self._before, on=self._on, off=self._off)
         deadline = time.monotonic() + self._args.wait
@@ -139,7 +160,7 @@ class _MeshWatch:
 
     def _look(self, step: Step, wanted: KubeSpanConfig | None, goal: Goal) -> tuple[frozenset[Pair], str]:
         """The links that are up, and what is not as it should be."""
-        views = _views(self._cluster, self._nodes)
+        views = views_of(self._cluster, self._nodes)
         up = links_up(views.values())
         if silent := [node for node in self._nodes if node not in views]:
             return up, f"{', '.join(silent)} does not answer"
