@@ -25,9 +25,11 @@ EXAMPLES = """\
 serve --listen 0.0.0.0:3000 --pki ./pki
 serve --listen 127.0.0.1:3000 --insecure
 serve --listen 127.0.0.1:3000 --insecure --from cosi://127.0.0.1:50000
+serve --listen 0.0.0.0:3000 --pki ./pki --from etcd://10.0.0.1:2379,10.0.0.2:2379/discovery
 """
 
 _PROG = "talos-resources discovery serve"
+_STATE_S = 5.0  # how long the state may take: clients wait 10 s
 
 
 def configure(parser: Parser) -> None:
@@ -51,7 +53,8 @@ def configure(parser: Parser) -> None:
         action="append",
         default=[],
         metavar="URL",
-        help="keep everything there, to survive restarts, in a state that can be written (default: in memory)",
+        help="keep everything there, to survive restarts, in a state that can be written (default: in memory); "
+        "several servers on one state, such as an etcd, are one service",
     )
     serve.add_argument("--redirect", default="", metavar="HOST:PORT", help="send clients to another service")
     serve.add_argument(
@@ -117,7 +120,7 @@ def _opened(url: str, stack: contextlib.ExitStack) -> State:
     from talos_resources.model.errors import ConfigError
     from talos_resources.sources.registry import open_source
 
-    cluster = stack.enter_context(open_source(url))
+    cluster = stack.enter_context(open_source(url, timeout=_STATE_S))
     state = cluster.state(cluster.select(())[0])
     if isinstance(state, MemoryState):
         raise ConfigError(f"nothing would be kept in {url}, which is only read; name a server (cosi://HOST:PORT) or leave --from out")

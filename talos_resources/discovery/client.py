@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from random import SystemRandom
@@ -52,7 +52,7 @@ class DiscoveryClient:
 
     def __init__(
         self,
-        endpoint: str,
+        endpoint: str | Sequence[str],
         *,
         cluster_id: str,
         key: bytes,
@@ -69,7 +69,7 @@ class DiscoveryClient:
         """Nothing is sent before `start`.
 
         Args:
-            endpoint: of the service, `HOST:PORT`.
+            endpoint: of the service, `HOST:PORT`, or several where it has several: when one fails, the next is tried.
             cluster_id: the name of the cluster there.
             key: the decoded cluster secret, of 16, 24 or 32 bytes; it seals what is sent and stays here.
             affiliate_id: the node id.
@@ -91,13 +91,17 @@ class DiscoveryClient:
         credentials = None if insecure else Credentials(ca=ca, source="the client")
         usual: Connect = partial(Http2Transport, credentials=credentials, service="a discovery service")
         connect = usual if connect is None else connect
-        connect(endpoint).close()  # what cannot be used is said now
+        endpoints = (endpoint,) if isinstance(endpoint, str) else tuple(endpoint)
+        if not endpoints:
+            raise ConfigError("a discovery client needs an endpoint")
+        for each in endpoints:
+            connect(each).close()  # what cannot be used is said now
         clock = MachineClock() if clock is None else clock
         self._changed = threading.Condition(threading.RLock())
         self._view = View(cipher, affiliate_id)
         self._announced = Announced(cipher, self._changed, cluster_id=cluster_id, affiliate_id=affiliate_id, ttl=ttl, clock=clock)
         self._upkeep = Upkeep(
-            endpoint,
+            endpoints,
             connect,
             self._announced,
             self._view,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import attrs
@@ -53,7 +53,7 @@ class Upkeep:
 
     def __init__(
         self,
-        endpoint: str,
+        endpoints: Sequence[str],
         connect: Connect,
         announced: Announced,
         view: View,
@@ -68,7 +68,7 @@ class Upkeep:
         """Nothing is sent before `run`.
 
         Args:
-            endpoint: of the service.
+            endpoints: of the service; another one is tried when one fails.
             connect: the way to endpoints.
             announced: what is said.
             view: gets what the service says.
@@ -79,7 +79,8 @@ class Upkeep:
             clock: of the pauses.
             backoff: how long they are.
         """
-        self.endpoint = self._configured = endpoint
+        self._configured = tuple(endpoints)
+        self.endpoint = self._configured[0]
         self.client_ip: IPAddress | None = None
         self._connect, self._announced, self._view, self._changed = connect, announced, view, changed
         self._hello, self._every_s, self._on_change = hello, every_s, on_change
@@ -135,9 +136,17 @@ class Upkeep:
                 with self._changed:
                     self._session, self._fresh = None, False
                 session.close()
-            if failures >= FAITH and not redirected and self.endpoint != self._configured:
-                _LOG.warning("discovery goes back from %s to %s", self.endpoint, self._configured)
-                self.endpoint, failures = self._configured, 0
+            if failures and not redirected:
+                failures = self._elsewhere(failures)
+
+    def _elsewhere(self, failures: int) -> int:
+        """Goes to the next endpoint, or back from one that we were sent to; how many failures count from then on."""
+        if self.endpoint in self._configured:
+            self.endpoint = self._configured[(self._configured.index(self.endpoint) + 1) % len(self._configured)]
+        elif failures >= FAITH:
+            _LOG.warning("discovery goes back from %s to %s", self.endpoint, self._configured[0])
+            self.endpoint, failures = self._configured[0], 0
+        return failures
 
     def _connected(self, session: Session) -> bool:
         """One connection, from the hello to its end; True if the service sends us elsewhere."""

@@ -10,8 +10,8 @@ from talos_resources.backends.memory import MemoryState
 from talos_resources.discovery.messages import (
     SealedAffiliate,
 )
+from talos_resources.discovery.server.record import DiscoveryRecord
 from talos_resources.discovery.server.server import DiscoveryServer
-from talos_resources.discovery.server.store import DiscoveryRecord
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.sources import open_source
 from tests.discovery.asking import Asking, S, Times

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from talos_resources.rpc.server.pki_folder import authority_in, server_credentials, write_talosconfig
+from tests.interop.discovery_peers import GoClient, StartClient
 
 INTEROP = Path(__file__).parents[2] / "interop"
+DISCOVERY_SERVICE = "github.com/siderolabs/discovery-service/cmd/discovery-service"
 
 
 def go_for(module: Path) -> str:
@@ -81,3 +83,26 @@ def go_node(node_program: Path, tmp_path: Path) -> Iterator[StartNode]:
     yield start
     for node in nodes:
         node.stop()
+
+
+@pytest.fixture(scope="session")
+def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the real `client` and `service`, built."""
+    module, folder = INTEROP / "discovery", tmp_path_factory.mktemp("discovery")
+    go = go_for(module)
+    for name, package in (("client", "./client"), ("service", DISCOVERY_SERVICE)):
+        subprocess.run([go, "build", "-o", folder / name, package], cwd=module, timeout=600, check=True)
+    return folder
+
+
+@pytest.fixture
+def go_client(programs: Path) -> Iterator[StartClient]:
+    started: list[GoClient] = []
+
+    def start(endpoint: str, name: str, *, ca: Path | None = None) -> GoClient:
+        started.append(GoClient(programs, endpoint, name, ca=ca))
+        return started[-1]
+
+    yield start
+    for client in started:
+        client.stop()

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import queue
 import socket
 import subprocess
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -25,84 +21,11 @@ from talos_resources.rpc.client.call import Channel
 from talos_resources.rpc.server.pki_folder import authority_in, server_credentials
 from talos_resources.rpc.status import RpcError
 from talos_resources.rpc.transport.http2 import Http2Transport
-from tests.interop.conftest import INTEROP, go_for
+from tests.interop.discovery_peers import CLUSTER_ID, KEY, StartClient
 
 pytestmark = pytest.mark.go
 
-KEY = bytes(range(32))
-CLUSTER_ID = "interop"
 LONG = 60.0
-SERVICE = "github.com/siderolabs/discovery-service/cmd/discovery-service"
-
-View = dict[str, list[str]]
-"""Node id → host name and endpoints."""
-
-
-@pytest.fixture(scope="session")
-def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the real `client` and `service`, built."""
-    module, folder = INTEROP / "discovery", tmp_path_factory.mktemp("discovery")
-    go = go_for(module)
-    for name, package in (("client", "./client"), ("service", SERVICE)):
-        subprocess.run([go, "build", "-o", folder / name, package], cwd=module, timeout=600, check=True)
-    return folder
-
-
-class GoClient:
-    """A running real client."""
-
-    def __init__(self, programs: Path, endpoint: str, name: str, *, ca: Path | None = None) -> None:
-        arguments = ["-endpoint", endpoint, "-cluster", CLUSTER_ID, "-secret", base64.b64encode(KEY).decode(), "-id", name]
-        arguments += [] if ca is None else ["-ca", str(ca)]
-        self._process = subprocess.Popen(
-            [programs / "client", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
-        )
-        self._views: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-        self._last: dict[str, Any] = {}
-        self._thread = threading.Thread(target=self._read, daemon=True)
-        self._thread.start()
-
-    def tell(self, *words: str) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(" ".join(words) + "\n")
-
-    def sees(self, wanted: View) -> dict[str, Any]:
-        """Waits until it sees exactly these nodes."""
-        while self._last.get("affiliates") != wanted:
-            self._last = self._views.get(timeout=LONG)
-        return self._last
-
-    def alive(self) -> bool:
-        return self._process.poll() is None
-
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(LONG)
-        self._thread.join(LONG)
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            pipe.close()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._views.put(json.loads(line))
-
-
-StartClient = Callable[..., GoClient]
-
-
-@pytest.fixture
-def go_client(programs: Path) -> Iterator[StartClient]:
-    started: list[GoClient] = []
-
-    def start(endpoint: str, name: str, *, ca: Path | None = None) -> GoClient:
-        started.append(GoClient(programs, endpoint, name, ca=ca))
-        return started[-1]
-
-    yield start
-    for client in started:
-        client.stop()
 
 
 @pytest.fixture

@@ -36,15 +36,56 @@ class Watcher(Protocol):
 
 @attrs.define
 class Entry:
-    """An affiliate: its sealed data, empty before its node has spoken, and its sealed endpoints, each with its expiration."""
+    """An affiliate: its sealed data, empty before its node has spoken, and its sealed endpoints, each with its expiration.
+
+    Attributes:
+        announced: how often its node has spoken; others are told each time.
+        mark: which writing of a shared state this is; see `Store`.
+    """
 
     data: bytes = b""
     expires: float = float("-inf")
     endpoints: dict[bytes, float] = attrs.Factory(dict)
+    announced: int = 0
+    mark: tuple[int, int] = (0, 0)
 
     def sealed(self, affiliate_id: str) -> SealedAffiliate:
         """As it is sent."""
         return SealedAffiliate(id=affiliate_id, data=self.data, endpoints=tuple(self.endpoints))
+
+    def update(self, request: UpdateRequest, *, now: float) -> bool:
+        """Takes what a node says of itself or of another one.
+
+        Returns:
+            Whether all was taken: from the endpoint on for which there is no room, none is.
+        """
+        expires = now + (0.0 if request.ttl is None else request.ttl.ns / _NS)
+        if request.affiliate_data:
+            self.data, self.expires = request.affiliate_data, expires
+            self.announced += 1
+        self.expires = max(self.expires, expires)
+        for endpoint in request.affiliate_endpoints:
+            known = self.endpoints.get(endpoint)
+            if known is None and len(self.endpoints) >= MAX_ENDPOINTS:
+                return False
+            self.endpoints[endpoint] = expires if known is None else max(known, expires)
+        return True
+
+    def forget_endpoints(self, *, now: float) -> bool:
+        """Forgets the endpoints that have expired; whether there were any."""
+        old = [endpoint for endpoint, expires in self.endpoints.items() if expires <= now]
+        for endpoint in old:
+            del self.endpoints[endpoint]
+        return bool(old)
+
+    def tells(self) -> tuple[int, tuple[bytes, ...]]:
+        """What watchers are told of, when it is another than before."""
+        return self.announced, tuple(self.endpoints)
+
+
+def too_many_endpoints() -> RpcError:
+    """What is answered when not all endpoints were taken; those before the first one too many have been."""
+    return RpcError(Code.RESOURCE_EXHAUSTED, "too many endpoints in the affiliate")
 
 
 @attrs.define
@@ -81,28 +122,29 @@ class Registry:
         Raises:
             RpcError: RESOURCE_EXHAUSTED, there is no room.
         """
-        expires = now + (0.0 if request.ttl is None else request.ttl.ns / _NS)
-        cluster = self._clusters.get(request.cluster_id)
-        entry = None if cluster is None else cluster.entries.get(request.affiliate_id)
-        news = entry is None
-        if entry is None:
-            cluster, entry = self._added(request)
-        assert cluster is not None
-        if request.affiliate_data:
-            entry.data, entry.expires, news = request.affiliate_data, expires, True
-        refused = False
-        for endpoint in request.affiliate_endpoints:
-            known = entry.endpoints.get(endpoint)
-            if known is None and len(entry.endpoints) >= MAX_ENDPOINTS:
-                refused = True
-                break
-            news = news or known is None
-            entry.endpoints[endpoint] = expires if known is None else max(known, expires)
-        entry.expires = max(entry.expires, expires)
-        if news:
-            cluster.tell(request.affiliate_id, entry)
-        if refused:
-            raise RpcError(Code.RESOURCE_EXHAUSTED, "too many endpoints in the affiliate")
+        self.admit(request.cluster_id, request.affiliate_id)
+        entry = self.get(request.cluster_id, request.affiliate_id)
+        before = None if entry is None else entry.tells()
+        entry = Entry() if entry is None else entry
+        taken = entry.update(request, now=now)
+        self.put(request.cluster_id, request.affiliate_id, entry, news=entry.tells() != before)
+        if not taken:
+            raise too_many_endpoints()
+
+    def admit(self, cluster_id: str, affiliate_id: str) -> None:
+        """Whether there is room for an affiliate, unless it is there.
+
+        Raises:
+            RpcError: RESOURCE_EXHAUSTED, there is none.
+        """
+        cluster = self._clusters.get(cluster_id)
+        entries = {} if cluster is None else cluster.entries
+        if affiliate_id in entries:
+            return
+        if len(entries) >= MAX_AFFILIATES:
+            raise RpcError(Code.RESOURCE_EXHAUSTED, "too many affiliates in the cluster")
+        if self.affiliates >= self._capacity:
+            raise RpcError(Code.RESOURCE_EXHAUSTED, "too many affiliates on this server")
 
     def delete(self, cluster_id: str, affiliate_id: str) -> None:
         """Forgets an affiliate; that there is none is no error."""
@@ -123,11 +165,17 @@ class Registry:
         cluster = self._clusters.get(cluster_id)
         return None if cluster is None else cluster.entries.get(affiliate_id)
 
-    def put(self, cluster_id: str, affiliate_id: str, entry: Entry) -> None:
-        """Brings back what was kept elsewhere."""
+    def put(self, cluster_id: str, affiliate_id: str, entry: Entry, *, news: bool) -> None:
+        """Holds an affiliate as it is now; watchers are told if it is news."""
         cluster = self._clusters.setdefault(cluster_id, _Cluster())
         self.affiliates += affiliate_id not in cluster.entries
         cluster.entries[affiliate_id] = entry
+        if news:
+            cluster.tell(affiliate_id, entry)
+
+    def names(self) -> set[tuple[str, str]]:
+        """Cluster and id of every affiliate."""
+        return {(cluster_id, affiliate_id) for cluster_id, cluster in self._clusters.items() for affiliate_id in cluster.entries}
 
     def affiliates_of(self, cluster_id: str) -> Iterator[SealedAffiliate]:
         """All affiliates of a cluster."""
@@ -148,37 +196,25 @@ class Registry:
             cluster.watchers.pop(watcher, None)
             self._drop_if_empty(cluster_id)
 
-    def collect(self, *, now: float) -> list[tuple[str, str]]:
+    def collect(self, *, now: float) -> None:
         """Forgets what has expired.
 
         Who loses only endpoints is told as changed. The real service tells it as deleted.
-
-        Returns:
-            Cluster and affiliate id of all that changed or went.
         """
-        changed = []
-        for cluster_id, cluster in tuple(self._clusters.items()):
-            for affiliate_id, entry in tuple(cluster.entries.items()):
-                if entry.expires <= now:
-                    self.delete(cluster_id, affiliate_id)
-                    changed.append((cluster_id, affiliate_id))
-                elif old := [endpoint for endpoint, expires in entry.endpoints.items() if expires <= now]:
-                    for endpoint in old:
-                        del entry.endpoints[endpoint]
-                    cluster.tell(affiliate_id, entry)
-                    changed.append((cluster_id, affiliate_id))
-        return changed
+        for cluster_id, affiliate_id, entry in self.due(now=now):
+            if entry.expires <= now:
+                self.delete(cluster_id, affiliate_id)
+            elif entry.forget_endpoints(now=now):
+                self._clusters[cluster_id].tell(affiliate_id, entry)
 
-    def _added(self, request: UpdateRequest) -> tuple[_Cluster, Entry]:
-        cluster = self._clusters.get(request.cluster_id)
-        if cluster is not None and len(cluster.entries) >= MAX_AFFILIATES:
-            raise RpcError(Code.RESOURCE_EXHAUSTED, "too many affiliates in the cluster")
-        if self.affiliates >= self._capacity:
-            raise RpcError(Code.RESOURCE_EXHAUSTED, "too many affiliates on this server")
-        cluster = self._clusters.setdefault(request.cluster_id, _Cluster())
-        entry = cluster.entries[request.affiliate_id] = Entry()
-        self.affiliates += 1
-        return cluster, entry
+    def due(self, *, now: float) -> list[tuple[str, str, Entry]]:
+        """Cluster, id and entry of every affiliate that has expired, or an endpoint of which has."""
+        return [
+            (cluster_id, affiliate_id, entry)
+            for cluster_id, cluster in self._clusters.items()
+            for affiliate_id, entry in cluster.entries.items()
+            if entry.expires <= now or any(expires <= now for expires in entry.endpoints.values())
+        ]
 
     def _drop_if_empty(self, cluster_id: str) -> None:
         cluster = self._clusters[cluster_id]

@@ -18,7 +18,7 @@ from talos_resources.discovery.server.rate import RateLimit
 from talos_resources.discovery.server.registry import Registry
 from talos_resources.discovery.server.service import ClusterService
 from talos_resources.discovery.server.store import Store
-from talos_resources.model.errors import ConfigError, TalosResourcesError
+from talos_resources.model.errors import ConfigError
 from talos_resources.model.net import IPAddress
 from talos_resources.rpc.server.limits import Limits
 from talos_resources.rpc.server.server import Background, Listener
@@ -89,15 +89,15 @@ class DiscoveryListener(Listener):
             with contextlib.suppress(asyncio.CancelledError):
                 await collector
         await super().stop()
+        if self._store is not None:
+            await self._store.close()
 
     async def collect(self) -> None:
         """Forgets what has expired; done by itself every `gc_interval_s` seconds."""
-        for cluster_id, affiliate_id in self._registry.collect(now=self._now()):
-            if self._store is not None:
-                try:
-                    await self._store.keep(cluster_id, affiliate_id)
-                except TalosResourcesError as error:
-                    _LOG.warning("what has expired could not be removed from the state: %s", error)
+        if self._store is None:
+            self._registry.collect(now=self._now())
+        else:
+            await self._store.collect()
 
     async def _collect(self) -> None:
         while True:
@@ -144,7 +144,8 @@ class DiscoveryServer(Background):
         Args:
             listen: `HOST:PORT`, port 0 for any that is free, or `unix:PATH`.
             credentials: our certificate and key for TLS; None for plaintext. Clients show none.
-            state: keeps what the service knows through restarts; None to forget it. It stays the caller's to close.
+            state: keeps what the service knows through restarts, and shares it with other servers on the same state;
+                None to forget it. It stays the caller's to close.
             gc_interval_s: seconds between two looks for what has expired.
             redirect: the address to which Hello sends clients; empty for none.
             proxies: networks from which `x-real-ip` and `x-forwarded-for` are believed; () for none.

@@ -85,7 +85,7 @@ class ClusterService:
 
         Args:
             registry: what is known.
-            store: keeps it through restarts; None for nothing.
+            store: keeps it through restarts, and shares it with other servers; None for nothing.
             now: the time in seconds.
             redirect: where Hello sends clients; empty for nowhere.
             rate: how often clients may call.
@@ -110,17 +110,19 @@ class ClusterService:
     async def _update(self, call: Call, caller: Caller, request: UpdateRequest) -> None:
         await self._admit(caller)
         check_update(request)
-        try:
+        if self._store is None:
             self._registry.update(request, now=self._now())
-        finally:
-            await self._keep(request.cluster_id, request.affiliate_id)
+        else:
+            await self._store.update(request)
         await call.send(encode(Empty()))
 
     async def _delete(self, call: Call, caller: Caller, request: DeleteRequest) -> None:
         await self._admit(caller)
         check_affiliate(request.cluster_id, request.affiliate_id)
-        self._registry.delete(request.cluster_id, request.affiliate_id)
-        await self._keep(request.cluster_id, request.affiliate_id)
+        if self._store is None:
+            self._registry.delete(request.cluster_id, request.affiliate_id)
+        else:
+            await self._store.delete(request.cluster_id, request.affiliate_id)
         await call.send(encode(Empty()))
 
     async def _list(self, call: Call, caller: Caller, request: ClusterRequest) -> None:
@@ -165,10 +167,6 @@ class ClusterService:
             raise RpcError(Code.RESOURCE_EXHAUSTED, "rate limit exceeds request timeout")
         if delay:
             await asyncio.sleep(delay)
-
-    async def _keep(self, cluster_id: str, affiliate_id: str) -> None:
-        if self._store is not None:
-            await self._store.keep(cluster_id, affiliate_id)
 
 
 def _parts(affiliates: Sequence[SealedAffiliate]) -> Iterator[tuple[SealedAffiliate, ...]]:
