@@ -47,7 +47,7 @@ class Replica:
 @pytest.fixture
 def replicas(tmp_path: Path) -> Iterator[list[Replica]]:
     need_etcd()
-    with Etcd(tmp_path / "etcd") as etcd:
+    with Etcd(tmp_path) as etcd:
         made = [Replica(port, etcd.url("/discovery")) for port in free_ports(3)]
         yield made
         for replica in made:
