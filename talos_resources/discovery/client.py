@@ -91,11 +91,7 @@ class DiscoveryClient:
         credentials = None if insecure else Credentials(ca=ca, source="the client")
         usual: Connect = partial(Http2Transport, credentials=credentials, service="a discovery service")
         connect = usual if connect is None else connect
-        endpoints = (endpoint,) if isinstance(endpoint, str) else tuple(endpoint)
-        if not endpoints:
-            raise ConfigError("a discovery client needs an endpoint")
-        for each in endpoints:
-            connect(each).close()  # what cannot be used is said now
+        endpoints = _usable(endpoint, connect)
         clock = MachineClock() if clock is None else clock
         self._changed = threading.Condition(threading.RLock())
         self._view = View(cipher, affiliate_id)
@@ -187,3 +183,17 @@ class DiscoveryClient:
 
     def __repr__(self) -> str:
         return f"<DiscoveryClient {self._upkeep.endpoint}>"
+
+
+def _usable(endpoint: str | Sequence[str], connect: Connect) -> tuple[str, ...]:
+    """The endpoints; what cannot be used is said now.
+
+    Raises:
+        ConfigError: there is none, or one that cannot be reached in this way.
+    """
+    endpoints = (endpoint,) if isinstance(endpoint, str) else tuple(endpoint)
+    if not endpoints:
+        raise ConfigError("a discovery client needs an endpoint")
+    for each in endpoints:
+        connect(each).close()
+    return endpoints

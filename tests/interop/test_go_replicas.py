@@ -16,8 +16,8 @@ from tests.interop.discovery_peers import StartClient, View
 
 pytestmark = [pytest.mark.go, pytest.mark.etcd]
 
-ROUNDS = int(os.environ.get("TALOS_RESOURCES_KILLS", "3"))
-"""How many replicas are killed; `TALOS_RESOURCES_KILLS=30` is five minutes."""
+ROUNDS = int(os.environ.get("GO_REPLICA_KILLS", "3"))
+"""How many replicas are killed; `GO_REPLICA_KILLS=30` is five minutes."""
 BETWEEN_S = 10.0 if ROUNDS > 3 else 4.0
 NAMES = ("alder", "birch", "cedar")
 
