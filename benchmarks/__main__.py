@@ -11,7 +11,7 @@ from types import ModuleType
 import benchmarks
 
 # Not benchmarks themselves.
-_SHARED = {"__main__", "figures"}
+_SHARED = {"__main__", "attackers", "figures"}
 
 
 def found() -> dict[str, ModuleType]:

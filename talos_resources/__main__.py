@@ -10,10 +10,12 @@ def main() -> int:
     """Runs the command line of this process and returns its exit code."""
     # Start-up and listings make many objects and next to no garbage: rarer collections save a tenth of the time.
     gc.set_threshold(100_000, 50, 100)
-    from talos_resources.cli.main import main as run
-
     try:
+        from talos_resources.cli.main import main as run
+
         return run()
+    except KeyboardInterrupt:  # before the command line was looked at
+        return 130
     finally:
         # The interpreter looks through everything once more at its end; the process is over, so another tenth.
         gc.freeze()

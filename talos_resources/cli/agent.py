@@ -59,6 +59,7 @@ def run(args: Namespace) -> int:
         raise ConfigError("agent changes the host's network and needs root; run it with sudo")
     from talos_resources.agent.agent import Agent, Settings
     from talos_resources.cli.configuration import read_configuration
+    from talos_resources.codec.whole import read_whole
     from talos_resources.machineconfig.documents import MachineConfig
     from talos_resources.rpc.server.server import BackgroundServer
 
@@ -67,7 +68,7 @@ def run(args: Namespace) -> int:
         state_dir=args.state_dir,
         nodename=args.nodename,
         link=args.link,
-        discovery_ca=None if args.discovery_ca is None else Path(args.discovery_ca).read_bytes(),
+        discovery_ca=None if args.discovery_ca is None else read_whole(Path(args.discovery_ca)),
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import os
 import sys
 from argparse import Namespace
 from typing import Final
@@ -25,10 +26,26 @@ _WRITERS: Final = frozenset({"dump", "export", "gen", "kubespan"})
 def forgive() -> None:
     """Makes standard output and error replace what they cannot write, from now on; what terminals get is guarded."""
     codecs.register_error("talos_resources", _near)
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="talos_resources")
     guard()
+
+
+def _open_what_is_closed() -> None:
+    """Puts something in the place of standard streams that whoever started us has closed (`>&-`).
+
+    Without, a file that is opened later gets their number. What is written to standard output fails then, as it does
+    for other programs; what is written to standard error is lost.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
+            if opened != number:
+                os.dup2(opened, number)
+                os.close(opened)
+            setattr(sys, name, os.fdopen(number, "r" if name == "stdin" else "w", encoding="utf-8", closefd=False))
 
 
 def prints_document(command: str, args: Namespace) -> bool:

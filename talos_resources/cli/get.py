@@ -90,10 +90,12 @@ def _check_order(text: str | None) -> None:
 def _text(path: str) -> str:
     from pathlib import Path
 
+    from talos_resources.codec.whole import read_whole
+
     if not path:
         raise UsageError("custom-columns-file needs a file, such as custom-columns-file=columns.txt")
     try:
-        return Path(path).read_text(encoding="utf-8")
+        return read_whole(Path(path)).decode()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8 text"
         raise ConfigError(f"cannot read {path}: {reason}") from None

@@ -5,6 +5,7 @@ Exit codes: 0; 1 error; 2 usage; 3 `doctor` found something; 130 Ctrl-C. A close
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -48,6 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _failed(error.message)
     except OSError as error:
         reason = error.strerror or str(error)
+        if error.errno == errno.EBADF and not error.filename:
+            _forget_stdout()
+            reason = "standard output is closed"
         return _failed(f"{error.filename}: {reason}" if error.filename else reason)
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -220,7 +220,14 @@ class _Service:
 
     def drop(self) -> None:
         """Lets the client go, without waiting for it; the service is not told and forgets the node in time."""
-        threading.Thread(target=self.client.close, name="discovery goodbye", daemon=True).start()
+        threading.Thread(target=_let_go, args=(self.client,), name="discovery goodbye", daemon=True).start()
+
+
+def _let_go(client: DiscoveryClient) -> None:
+    try:
+        client.close()
+    except Exception:  # noqa: BLE001 - nobody waits for this thread
+        _LOG.exception("the connection to a discovery service was not closed in order")
 
 
 def _settings(context: Context) -> dict[str, Settings]:

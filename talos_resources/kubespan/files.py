@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from talos_resources.codec.whole import read_whole
 from talos_resources.model.errors import DecodeError
 from talos_resources.rpc.pki.private_file import write_private
 
@@ -63,7 +64,7 @@ def read_or_make(path: Path, keys: Sequence[str], make: Callable[[], Mapping[str
         OSError: it cannot be read or written.
     """
     with suppress(FileNotFoundError):
-        return parse_fields(path.read_text(encoding="utf-8"), keys, source=str(path))
+        return parse_fields(read_whole(path).decode(), keys, source=str(path))
     with suppress(FileExistsError):
         write_private(path, render_fields(make()).encode(), overwrite=False)
-    return parse_fields(path.read_text(encoding="utf-8"), keys, source=str(path))
+    return parse_fields(read_whole(path).decode(), keys, source=str(path))

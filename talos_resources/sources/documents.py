@@ -89,6 +89,8 @@ def _from_json(text: str, source: str) -> Iterator[Entry]:
             raise DecodeError(f"broken JSON: {error.msg}", source=f"{source}:{error.lineno}") from None
         except RecursionError:
             raise DecodeError("broken JSON: nested too deeply", source=source) from None
+        except ValueError as error:  # an integer of thousands of digits
+            raise DecodeError(f"broken JSON: {error}", source=source) from None
         number += 1
         if isinstance(value, list) and not any(isinstance(item, dict) and "metadata" in item for item in value):
             yield from _from_wire(value, source)
@@ -143,6 +145,9 @@ def _entry(value: Any, where: str) -> Iterator[Entry]:
         raise DecodeError(f"is no resource (it has no metadata.type); {_EXPECTED}", source=where)
     document = dict(value)
     node, event = document.pop("node", None), document.pop("event", None)
+    for key, name in (("node", node), ("event", event)):
+        if isinstance(name, dict | list):
+            raise DecodeError(f'"{key}" is {name!r:.40}, which is no name', source=where)
     if event in _NO_RESOURCE:
         return
     try:
@@ -190,7 +195,10 @@ def _from_wire(entries: list[Any], source: str) -> Iterator[Entry]:
         for key, value in stated.items():
             if value != getattr(resource, key):
                 raise DecodeError(f"says {key} {value!r}, its bytes say {getattr(resource, key)!r}", source=where)
-        yield Entry(entry.get("node"), None, resource, where)
+        node = entry.get("node")
+        if node is not None and not isinstance(node, str):
+            raise DecodeError(f'"node" is {node!r:.40}, which is no text', source=where)
+        yield Entry(node, None, resource, where)
 
 
 def parse_pasted(data: bytes, *, source: str) -> Iterator[Entry]:

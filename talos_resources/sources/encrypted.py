@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from talos_resources.codec.whole import read_whole
 from talos_resources.model.errors import ConfigError
 
 _LEADS: Final = (b"age-encryption.org/v1\n", b"-----BEGIN AGE ENCRYPTED FILE-----")
@@ -53,7 +54,7 @@ def _keys(path: Path) -> Iterator[Any]:
     from pyrage import IdentityError, ssh, x25519
 
     try:
-        data = path.read_bytes()
+        data = read_whole(path)
     except OSError as error:
         raise ConfigError(f"cannot read the identity {path}: {error.strerror or error}") from None
     try:

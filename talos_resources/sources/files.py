@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, Final
 
+from talos_resources.codec.whole import read_whole
 from talos_resources.model.errors import ConfigError, DecodeError
 from talos_resources.model.resource import Resource
 from talos_resources.sources.cluster import Cluster
@@ -20,8 +20,14 @@ from talos_resources.sources.load import memory_state
 STDIN: Final = "-"
 _SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
 _BUNDLE_FOLDER: Final = "resources"
-_MEMBER_LIMIT: Final = 1 << 30
+_PIPE_LIMIT: Final = 512 << 20
+"""The most bytes of what has no size, such as a pipe or a device."""
+_FILE_LIMIT: Final = 4 << 30
+"""The most bytes of a file."""
+_MEMBER_LIMIT: Final = 256 << 20
 """The most bytes that one member of an archive may unpack to: a bomb must not eat the memory."""
+_ARCHIVE_LIMIT: Final = 4 << 30
+"""The same for all of them together, for a bomb must not take all day either."""
 
 Members = Mapping[tuple[str, ...], Reader]
 """The files of a directory or archive: parts of the path → what reads it."""
@@ -41,7 +47,7 @@ def open_url(path: str, *, identities: Sequence[Path] = ()) -> Cluster:
         DecodeError: it holds something else than resources, or it is broken.
     """
     if path == STDIN:
-        return _cluster(_held(sys.stdin.buffer.read(), "stdin"), source="stdin")
+        return _cluster(_held(read_whole(None, largest=_PIPE_LIMIT, what="list of resources"), "stdin"), source="stdin")
     file = Path(path)
     if file.is_dir():
         return _tree({found.relative_to(file).parts: partial(_read, found) for found in sorted(file.rglob("*")) if found.is_file()}, path)
@@ -116,26 +122,33 @@ def _entries(files: Mapping[str, Reader]) -> Iterator[Entry]:
 
 def _read(file: Path) -> bytes:
     try:
-        return file.read_bytes()
+        return read_whole(file, largest=_FILE_LIMIT if file.is_file() else _PIPE_LIMIT, what="source")
     except OSError as error:
         raise ConfigError(f"cannot read {file}: {error.strerror or error}") from None
 
 
 def _unzipped(data: bytes, file: str) -> Members:
+    import lzma
+    import struct
     import zlib
     from zipfile import BadZipFile, ZipFile
 
+    # What the library raises for archives that are damaged, encrypted, or of a method or version that it does not know.
+    faults = (BadZipFile, RuntimeError, EOFError, OSError, ValueError, OverflowError, zlib.error, lzma.LZMAError, struct.error)
     try:
         archive = ZipFile(io.BytesIO(data))
-    except BadZipFile as error:
+    except faults as error:
         raise DecodeError(f"broken zip archive: {error}", source=file) from None
+
+    if sum(member.file_size for member in archive.infolist()) > _ARCHIVE_LIMIT:
+        raise DecodeError(f"unpacks to more than {_ARCHIVE_LIMIT >> 30} GiB in all", source=file)
 
     def read(name: str) -> bytes:
         if archive.getinfo(name).file_size > _MEMBER_LIMIT:
             raise DecodeError(f"unpacks to more than {_MEMBER_LIMIT >> 20} MiB", source=f"{file}/{name}")
         try:
             return archive.read(name)
-        except (BadZipFile, RuntimeError, EOFError, zlib.error) as error:  # damaged, encrypted, or an unknown method
+        except faults as error:
             raise DecodeError(f"cannot be unpacked: {error}", source=f"{file}/{name}") from None
 
     return {PurePath(name).parts: partial(read, name) for name in archive.namelist() if not name.endswith("/")}

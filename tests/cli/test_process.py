@@ -132,3 +132,18 @@ def test_a_unix_socket_is_read_by_a_process_of_its_own(environment: dict[str, st
         done = run(environment, "get", "namespaces", "-o", "name", "--from", f"cosi+{server.address}")
     assert (done.returncode, done.stderr) == (0, b"")
     assert b"Namespaces.meta.cosi.dev/kubespan" in done.stdout.replace(b"namespaces.meta.cosi.dev", b"Namespaces.meta.cosi.dev")
+
+
+@pytest.mark.parametrize(
+    "arguments", [STATUSES, ["--help"], ["rd", "--help"], ["dump", "--from", "demo", "--to", "-"], ["completion", "bash"]]
+)
+def test_a_closed_standard_output_is_one_line(environment: dict[str, str], arguments: list[str]) -> None:
+    command = ["sh", "-c", 'exec "$@" >&-', "sh", *PROGRAM, *arguments]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, b"error: standard output is closed\n")
+
+
+def test_a_file_does_not_get_the_number_of_a_closed_output(environment: dict[str, str], tmp_path: Path) -> None:
+    command = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", *PROGRAM, "dump", "--from", "demo", "--to", f"sqlite:{tmp_path / 'a.db'}"]
+    assert subprocess.run(command, stdin=subprocess.DEVNULL, env=environment, timeout=60, check=False).returncode == 0
+    assert (tmp_path / "a.db").read_bytes().startswith(b"SQLite format 3")

@@ -68,7 +68,7 @@ _MERGES = "a0: &a0 {x: 1}\nb0: &b0 {y: 1}\n" + "".join(
         ("a: 1\nb: [", "f:3: not YAML"),
         ("a: 1\n\tb: 2", "f:2: not YAML"),
         ("a: 1\na: 2", 'f:2: mapping key "a" already defined at line 1'),
-        ("a: *x", "f:1: alias *x names no anchor"),
+        ("a: *x", "f:1: an alias names no anchor; quote a value that begins with *"),
         ("a: &x\n  b: *x", "f:2: anchor &x contains itself"),
         ("a: !!int x", "f:1: cannot decode 'x' as a !!int"),
         (b"a: \xff", "f:1: byte 0xff is not valid UTF-8"),

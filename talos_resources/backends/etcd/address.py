@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote
 
 import attrs
 
+from talos_resources.codec.whole import read_whole
 from talos_resources.model.errors import ConfigError
 from talos_resources.rpc.transport.contract import Credentials
 
@@ -114,6 +115,6 @@ def _credentials(options: Mapping[str, str], environment: Mapping[str, str]) -> 
 
 def _read(path: str) -> bytes:
     try:
-        return Path(path).read_bytes()
+        return read_whole(Path(path))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror or error}") from None

@@ -238,7 +238,8 @@ class _Composer:
         node = self._anchors.get(event.anchor)
         where = at(self._source, event.start_mark.line + 1)
         if node is None:
-            raise DecodeError(f"alias *{event.anchor} names no anchor", source=where)
+            # The name may be a secret that begins with a star.
+            raise DecodeError("an alias names no anchor; quote a value that begins with *", source=where)
         if any(node is parent for parent in self._open):
             raise DecodeError(f"anchor &{event.anchor} contains itself", source=where)
         if len(self._open) + node.height > MAX_DEPTH:

@@ -173,7 +173,10 @@ class _Writer:
     def _loaded(self, key: Key) -> CommentedMap:
         reader = YAML()
         reader.preserve_quotes = True
-        loaded = reader.load(self._slices[key])
+        try:
+            loaded = reader.load(self._slices[key])
+        except ValueError:  # a text with the tag of a number, which Talos takes for the text
+            return CommentedMap()
         without_comments(loaded)
         return loaded if isinstance(loaded, CommentedMap) else CommentedMap()
 

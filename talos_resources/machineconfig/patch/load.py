@@ -150,6 +150,8 @@ def _json_fault(text: str) -> str:
         return f"{error.msg} in line {error.lineno}"
     except RecursionError:
         return "nested too deeply"
+    except ValueError as error:  # an integer of thousands of digits
+        return str(error)
     return "it has to be a list of operations"
 
 

@@ -1,0 +1,215 @@
+"""Attacks on `serve` and `discovery serve`, with an honest client beside them.
+
+`python -m benchmarks.attack [--server serve|discovery] [--seconds N] [NAME...]` makes each attack for so long and says
+what it cost the attacker, the worst answer that an honest client of another address got meanwhile, and the server's
+memory before, at most, and after. `--mixed SECONDS` lets three attackers do one thing after the other as chance has
+it, on both servers at a time; `--seed` repeats it. It ends with 1 if an honest client was refused or waited for more
+than the budget, or if memory did not come back. Servers and attackers share the machine's cores: what is waited for is
+the attackers' cost too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+
+from benchmarks.attackers import ATTACKS
+from benchmarks.live import wire_file
+from talos_resources.resources import KubeSpanPeerStatus
+from talos_resources.rpc.client.connect import connect_plain
+from tests.discovery.asking import Asking
+
+SERVERS: Final = ("serve", "discovery")
+WORST_S: Final = 1.0
+BACK: Final = 1.2
+"""Memory after an attack to that before it."""
+RESOURCES: Final = 3_000
+AFFILIATES: Final = 200
+REST_S: Final = 3.0
+
+
+@attrs.define
+class Honest:
+    """Somebody who asks, again and again, and what became of it.
+
+    Attributes:
+        ask: asks for everything that there is; raises if it is not answered, or not fully.
+        worst_s: the longest answer.
+        answers: how many.
+        failures: what went wrong.
+    """
+
+    ask: Callable[[], None]
+    worst_s: float = 0.0
+    answers: int = 0
+    failures: list[str] = attrs.field(factory=list)
+    _over: threading.Event = attrs.field(factory=threading.Event)
+
+    def run(self) -> None:
+        """Asks until it is over."""
+        while not self._over.is_set():
+            begin = time.monotonic()
+            try:
+                self.ask()
+            except Exception as error:  # noqa: BLE001 - it is what is measured
+                self.failures.append(str(error))
+            self.answers += 1
+            self.worst_s = max(self.worst_s, time.monotonic() - begin)
+            self._over.wait(0.05)
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Asks meanwhile."""
+        self.worst_s, self.answers = 0.0, 0
+        self.failures.clear()
+        self._over.clear()
+        thread = threading.Thread(target=self.run, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._over.set()
+            thread.join()
+
+
+@attrs.define
+class Target:
+    """A server under attack.
+
+    Attributes:
+        kind: see `SERVERS`.
+        address: of it.
+        process: of it.
+        honest: who is to be answered.
+    """
+
+    kind: str
+    address: str
+    process: subprocess.Popen[bytes]
+    honest: Honest
+
+    def memory_mib(self) -> float:
+        """What it holds of the system's memory."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+
+
+@contextmanager
+def target(kind: str) -> Iterator[Target]:
+    """A server with something in it."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        command = [sys.executable, "-m", "talos_resources", *kind.split(), *(["serve"] if kind == "discovery" else [])]
+        command += ["--listen", "127.0.0.1:0", "--insecure"]
+        command += ["--from", str(wire_file(RESOURCES, folder / "n.wire.json"))] if kind == "serve" else []
+        process = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL))
+        stack.callback(process.terminate)
+        assert process.stdout is not None
+        address = process.stdout.readline().decode().split()[-1]
+        yield Target(kind, address, process, Honest(_question(kind, address, stack)))
+
+
+def _question(kind: str, address: str, stack: ExitStack) -> Callable[[], None]:
+    if kind == "serve":
+        node = stack.enter_context(connect_plain(address, timeout=30))
+
+        def listed() -> None:
+            assert len(node.list(KubeSpanPeerStatus)) == RESOURCES, "an answer is not whole"
+
+        return listed
+    asking = Asking(address)
+    stack.callback(asking.close)
+    for number in range(AFFILIATES):
+        asking.update(f"node {number}", bytes(2048))
+
+    def affiliates() -> None:
+        assert len(asking.listed()) == AFFILIATES, "an answer is not whole"
+
+    return affiliates
+
+
+@contextmanager
+def attacking(on: Target, name: str, seconds: float, seed: int, found: list[dict[str, Any]]) -> Iterator[subprocess.Popen[bytes]]:
+    """An attacker at work; what it cost is added to `found` when it has ended."""
+    command = [sys.executable, "-m", "benchmarks.attackers", name, on.kind, on.address, str(seconds), str(seed)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as attacker:
+        try:
+            yield attacker
+            output = attacker.communicate(timeout=seconds + 60)[0]
+            found.append(json.loads(output))
+        finally:
+            attacker.kill()
+
+
+def measured(on: Target, name: str, seconds: float, seeds: range) -> bool:
+    """Attacks, prints a line, and returns whether all went well."""
+    on.honest.ask()
+    before = most = on.memory_mib()
+    costs: list[dict[str, Any]] = []
+    with on.honest.asking(), ExitStack() as stack:
+        for seed in seeds:
+            stack.enter_context(attacking(on, name, seconds, seed, costs))
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            time.sleep(0.1)
+            most = max(most, on.memory_mib())
+    time.sleep(REST_S)
+    after = on.memory_mib()
+    honest = on.honest
+    cpu, connections, requests = (sum(cost[key] for cost in costs) for key in ("cpu_s", "connections", "requests"))
+    good = not honest.failures and honest.worst_s <= WORST_S and after <= before * BACK
+    print(
+        f"{on.kind:10} {name:14} {cpu:6.1f} s CPU {connections:7,} conn {requests:9,} calls   "
+        f"worst of {honest.answers:5} {honest.worst_s * 1000:6.0f} ms   {before:5.0f} → {most:5.0f} → {after:5.0f} MiB"
+        f"{'' if good else '   !'}{f' {len(honest.failures)} refused: {honest.failures[0]:.80}' if honest.failures else ''}",
+        flush=True,
+    )
+    return good
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command; see the module."""
+    parser = argparse.ArgumentParser(prog="benchmarks.attack", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(ATTACKS)}; none for all")
+    parser.add_argument("--server", choices=SERVERS, action="append", help="only this one")
+    parser.add_argument("--seconds", type=float, default=6.0, help="of each attack (default: 6)")
+    parser.add_argument("--mixed", type=float, metavar="SECONDS", help="at random, on the servers at the same time")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args(arguments)
+    unknown = [name for name in options.names if name not in ATTACKS]
+    if unknown:
+        parser.error(f"there is no attack {unknown[0]!r}; there are {', '.join(ATTACKS)}")
+    print("server     attack         what it cost                                 honest client             memory before, most, after")
+    with ExitStack() as stack:
+        targets = [stack.enter_context(target(kind)) for kind in options.server or SERVERS]
+        if options.mixed is not None:
+            results: list[bool] = []
+            seeds = range(options.seed, options.seed + 3)
+            threads = [threading.Thread(target=lambda on=on: results.append(measured(on, "mixed", options.mixed, seeds))) for on in targets]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            return int(len(results) < len(targets) or not all(results))
+        found = [
+            measured(on, name, options.seconds, range(options.seed, options.seed + 1))
+            for on in targets
+            for name in options.names or ATTACKS
+            if on.kind == "serve" or name != "questions"
+        ]
+    return int(not all(found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
