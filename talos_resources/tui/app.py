@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar, Final, TypeVar
@@ -32,6 +34,7 @@ from talos_resources.views.explain import explain
 T = TypeVar("T")
 
 REFRESH_S: Final = 0.5
+_ENDING: Final = (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
 # What matters most first: 80 columns do not hold all of them beside long names.
 _PEER_COLUMNS: Final = ("NODE", "PEER", "STATE", "SEEN", "RATE", "RX", "TX", "ENDPOINT")
 
@@ -91,13 +94,17 @@ class Top(App[None]):
         yield Footer()
 
     def on_mount(self) -> None:
-        """Begins."""
+        """Begins; signals that end other programs end this one too, and not before the terminal is as it was."""
+        for number in _ENDING:
+            asyncio.get_running_loop().add_signal_handler(number, self.exit)
         self._live.start()
         self.set_interval(REFRESH_S, self._refresh)
         self._load_kinds()
 
     def on_unmount(self) -> None:
         """Ends."""
+        for number in _ENDING:
+            asyncio.get_running_loop().remove_signal_handler(number)
         self._live.close()
 
     def action_show(self, tab: str) -> None:
@@ -270,9 +277,10 @@ class Top(App[None]):
         def run() -> None:
             try:
                 answer = ask()
-            except TalosResourcesError as error:
-                failure = f"{node}: {error.message}"
-                self.call_later(done, lambda: self.notify(failure, severity="error", markup=False) if wanted else None)
+            except Exception as error:  # noqa: BLE001 - who asked must hear of it, whatever it is, and may ask again
+                is_ours = isinstance(error, TalosResourcesError)
+                failure = f"{node}: {error.message if isinstance(error, TalosResourcesError) else repr(error)}"
+                self.call_later(done, lambda: self.notify(failure, severity="error", markup=False) if wanted or not is_ours else None)
             else:
                 self.call_later(done, lambda: show(answer))
 
