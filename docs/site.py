@@ -31,7 +31,7 @@ _FETCHES: Final = (
 )
 
 TITLES: Final = {
-    "connecting": ("Opening and connecting", ("rpc.client.connect", "rpc.apply", "sources", "model.version")),
+    "connecting": ("Opening and connecting", ("rpc.client.connect", "rpc.client.aconnect", "rpc.apply", "sources", "model.version")),
     "resources": ("Resources", ("model.resource", "model.metadata", "model.spec", "resources")),
     "states": ("States", ("state.contract", "backends", "state.aio", "state.listing")),
     "operations": ("Operations", ("state.derived", "state.waiting", "state.events")),

@@ -81,6 +81,7 @@ if TYPE_CHECKING:
     from talos_resources.resources.index import *  # noqa: F403 - a class for each of Talos's other types
     from talos_resources.rpc.apply import Applied as Applied
     from talos_resources.rpc.apply import ApplyMode as ApplyMode
+    from talos_resources.rpc.client.aconnect import aconnect as aconnect
     from talos_resources.rpc.client.connect import connect as connect
     from talos_resources.sources import Cluster as Cluster
     from talos_resources.sources import open_source as open_source
@@ -194,6 +195,7 @@ _EXPORTS: Final = {
         "Applied",
         "ApplyMode",
     ),
+    "talos_resources.rpc.client.aconnect": ("aconnect",),
     "talos_resources.rpc.client.connect": ("connect",),
     "talos_resources.sources": (
         "Cluster",

@@ -16,6 +16,11 @@ def _kind(value: Any) -> Kind[Any]:
     return kind_of(value)
 
 
+def _own_namespace(declared: Any) -> str:
+    namespace: str = declared.kind.namespace
+    return namespace
+
+
 @attrs.frozen(kw_only=True)
 class Input:
     """What a controller reads, and whose changes wake it.
@@ -27,12 +32,8 @@ class Input:
     """
 
     kind: Kind[Any] = attrs.field(converter=_kind)
-    namespace: str = attrs.field()
+    namespace: str = attrs.field(default=attrs.Factory(_own_namespace, takes_self=True))
     id: str | None = None
-
-    @namespace.default
-    def _own_namespace(self) -> str:
-        return self.kind.namespace
 
     def __str__(self) -> str:
         return f"{self.kind.type}({self.namespace}{'' if self.id is None else f'/{self.id}'})"
@@ -49,12 +50,8 @@ class Output:
     """
 
     kind: Kind[Any] = attrs.field(converter=_kind)
-    namespace: str = attrs.field()
+    namespace: str = attrs.field(default=attrs.Factory(_own_namespace, takes_self=True))
     shared: bool = False
-
-    @namespace.default
-    def _own_namespace(self) -> str:
-        return self.kind.namespace
 
     def __str__(self) -> str:
         return f"{self.kind.type}({self.namespace})"

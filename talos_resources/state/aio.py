@@ -1,11 +1,10 @@
 """Any State for asyncio: the contract's calls as coroutines, its watches as asynchronous iterators.
 
 ```python
-node = AioState(state)
-peer = await node.get(KubeSpanPeerStatus, key)
-async with node.watch_kind(KubeSpanPeerStatus) as events:
-    async for event in events: ...
-await node.call(add_finalizer, KubeSpanPeerStatus, key, "me")      # any function that takes a State first
+async with aconnect(nodes="10.0.0.1") as node:  # or AioState(any state)
+    peer = await node.get(KubeSpanPeerStatus, label="worker-1")
+    async for event in node.watch_kind(KubeSpanPeerStatus): ...
+    await node.call(add_finalizer, KubeSpanPeerStatus, key, "me")      # any function that takes a State first
 ```
 
 Calls of a state that answers from memory (its `blocking` is False) are made in the event loop, those of
@@ -16,7 +15,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from functools import partial
+from types import TracebackType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from talos_resources.model.errors import WatchError
 from talos_resources.model.kind import Kind
@@ -79,16 +80,59 @@ class AioState:
         return await self._do(self.state.kind, name)
 
     async def close(self) -> None:
-        """Closes the state; see `State.close`."""
+        """Closes the state, see `State.close`: its watches end, and calls that wait for an answer fail."""
         await self._do(self.state.close)
 
-    def watch(self, kind: type[S] | Kind[S], id: str, **options: Any) -> AioWatch[S]:
-        """Follows one resource; to be entered by `async with`. The options are those of `State.watch`."""
-        return AioWatch(lambda: self.state.watch(kind, id, **options), blocking=self.blocking)
+    async def __aenter__(self) -> Self:
+        return self
 
-    def watch_kind(self, kind: type[S] | Kind[S], **options: Any) -> AioWatch[S]:
-        """Follows a kind; to be entered by `async with`. The options are those of `State.watch_kind`."""
-        return AioWatch(lambda: self.state.watch_kind(kind, **options), blocking=self.blocking)
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        # Also where the task is being cancelled, and again and again: what is open then would stay open.
+        closing = asyncio.ensure_future(self.close())
+        try:
+            await asyncio.shield(closing)
+        except asyncio.CancelledError:
+            await closing
+            raise
+
+    def watch(
+        self,
+        kind: type[S] | Kind[S],
+        id: str,
+        *,
+        namespace: str | None = None,
+        tail_events: int = 0,
+        start_from_bookmark: bytes | None = None,
+    ) -> AioWatch[S]:
+        """Follows one resource, see `State.watch`: subscribed by `async with`, or as long as `async for` goes on."""
+        watch = partial(self.state.watch, kind, id, namespace=namespace, tail_events=tail_events, start_from_bookmark=start_from_bookmark)
+        return AioWatch(watch, blocking=self.blocking)
+
+    def watch_kind(
+        self,
+        kind: type[S] | Kind[S],
+        *,
+        namespace: str | None = None,
+        bootstrap: bool = True,
+        bootstrap_bookmark: bool = False,
+        tail_events: int = 0,
+        start_from_bookmark: bytes | None = None,
+        labels: Labels = (),
+        ids: str | None = None,
+    ) -> AioWatch[S]:
+        """Follows a kind, see `State.watch_kind`: subscribed by `async with`, or as long as `async for` goes on."""
+        watch = partial(
+            self.state.watch_kind,
+            kind,
+            namespace=namespace,
+            bootstrap=bootstrap,
+            bootstrap_bookmark=bootstrap_bookmark,
+            tail_events=tail_events,
+            start_from_bookmark=start_from_bookmark,
+            labels=labels,
+            ids=ids,
+        )
+        return AioWatch(watch, blocking=self.blocking)
 
     async def watch_for(
         self,

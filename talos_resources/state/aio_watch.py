@@ -11,7 +11,7 @@ import queue
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
@@ -33,7 +33,11 @@ class Waking(Protocol):
 
 
 class AioWatch(Generic[S]):
-    """A subscription that is live inside `async with`; leaving it, cancelled or not, releases it."""
+    """A subscription that is live inside `async with`; leaving it, cancelled or not, releases it.
+
+    `async for` over one that is not entered enters it, and leaves it when the loop ends: at once when it ends by itself
+    or by an error, and as soon as the event loop gets to it after a `break`.
+    """
 
     def __init__(self, subscribe: Callable[[], Watch[S]], *, blocking: bool) -> None:
         """Prepares.
@@ -68,8 +72,8 @@ class AioWatch(Generic[S]):
         if self._source is not None:
             self._source.close()
 
-    def __aiter__(self) -> Self:
-        return self
+    def __aiter__(self) -> AsyncIterator[Event[S]]:
+        return self if self._source is not None else self._alone()
 
     async def __anext__(self) -> Event[S]:
         return await self.next()
@@ -81,6 +85,11 @@ class AioWatch(Generic[S]):
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+    async def _alone(self) -> AsyncIterator[Event[S]]:
+        async with self:
+            async for event in self:
+                yield event
 
     async def _subscribed(self) -> Watch[S]:
         task = asyncio.create_task(asyncio.to_thread(self._subscribe))
