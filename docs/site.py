@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 import ast
+import html
+import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import talos_resources
 from talos_resources.cli.registry import listing, parser_of
@@ -47,7 +49,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Adds the pages that are made from the code."""
     from mkdocs.structure.files import File
 
-    for path, text in (("reference/commands.md", commands()), ("reference/library.md", library())):
+    pages = {f"notebooks/{path.stem}.md": notebook(path) for path in sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))}
+    for path, text in (("reference/commands.md", commands()), ("reference/library.md", library()), *pages.items()):
         files.append(File.generated(config, path, content=text))
     return files
 
@@ -69,6 +72,30 @@ def on_post_build(config: MkDocsConfig) -> None:
 def fetched(text: str) -> list[str]:
     """The addresses elsewhere that showing a page, a style or a picture would ask for: not those it only links to."""
     return [url for pattern in _FETCHES for url in pattern.findall(text)]
+
+
+def notebook(path: Path) -> str:
+    """A notebook with its outputs as a page."""
+    parts: list[str] = []
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        parts.append(source if cell["cell_type"] == "markdown" else f"```python\n{source}\n```")
+        parts += [_output(output) for output in cell.get("outputs", ())]
+    return "\n\n".join(parts) + "\n"
+
+
+def _output(output: Mapping[str, Any]) -> str:
+    """What a cell shows: the richest form that it has."""
+    data = output.get("data", {})
+    if "text/html" in data:
+        # Markdown takes what follows an empty line for its own.
+        lines = "".join(data["text/html"]).split("\n")
+        return f'<div class="notebook-output">\n{chr(10).join(line for line in lines if line.strip())}\n</div>'
+    if "image/png" in data:
+        encoded = "".join(data["image/png"]).replace("\n", "")
+        return f'<img alt="{html.escape("".join(data.get("text/plain", "")))}" src="data:image/png;base64,{encoded}">'
+    text = "".join(output.get("text") or data.get("text/plain", ""))
+    return f"```text\n{text.rstrip()}\n```"
 
 
 def commands() -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "notebooks"
-NAMES = ["exploring-a-mesh.ipynb", "comparing-two-moments.ipynb"]
+NAMES = ["exploring-a-mesh.ipynb", "comparing-two-moments.ipynb", "traffic-over-a-day.ipynb", "writing-a-controller.ipynb"]
 
 
 def shown(notebook: Any) -> list[tuple[str, str]]:

@@ -23,7 +23,9 @@ def site() -> dict[str, Any]:
 def test_every_page_is_in_the_navigation() -> None:
     named = set(re.findall(r"^ +- (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE))
     pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
-    assert named - {"reference/commands.md", "reference/library.md"} == pages
+    notebooks = {f"notebooks/{path.stem}.md" for path in (ROOT / "docs" / "notebooks").glob("*.ipynb")}
+    assert notebooks
+    assert named == pages | notebooks | {"reference/commands.md", "reference/library.md"}
 
 
 def test_every_page_is_in_the_index() -> None:
@@ -82,3 +84,13 @@ def test_the_pictures_fetch_nothing(site: dict[str, Any]) -> None:
     pictures = sorted((ROOT / "docs" / "images").glob("*.svg"))
     assert pictures
     assert {path.name: site["fetched"](path.read_text(encoding="utf-8")) for path in pictures} == {path.name: [] for path in pictures}
+
+
+def test_notebooks_are_pages_with_what_they_show(site: dict[str, Any]) -> None:
+    for path in (ROOT / "docs" / "notebooks").glob("*.ipynb"):
+        page = site["notebook"](path)
+        assert page.startswith("# ")
+        assert "```python\n" in page
+        assert site["fetched"](page) == []
+    assert "data:image/png;base64," in site["notebook"](ROOT / "docs" / "notebooks" / "traffic-over-a-day.ipynb")
+    assert "<th>WORST</th>" in site["notebook"](ROOT / "docs" / "notebooks" / "writing-a-controller.ipynb")
