@@ -5,11 +5,13 @@ Public names are imported when they are first used, so that nobody pays for what
 
 from __future__ import annotations
 
-import importlib
 import sys
-from typing import TYPE_CHECKING, Any, Final
 
+# What type checkers take for `typing.TYPE_CHECKING`: `typing` takes as long to load as all of Python's start does.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Final
+
     from talos_resources.backends.etcd import EtcdState as EtcdState
     from talos_resources.backends.memory import MemoryState as MemoryState
     from talos_resources.backends.sqlite.past import History as History
@@ -236,6 +238,8 @@ _HOMES: Final = {name: module for module, names in _EXPORTS.items() for name in 
 def __getattr__(name: str) -> Any:
     if name == "__all__":  # not a variable: type checkers would take it for all that there is
         return _names()
+    import importlib
+
     home = _HOMES.get(name, _RESOURCES)
     if home is _RESOURCES and (name.startswith("_") or name not in importlib.import_module(_RESOURCES).__all__):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
@@ -249,6 +253,8 @@ def __dir__() -> list[str]:
 
 
 def _names() -> list[str]:
+    import importlib
+
     return sorted({*_HOMES, *importlib.import_module(_RESOURCES).__all__} - {"__version__"})
 
 

@@ -20,6 +20,7 @@ def typed() -> dict[str, str]:
     tree = ast.parse(Path(talos_resources.__file__).read_text(encoding="utf-8"))
     [block] = [node for node in tree.body if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"]
     imports = [node for node in block.body if isinstance(node, ast.ImportFrom) and node.names[0].name != "*"]
+    imports = [node for node in imports if node.module != "typing"]  # what only annotations need
     for node in imports:
         assert all(alias.asname == alias.name for alias in node.names), "without `as` a type checker takes it for private"
     return {alias.name: str(node.module) for node in imports for alias in node.names}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 
@@ -83,3 +84,10 @@ def test_the_library_itself_imports_nothing() -> None:
     script = "import sys, talos_resources; print([m for m in sys.modules if m.startswith(('talos_resources.', 'attr'))])"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_the_library_itself_loads_no_module_of_the_standard_library() -> None:
+    """Five milliseconds above `python -c pass`: `typing` and what it needs are several times that."""
+    script = "import sys; before = set(sys.modules); import talos_resources; print(sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert set(ast.literal_eval(done.stdout)) <= {"__future__", "talos_resources"}

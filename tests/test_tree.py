@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = Path(talos_resources.__file__).parent
 
 # Folders of tests that have no package: what tests share, and what they are about beside the package.
-OTHERS = {"benchmarks", "data", "docs", "golden", "interop"}
+OTHERS = {"benchmarks", "data", "docs", "golden", "interop", "packaging"}
 
 
 def test_tests_lie_where_their_subjects_lie() -> None:
