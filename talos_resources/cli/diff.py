@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from talos_resources.cli import options, recording
+from talos_resources.cli import options, progress, recording
 from talos_resources.cli.parser import Parser, UsageError
 from talos_resources.cli.screen import Screen
 
@@ -52,7 +52,8 @@ def run(args: Namespace) -> int:
         raise UsageError(f"{args.begin} comes after {args.end}; write the earlier moment first", prog="talos-resources diff")
     with options.opened(args) as (cluster, selected):
         wanted = tuple(selected) if args.nodes else cluster.nodes
-        found = difference(cluster, wanted, begin, end, now=now, types=args.types)
+        with progress.busy(f"comparing {len(wanted)} nodes of {cluster.source}"):
+            found = difference(cluster, wanted, begin, end, now=now, types=args.types)
     recording.tell(found.notes)
     if args.output == "json":
         _print_json(found, found.shown(counters=args.all))

@@ -79,7 +79,8 @@ def _examined(cluster: Cluster, wanted: Sequence[str], configs: tuple[tuple[str,
     from talos_resources.sources.evidence import evidence
 
     found = evidence(cluster, wanted, track=progress.nodes_of(cluster.source, len(wanted)))
-    return examine(attrs.evolve(found, configs=configs))
+    with progress.busy(f"looking for causes among {len(found.views)} nodes"):
+        return examine(attrs.evolve(found, configs=configs))
 
 
 def _list() -> int:

@@ -48,10 +48,11 @@ def run(args: Namespace) -> int:
     with options.opened(args) as (cluster, selected):
         nodes = selected if args.nodes else cluster.nodes
         contents = {}
-        for node in progress.tracked(nodes, "reading nodes"):
+        for node in progress.tracked(nodes, f"reading nodes of {cluster.source}"):
             held = writing.held_by(cluster.state(node), args.types, show_secrets=args.show_secrets)
             contents[node] = writing.bundled(held, show_secrets=args.show_secrets) if args.to.endswith(".zip") else held
-        writing.write(contents, args.to)
+        with progress.busy(f"writing {sum(map(len, contents.values()))} resources to {args.to}"):
+            writing.write(contents, args.to)
     for node, held in contents.items():
         _tell_unreadable(node, held)
     return 0

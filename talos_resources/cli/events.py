@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-from talos_resources.cli import history, nodes, options, recording
+from talos_resources.cli import history, nodes, options, progress, recording
 from talos_resources.cli.parser import Parser, UsageError
 from talos_resources.cli.screen import Screen
 
@@ -54,7 +54,7 @@ def run(args: Namespace) -> int:
             now = Timestamp(time.time_ns())
             if not args.watch:
                 recording.look(cluster, wanted, recording.since_of(args), now, now=now)
-            with printer.together():
+            with progress.busy(f"reading the past of {cluster.source}"), printer.together():
                 _past(args, cluster, wanted, printer)
         elif not args.watch:
             raise UsageError(f"{cluster.source} keeps no past; follow it with --watch, or record it first (record --to sqlite:FILE)")

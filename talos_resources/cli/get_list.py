@@ -9,7 +9,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from talos_resources.cli import nodes, options
+from talos_resources.cli import nodes, options, progress
 from talos_resources.cli.screen import Screen
 from talos_resources.model.errors import (
     AmbiguousKindError,
@@ -42,7 +42,8 @@ class Found(NamedTuple):
 def list_all(args: Namespace, form: Output, cluster: Cluster, selected: Sequence[str]) -> int:
     """Prints the resources of all types, type by type, and returns the exit code."""
     types = types_of(args)
-    answers = nodes.Answers(each(selected, lambda node: _fetched(args, form, cluster.state(node), types)))
+    found = each(selected, lambda node: _fetched(args, form, cluster.state(node), types))
+    answers = nodes.Answers(progress.counted(found, len(selected), f"listing {', '.join(types)} of {cluster.source}, nodes"))
     by_type = _by_type(answers, types)
     screen = Screen(args.color)
     printer = SeveralPrinter(form, nodes=selected, width=screen.width)

@@ -7,7 +7,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from talos_resources.cli import options, recording
+from talos_resources.cli import options, progress, recording
 from talos_resources.cli.parser import Parser
 from talos_resources.cli.screen import Screen
 from talos_resources.model.errors import NotFoundError
@@ -54,7 +54,8 @@ def run(args: Namespace) -> int:
 
     with options.opened(args) as (cluster, selected):
         nodes = tuple(selected) if args.nodes else cluster.nodes
-        found = {node: versions for node in nodes if (versions := _versions(args, recorded(cluster, node)))}
+        read = progress.tracked(nodes, f"reading the past of nodes of {cluster.source}")
+        found = {node: versions for node in read if (versions := _versions(args, recorded(cluster, node)))}
         if not found:
             raise NotFoundError(_about(args, recorded(cluster, nodes[0])))
         now = Timestamp(time.time_ns())

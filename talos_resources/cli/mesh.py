@@ -94,10 +94,12 @@ def _once(args: Namespace, cluster: Cluster, wanted: Sequence[str]) -> int:
     from talos_resources.insight.mesh import build
 
     snapshot, answers = look(cluster, wanted, full=args.output == "wide")
-    mesh = build(snapshot)
+    with progress.busy(f"putting {len(snapshot.views)} nodes together"):
+        mesh = build(snapshot)
     screen = Screen(args.color)
     if args.output in {"html", "svg", "png"}:
-        _draw(args.output, mesh, cluster.source)
+        with progress.busy(f"drawing {len(mesh.nodes)} nodes"):
+            _draw(args.output, mesh, cluster.source)
     else:
         _show(args, screen, mesh, _mtus(snapshot))
     return answers.report(wanted)

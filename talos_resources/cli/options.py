@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from talos_resources.cli import progress
 from talos_resources.cli.durations import some_size, some_time
 from talos_resources.cli.parser import Parser, UsageError
 from talos_resources.model.errors import ConfigError
@@ -194,18 +195,19 @@ def opened(args: Namespace, *, quiet: bool = False) -> Iterator[tuple[Cluster, t
     from talos_resources import sources
 
     wanted = names(args.nodes)
-    cluster, is_fallback = sources.choose(
-        args.sources,
-        nodes=wanted,
-        endpoints=names(args.endpoints),
-        context=args.context,
-        talosconfig=args.talosconfig,
-        timeout=args.timeout,
-        insecure=getattr(args, "maintenance", False),
-        cert_fingerprints=names(getattr(args, "cert_fingerprint", [])),
-        max_answer_bytes=args.max_answer,
-        identities=_paths(args.identity) if args.identity else (),
-    )
+    with progress.busy(f"opening {', '.join(args.sources) or 'the cluster'}"):
+        cluster, is_fallback = sources.choose(
+            args.sources,
+            nodes=wanted,
+            endpoints=names(args.endpoints),
+            context=args.context,
+            talosconfig=args.talosconfig,
+            timeout=args.timeout,
+            insecure=getattr(args, "maintenance", False),
+            cert_fingerprints=names(getattr(args, "cert_fingerprint", [])),
+            max_answer_bytes=args.max_answer,
+            identities=_paths(args.identity) if args.identity else (),
+        )
     endless = getattr(args, "watch", False)
     noted = is_fallback and not quiet
     if noted and endless:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from talos_resources.cli.terminal import unguarded
@@ -27,20 +29,40 @@ def tracked(items: Sequence[T], what: str) -> Iterator[T]:
 
 def counted(items: Iterable[T], total: int, what: str) -> Iterator[T]:
     """As `tracked`, of items that come as they are made."""
-    if not sys.stderr.isatty():
-        yield from items
-        return
-    told = False
-    due = time.monotonic() + PATIENCE_S
-    try:
-        for number, item in enumerate(items):
+    done = 0
+    with busy(lambda: f"{what}: {done} of {total}"):
+        for item in items:
             yield item
-            now = time.monotonic()
-            if now >= due:
-                told, due = True, now + _BETWEEN_S
-                show(f"{what}: {number + 1} of {total}")
+            done += 1
+
+
+@contextmanager
+def busy(what: str | Callable[[], str]) -> Iterator[None]:
+    """Tells on a terminal, once it takes a while, what is done inside and since when.
+
+    Args:
+        what: in words, or what gives them, with how far it is; asked from another thread.
+    """
+    if not sys.stderr.isatty():
+        yield
+        return
+    over, began = threading.Event(), time.monotonic()
+
+    def tell() -> None:
+        wait = PATIENCE_S
+        while not over.wait(wait):
+            text = what if isinstance(what, str) else what()
+            show(f"{text} ({time.monotonic() - began:.0f} s)")
+            wait = _BETWEEN_S
+
+    teller = threading.Thread(target=tell, name="progress", daemon=True)
+    teller.start()
+    try:
+        yield
     finally:
-        if told:
+        over.set()
+        teller.join()
+        if time.monotonic() - began > PATIENCE_S:
             clear()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentTypeError, Namespace
 from typing import TYPE_CHECKING, Final
 
@@ -123,29 +122,46 @@ def _run(args: Namespace) -> int:
             raise UsageError(f"{flag} is for a simulation that others talk to; add --serve", prog="talos-resources simulate")
     from talos_resources.cli.simulate_output import recording, write
 
-    with recording(args) as recorder:
+    played = scenario(args.scenario)
+    watched = _Watched(args.count, played.duration_s if args.duration is None else args.duration)
+    with recording(args) as recorder, progress.busy(watched.words):
         cluster, summary = simulate(
-            scenario(args.scenario),
+            played,
             nodes=args.count,
             seed=args.seed,
             duration_s=args.duration,
             every_s=args.every,
-            progress=_progress if sys.stderr.isatty() else None,
+            progress=watched.look,
             witness=recorder,
             traffic=args.traffic,
         )
-    if sys.stderr.isatty():
-        progress.clear()
     if args.to is not None:
         write(cluster, args.to, show_secrets=args.show_secrets)
     _print(summary, args.output)
     return 0
 
 
-def _progress(sample: Sample) -> None:
-    from talos_resources.simulate.summary import clock
+class _Watched:
+    """How far a simulation is, for people who wait."""
 
-    progress.show(f"{clock(sample.at_s)} {sample.up} of {sample.links} links up")
+    def __init__(self, nodes: int, until_s: float) -> None:
+        """Takes how many nodes there are, and how long they are watched."""
+        self._nodes = nodes
+        self._until_s = until_s
+        self._last: Sample | None = None
+
+    def look(self, sample: Sample) -> None:
+        """Remembers the newest look at the links."""
+        self._last = sample
+
+    def words(self) -> str:
+        """How far it is."""
+        from talos_resources.simulate.summary import clock
+
+        if self._last is None:
+            return f"simulating {self._nodes} nodes: starting"
+        links = f"{self._last.up} of {self._last.links} links up"
+        return f"simulating {self._nodes} nodes: {clock(self._last.at_s)} of {clock(self._until_s)}, {links}"
 
 
 def _print(summary: Summary, output: str) -> None:

@@ -1,0 +1,83 @@
+"""What is told on a terminal while something takes long."""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from talos_resources.cli import progress
+from tests.cli.test_terminal import on_terminal
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def stderr(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """Standard error as a terminal, and little patience."""
+    terminal = Terminal()
+    monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=terminal))
+    monkeypatch.setattr(progress, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(progress, "_BETWEEN_S", 0.02)
+    return terminal
+
+
+def test_long_work_says_what_and_how_far_and_leaves_nothing(stderr: Terminal) -> None:
+    done = 0
+    with progress.busy(lambda: f"step {done} of 2"):
+        time.sleep(0.15)
+        done = 1
+        time.sleep(0.15)
+    text = stderr.getvalue()
+    assert "step 0 of 2 (0 s)" in text
+    assert "step 1 of 2 (0 s)" in text
+    assert text.endswith("\r\x1b[K")
+
+
+def test_items_are_counted_also_while_one_of_them_takes_long(stderr: Terminal) -> None:
+    for item in progress.tracked(["quick", "slow"], "reading"):
+        time.sleep(0.2 if item == "slow" else 0)
+    assert "reading: 1 of 2" in stderr.getvalue()
+
+
+def test_what_is_quick_says_nothing(stderr: Terminal) -> None:
+    with progress.busy("nothing"):
+        pass
+    assert list(progress.tracked([1, 2, 3], "nothing")) == [1, 2, 3]
+    assert stderr.getvalue() == ""
+
+
+def test_nothing_is_told_to_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    pipe = io.StringIO()
+    monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=pipe))
+    monkeypatch.setattr(progress, "PATIENCE_S", 0.0)
+    with progress.busy("a secret"):
+        time.sleep(0.05)
+    assert pipe.getvalue() == ""
+
+
+def test_an_error_inside_takes_the_line_away(stderr: Terminal) -> None:
+    with pytest.raises(ValueError, match="broken"), progress.busy("working"):
+        time.sleep(0.15)
+        raise ValueError("broken")
+    assert stderr.getvalue().endswith("\r\x1b[K")
+
+
+def test_commands_tell_how_far_they_are(tmp_path: Path) -> None:
+    bundle = tmp_path / "many.zip"
+    code, text = on_terminal("simulate", "--nodes", "150", "--to", str(bundle), home=tmp_path, size=(60, 120))
+    assert code == 0
+    assert re.search(r"simulating 150 nodes: (starting|\d+:\d\d of 2:00, \d+ of 22350 links up) \(\d+ s\)", text)
+    assert re.search(r"writing nodes: \d+ of 150", text)
+    code, text = on_terminal("doctor", "--from", str(bundle), home=tmp_path, size=(60, 120))
+    assert code == 0
+    assert re.search(r"reading nodes of \S+: \d+ of 150 \(\d+ s\)", text)
