@@ -1,7 +1,8 @@
-# ruff: noqa: INP001 - a script, not a package
+# ruff: noqa: INP001, S603 - a script, not a package, which runs our own commands
 """Draws the pictures of the documentation from what the commands really print on a terminal, and from the code.
 
-Run `python docs/images/make.py`; a test says when a picture is not current.
+Run `python docs/images/make.py`; a test says when a picture is not current. With `--shots` pages are photographed too,
+which takes Chromium and looks a little different on each machine, so no test compares them.
 """
 
 from __future__ import annotations
@@ -9,19 +10,24 @@ from __future__ import annotations
 import io
 import re
 import runpy
+import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+from PIL import Image
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
 from talos_resources import KubeSpanPeerStatus, open_source
-from talos_resources.insight.mesh import build
+from talos_resources.insight.mesh import Mesh, build
 from talos_resources.insight.snapshot import Snapshot
 from talos_resources.model.kind import kind_of
 from talos_resources.simulate.run import run
 from talos_resources.simulate.scenarios import scenario
 from talos_resources.sources.snapshots import view_of
+from talos_resources.views import mesh_text
 from talos_resources.views.mesh_svg import mesh_svg
 from talos_resources.views.output import list_printer, parse_output
 
@@ -35,6 +41,7 @@ def pictures() -> dict[str, str]:
         "peerstatuses.svg": peer_statuses(),
         "mesh.svg": mesh("nat", 6),
         "mesh-60.svg": mesh("nat", 60),
+        "terminal-mesh.svg": terminal_mesh(),
         "architecture.svg": architecture(),
     }
 
@@ -54,9 +61,50 @@ def peer_statuses() -> str:
 
 def mesh(name: str, nodes: int) -> str:
     """`mesh -o svg` of a scenario with so many simulated nodes."""
-    simulated, _ = run(scenario(name), nodes=nodes)
-    views = tuple(view_of(node.state, name) for name, node in simulated.nodes.items())
-    return mesh_svg(build(Snapshot(views=views)))
+    return mesh_svg(simulated(name, nodes))
+
+
+def simulated(name: str, nodes: int) -> Mesh:
+    """The mesh at the end of a scenario."""
+    cluster, _ = run(scenario(name), nodes=nodes)
+    return build(Snapshot(views=tuple(view_of(node.state, name) for name, node in cluster.nodes.items())))
+
+
+def terminal_mesh() -> str:
+    """`mesh` of fifty simulated nodes at 80 columns, as a terminal shows it."""
+    console = Console(record=True, width=80, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    console.print("$ talos-resources mesh --from support.zip", highlight=False)
+    for line in mesh_text.lines(simulated("nat", 50), width=80):
+        console.print(mesh_text.coloured(line))
+    svg = console.export_svg(title="talos_resources", theme=MONOKAI, unique_id="talos-resources")
+    return re.sub(r"@font-face \{[^}]*\}\s*", "", svg)
+
+
+def shots() -> None:
+    """Photographs of pages: file name → command, width, height and whether it is dark."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        sys.exit("docs/images/make.py: --shots needs chromium")
+    wanted = {
+        "page-mesh": (("mesh", "-o", "html"), 1280, 900, False),
+        "page-mesh-phone": (("mesh", "-o", "html"), 500, 1000, True),
+        "report": (("report", "-o", "html"), 1280, 1500, False),
+        "page-get": (("get", "kubespanpeerstatuses", "-o", "html"), 1280, 560, False),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = f"{folder}/support.zip"
+        talos = [sys.executable, "-m", "talos_resources"]
+        subprocess.run([*talos, "simulate", "--nodes", "60", "--scenario", "nat", "--to", bundle], check=True, stdout=subprocess.DEVNULL)
+        for name, (arguments, width, height, dark) in wanted.items():
+            source = "demo" if arguments[0] == "get" else "support.zip"
+            page = subprocess.run([*talos, *arguments, "--from", source], check=True, stdout=subprocess.PIPE, cwd=folder).stdout
+            (Path(folder) / "page.html").write_bytes(page)
+            flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--virtual-time-budget=5000"]
+            flags += ["--blink-settings=preferredColorScheme=0"] if dark else []
+            shot = f"{folder}/shot.png"
+            command = [program, *flags, f"--user-data-dir={folder}/profile", f"--window-size={width},{height}", f"--screenshot={shot}"]
+            subprocess.run([*command, f"file://{folder}/page.html"], check=True, capture_output=True, timeout=120)
+            Image.open(shot).convert("RGB").quantize(48).save(FOLDER / f"{name}.png", optimize=True)
 
 
 def architecture() -> str:
@@ -70,3 +118,5 @@ def architecture() -> str:
 if __name__ == "__main__":
     for name, svg in pictures().items():
         (FOLDER / name).write_text(svg, encoding="utf-8")
+    if "--shots" in sys.argv:
+        shots()

@@ -20,7 +20,7 @@ _NEAR: Final = {"↔": "<->", "→": "->", "·": ".", "…": "~"}
 
 
 _FORMATS: Final = frozenset({"json", "yaml", "jsonpath", "html", "svg", "csv", "csv-safe", "dot", "mermaid", "prometheus"})
-_WRITERS: Final = frozenset({"dump", "export", "gen", "kubespan"})
+_WRITERS: Final = frozenset({"dump", "export", "gen", "kubespan", "report"})
 
 
 def forgive() -> None:

@@ -42,8 +42,8 @@ class Found(NamedTuple):
 def list_all(args: Namespace, form: Output, cluster: Cluster, selected: Sequence[str]) -> int:
     """Prints the resources of all types, type by type, and returns the exit code."""
     types = types_of(args)
-    found = each(selected, lambda node: _fetched(args, form, cluster.state(node), types))
-    answers = nodes.Answers(progress.counted(found, len(selected), f"listing {', '.join(types)} of {cluster.source}, nodes"))
+    asked = each(selected, lambda node: _fetched(args, form, cluster.state(node), types))
+    answers = nodes.Answers(progress.counted(asked, len(selected), f"listing {', '.join(types)} of {cluster.source}, nodes"))
     by_type = _by_type(answers, types)
     screen = Screen(args.color)
     printer = SeveralPrinter(form, nodes=selected, width=screen.width)

@@ -32,6 +32,7 @@ GROUPS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "diagnose": {
         "doctor": "doctor",
+        "report": "report",
         "validate": "validate",
     },
     "record": {

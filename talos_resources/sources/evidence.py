@@ -9,6 +9,7 @@ import attrs
 
 from talos_resources.insight.snapshot import NodeView, Snapshot
 from talos_resources.model.kind import kind_of
+from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import Affiliate, KubeSpanConfig, KubeSpanIdentity, KubeSpanPeerSpec, KubeSpanPeerStatus, Member
 from talos_resources.sources.folders import LOG, SUMMARY, NodeFolder
 from talos_resources.sources.logs import known_lines, server_version
@@ -29,13 +30,14 @@ class _OfFiles(Protocol):
     def folder(self, node: str) -> NodeFolder | None: ...
 
 
-def evidence(cluster: Nodes, nodes: Sequence[str] = (), *, track: Track = iter) -> Snapshot:
+def evidence(cluster: Nodes, nodes: Sequence[str] = (), *, track: Track = iter, since: Timestamp | None = None) -> Snapshot:
     """What some nodes of a cluster hold, and held; those that do not answer are named.
 
     Args:
         cluster: any.
         nodes: their names; all nodes without any.
         track: see `snapshots.views`.
+        since: see `past_of`.
 
     Raises:
         ConfigError: there is no such node.
@@ -43,7 +45,7 @@ def evidence(cluster: Nodes, nodes: Sequence[str] = (), *, track: Track = iter) 
     """
     wanted = cluster.select(nodes) if nodes else cluster.nodes
     found = snapshot_of(dict(track(each(wanted, lambda node: _view(cluster, node)))))
-    return attrs.evolve(found, past=past_of(cluster, [view.node for view in found.views]))
+    return attrs.evolve(found, past=past_of(cluster, [view.node for view in found.views], since=since))
 
 
 def _view(cluster: Nodes, node: str) -> NodeView:

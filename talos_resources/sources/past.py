@@ -47,8 +47,14 @@ class _Link:
     endpoints: list[tuple[Timestamp, AddrPort]] = attrs.field(factory=list)
 
 
-def past_of(nodes: Nodes, names: Sequence[str]) -> Past | None:
-    """What happened to some nodes in the last day of their recording; None where the source knows the present only."""
+def past_of(nodes: Nodes, names: Sequence[str], *, since: Timestamp | None = None) -> Past | None:
+    """What happened to some nodes in the last day of their recording; None where the source knows the present only.
+
+    Args:
+        nodes: that may have a past.
+        names: of those to look at.
+        since: from when on, where that is longer ago than a day.
+    """
     states = {}
     for name in names:
         with suppress(DecodeError):  # a broken file, of which the rest was read
@@ -57,7 +63,8 @@ def past_of(nodes: Nodes, names: Sequence[str]) -> Past | None:
     if not spans:
         return None
     until = max(span[1] for span in spans)
-    since = max(min(span[0] for span in spans), Timestamp(until - LOOKED_BACK_S * 1_000_000_000))
+    day = Timestamp(until - LOOKED_BACK_S * 1_000_000_000)
+    since = max(min(span[0] for span in spans), day if since is None else min(day, since))
     links: dict[tuple[str, str], _Link] = {}
     changes: list[Change] = []
     times: set[int] = set()

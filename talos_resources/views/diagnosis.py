@@ -11,26 +11,26 @@ from talos_resources.model.finding import Finding, counted
 
 def diagnosis_markdown(diagnosis: Diagnosis) -> str:
     """The same for a ticket: a heading for each finding, commands as code."""
-    lines = [f"**{_escaped(diagnosis.headline or 'Nothing is wrong.')}**", "", _escaped(summary(diagnosis.mesh)), ""]
+    lines = [f"**{escaped(diagnosis.headline or 'Nothing is wrong.')}**", "", escaped(summary(diagnosis.mesh)), ""]
     for finding in diagnosis.findings:
         lines += [*_section(finding), ""]
     lines.append(counted(diagnosis.findings))
     if diagnosis.blind:
-        lines += ["", "Not known:", "", *(f"- {_escaped(line)}" for line in diagnosis.blind)]
+        lines += ["", "Not known:", "", *(f"- {escaped(line)}" for line in diagnosis.blind)]
     return "\n".join(lines) + "\n"
 
 
 def _section(finding: Finding) -> Iterator[str]:
-    yield f"## {finding.severity.value.capitalize()}: {_escaped(finding.title)}"
+    yield f"## {finding.severity.value.capitalize()}: {escaped(finding.title)}"
     yield ""
     yield f"`{finding.rule}`{f', {finding.certainty}' if finding.certainty else ''}"
     yield ""
-    yield from (f"- {_escaped(line)}" for line in finding.evidence)
+    yield from (f"- {escaped(line)}" for line in finding.evidence)
     parts = (("Why", finding.cause), ("Do", finding.advice), ("Then", finding.after), ("To decide", finding.decide))
     for name, text in parts:
         if text:
             yield ""
-            yield f"**{name}:** {_escaped(text)}"
+            yield f"**{name}:** {escaped(text)}"
             if name == "Do" and finding.steps:
                 yield ""
                 yield "```sh"
@@ -40,8 +40,9 @@ def _section(finding: Finding) -> Iterator[str]:
         yield ""
         yield "It may also be:"
         yield ""
-        yield from (f"- {_escaped(line)}" for line in finding.rivals)
+        yield from (f"- {escaped(line)}" for line in finding.rivals)
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
+    """A text with nothing in it that Markdown would heed."""
     return "".join(f"\\{letter}" if letter in "*_`<>[]|\\" else letter for letter in text)

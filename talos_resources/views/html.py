@@ -110,6 +110,7 @@ class _Table:
         self._sensitive = kind.sensitive
         self._cells = Cells(kind, shape, event_heading="EVENT")
         self._state = state_column(self._cells.headings)
+        self._id = self._cells.headings.index("ID")
 
     def start(self) -> str:
         headings = "".join(f"<th>{html.escape(heading)}</th>" for heading in self._cells.headings)
@@ -118,6 +119,8 @@ class _Table:
     def row(self, resource: Resource[Any], *, node: str = "", event: str = "") -> str:
         row = self._cells.row(redacted(resource, sensitive=self._sensitive), node=node, event=event)
         cells = [f"<td>{html.escape(cell)}</td>" for cell in row]
+        if self._in_page:
+            cells[self._id] = f'<td class="id">{html.escape(row[self._id])}</td>'
         if self._state is not None and (state := row[self._state]) in _COLOURS:
             # A page has classes, light and dark; a notebook knows nothing of them.
             look = f'class="state {state}"' if self._in_page else f'style="color: {_COLOURS[state]}"'

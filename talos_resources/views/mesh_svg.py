@@ -104,6 +104,11 @@ def mesh_png(mesh: Mesh, *, zoom: float = 2.0) -> bytes:
     return drawn
 
 
+def picture_style() -> str:
+    """The colours of pictures for a page that has several, light and dark."""
+    return _style(None)
+
+
 def _style(dark: bool | None) -> str:
     def of(colours: dict[str, str]) -> str:
         return "".join(f".{name}{{fill:{colour}}}.{name}-line{{stroke:{colour};fill:none}}" for name, colour in colours.items())
