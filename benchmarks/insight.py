@@ -34,7 +34,7 @@ def measure(nodes: int, scenario: str) -> dict[str, float]:
     from talos_resources.insight.mesh import build
     from talos_resources.insight.snapshot import Snapshot
     from talos_resources.simulate.cluster import SimulatedCluster
-    from talos_resources.simulate.scenarios import behind_nat, lan
+    from talos_resources.simulate.layouts import behind_nat, lan
     from talos_resources.sources.snapshots import view_of
     from talos_resources.views.mesh_text import lines, plain
 

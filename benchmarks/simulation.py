@@ -23,7 +23,7 @@ from talos_resources.kubespan.peer_specs import peer_specs
 from talos_resources.model.net import AddrPort, IPPrefix
 from talos_resources.resources.cluster.affiliate import Affiliate, KubeSpanAffiliate
 from talos_resources.simulate.cluster import SimulatedCluster
-from talos_resources.simulate.scenarios import lan
+from talos_resources.simulate.layouts import lan
 
 # Seconds to a full mesh, and megabytes, by nodes; seconds for the peer specs.
 BUDGETS: Final = {100: (3.0, 3000), 1000: (60.0, 3000)}

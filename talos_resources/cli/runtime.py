@@ -25,7 +25,7 @@ def run(args: Namespace) -> int:
     """Prints the graph."""
     from talos_resources.runtime.graph import as_dot, as_mermaid, as_text, edges
     from talos_resources.simulate.cluster import SimulatedCluster
-    from talos_resources.simulate.scenarios import lan
+    from talos_resources.simulate.layouts import lan
 
     (node,) = lan(SimulatedCluster(), 1)
     draw = {"text": as_text, "dot": as_dot, "mermaid": as_mermaid}[args.output]

@@ -19,7 +19,7 @@ from talos_resources.simulate.device import Air
 from talos_resources.simulate.discovery import DiscoveryService
 from talos_resources.simulate.network import Host, Network, Router
 from talos_resources.simulate.node import SimulatedNode
-from talos_resources.simulate.settings import NodeSettings, Origin, Shared
+from talos_resources.simulate.settings import SERVICE, NodeSettings, Origin, Shared
 from talos_resources.simulate.witness import Witness
 
 START: Final = Timestamp.parse("2026-01-01T00:00:00Z")
@@ -109,6 +109,7 @@ class SimulatedCluster:
             service=self.service,
             witness=self.witness,
         )
+        self._apart = {(self._shared.cluster_id, self._shared.secret, SERVICE): self._shared}
 
     def add(
         self,
@@ -135,8 +136,15 @@ class SimulatedCluster:
             msg = f"there are two nodes {settings.name}; give each a name of its own"
             raise ValueError(msg)
         place = Host(name=settings.name, number=len(self.nodes), address=address, site=site, router=router, online=False)
-        node = self.nodes[settings.name] = SimulatedNode(settings, place, self._shared, self._random, origin=origin)
+        node = self.nodes[settings.name] = SimulatedNode(settings, place, self._shared_by(settings), self._random, origin=origin)
         return node
+
+    def _shared_by(self, settings: NodeSettings) -> Shared:
+        """What a node shares with those of its cluster, secret and service: others do not hear of it, nor it of them."""
+        key = settings.cluster_id or self._shared.cluster_id, settings.secret or self._shared.secret, settings.service
+        if key not in self._apart:
+            self._apart[key] = attrs.evolve(self._shared, cluster_id=key[0], secret=key[1], service=DiscoveryService(self.clock))
+        return self._apart[key]
 
     def carry(self, source: SimulatedNode, target: SimulatedNode, size: int) -> None:
         """So many bytes of hosts and pods go from one node to another through the mesh and arrive.

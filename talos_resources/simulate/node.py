@@ -54,8 +54,6 @@ from talos_resources.simulate.skew import SkewedTime
 
 __all__ = ["NodeSettings", "Origin", "Shared", "SimulatedNode"]
 
-_SERVICE: Final = ServiceEndpoint(name="default", endpoint="discovery.talos.dev:443")
-
 _NAMESPACES: Final = {
     "meta": "Metadata: namespaces and resource definitions.",
     "config": "Talos node configuration.",
@@ -211,8 +209,8 @@ class SimulatedNode:
             return DiscoveryConfig()
         return DiscoveryConfig(
             registry_service_enabled=True,
-            service_endpoint=_SERVICE.endpoint,
-            service_endpoints=(_SERVICE,),
+            service_endpoint=self.settings.service,
+            service_endpoints=(ServiceEndpoint(name="default", endpoint=self.settings.service),),
             service_encryption_key=base64.b64decode(self._shared.secret),
             service_cluster_id=self._shared.cluster_id,
         )

@@ -11,7 +11,7 @@ from talos_resources.model.errors import ConfigError
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.simulate.cluster import START, Sample, SimulatedCluster
 from talos_resources.simulate.event import Event
-from talos_resources.simulate.scenarios import Scenario
+from talos_resources.simulate.layouts import Scenario
 from talos_resources.simulate.witness import Witness
 
 SAMPLE_S: Final = 30.0

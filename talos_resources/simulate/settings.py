@@ -19,6 +19,7 @@ from talos_resources.simulate.discovery import DiscoveryService
 from talos_resources.simulate.witness import Witness
 
 OPERATING_SYSTEM: Final = "Talos (v1.14.0)"
+SERVICE: Final = "discovery.talos.dev:443"
 
 
 @attrs.frozen(kw_only=True)
@@ -41,6 +42,9 @@ class NodeSettings:
         excluded: networks that it never announces; None for none.
         skew_s: by how much its clock is ahead of the true time, in seconds.
         operating_system: its name and version, as the node announces them.
+        secret: instead of the cluster's, base64: it cannot read what others announce, nor they what it does.
+        cluster_id: instead of the cluster's.
+        service: the endpoint of its discovery service; services do not tell one another.
     """
 
     name: str
@@ -58,6 +62,9 @@ class NodeSettings:
     excluded: tuple[IPPrefix, ...] | None = None
     skew_s: float = 0.0
     operating_system: str = OPERATING_SYSTEM
+    secret: str | None = attrs.field(default=None, repr=False)
+    cluster_id: str | None = None
+    service: str = SERVICE
 
 
 @attrs.frozen(kw_only=True)

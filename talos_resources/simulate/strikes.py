@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
+from talos_resources.kubespan.affiliate import parse_filter
 from talos_resources.model.errors import ConfigError
 from talos_resources.model.net import IPAddress, parse_address
 from talos_resources.simulate.cluster import SimulatedCluster
@@ -21,6 +22,8 @@ Undo = Callable[[], None]
 
 _LOSS: Final = 0.5
 _MTU: Final = 1280
+_FILTERS: Final = "!0.0.0.0/0,!::/0"
+"""Filters that only exclude leave nothing."""
 
 
 @attrs.frozen(kw_only=True)
@@ -168,16 +171,32 @@ def _mtu(strike: Strike) -> tuple[str, Undo]:
     if not (strike.value or str(_MTU)).isdecimal():
         msg = f'an MTU is a number of bytes such as 1280, not "{strike.value}"'
         raise ConfigError(msg)
-    before = {node.settings.name: node.settings.mtu for node in strike.nodes}
     mtu = int(strike.value or _MTU)
-    for node in strike.nodes:
-        node.set_config(mtu=mtu)
+    return f"the MTU of {strike.names()} is {mtu}", _configured(strike, mtu=mtu)
+
+
+def _kubespan_off(strike: Strike) -> tuple[str, Undo]:
+    return f"KubeSpan is off on {strike.names()}", _configured(strike, kubespan=False)
+
+
+def _filters(strike: Strike) -> tuple[str, Undo]:
+    filters = tuple(part.strip() for part in (strike.value or _FILTERS).split(","))
+    for each in filters:
+        parse_filter(each)
+    return f"{strike.names()} announces endpoints by the filters {', '.join(filters)}", _configured(strike, endpoint_filters=filters)
+
+
+def _configured(strike: Strike, **changes: Any) -> Undo:
+    """Gives the nodes other settings, and returns what gives each its own back."""
+    before = [(node, {name: getattr(node.settings, name) for name in changes}) for node in strike.nodes]
+    for node, _ in before:
+        node.set_config(**changes)
 
     def undo() -> None:
-        for node in strike.nodes:
-            node.set_config(mtu=before[node.settings.name])
+        for node, own in before:
+            node.set_config(**own)
 
-    return f"the MTU of {strike.names()} is {mtu}", undo
+    return undo
 
 
 FAULTS: Final = {
@@ -191,6 +210,13 @@ FAULTS: Final = {
         Fault(name="move", about="a node gets another address (--value ADDRESS)", takes=(1, 1), strike=_move),
         Fault(name="new-keys", about="the nodes come back with new keys; cannot be healed", takes=(1, None), strike=_new_keys),
         Fault(name="mtu", about="the nodes get another MTU (--value 1280)", takes=(1, None), strike=_mtu),
+        Fault(name="kubespan-off", about="KubeSpan is off on the nodes", takes=(1, None), strike=_kubespan_off),
+        Fault(
+            name="filters",
+            about=f"the nodes announce filtered endpoints, none by default (--value '{_FILTERS}')",
+            takes=(1, None),
+            strike=_filters,
+        ),
     )
 }
 """By name."""

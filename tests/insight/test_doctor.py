@@ -13,9 +13,10 @@ from talos_resources.insight.snapshot import Snapshot
 from talos_resources.model.finding import Severity
 from talos_resources.simulate.cluster import SimulatedCluster
 from talos_resources.simulate.event import Event
+from talos_resources.simulate.layouts import behind_nat, lan, lan_address, settings
 from talos_resources.simulate.network import Router
 from talos_resources.simulate.run import run
-from talos_resources.simulate.scenarios import behind_nat, lan, lan_address, scenario, settings
+from talos_resources.simulate.scenarios import scenario
 from tests.insight.changes import affiliates, config, everywhere, in_view, shifted, statuses, without
 from tests.insight.changes import view_of as view
 from tests.insight.saying import healthy, names, only, taken, text

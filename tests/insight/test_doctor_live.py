@@ -59,6 +59,12 @@ class Watching:
         self._process.send_signal(signal.SIGINT)
         return self._process.wait(30)
 
+    def end(self) -> None:
+        """Also where the test failed."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait(30)
+
 
 def tells(line: str, change: str) -> bool:
     return f"  {change}  " in line or f'"change": "{change}"' in line
@@ -72,12 +78,25 @@ def set_state(socket: Path, state: PeerState) -> str:
         return peer.spec.label
 
 
+@pytest.fixture
+def watch(tmp_path: Path) -> Iterator[Callable[..., Watching]]:
+    started: list[Watching] = []
+
+    def start(*more: str) -> Watching:
+        started.append(Watching(tmp_path / "node.sock", tmp_path, *more))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.end()
+
+
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("output", ["text", "json"])
-def test_what_begins_and_ends_on_a_live_node(tmp_path: Path, output: str) -> None:
+def test_what_begins_and_ends_on_a_live_node(tmp_path: Path, watch: Callable[..., Watching], output: str) -> None:
     socket = tmp_path / "node.sock"
     with served(socket):
-        watching = Watching(socket, tmp_path, "-o", output)
+        watching = watch("-o", output)
         if output == "text":
             watching.wait_for(lambda line: "0 errors, 0 warnings" in line)
         else:

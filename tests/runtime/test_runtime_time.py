@@ -16,7 +16,7 @@ from talos_resources.runtime.context import Context
 from talos_resources.runtime.runtime import Runtime
 from talos_resources.runtime.scheduler import RealTime, VirtualTime
 from talos_resources.simulate.cluster import SimulatedCluster
-from talos_resources.simulate.scenarios import lan
+from talos_resources.simulate.layouts import lan
 from tests.runtime.scripted import MIRROR, START, Scripted, ids, mirror, named
 
 S = 1_000_000_000

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from talos_resources.model.errors import ConfigError
-from talos_resources.resources import KubeSpanPeerStatus, PeerState
+from talos_resources.resources import KubeSpanPeerSpec, KubeSpanPeerStatus, PeerState
 from talos_resources.simulate.cluster import SimulatedCluster
 from talos_resources.simulate.faults import Faults
-from talos_resources.simulate.scenarios import lan
+from talos_resources.simulate.layouts import lan
 from talos_resources.simulate.strikes import FAULTS
 
 DOWN_S = 300.0
@@ -101,6 +101,34 @@ def test_moving_and_back(cluster: SimulatedCluster) -> None:
         faults.inject("move", "worker-3", value="172.20.0.2")
 
 
+def test_filters_leave_less_to_announce(cluster: SimulatedCluster) -> None:
+    def announced() -> int:
+        found = (spec.spec for spec in cluster.nodes["worker-1"].state.list(KubeSpanPeerSpec))
+        return next(len(spec.endpoints) for spec in found if spec.label == "worker-3")
+
+    faults = Faults(cluster)
+    faults.inject("filters", "worker-3")
+    later(cluster, 60)
+    assert announced() == 0
+    faults.inject("filters", "worker-3", value="172.20.0.0/16, !10.0.0.0/8")
+    later(cluster, 60)
+    assert announced() == 1
+    faults.heal()
+    later(cluster, 60)
+    assert announced() == 1
+    assert cluster.nodes["worker-3"].settings.endpoint_filters is None
+
+
+def test_without_kubespan_nobody_has_it_for_a_peer(cluster: SimulatedCluster) -> None:
+    faults = Faults(cluster)
+    assert faults.inject("kubespan-off", site="b").what == "KubeSpan is off on worker-1, worker-2, worker-3"
+    later(cluster, 60)
+    assert [len(node.state.list(KubeSpanPeerStatus)) for node in cluster.nodes.values()] == [2, 2, 2, 0, 0, 0]
+    faults.heal()
+    later(cluster, 60)
+    assert cluster.sample().is_full_mesh
+
+
 def test_what_cannot_be_healed_is_not_there(cluster: SimulatedCluster) -> None:
     faults = Faults(cluster)
     key = cluster.nodes["worker-3"].device.key
@@ -125,6 +153,7 @@ def test_what_cannot_be_healed_is_not_there(cluster: SimulatedCluster) -> None:
         (lambda faults: faults.inject("loss", value="1"), 'such as 0.3, not "1"'),
         (lambda faults: faults.inject("mtu", "worker-1", value="-5"), 'such as 1280, not "-5"'),
         (lambda faults: faults.inject("move", "worker-1", value="home"), '"home" is no address'),
+        (lambda faults: faults.inject("filters", "worker-1", value="0.0.0.0/0,!home"), 'filter is not valid: "home"'),
         (lambda faults: faults.inject("off", "worker-1", for_s=0), "more than 0 s"),
     ],
 )

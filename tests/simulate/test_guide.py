@@ -28,8 +28,8 @@ from talos_resources.resources import (
 )
 from talos_resources.simulate import guide
 from talos_resources.simulate.cluster import SimulatedCluster
+from talos_resources.simulate.layouts import lan
 from talos_resources.simulate.node import SimulatedNode
-from talos_resources.simulate.scenarios import lan
 from talos_resources.sources import open_source
 from talos_resources.sources.demo.data import NODES, PEER_SPEC_VERSION
 from talos_resources.state.contract import State

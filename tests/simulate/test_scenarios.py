@@ -13,9 +13,10 @@ from talos_resources.model.errors import ConfigError
 from talos_resources.model.net import AddrPort
 from talos_resources.resources import Affiliate, KubeSpanEndpoint, KubeSpanPeerSpec, KubeSpanPeerStatus, Member, PeerState
 from talos_resources.simulate.cluster import Sample, SimulatedCluster
+from talos_resources.simulate.layouts import behind_nat, lan
 from talos_resources.simulate.network import Nat, Router
 from talos_resources.simulate.run import Summary, run
-from talos_resources.simulate.scenarios import SCENARIOS, behind_nat, lan, scenario
+from talos_resources.simulate.scenarios import SCENARIOS, scenario
 from talos_resources.simulate.settings import NodeSettings
 
 
@@ -223,7 +224,7 @@ def test_a_target_that_exists_is_refused_before_anything_is_simulated(tmp_path: 
 
 def test_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["simulate", "--list"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == len(SCENARIOS)
+    assert len(capsys.readouterr().out.splitlines()) == 1 + len(SCENARIOS)  # headings
     assert main(["simulate", "--nodes", "2", "--duration", "1m30s", "-o", "json"]) == 0
     assert '"full_mesh_s": 30.0' in capsys.readouterr().out
     for wrong in (["--duration", "soon"], ["--nodes", "1"], ["--scenario", "flood"], ["--every", "0s"]):
