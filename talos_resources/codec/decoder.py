@@ -13,7 +13,7 @@ from talos_resources.codec import wire_values
 from talos_resources.codec.fields import SCALARS, FieldInfo, Shape, cached, fields_of
 from talos_resources.codec.freeform import struct_from_wire
 from talos_resources.codec.in_order import Step, in_order
-from talos_resources.codec.protowire import FIXED64, LEN, VARINT, WireError, cut_off, read_varint, signed, skip
+from talos_resources.codec.protowire import FIXED64, LEN, VARINT, cut_off, read_varint, signed, skip
 from talos_resources.model.build import twin
 from talos_resources.model.enums import NumberedEnum
 from talos_resources.model.spec import Unknown, Width
@@ -173,9 +173,7 @@ def _item_decoder(info: FieldInfo) -> Decoder:
         case "float":
             return lambda raw: unpack("<d", raw)[0]
         case "enum":
-            if issubclass(info.cls, NumberedEnum):
-                return functools.partial(_named, info.cls)
-            return functools.partial(_member, tuple(info.cls))
+            return _named(info.cls)
         case "flags":
             return lambda raw: info.cls(raw & 0xFFFFFFFF)
         case "message":
@@ -225,11 +223,12 @@ def _entry(read: Decoder, missing: Any, data: bytes) -> tuple[str, Any]:
     return key, read(raw)
 
 
-def _named(cls: type[NumberedEnum], number: int) -> NumberedEnum:
-    return cls.of(signed(number))
+def _named(cls: type[NumberedEnum]) -> Callable[[int], NumberedEnum]:
+    """What reads a number of an enumeration, also one that no member has."""
+    named = cls.numbers().get
 
+    def read(number: int) -> NumberedEnum:
+        member = named(number)
+        return cls.of(signed(number)) if member is None else member
 
-def _member(members: tuple[Any, ...], number: int) -> Any:
-    if number >= len(members):
-        raise WireError(f"{signed(number, 32)} is no value of {type(members[0]).__name__}")
-    return members[number]
+    return read

@@ -11,7 +11,6 @@ from talos_resources.codec import wire_values
 from talos_resources.codec.fields import SCALARS, FieldInfo, Shape, cached, fields_of
 from talos_resources.codec.freeform import struct_to_wire
 from talos_resources.codec.protowire import FIXED64, LEN, VARINT, lengthened, tag, varint
-from talos_resources.model.enums import NumberedEnum
 from talos_resources.model.spec import NO_ENTRIES, Unknown
 from talos_resources.model.timestamp import Timestamp
 
@@ -115,13 +114,11 @@ def _scalar_encoder(info: FieldInfo) -> Encoder:
     lead = tag(info.number, VARINT)
     if info.optional:
         return lambda value: b"" if value is None else lead + varint(number(value))
-    if info.shape == "enum" and not issubclass(info.cls, NumberedEnum):
-        coded = {member: lead + varint(index) if index else b"" for index, member in enumerate(info.cls)}
-        return coded.__getitem__
     if info.shape == "flag":
         return lambda value: lead + b"\x01" if value else b""
     if info.shape == "enum":
-        return lambda value: lead + varint(value.number) if value.number else b""
+        coded = {number: lead + varint(number) if number else b"" for number in info.cls.numbers()}
+        return lambda value: coded[value.number] if value.number in coded else lead + varint(value.number)
     return lambda value: lead + varint(value) if value else b""
 
 
@@ -129,4 +126,4 @@ def _numbered(info: FieldInfo) -> Callable[[Any], int]:
     """The number that stands for a value on the wire."""
     if info.shape != "enum":
         return int
-    return attrgetter("number") if issubclass(info.cls, NumberedEnum) else tuple(info.cls).index
+    return attrgetter("number")

@@ -12,7 +12,6 @@ from talos_resources.codec.fields import FieldInfo, Shape, cached, fields_of, in
 from talos_resources.codec.freezing import thawed
 from talos_resources.codec.goyaml.keys import natural_key
 from talos_resources.codec.value_text import address_text, addrport_text, prefix_text, time_text
-from talos_resources.model.enums import NumberedEnum
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import Form, Unknown, UntypedSpec
 from talos_resources.model.timestamp import Timestamp
@@ -150,7 +149,7 @@ def left_out(info: FieldInfo) -> Callable[[Any], bool] | None:
         return lambda value: value is None
     if info.shape == "time":
         return lambda value: value == Timestamp.ZERO
-    if info.shape == "enum" and issubclass(info.cls, NumberedEnum):
+    if info.shape == "enum":
         return lambda value: value.number == 0
     return operator.not_
 

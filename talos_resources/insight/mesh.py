@@ -28,6 +28,7 @@ _S: Final = 1_000_000_000
 _STATES: Final = tuple(LinkState)
 _CODES: Final = {state: code for code, state in enumerate(_STATES)}
 _FAULTS: Final = frozenset(_CODES[state] for state in _STATES if state.is_fault)
+_UNKNOWN: Final = _CODES[LinkState.UNKNOWN]
 _OF_STATUS: Final = {state.value: _CODES[LinkState(state.value)] for state in (LinkState.UP, LinkState.DOWN, LinkState.UNKNOWN)}
 
 
@@ -227,12 +228,12 @@ def _fill(codes: bytearray, start: int, size: int, view: NodeView, positions: Ma
     held: list[KubeSpanPeerStatus | None] = [None] * size
     for status in view.statuses:
         column, spec = positions[status.metadata.id], status.spec
-        row[column] = _OF_STATUS[spec.state]
+        row[column] = _OF_STATUS.get(spec.state, _UNKNOWN)
         held[column] = spec
     for known in view.specs:  # known, but not yet to WireGuard
         column = positions[known.metadata.id]
         if held[column] is None:
-            row[column] = _CODES[LinkState.UNKNOWN]
+            row[column] = _UNKNOWN
     codes[start : start + size] = row
     return held
 

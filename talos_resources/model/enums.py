@@ -5,11 +5,14 @@ Source: Talos v1.14, stringers of nethelpers and of the resources' own enumerati
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Mapping
 from enum import KEEP, IntFlag, StrEnum
+from types import MappingProxyType
 from typing import Final, Self
 
-_NUMBER: Final = re.compile(r"-?\d{1,20}\Z", re.ASCII)
+_NUMBER: Final = re.compile(r"(-?\d{1,20})\)?\Z", re.ASCII)
 
 
 class NumberedEnum(StrEnum):
@@ -34,14 +37,20 @@ class NumberedEnum(StrEnum):
     @classmethod
     def of(cls, number: int) -> Self:
         """The value that has this number, named or not."""
-        for member in cls:
-            if member.number == number:
-                return member
+        named = cls.numbers().get(number)
+        if named is not None:
+            return named
         text = cls.unnamed(number)
         made = str.__new__(cls, text)
         made._name_ = made._value_ = text
         made.number = number
         return made
+
+    @classmethod
+    @functools.cache
+    def numbers(cls) -> Mapping[int, Self]:
+        """The members by their numbers."""
+        return MappingProxyType({member.number: member for member in cls})
 
     @classmethod
     def unnamed(cls, number: int) -> str:
@@ -50,12 +59,15 @@ class NumberedEnum(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
-        if not isinstance(value, str):
+        return cls.parse_unnamed(value) if isinstance(value, str) else None
+
+    @classmethod
+    def parse_unnamed(cls, text: str) -> Self | None:
+        """The value that prints this text for want of a name; None for any other text."""
+        found = _NUMBER.search(text)
+        if found is None or cls.unnamed(int(found[1])) != text:
             return None
-        digits = value.removeprefix(f"{cls.__name__}(").removesuffix(")")
-        if not _NUMBER.match(digits) or cls.unnamed(int(digits)) != value:
-            return None
-        return cls.of(int(digits))
+        return cls.of(int(found[1]))
 
 
 class BareNumberedEnum(NumberedEnum):

@@ -21,6 +21,7 @@ from typing import Any, Final, TypeVar, cast
 import attrs
 
 from talos_resources.model.build import Rules, written
+from talos_resources.model.enums import NumberedEnum
 from talos_resources.model.net import AddrPort, IPPrefix
 from talos_resources.model.spec import wire_field
 from talos_resources.model.timestamp import Timestamp
@@ -150,6 +151,8 @@ def _member(cls: type[Enum], value: Any) -> Any:
     for member in cls:
         if value in {member.value, member.name}:
             return member
+    if issubclass(cls, NumberedEnum) and (unnamed := cls.parse_unnamed(value)) is not None:
+        return unnamed
     raise ValueError(f"{value!r:.60} is none of {', '.join(repr(member.value) for member in cls)}")
 
 

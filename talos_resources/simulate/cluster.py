@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Callable
 from random import Random
 from typing import Final
@@ -181,7 +182,7 @@ class SimulatedCluster:
 
     def sample(self) -> Sample:
         """The links now, as the nodes see them."""
-        counts = dict.fromkeys(PeerState, 0)
+        counts: Counter[PeerState] = Counter()
         missing = 0
         on = [node for node in self.nodes.values() if node.host.online]
         for node in on:

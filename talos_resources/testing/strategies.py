@@ -87,9 +87,8 @@ def _flags(cls: type[WireFlags]) -> st.SearchStrategy[WireFlags]:
     return st.sets(st.sampled_from(list(cls))).map(lambda members: cls(sum(members)))
 
 
-def _enum(cls: Any) -> st.SearchStrategy[Any]:
-    named = st.sampled_from(list(cls))
-    return named | st.integers(0, 255).map(cls.of) if issubclass(cls, NumberedEnum) else named
+def _enum(cls: type[NumberedEnum]) -> st.SearchStrategy[Any]:
+    return st.sampled_from(list(cls)) | st.integers(0, 255).map(cls.of)
 
 
 _VALUES: Final[dict[Shape, Callable[[], st.SearchStrategy[Any]]]] = {

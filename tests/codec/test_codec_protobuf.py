@@ -118,8 +118,6 @@ def test_values_that_only_the_wire_has() -> None:
 @pytest.mark.parametrize(
     ("cls", "data", "path", "text"),
     [
-        (KubeSpanPeerStatus, b"\x18\x07", "state", "7 is no value of PeerState"),
-        (KubeSpanPeerStatus, b"\x18\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "state", "-1 is no value of PeerState"),
         (KubeSpanPeerStatus, b"\x12\x01\xff", "label", "byte 0xff is not valid UTF-8"),
         (KubeSpanPeerStatus, b"\x0a\x05\x0a\x0312\x33", "endpoint", "an address of 3 bytes, which is neither 4 nor 16"),
         (KubeSpanPeerStatus, b"\x0a\x04\x10\x80\x80\x04", "endpoint", "the port 65536 is not from 0 to 65535"),
@@ -147,10 +145,10 @@ def test_faults_name_their_field(cls: Any, data: Any, path: Any, text: Any) -> N
 def test_a_resource_names_the_field_at_fault() -> None:
     message = cosi_resource_pb2.Resource()
     message.metadata.type, message.metadata.phase, message.metadata.version = "KubeSpanPeerStatuses.kubespan.talos.dev", "running", "1"
-    message.spec.proto_spec = b"\x18\x07"
-    with pytest.raises(DecodeError, match="state: 7 is no value") as caught:
+    message.spec.proto_spec = b"\x12\x01\xff"
+    with pytest.raises(DecodeError, match="label: byte 0xff is not") as caught:
         resource_from_wire(message.SerializeToString())
-    assert caught.value.path == "spec.state"
+    assert caught.value.path == "spec.label"
     message.metadata.version = "one"
     with pytest.raises(DecodeError, match=r"metadata\.version: 'one' is no version number"):
         resource_from_wire(message.SerializeToString())

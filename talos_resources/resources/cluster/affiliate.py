@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 import attrs
 
+from talos_resources.model.enums import NumberedEnum
 from talos_resources.model.kind import Column, kind
 from talos_resources.model.net import AddrPort, IPAddress, IPPrefix
 from talos_resources.model.spec import Unknown, unknown_field, wire
 
 
-class MachineType(StrEnum):
-    """What a machine is in its cluster; the order is that of the wire numbers."""
+class MachineType(NumberedEnum):
+    """What a machine is in its cluster."""
 
-    UNKNOWN = "unknown"
-    INIT = "init"
-    CONTROL_PLANE = "controlplane"
-    WORKER = "worker"
+    UNKNOWN = "unknown", 0
+    INIT = "init", 1
+    CONTROL_PLANE = "controlplane", 2
+    WORKER = "worker", 3
+
+    @classmethod
+    def unnamed(cls, number: int) -> str:
+        """As Go prints it, whose type is `machine.Type`."""
+        return f"Type({number})"
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-
 import attrs
 
+from talos_resources.model.enums import NumberedEnum
 from talos_resources.model.kind import Column, kind
 from talos_resources.model.net import AddrPort
 from talos_resources.model.spec import Unknown, unknown_field, wire
 from talos_resources.model.timestamp import Timestamp
 
 
-class PeerState(StrEnum):
-    """The state of a link; the order is that of the wire numbers."""
+class PeerState(NumberedEnum):
+    """The state of a link."""
 
-    UNKNOWN = "unknown"
-    UP = "up"
-    DOWN = "down"
+    UNKNOWN = "unknown", 0
+    UP = "up", 1
+    DOWN = "down", 2
 
 
 @kind(

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any
 
 import attrs
 
+from talos_resources.model.enums import NumberedEnum
 from talos_resources.model.kind import Column, Kind, kind
 from talos_resources.model.spec import Unknown, unknown_field, wire
 
 
-class Sensitivity(StrEnum):
-    """Who may read a type; the order is that of the wire numbers."""
+class Sensitivity(NumberedEnum):
+    """Who may read a type."""
 
-    NON_SENSITIVE = ""
-    SENSITIVE = "sensitive"
+    NON_SENSITIVE = "", 0
+    SENSITIVE = "sensitive", 1
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
