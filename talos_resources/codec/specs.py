@@ -8,7 +8,7 @@ import talos_resources.resources  # noqa: F401 - registers the typed kinds
 from talos_resources.codec.decoder import FieldError, decoder
 from talos_resources.codec.encoder import encode
 from talos_resources.codec.protowire import WireError
-from talos_resources.codec.unknown import has_unknown, with_names
+from talos_resources.codec.unknown import says_more, with_names
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import has_class, typed_kind
 from talos_resources.model.metadata import Metadata
@@ -66,8 +66,8 @@ def _spec_of_type(type: str, message: bytes, yaml: str) -> Any:
 
 
 def named_by_yaml(spec: S, yaml: str) -> S:
-    """The spec with the names and values that its YAML gives to fields that its class does not know."""
-    if not yaml or not has_unknown(spec):
+    """The spec with what only its YAML says: of fields that its class does not know, and the texts of CEL expressions."""
+    if not yaml or not says_more(spec):
         return spec
     try:
         return cast("S", with_names(spec, spec_from_yaml(type(spec), yaml)))

@@ -1,13 +1,13 @@
 """Fields that a class does not know: kept in messages by number, in YAML and JSON by name.
 
 A node sends a spec as a message and as YAML. The message is read; where it has fields that the class does not
-know, the YAML gives them names, so that they are shown, too. What was read from YAML alone has no numbers: when it
+know, the YAML gives them names, so that they are shown, too; likewise the text of a CEL expression, of which the
+message has the checked form only. What was read from YAML alone has no numbers: when it
 is sent, the message gets a mark, a field that nobody has, so that the next reader looks into the YAML as well.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 import attrs
@@ -20,18 +20,26 @@ _MARK: Final = tag((1 << 29) - 1, LEN) + b"\0"
 """An empty field of the highest number that protobuf has."""
 
 
-def has_unknown(spec: Any) -> bool:
-    """Whether a spec, or a message within it, has fields that its class does not know."""
+def says_more(spec: Any) -> bool:
+    """Whether the YAML of a spec says more than its message: of fields that a class does not know, or of CEL expressions."""
     if spec.unknown is not None:
         return True
     within = _messages(type(spec))
-    return bool(within) and any(has_unknown(item) for name, repeated in within for item in _items(spec, name, repeated=repeated))
+    if within and any(says_more(item) for name, repeated in within for item in _items(spec, name, repeated=repeated)):
+        return True
+    return any(getattr(spec, name) for name in _expressions(type(spec)))
 
 
 @cached
 def _messages(cls: type[Any]) -> tuple[tuple[str, bool], ...]:
     """The fields that are messages, and whether there are many."""
     return tuple((info.name, info.repeated) for info in fields_of(cls) if info.shape == "message" and not info.mapping)
+
+
+@cached
+def _expressions(cls: type[Any]) -> tuple[str, ...]:
+    """The fields that are CEL expressions."""
+    return tuple(info.name for info in fields_of(cls) if info.shape == "expression" and not info.plural)
 
 
 def _items(spec: Any, name: str, *, repeated: bool) -> tuple[Any, ...]:
@@ -43,21 +51,26 @@ def _items(spec: Any, name: str, *, repeated: bool) -> tuple[Any, ...]:
 
 def marked(message: bytes, spec: Any) -> bytes:
     """The message of a spec, with the mark if some of its fields are in its YAML only."""
-    return message + _MARK if _any(spec, lambda unknown: bool(unknown.fields) and not unknown.wire) else message
+    return message + _MARK if _in_yaml_only(spec) else message
 
 
-def _any(spec: Any, holds: Callable[[Unknown], bool]) -> bool:
-    if spec.unknown is not None and holds(spec.unknown):
+def _in_yaml_only(spec: Any) -> bool:
+    unknown: Unknown | None = spec.unknown
+    if unknown is not None and unknown.fields and not unknown.wire:
         return True
-    return any(_any(item, holds) for name, repeated in _messages(type(spec)) for item in _items(spec, name, repeated=repeated))
+    if any((held := getattr(spec, name)) and not held.checked for name in _expressions(type(spec))):
+        return True
+    return any(_in_yaml_only(item) for name, repeated in _messages(type(spec)) for item in _items(spec, name, repeated=repeated))
 
 
 def with_names(spec: Any, named: Any) -> Any:
-    """A spec read from its message, with the names and values of unknown fields of the same spec read from its YAML."""
-    changes: dict[str, Any] = {}
+    """A spec read from its message, with what only its YAML says: names and values of unknown fields, texts of expressions."""
+    changes: dict[str, Any] = {
+        name: attrs.evolve(getattr(spec, name), text=written.text) for name in _expressions(type(spec)) if (written := getattr(named, name))
+    }
     for name, repeated in _messages(type(spec)):
         mine, theirs = _items(spec, name, repeated=repeated), _items(named, name, repeated=repeated)
-        if len(mine) == len(theirs) and any(map(has_unknown, (*mine, *theirs))):
+        if len(mine) == len(theirs) and any(map(says_more, (*mine, *theirs))):
             items = tuple(with_names(one, other) for one, other in zip(mine, theirs, strict=True))
             changes[name] = items if repeated else items[0]
     wire = spec.unknown.wire.replace(_MARK, b"") if spec.unknown is not None else b""

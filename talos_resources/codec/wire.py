@@ -12,7 +12,7 @@ from talos_resources.codec.encoder import encode
 from talos_resources.codec.fields import cached
 from talos_resources.codec.protowire import WireError, lengthened, read_varint, size
 from talos_resources.codec.specs import named_by_yaml, spec_at_look, spec_from_wire, spec_from_yaml
-from talos_resources.codec.unknown import has_unknown, marked
+from talos_resources.codec.unknown import marked, says_more
 from talos_resources.codec.wire_metadata import last, metadata_from_wire, metadata_to_wire, payloads_of, utf8
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import own_kind
@@ -56,7 +56,7 @@ def body_to_wire(resource: Resource[Any], *, with_yaml: bool) -> bytes:
     spec = resource.spec
     if isinstance(spec, UntypedSpec):
         proto, yaml = spec.wire, spec.yaml.encode()
-    elif not with_yaml and not has_unknown(spec):
+    elif not with_yaml and not says_more(spec):
         proto, yaml = encode(spec), b""
     elif (sent := sent_yaml(resource)) is not None:
         proto, yaml = encode(spec), sent.encode()
