@@ -27,8 +27,8 @@ class NumberedEnum(StrEnum):
 
     number: int
 
-    def __new__(cls, text: str, number: int) -> Self:
-        """A member: its text in YAML and its number."""
+    def __new__(cls, text: str, number: int = 0) -> Self:
+        """A member: its text in YAML and its number. The default is for type checkers, who see `Scope("link")` as a call of this."""
         member = str.__new__(cls, text)
         member._value_ = text
         member.number = number

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 
 from talos_resources import Affiliate, Kind, KubeSpanPeerStatus, MachineType, Member, PeerState, Resource, ResourceDefinition
@@ -80,7 +79,8 @@ def test_they_read_as_go_prints_them() -> None:
     assert str(MachineType.of(7)) == "Type(7)"
     assert str(PeerState.of(7)) == "PeerState(7)"
     assert KubeSpanPeerStatus(state="PeerState(7)").state.number == 7  # type: ignore[arg-type]
-    assert attrs.evolve(LinkStatus(), duplex="Duplex(9)").duplex.number == 9
+    link = LinkStatus(duplex="Duplex(9)")  # type: ignore[arg-type]
+    assert link.duplex.number == 9
     for text in ("PeerState(07)", "MachineType(7)", "Type(7", "7"):
         with pytest.raises(ValueError, match="none of"):
             Member(machine_type=text)  # type: ignore[arg-type]
