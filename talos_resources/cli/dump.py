@@ -20,8 +20,9 @@ HELP = "Write the resources of nodes to a file, a directory, a zip archive or a 
 DESCRIPTION = """\
 Write the resources of nodes to a file, a directory, a zip archive or a database. The name of the target says the form:
 *.wire.json (nothing is lost), *.yaml or *.json (as talosctl prints them), *.zip (a support bundle as `talosctl support`
-writes it), a name without an ending (a folder per node, with everything), etcd://HOST:PORT/PREFIX (one node under the
-prefix, several each under PREFIX/NODE), sqlite:PATH, - for YAML on stdout. --from reads every one of them.
+writes it, with the logs and tables that the source has), a name without an ending (a folder per node, with everything),
+etcd://HOST:PORT/PREFIX (one node under the prefix, several each under PREFIX/NODE), sqlite:PATH, - for YAML on stdout.
+--from reads every one of them.
 
 Private keys and other secrets are replaced by <REDACTED> unless --show-secrets is given. A support bundle has only the
 namespace that is usual for each type, and nothing of the specs of sensitive types."""
@@ -44,15 +45,17 @@ def configure(parser: Parser) -> None:
 def run(args: Namespace) -> int:
     """Writes all nodes, or those that were named."""
     from talos_resources.sources import writing
+    from talos_resources.sources.beside import all_beside
 
     with options.opened(args) as (cluster, selected):
         nodes = selected if args.nodes else cluster.nodes
         contents = {}
         for node in progress.tracked(nodes, f"reading nodes of {cluster.source}"):
             held = writing.held_by(cluster.state(node), args.types, show_secrets=args.show_secrets)
-            contents[node] = writing.bundled(held, show_secrets=args.show_secrets) if args.to.endswith(".zip") else held
+            contents[node] = writing.bundled(held, show_secrets=args.show_secrets) if args.to.endswith(writing.ZIP) else held
+        beside = all_beside(cluster, nodes, only_summary=bool(args.types)) if writing.has_folders(args.to) else {}
         with progress.busy(f"writing {sum(map(len, contents.values()))} resources to {args.to}"):
-            writing.write(contents, args.to)
+            writing.write(contents, args.to, beside)
     for node, held in contents.items():
         _tell_unreadable(node, held)
     return 0

@@ -12,10 +12,15 @@ from typing import Any, Final
 
 from talos_resources.model.resource import Resource
 from talos_resources.rpc.pki.private_file import write_private
-from talos_resources.sources.folders import file_stem
+from talos_resources.sources.folders import Reader, file_stem
 
 Contents = Mapping[str, Sequence[Resource[Any]]]
 """Node → what to write of it."""
+
+Beside = Mapping[str, Mapping[str, Reader]]
+"""Node → the files beside its resources, by their path in its folder; under "" those of no node, with the whole path."""
+
+NOTHING_BESIDE: Final[Beside] = {}
 
 _NO_TIME: Final = (1980, 0, 0, 0, 0, 0)
 """What talosctl writes into zip headers."""
@@ -30,7 +35,7 @@ def _part_prefix(path: Path) -> str:
     return f".{path.name}."
 
 
-def write_folders(path: Path, contents: Contents) -> None:
+def write_folders(path: Path, contents: Contents, beside: Beside = NOTHING_BESIDE) -> None:
     """All folders or none: they are written elsewhere on the same disk first."""
     if is_occupied(path):
         raise FileExistsError
@@ -39,7 +44,7 @@ def write_folders(path: Path, contents: Contents) -> None:
     moved: list[Path] = []
     part = Path(tempfile.mkdtemp(dir=path if is_there else path.parent, prefix=_part_prefix(path)))
     try:
-        for name, data in _bundle(contents):
+        for name, data in _bundle(contents, beside):
             write_private(part / name, data)
         if is_there:
             moved.extend(folder.rename(path / folder.name) for folder in part.iterdir())
@@ -52,19 +57,21 @@ def write_folders(path: Path, contents: Contents) -> None:
         raise
 
 
-def zipped(contents: Contents) -> bytes:
+def zipped(contents: Contents, beside: Beside = NOTHING_BESIDE) -> bytes:
     """The bytes of a support bundle."""
     from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
     buffer = io.BytesIO()
     with ZipFile(buffer, "w", ZIP_DEFLATED) as archive:
-        for name, data in _bundle(contents):
+        for name, data in _bundle(contents, beside):
             archive.writestr(ZipInfo(name, _NO_TIME), data, ZIP_DEFLATED)
     return buffer.getvalue()
 
 
-def _bundle(contents: Contents) -> Iterator[tuple[str, bytes]]:
-    """Path and contents of each file, laid out as `talosctl support` does it: NODE/resources/TYPE.yaml."""
+def _bundle(contents: Contents, beside: Beside) -> Iterator[tuple[str, bytes]]:
+    """Path and contents of each file, laid out and in the order as `talosctl support` does it: NODE/resources/TYPE.yaml."""
+    for path, reader in beside.get("", {}).items():
+        yield path, reader()
     taken: set[str] = set()
     for node, resources in contents.items():
         folder = _folder_name(node, taken)
@@ -72,8 +79,11 @@ def _bundle(contents: Contents) -> Iterator[tuple[str, bytes]]:
         files: dict[str, list[Resource[Any]]] = {}
         for resource in resources:
             files.setdefault(file_stem(resource.type), []).append(resource)
+        others = beside.get(node, {})
+        yield from ((f"{folder}/{path}", reader()) for path, reader in others.items() if "/" not in path)
         for name, group in files.items():
             yield f"{folder}/resources/{name}.yaml", documents((resource, {}) for resource in group).encode()
+        yield from ((f"{folder}/{path}", reader()) for path, reader in others.items() if "/" in path)
 
 
 def _folder_name(node: str, taken: Collection[str]) -> str:

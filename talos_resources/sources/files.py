@@ -14,12 +14,14 @@ from talos_resources.model.resource import Resource
 from talos_resources.sources.cluster import Cluster
 from talos_resources.sources.documents import Entry, by_node, parse, parse_pasted, without_cut_end
 from talos_resources.sources.encrypted import is_sealed, unsealed
-from talos_resources.sources.folders import TEXTS, NodeFolder, Reader
+from talos_resources.sources.folders import NodeFolder, Reader
 from talos_resources.sources.load import memory_state
 
 STDIN: Final = "-"
 _SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
 _BUNDLE_FOLDER: Final = "resources"
+KUBERNETES: Final = "kubernetesResources"
+"""The folder of what a bundle says of the cluster as a whole."""
 _PIPE_LIMIT: Final = 512 << 20
 """The most bytes of what has no size, such as a pipe or a device."""
 _FILE_LIMIT: Final = 4 << 30
@@ -98,7 +100,8 @@ def _tree(members: Members, path: str) -> Cluster:
             folders.setdefault(folder, {})["/".join((path.rstrip("/"), *parts))] = reader
     if folders:
         texts = _texts(members, folders) if bundle else {}
-        nodes = {node: NodeFolder(files, texts.get(node, {}), bool(bundle)) for node, files in folders.items()}
+        common = texts.pop("", {})
+        nodes = {node: NodeFolder(files, texts.get(node, {}), common, is_bundle=bool(bundle)) for node, files in folders.items()}
         return Cluster({node: folder.state for node, folder in nodes.items()}, source=path, folders=nodes)
     if not data:
         raise ConfigError(f"{path} holds no *.yaml or *.json file; expected one folder per node, as in a support bundle")
@@ -107,11 +110,14 @@ def _tree(members: Members, path: str) -> Cluster:
 
 
 def _texts(members: Members, folders: Mapping[str, Any]) -> dict[str, dict[str, Reader]]:
-    """The files beside the resources of each node of a bundle that somebody may ask for."""
+    """The files beside the resources of each node of a bundle, by their path in its folder; under "" those of no node."""
     found: dict[str, dict[str, Reader]] = {}
     for parts, reader in members.items():
-        if len(parts) > 1 and parts[-1] in TEXTS and parts[-2] in folders:
-            found.setdefault(parts[-2], {})[parts[-1]] = reader
+        at = next((index for index, part in enumerate(parts[:-1]) if part in folders), None)
+        if at is not None and parts[at + 1] != _BUNDLE_FOLDER:
+            found.setdefault(parts[at], {})["/".join(parts[at + 1 :])] = reader
+        elif KUBERNETES in parts[:-1]:
+            found.setdefault("", {})["/".join(parts[parts.index(KUBERNETES) :])] = reader
     return found
 
 

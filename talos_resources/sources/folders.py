@@ -21,8 +21,6 @@ from talos_resources.state.registry import definitions_of, known_kinds
 
 LOG: Final = "controller-runtime.log"
 SUMMARY: Final = "summary"
-TEXTS: Final = frozenset({LOG, SUMMARY})
-"""Files beside the resources that somebody asks for."""
 
 Reader = Callable[[], bytes]
 
@@ -40,13 +38,15 @@ class NodeFolder:
 
     Attributes:
         files: with resources: name → what reads it.
-        texts: the other files that are known, by their own name.
+        texts: the other files, by their path in the folder: `summary`, `service-logs/apid.log`.
+        common: the files of the bundle that belong to no node, by their path.
         is_bundle: this is a part of a support bundle, which leaves things out that the node has; each file has the type
             that its name says.
     """
 
     files: Mapping[str, Reader]
     texts: Mapping[str, Reader] = attrs.field(factory=dict)
+    common: Mapping[str, Reader] = attrs.field(factory=dict)
     is_bundle: bool = False
 
     def left_out(self, kind: Kind[Any], namespace: str | None, state: State) -> str:

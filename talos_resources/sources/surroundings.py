@@ -17,7 +17,7 @@ from talos_resources.kubespan.network_specs import ROUTE_SPECS
 from talos_resources.kubespan.network_statuses import ADDRESS_FILTERS, POLICY_RULE_STATUSES, ROUTE_STATUSES
 from talos_resources.kubespan.rendered import classless
 from talos_resources.model.net import IPPrefix
-from talos_resources.resources import DiscoveryConfig, KubeSpanConfig
+from talos_resources.resources import Affiliate, DiscoveryConfig, KubeSpanConfig
 from talos_resources.sources.reading import Reader
 
 TIME_STATUSES: Final = classless("TimeStatuses.v1alpha1.talos.dev", "runtime")
@@ -74,8 +74,12 @@ def _mapping(values: Mapping[str, Any], id: str) -> Mapping[str, Any]:
 
 
 def _version(view: NodeView) -> str:
-    own = next((affiliate.spec for affiliate in view.affiliates if affiliate.id == view.node_id), None)
-    found = _VERSION.search(own.operating_system) if own is not None else None
+    return next((announced_version(affiliate.spec) for affiliate in view.affiliates if affiliate.id == view.node_id), "")
+
+
+def announced_version(affiliate: Affiliate) -> str:
+    """The release of Talos in what a node announces of itself, `v1.14.0`; empty if it does not say."""
+    found = _VERSION.search(affiliate.operating_system)
     return found[0] if found else ""
 
 

@@ -17,10 +17,12 @@ from talos_resources.model.resource import Resource
 from talos_resources.model.spec import RedactedSpec
 from talos_resources.resources import Namespace, ResourceDefinition, Sensitivity
 from talos_resources.rpc.pki.private_file import write_private
-from talos_resources.sources.bundle_writing import Contents, documents, is_occupied, write_folders, zipped
+from talos_resources.sources.bundle_writing import NOTHING_BESIDE, Beside, Contents, documents, is_occupied, write_folders, zipped
 from talos_resources.sources.files import STDIN
 from talos_resources.state.contract import State
 from talos_resources.state.registry import defined_kind
+
+ZIP: Final = ".zip"
 
 Track = Callable[[Sequence[str]], Iterator[str]]
 
@@ -122,7 +124,7 @@ def _shown(resources: Sequence[Resource[Any]], *, show_secrets: bool, sensitive:
     return resources if show_secrets else [redacted(resource, sensitive=sensitive) for resource in resources]
 
 
-def write(contents: Contents, target: str) -> None:
+def write(contents: Contents, target: str, beside: Beside = NOTHING_BESIDE) -> None:
     """Writes resources in the form that the target's name asks for, whole or not at all.
 
     Args:
@@ -130,6 +132,7 @@ def write(contents: Contents, target: str) -> None:
         target: `*.wire.json`, `*.json`, `*.yaml`, `*.yml`, `*.zip`, `-` for YAML on stdout,
             `etcd://HOST:PORT/PREFIX`, `sqlite:PATH`, a name without an ending, or with a `/` behind it, for a
             directory; archives and directories have a folder per node, as in a support bundle. Files are readable by their owner alone.
+        beside: the other files of each node, for archives and directories; see `beside.all_beside`.
 
     Raises:
         ConfigError: the target exists already, has an ending that stands for another form, or cannot be written.
@@ -146,8 +149,10 @@ def write(contents: Contents, target: str) -> None:
     try:
         if render is not None:
             write_private(path, render(contents), overwrite=False)
+        elif path.name.endswith(ZIP):
+            write_private(path, zipped(contents, beside), overwrite=False)
         else:
-            write_folders(path, contents)
+            write_folders(path, contents, beside)
     except FileExistsError:
         raise _occupied(target) from None
     except OSError as error:
@@ -163,8 +168,13 @@ def check_target(target: str) -> None:
     if target == STDIN or _is_store(target):
         return
     path = _path(target)
-    if path.exists() if target.endswith(tuple(_RENDERERS)) else is_occupied(path):
+    if path.exists() if target.endswith(_ENDINGS) else is_occupied(path):
         raise _occupied(target)
+
+
+def has_folders(target: str) -> bool:
+    """Whether a target gets a folder for each node, in which there is place for other files than resources."""
+    return target.endswith(ZIP) or not (target == STDIN or _is_store(target) or target.endswith(_ENDINGS))
 
 
 def _is_store(target: str) -> bool:
@@ -181,8 +191,8 @@ def _path(target: str) -> Path:
     """
     path = Path(target)
     suffix = path.suffix
-    if suffix[1:].isalpha() and not target.endswith((*_RENDERERS, "/")) and not path.is_dir():
-        raise ConfigError(f"{target}: no form is called {suffix}; there are {', '.join(_RENDERERS)}, and {target}/ for a folder")
+    if suffix[1:].isalpha() and not target.endswith((*_ENDINGS, "/")) and not path.is_dir():
+        raise ConfigError(f"{target}: no form is called {suffix}; there are {', '.join(_ENDINGS)}, and {target}/ for a folder")
     return path
 
 
@@ -225,6 +235,6 @@ _RENDERERS: Final[dict[str, Callable[[Contents], bytes]]] = {
     ".json": _json,
     ".yaml": lambda contents: _yaml(contents).encode(),
     ".yml": lambda contents: _yaml(contents).encode(),
-    ".zip": zipped,
 }
 """Ending → renderer; the first that fits counts."""
+_ENDINGS: Final = (*_RENDERERS, ZIP)

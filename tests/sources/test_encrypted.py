@@ -79,7 +79,7 @@ def test_a_bundle_of_ours_is_laid_out_as_talosctls(bundle: bytes, tmp_path: Path
     with zipfile.ZipFile(tmp_path / "plain.zip") as archive:
         names = archive.namelist()
         assert len({name.split("/")[0] for name in names}) == 5
-        assert {name.split("/")[1] for name in names} == {"resources"}
+        assert {name.split("/")[1] for name in names} == {"resources", "summary"}
         config = archive.read("172.20.0.2/resources/kubespanconfigs.kubespan.talos.dev.yaml").decode()
         statuses = archive.read("172.20.0.2/resources/kubespanpeerstatuses.kubespan.talos.dev.yaml").decode()
         affiliates = archive.read("172.20.0.2/resources/affiliates.cluster.talos.dev.yaml").decode()
