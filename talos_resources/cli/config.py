@@ -12,6 +12,7 @@ from talos_resources.cli.compat import add_compat
 from talos_resources.cli.parser import Parser
 from talos_resources.codec.whole import read_whole
 from talos_resources.model.errors import ConfigError
+from talos_resources.model.printable import printable
 
 if TYPE_CHECKING:
     from talos_resources.talosconfig.config import Context, TalosConfig
@@ -84,7 +85,9 @@ def run(args: Namespace) -> int:
     elif args.action == "info":
         sys.stdout.write(_info(config.context(args.context), output=args.output, now=args.now or datetime.now(UTC)))
     elif args.action == "proxy-url" and args.url is None:
-        print(config.context(args.context).proxy_url, file=sys.stderr)  # where talosctl prints it
+        from talos_resources.rpc.transport.proxy import shown_url
+
+        print(printable(shown_url(config.context(args.context).proxy_url)), file=sys.stderr)  # where talosctl prints it
     elif args.action == "remove":
         gone = _chosen(config, args)  # nobody waits while a person is asked
         if gone and not args.dry_run:
@@ -118,8 +121,12 @@ def _edit(config: TalosConfig, args: Namespace) -> TalosConfig:
 def _proxied(config: TalosConfig, args: Namespace) -> TalosConfig:
     import attrs
 
-    context = config.context(args.context)
-    return config.with_context(attrs.evolve(context, proxy_url=args.url.strip()))
+    from talos_resources.rpc.transport.proxy import DIRECT, Proxy
+
+    url = args.url.strip()
+    if args.compat is None and url not in {"", DIRECT}:
+        Proxy.parse(url, source="proxy-url")
+    return config.with_context(attrs.evolve(config.context(args.context), proxy_url=url))
 
 
 def _new_context(args: Namespace) -> Context:

@@ -139,13 +139,13 @@ def test_a_file_without_contexts_is_as_good_as_none(
 
 
 def test_the_proxy_of_a_context(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Shown on stderr, stored without spaces around it and unchecked, and cleared by an empty one, as talosctl has it."""
+    """Shown on stderr, stored without spaces around it, and cleared by an empty one, as talosctl has it; which checks nothing."""
     file = tmp_path / "talosconfig"
     before = "context: a\ncontexts:\n    a:\n        endpoints:\n            - 10.0.0.1\n    b:\n        endpoints: []\n"
     file.write_text(before)
     command = ["config", "proxy-url", "--talosconfig", str(file)]
     assert main([*command, " socks5://127.0.0.1:1080 "]) == 0
-    assert main([*command, "not a url", "--context", "b"]) == 0
+    assert main([*command, "not a url", "--context", "b", "--compat", "talosctl"]) == 0
     assert file.read_text() == (
         "context: a\ncontexts:\n    a:\n        endpoints:\n            - 10.0.0.1\n        proxy-url: socks5://127.0.0.1:1080\n"
         "    b:\n        endpoints: []\n        proxy-url: not a url\n"
@@ -156,3 +156,42 @@ def test_the_proxy_of_a_context(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert main([*command, "", "--context", "b"]) == 0
     assert file.read_text() == before
     assert main([*command, "a", "b"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("socks5://ann:p%40ss@10.0.0.9:1080", "socks5://ann:***@10.0.0.9:1080"),
+        ("https://ann:@10.0.0.9", "https://ann:***@10.0.0.9"),
+        ("http://ann@[fd00::9]:3128", "http://ann@[fd00::9]:3128"),
+        ("ann:word@10.0.0.9:8080", "ann:***@10.0.0.9:8080"),
+        ("socks5h://p:q:r@proxy.example.org", "socks5h://p:***@proxy.example.org"),
+        ("direct", "direct"),
+    ],
+)
+def test_a_proxy_is_shown_without_its_password(tmp_path: Path, capsys: pytest.CaptureFixture[str], url: str, shown: str) -> None:
+    file = tmp_path / "talosconfig"
+    file.write_text("context: a\ncontexts:\n    a:\n        endpoints: [10.0.0.1]\n")
+    command = ["config", "proxy-url", "--talosconfig", str(file)]
+    assert main([*command, url]) == 0
+    assert url in file.read_text()
+    assert main(command) == 0
+    assert main(["config", "info", "--talosconfig", str(file)]) == 0
+    seen = capsys.readouterr()
+    assert seen.err == f"{shown}\n"
+    assert url == shown or url not in seen.out + repr(TalosConfig.load(file)) + repr(TalosConfig.load(file).context(None))
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://a:secret@10.0.0.1:21", "socks4://10.0.0.1", "ssh://ann:secret@h", "http://", "socks5://:secret@:99999", "a b"]
+)
+def test_what_is_no_proxy_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], url: str) -> None:
+    file = tmp_path / "talosconfig"
+    before = "context: a\ncontexts:\n    a:\n        endpoints: [10.0.0.1]\n"
+    file.write_text(before)
+    assert main(["config", "proxy-url", "--talosconfig", str(file), url]) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "socks5://HOST:PORT, http://HOST:PORT, https://HOST:PORT or direct" in said
+    assert "secret" not in said
+    assert file.read_text() == before

@@ -86,6 +86,14 @@ class Proxy:
         return f"{self.kind}://{self.address}"
 
 
+def shown_url(url: str) -> str:
+    """A proxy's URL as people may see it, `socks5://user:***@host:1080`; also what is no URL."""
+    login, at, rest = url.rpartition("@")
+    scheme, slashes, login = login.rpartition("://") if "://" in login else ("", "", login)
+    user, colon, _ = login.partition(":")
+    return f"{scheme}{slashes}{user}{':***' if colon else ''}{at}{rest}"
+
+
 _HELP: Final = "a proxy is socks5://HOST:PORT, http://HOST:PORT, https://HOST:PORT or direct"
 
 
