@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,11 @@ from talos_resources.resources.meta.definition import definition_of
 from talos_resources.sources import Cluster, open_source
 from talos_resources.sources.beside import all_beside, summary
 from talos_resources.sources.evidence import evidence
+from talos_resources.state.contract import State
 
 MEMBERS = kind_of(Member).type.lower()
 DEFINITIONS = "---\n".join(
-    resource_to_yaml(Resource.new(definition_of(kind), id=kind.type.lower())) for kind in map(kind_of, (Member, ResourceDefinition))
+    resource_to_yaml(Resource.new(definition_of(kind), id=kind.type.lower())) for kind in (kind_of(Member), kind_of(ResourceDefinition))
 )
 REST = {
     "dmesg.log": "[    0.000000] Linux version 6.18\n",
@@ -100,8 +102,8 @@ def test_a_summary_says_the_release_of_the_node() -> None:
     announcing.restore([Resource.new(ClusterIdentity(node_id="me"), id="local")])
     for node, system in (("me", "Talos (v1.13.2)"), ("other", "Talos (v1.9.0)")):
         announcing.restore([Resource.new(Affiliate(node_id=node, operating_system=system), id=node)])
-    states = {"answers": Answering(), "announces": announcing, "silent": MemoryState()}
-    beside = all_beside(Cluster({node: lambda node=node: states[node] for node in states}, source="x"), tuple(states))
+    states: dict[str, State] = {"answers": Answering(), "announces": announcing, "silent": MemoryState()}
+    beside = all_beside(Cluster({node: partial(states.__getitem__, node) for node in states}, source="x"), tuple(states))
     said = {
         node: "".join(read().decode() for read in files.values()).partition("Server:\n\tTag:")[2].split() for node, files in beside.items()
     }
