@@ -84,7 +84,8 @@ def registries(reader: Reader) -> Any:
     for name, fields in reader.documents("RegistryAuthConfig").items():
         found.setdefault(name, {})["auth"] = fields
     for name, fields in reader.documents("RegistryTLSConfig").items():
-        found.setdefault(name, {})["tls"] = {**fields, "identity": fields.pop("clientIdentity", None)}
+        identity = fields.pop("clientIdentity", None)
+        found.setdefault(name, {})["tls"] = {**fields, "identity": identity}
     return found
 
 

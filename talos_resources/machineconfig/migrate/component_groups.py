@@ -45,7 +45,8 @@ _API_SERVER: Final = FieldsRule(
     ),
     sections=("cluster.apiServer", "cluster.controlPlane.localAPIServerPort"),
     required=("image",),
-    dead={f"cluster.apiServer.{key}": ... for key in ("disablePodSecurityPolicy", *_OWN_DOCUMENTS)},
+    dead={"cluster.apiServer.disablePodSecurityPolicy": ...},
+    elsewhere=tuple(f"cluster.apiServer.{key}" for key in _OWN_DOCUMENTS),
     check=_check_api_arguments,
 )
 

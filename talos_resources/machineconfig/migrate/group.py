@@ -96,6 +96,7 @@ class FieldsRule:
         sections: what must be gone when the document is there; by default the fields themselves.
         required: fields of the document without which Talos refuses it.
         dead: fields of the sections that mean nothing any more, with the value that may be dropped; `...` for any.
+        elsewhere: fields of the sections that others put into documents of their own when this has moved.
         switch: a field of the sections that has to be true for anything to be there, such as `enabled`.
         check: raises `StaysError` for values that the document does not take; may add what goes without saying.
         assumed: says what a control plane does about which nothing is said.
@@ -107,6 +108,7 @@ class FieldsRule:
     sections: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     dead: Mapping[str, Any] = attrs.field(factory=dict)
+    elsewhere: tuple[str, ...] = ()
     switch: str = ""
     check: Callable[[Draft, Fields], None] | None = None
     assumed: Callable[[Draft], None] | None = None
@@ -136,7 +138,7 @@ class FieldsRule:
             if self.assumed is not None and draft.has_defaults and draft.role == "controlplane":
                 self.assumed(draft)
             return
-        known = {*(move.old for move in self.moves), *self.dead, *([self.switch] if self.switch else [])}
+        known = {*(move.old for move in self.moves), *self.dead, *self.elsewhere, *([self.switch] if self.switch else [])}
         _nothing_left(draft, self.owned, known, self.dead)
         if self.switch and not draft.get(self.switch):
             _drop_all(draft, self.owned)
@@ -148,7 +150,10 @@ class FieldsRule:
         for move in self.moves:
             if draft.get(move.old) is not None:
                 draft.move(move.old, self.kind, move.new)
-        _drop_all(draft, self.owned)
+        for path in self.dead:
+            draft.gone(path)
+        for section in self.owned:
+            draft.drop(section)  # with the switch, and what others move
         draft.put(self.kind, fields)
 
     def _fields(self, draft: Draft) -> Fields:

@@ -96,7 +96,8 @@ _KUBELET: Final = FieldsRule(
     ),
     sections=("machine.kubelet",),
     required=("image",),
-    dead={"machine.kubelet.disableManifestsDirectory": True, _CREDENTIALS: ...},
+    dead={"machine.kubelet.disableManifestsDirectory": True},
+    elsewhere=(_CREDENTIALS,),
 ).group("the kubelet")
 
 

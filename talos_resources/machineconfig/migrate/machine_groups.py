@@ -264,6 +264,7 @@ MACHINE_GROUPS: Final[tuple[Group, ...]] = (
         "machine.registries.mirrors",
         Item("RegistryMirrorConfig", name_of=None, to_new=_mirror_to_new, to_old=_mirror_to_old, lost=_mirror_lost),
     ).group("registry mirrors"),
+    _REGISTRY_GROUP,
     ItemsRule(
         "machine.pods",
         Item(

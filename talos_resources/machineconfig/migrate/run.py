@@ -42,7 +42,6 @@ _EMPTY: Final = tuple(f"machine.{key}" for key in ("network", "features", "regis
 _NOT_MOVED: Final = {
     "machine.network.interfaces": "an interface is one or several documents (LinkConfig, VLANConfig, …) that only its owner can name",
     "machine.disks": "a UserVolumeConfig makes a partition of its own and mounts it elsewhere, so what is on the disk would not be found",
-    "machine.registries.config": "its parts are RegistryTLSConfig and RegistryAuthConfig documents, which are not made from it yet",
 }
 """What no group moves although Talos has documents for it, and why."""
 

@@ -40,7 +40,7 @@ def told(
             names = [name for wish in mine for name in ([wish.path] if {*wish.leaves} <= {*gone} else {*wish.leaves} & {*gone})]
             yield f"{_listed(names)} {_is(names)} for control planes only: left out"
         stays = any(overlap(stay.path, section) for stay in stuck for section in group.sections)
-        dead = [] if stays else _dead(group, mine, moves.get(group.name, []))
+        dead = [] if stays else [leaf for wish in mine if not wish.is_removal for leaf in wish.leaves if leaf in group.dead]
         if dead:
             yield f"{_listed(dead)} {'means' if len(dead) == 1 else 'mean'} nothing any more: left out"
         named = _listed(wish.path for wish in mine if not set(wish.leaves) <= {*gone, *dead})
@@ -81,13 +81,6 @@ def _not_for_workers(group: Group, wishes: Iterable[Wish]) -> list[str]:
     """The values that only control planes look at."""
     paths = group.for_control_planes
     return [leaf for wish in wishes for leaf in wish.leaves if any(f"{leaf}.".startswith(f"{path}.") for path in paths)]
-
-
-def _dead(group: Group, wishes: Iterable[Wish], moves: Iterable[Moved]) -> list[str]:
-    """The values that have no meaning any more; what went to a document of its own is none."""
-    moved = [move.old.partition("[")[0] for move in moves if move.kind]
-    leaves = [leaf for wish in wishes if not wish.is_removal for leaf in wish.leaves if leaf in group.dead]
-    return [leaf for leaf in leaves if not any(overlap(leaf, old) and old.startswith(leaf) for old in moved)]
 
 
 def _listed(paths: Iterable[str]) -> str:

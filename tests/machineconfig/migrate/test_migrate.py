@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import attrs
@@ -15,6 +16,7 @@ from talos_resources.machineconfig.gen.secrets import SecretsBundle, generate
 from talos_resources.machineconfig.meaning.means import meaning
 from talos_resources.machineconfig.migrate.draft import Draft
 from talos_resources.machineconfig.migrate.run import GROUPS, migrate
+from talos_resources.machineconfig.validate import validate
 from talos_resources.releases import CONTRACTS, NEWEST, RELEASES, Contract, known_release
 from tests.machineconfig.migrate.samples import RICH, recorded
 
@@ -117,7 +119,6 @@ def test_what_has_no_successor_stays_and_is_named(section: str, path: str, reaso
     [
         ("network: {interfaces: [{interface: eth0, dhcp: true}]}", "machine.network.interfaces"),
         ("disks: [{device: /dev/sdb, partitions: [{mountpoint: /var/mnt/a}]}]", "machine.disks"),
-        ("registries: {config: {a.example: {auth: {username: u, password: hidden}}}}", "machine.registries.config"),
     ],
 )
 def test_what_is_not_moved_is_named(section: str, path: str) -> None:
@@ -128,6 +129,51 @@ def test_what_is_not_moved_is_named(section: str, path: str) -> None:
     assert "hidden" not in str(stay)
     assert migration.config == config
     assert not migrate(config, to=known_release("v1.12")).stays
+
+
+@pytest.mark.parametrize("to", ["v1.12", "v1.13", "v1.14"])
+def test_accounts_and_certificates_of_registries_become_documents(to: str) -> None:
+    authority = MachineConfig.load(generated()).get("machine.ca")
+    tls = {"ca": authority["crt"], "clientIdentity": authority, "insecureSkipVerify": True}
+    sections = {"a.example": {"auth": {"username": "u", "password": "p"}, "tls": tls}, "b.example": {"auth": {"auth": "x"}}}
+    config = MachineConfig.load("machine: {type: worker, ca: {crt: Zm9v, key: ''}}\ncluster: {}\n").with_value(
+        "machine.registries.config", sections
+    )
+    migration = migrate(config, to=known_release(to))
+    assert not migration.stays
+    assert not migration.lost
+    assert not differences(config, migration.config)
+    found = migration.config
+    assert found.get("machine.registries") is None
+    assert found.get("username", kind="RegistryAuthConfig", name="a.example") == "u"
+    assert found.get("ca", kind="RegistryTLSConfig", name="a.example").startswith("-----BEGIN CERTIFICATE-----")
+    assert found.get("auth", kind="RegistryAuthConfig", name="b.example") == "x"
+    assert not validate(found, "cloud").errors
+    assert migrate(found, to=known_release(to)).config == found
+
+
+def test_an_account_that_is_there_in_both_forms_stays() -> None:
+    config = MachineConfig.load(
+        "machine: {type: worker, registries: {config: {a: {auth: {auth: x}}}}}\n---\n"
+        "apiVersion: v1alpha1\nkind: RegistryAuthConfig\nname: a\nauth: y\n"
+    )
+    migration = migrate(config)
+    assert [str(stay) for stay in migration.stays] == ['machine.registries.config.a stays: there is a RegistryAuthConfig "a" already']
+    assert migration.config == config
+
+
+def test_only_what_means_nothing_any_more_is_said_to_be_left_out() -> None:
+    moved = migrate(MachineConfig.load(generated())).moved
+    assert [move.old for move in moved if not move.kind] == [
+        "machine.kubelet.disableManifestsDirectory",
+        "cluster.apiServer.disablePodSecurityPolicy",
+    ]
+
+
+def generated() -> str:
+    """A control plane as `gen config` makes it for v1.11."""
+    bundle = generate(now=datetime(2026, 11, 30, tzinfo=UTC), contract=Contract(1, 6))
+    return make_configs(GenOptions(cluster_name="c", endpoint="https://k:6443", contract=Contract(1, 11)), bundle).control_plane
 
 
 def test_a_section_beside_its_document_stays_where_it_is() -> None:
