@@ -8,7 +8,6 @@ Source: reference of the machine-config workflow, Talos v1.14.0-rc.1.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Callable
 from itertools import islice
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from talos_resources.rpc.pki import CertificateAndKey
 
 _BEGIN: Final = re.compile(r"^-----BEGIN ([A-Z0-9 ]{1,64})-----", re.MULTILINE)
+_BREAKS: Final = str.maketrans("", "", "\r\n")
 _MOST_BLOCKS: Final = 16
 """How many beginnings are tried; a text of nothing else must not take long."""
 
@@ -29,6 +29,15 @@ def certificate_to_document(pair: CertificateAndKey | None) -> dict[str, str]:
     return {"cert": "" if pair is None else pair.crt.decode(), "key": "" if pair is None else pair.key.decode()}
 
 
+def decoded(text: str) -> bytes:
+    """What a text in standard base64 stands for; line breaks may be in it, as for Go.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    return base64.b64decode(text.translate(_BREAKS), validate=True)
+
+
 def from_base64(text: str, *, path: str) -> str:
     """The PEM text behind a base64 field of the v1alpha1 document.
 
@@ -36,8 +45,8 @@ def from_base64(text: str, *, path: str) -> str:
         ConfigError: it is no base64 of a text; names the path, never the value.
     """
     try:
-        return base64.b64decode(text, validate=True).decode()
-    except (binascii.Error, ValueError):
+        return decoded(text).decode()
+    except ValueError:
         raise ConfigError(f"{path}: not the base64 of a PEM text; copy it whole", path=path) from None
 
 

@@ -109,6 +109,14 @@ def test_containers_may_not_wait_in_a_circle() -> None:
     assert errors(chain) == ['container "c299" depends on container "c300", which is not configured']
 
 
+def test_a_secret_may_be_broken_into_lines() -> None:
+    """Go's base64 reads over line breaks, and so does Talos."""
+    secret = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkw\nMTIzNDU2Nzg5MDE=\n"
+    assert errors("DiscoveryIdentityConfig\n" + dump({"clusterID": "a", "clusterSecret": secret})) == []
+    short = errors("DiscoveryIdentityConfig\n" + dump({"clusterID": "a", "clusterSecret": "Zm9v\n"}))
+    assert short == ["DiscoveryIdentityConfig: invalid clusterSecret: expected 32 bytes, got 3"]
+
+
 def test_secrets_are_in_no_message() -> None:
     secret = "c2VjcmV0LXNlY3JldA=="
     found = errors(

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from talos_resources.machineconfig.gen.secrets import SecretsBundle
+from talos_resources.machineconfig.pem import decoded
 from talos_resources.model.errors import ConfigError, DecodeError
 from talos_resources.rpc.pki import CertificateAndKey
 
 if TYPE_CHECKING:
     from talos_resources.codec.goyaml.nodes import Node
-
-_BREAKS: Final = str.maketrans("", "", "\r\n")
-"""What base64 may have in it, as in Go."""
 
 
 class Reader:
@@ -52,8 +48,8 @@ class Reader:
     def pem(self, path: str) -> bytes:
         """What a base64 text stands for."""
         try:
-            return base64.b64decode(self.text(path).translate(_BREAKS), validate=True)
-        except (binascii.Error, ValueError):
+            return decoded(self.text(path))
+        except ValueError:
             raise DecodeError("not base64; copy it whole", path=path, source=self._source) from None
 
     def pair(self, path: str) -> CertificateAndKey | None:

@@ -5,8 +5,6 @@ Source: the table of deprecated fields in the reference of the machine-config wo
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -17,6 +15,7 @@ from talos_resources.machineconfig.defaults import DISCOVERY_ENDPOINT, KUBE_PRIS
 from talos_resources.machineconfig.kubespan_patch import SMALLEST_MTU
 from talos_resources.machineconfig.migrate.draft import Draft, Fields, StaysError
 from talos_resources.machineconfig.migrate.group import FieldsRule, Group, Move
+from talos_resources.machineconfig.pem import decoded
 from talos_resources.machineconfig.validate.report import is_filter
 from talos_resources.releases import Contract
 
@@ -30,8 +29,8 @@ def _check_identity(draft: Draft, fields: Fields) -> None:
     if _asks_service(draft.get(_DISCOVERY) or {}):
         raise StaysError("cluster.id", f"{_DISCOVERY} stays, and Talos looks for both in one place")
     try:
-        size = len(base64.b64decode(fields.get("clusterSecret", ""), validate=True))
-    except (binascii.Error, ValueError):
+        size = len(decoded(fields.get("clusterSecret", "")))
+    except ValueError:
         size = 0
     if size != 32:
         raise StaysError("cluster.secret", "DiscoveryIdentityConfig takes standard base64 of 32 bytes")

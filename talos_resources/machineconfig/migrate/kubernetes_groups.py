@@ -145,6 +145,7 @@ def _api_ca_forward(draft: Draft) -> None:
         draft.move("cluster.ca", "KubeAPIServerCAConfig", "issuingCA" if pair else "acceptedCAs")
     if accepted:
         draft.move("cluster.acceptedCAs", "KubeAPIServerCAConfig", "acceptedCAs")
+    draft.drop("cluster.acceptedCAs")
     draft.put("KubeAPIServerCAConfig", {"issuingCA": pair or None, "acceptedCAs": certificates or None})
 
 

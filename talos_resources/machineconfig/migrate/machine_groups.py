@@ -39,7 +39,8 @@ def _install_forward(draft: Draft) -> None:
     ):
         if section.get(key) is not None:
             draft.move(f"{_INSTALL}.{key}", kind, new)
-    draft.gone(_INSTALL)
+    draft.gone(f"{_INSTALL}.grubUseUKICmdline")
+    draft.drop(_INSTALL)
     provisioning = {"diskSelector": {"match": match}, **({"wipe": wipe} if wipe is not None else {})}
     draft.put(kind, {"installer": {"image": image} if image else {}, "provisioning": provisioning})
 

@@ -139,7 +139,7 @@ class _Writer:
             below = Counter(
                 (move.kind, move.name)
                 for move in self._migration.moved
-                if move.kind and not move.is_back and move.old.startswith(f"{path}.")
+                if move.kind and not move.is_back and move.old.startswith((f"{path}.", f"{path}["))
             )
             if below:
                 return below.most_common(1)[0][0], _at_head(remark)

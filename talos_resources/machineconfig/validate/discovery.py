@@ -5,11 +5,10 @@ Source: Talos v1.14.0-rc.1, validation of its documents; verdicts and texts obse
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from typing import Final
 
+from talos_resources.machineconfig.pem import decoded
 from talos_resources.machineconfig.schema import urls
 from talos_resources.machineconfig.validate.network import MINIMUM_MTU
 from talos_resources.machineconfig.validate.report import Subject, is_address, is_filter
@@ -45,8 +44,8 @@ def check_identity(subject: Subject) -> None:
         subject.error("clusterSecret is required")
     else:
         try:
-            size = len(base64.b64decode(secret, validate=True))
-        except (binascii.Error, ValueError):
+            size = len(decoded(secret))
+        except ValueError:
             subject.error("invalid clusterSecret: it is not standard base64")
             return
         if size != _SECRET_BYTES:

@@ -162,18 +162,30 @@ def test_an_account_that_is_there_in_both_forms_stays() -> None:
     assert migration.config == config
 
 
-def test_only_what_means_nothing_any_more_is_said_to_be_left_out() -> None:
-    moved = migrate(MachineConfig.load(generated())).moved
-    assert [move.old for move in moved if not move.kind] == [
-        "machine.kubelet.disableManifestsDirectory",
-        "cluster.apiServer.disablePodSecurityPolicy",
-    ]
+@pytest.mark.parametrize(
+    ("minor", "left"),
+    [
+        (11, ["machine.kubelet.disableManifestsDirectory", "cluster.apiServer.disablePodSecurityPolicy"]),
+        (12, ["machine.install.grubUseUKICmdline", "machine.kubelet.disableManifestsDirectory"]),
+    ],
+)
+def test_only_what_means_nothing_any_more_is_said_to_be_left_out(minor: int, left: list[str]) -> None:
+    moved = migrate(MachineConfig.load(generated(minor))).moved
+    assert [move.old for move in moved if not move.kind] == left
 
 
-def generated() -> str:
-    """A control plane as `gen config` makes it for v1.11."""
+def generated(minor: int = 11) -> str:
+    """A control plane as `gen config` makes it for v1.11 or another release."""
     bundle = generate(now=datetime(2026, 11, 30, tzinfo=UTC), contract=Contract(1, 6))
-    return make_configs(GenOptions(cluster_name="c", endpoint="https://k:6443", contract=Contract(1, 11)), bundle).control_plane
+    return make_configs(GenOptions(cluster_name="c", endpoint="https://k:6443", contract=Contract(1, minor)), bundle).control_plane
+
+
+def test_an_empty_list_of_authorities_is_in_the_way_of_nothing() -> None:
+    text = generated()
+    migration = migrate(MachineConfig.load(text.replace("\ncluster:\n", "\ncluster:\n    acceptedCAs: []\n")))
+    assert migration.stays == ()
+    assert migration.config == migrate(MachineConfig.load(text)).config
+    assert migrate(migration.config).config == migration.config
 
 
 def test_a_section_beside_its_document_stays_where_it_is() -> None:

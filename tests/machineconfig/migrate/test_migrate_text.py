@@ -46,6 +46,18 @@ def test_every_comment_is_still_there_and_where_its_key_is() -> None:
         assert line in text
 
 
+def test_a_comment_behind_a_list_goes_with_its_items() -> None:
+    text = (
+        "machine: {type: controlplane}\ncluster:\n"
+        "  extraManifests: [https://a.example/x.yaml]  # from the team\n"
+        "  # of the old days\n"
+        "  inlineManifests: [{name: a, contents: b}]\n"
+    )
+    found = migrate_text(text).text
+    assert "---\n# from the team\napiVersion: v1alpha1\nkind: KubeExternalManifestConfig\n" in found
+    assert "---\n# of the old days\napiVersion: v1alpha1\nkind: KubeInlineManifestConfig\n" in found
+
+
 def test_twice_is_once_and_the_way_back_keeps_them_too() -> None:
     new = migrate_text(RICH).text
     assert migrate_text(new).text == new
