@@ -116,6 +116,11 @@ class DiscoveryClient:
         return self._view.affiliates
 
     @property
+    def is_told(self) -> bool:
+        """Whether the service has said who is there, once at least; before, `affiliates` is empty because nobody knows."""
+        return self._view.is_told
+
+    @property
     def refused(self) -> Mapping[str, str]:
         """Why affiliates are left out that the service has, by id."""
         return self._view.refused

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import Final
 
 import attrs
@@ -48,6 +48,14 @@ class Settings:
     key: bytes = attrs.field(repr=False)
     affiliate_id: str
 
+    @property
+    def membership(self) -> Hashable:
+        """Of which cluster it is, and as whom: what is heard of another one means nothing here."""
+        return self.cluster_id, self.key, self.affiliate_id
+
+
+Heard = tuple[int, Discovered, Affiliate]
+"""When something of a node came (a number that grows), as it came, and as a resource."""
 
 MakeClient = Callable[[Settings, Callable[[], None]], DiscoveryClient]
 """Makes a client that calls back after each change; the controller starts it."""
@@ -94,6 +102,7 @@ class DiscoveryServiceController(Controller):
         """Takes how to make a client, `functools.partial(make_client, ca=…)` for an authority of one's own."""
         self._make = make
         self._services: dict[str, _Service] = {}
+        self._former: dict[str, Heard] = {}
         self._leaving = False
         self._arrivals = 0
 
@@ -145,7 +154,12 @@ class DiscoveryServiceController(Controller):
             service.client.close()
 
     def _follow(self, wanted: Mapping[str, Settings], context: Context) -> None:
-        """A client for each service that is wanted; one whose settings changed is made anew."""
+        """A client for each service that is wanted; one whose settings changed is made anew.
+
+        What one that goes has told stays until those that come in its place have told who is there: a service that is
+        renamed or moves must not cost the node its mesh. Of another cluster nothing stays.
+        """
+        meant = {settings.membership for settings in wanted.values()}
         kept: dict[str, _Service] = {}
         for name, settings in wanted.items():
             known = self._services.pop(name, None)
@@ -153,19 +167,30 @@ class DiscoveryServiceController(Controller):
                 kept[name] = known
                 continue
             if known is not None:
-                known.drop()
+                self._dismiss(known, meant)
             client = self._make(settings, context.call_again)
             client.start()
             kept[name] = _Service(settings, client)
         for service in self._services.values():
-            service.drop()
+            self._dismiss(service, meant)
         self._services = kept
+
+    def _dismiss(self, service: _Service, meant: Collection[Hashable]) -> None:
+        if service.settings.membership in meant:
+            for key, heard in service.heard.items():
+                if key not in self._former or heard[0] > self._former[key][0]:
+                    self._former[key] = heard
+        else:
+            self._former = {}
+        service.drop()
 
     def _found(self) -> dict[str, Affiliate]:
         """The raw affiliates by id: what all services say; where they disagree about a node, what came last."""
         latest: dict[str, tuple[int, Affiliate]] = {}
-        for service in self._services.values():
-            for key, (arrival, _, affiliate) in service.heard.items():
+        if all(service.is_told for service in self._services.values()):
+            self._former = {}
+        for heard in (self._former, *(service.heard for service in self._services.values())):
+            for key, (arrival, _, affiliate) in heard.items():
                 if affiliate.node_id == key and (key not in latest or arrival > latest[key][0]):
                     latest[key] = arrival, affiliate
         return {f"{SERVICE}/{key}": affiliate for key, (_, affiliate) in latest.items()}
@@ -177,13 +202,15 @@ class _Service:
     Attributes:
         settings: of the client.
         client: runs.
-        heard: node → when it came (a number that grows), as it came, and as a resource.
+        heard: by node.
+        is_told: the service has said what it has, and `heard` has that.
     """
 
     def __init__(self, settings: Settings, client: DiscoveryClient) -> None:
         self.settings = settings
         self.client = client
-        self.heard: dict[str, tuple[int, Discovered, Affiliate]] = {}
+        self.heard: dict[str, Heard] = {}
+        self.is_told = False
         self._announced = False
 
     def announce(self, own: Affiliate | None) -> None:
@@ -201,7 +228,8 @@ class _Service:
         Returns:
             How many arrivals there were until now, at all services.
         """
-        heard: dict[str, tuple[int, Discovered, Affiliate]] = {}
+        self.is_told = self.client.is_told  # first: what comes meanwhile is taken up next time
+        heard: dict[str, Heard] = {}
         for key, discovered in self.client.affiliates.items():
             known = self.heard.get(key)
             if known is not None and known[1] is discovered:

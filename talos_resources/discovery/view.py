@@ -41,6 +41,7 @@ class View:
 
     Attributes:
         affiliates: never changed, only replaced, so any thread may read it.
+        is_told: the service has said what it has, once at least.
         refused: why an affiliate is not shown as the service has it now; an older one of its id stays. Replaced too.
     """
 
@@ -50,6 +51,7 @@ class View:
         self._own_id = own_id
         self._sealed: dict[str, SealedAffiliate] = {}
         self._overflown = False
+        self.is_told = False
         self.affiliates: Mapping[str, Discovered] = MappingProxyType({})
         self.refused: Mapping[str, str] = MappingProxyType({})
 
@@ -61,7 +63,7 @@ class View:
             snapshot: the first message of a watch, which replaces all.
 
         Returns:
-            Whether the view is another one now.
+            Whether the view is another one now; that there is nobody is news too, the first time.
         """
         # Only what a snapshot does not confirm is forgotten: the rest need not be opened again.
         affiliates = {} if snapshot else dict(self.affiliates)
@@ -77,11 +79,13 @@ class View:
                 self._take(affiliate, affiliates, refused, sealed)
         changed = affiliates != self.affiliates
         self._sealed = sealed
+        is_first = snapshot and not self.is_told
         if changed:
             self.affiliates = MappingProxyType(affiliates)
         if refused != self.refused:
             self.refused = MappingProxyType(refused)
-        return changed
+        self.is_told = self.is_told or snapshot  # last: who finds it true finds the rest too
+        return changed or is_first
 
     def _take(
         self, affiliate: SealedAffiliate, affiliates: dict[str, Discovered], refused: dict[str, str], sealed: dict[str, SealedAffiliate]

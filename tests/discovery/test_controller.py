@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -179,6 +180,34 @@ def test_several_services_are_one_to_the_node(service: DiscoveryServer) -> None:
         finally:
             for node in (alder, birch, cedar):
                 node.stop()
+
+
+@pytest.mark.parametrize("name", ["legacy", "renamed"])
+def test_a_service_that_moves_or_is_renamed_costs_the_node_nothing(nodes: list[Node], service: DiscoveryServer, name: str) -> None:
+    """What the old one told stays until the new one has told who is there."""
+    alder, birch, _ = nodes
+    for other in ("birch", "cedar"):
+        alder.sees(other)
+    with socket.socket() as silent, alder.state.watch_kind(Affiliate, namespace=RAW, bootstrap=False) as events:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        config = alder.config
+        for step, address in ((name, f"127.0.0.1:{silent.getsockname()[1]}"), ("again", service.address)):
+            endpoint = ServiceEndpoint(name=step, endpoint=address, insecure=True)
+            config = alder.state.update(config.with_spec(service_endpoints=(endpoint,)))
+            if step == name:
+                silent.settimeout(LONG)
+                silent.accept()[0].close()  # the new client is there, and hears nothing
+        birch.state.update(birch.state.get(Affiliate, "birch").with_spec(hostname="another"))
+        for event in events:
+            assert isinstance(event, Updated)
+            if event.resource.spec.hostname == "another":
+                break
+    with DiscoveryServer() as empty:
+        endpoint = ServiceEndpoint(name="empty", endpoint=empty.address, insecure=True)
+        alder.state.update(config.with_spec(service_endpoints=(endpoint,)))
+        alder.loses("birch")  # it has told that nobody is there
+        alder.loses("cedar")
 
 
 def test_another_cluster_secret_shows_nobody_and_harms_nobody(nodes: list[Node], caplog: pytest.LogCaptureFixture) -> None:
