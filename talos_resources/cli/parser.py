@@ -103,7 +103,7 @@ class Parser(argparse.ArgumentParser):
         imitates = any(argument.partition("=")[0] == "--compat" for argument in arguments)
         return not arguments or (imitates and choices.isdisjoint(words))  # a word may be the value of a flag
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]  # overloads
         """What argparse calls, also for the parser of a command within a command: flags and arguments in any order."""
         if self._intermixing:
             return super().parse_known_args(args, namespace)

@@ -154,7 +154,7 @@ async def listening(
             stack.push_async_callback(server.stop)
         for (name, _), own in zip(servers[1:], addresses[1:], strict=True):
             print(f"{name} at {own}", file=sys.stderr)
-        if authority is not None:
+        if authority is not None and args.pki is not None:
             path = write_talosconfig(args.pki, authority, addresses[0], nodes=names)
             print(f"talosctl --talosconfig {path} get kubespanpeerstatuses", file=sys.stderr)
         print(f"listening on {addresses[0]}", flush=True)

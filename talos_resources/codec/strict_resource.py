@@ -32,7 +32,7 @@ def structure_resource(value: Any, *, source: str) -> Resource[Any]:
     if not isinstance(value, Mapping):
         raise DecodeError(f"expected a resource, got {named(value)}", source=source)
     faults += [(str(key), "unknown key") for key in value if key not in {"node", "event", "metadata", "spec"}]
-    metadata = spec = None
+    metadata = spec = kind = None
     try:
         metadata = _metadata(value.get("metadata"))
         kind, given = own_kind(metadata.type), value.get("spec")
@@ -107,7 +107,7 @@ def _labels(value: Any, _: Any = None) -> immutabledict[str, str]:
             error.add_note(IterableValidationNote("label", str(key), str))
             errors.append(error)
     if errors:
-        raise IterableValidationError("labels", errors, immutabledict)
+        raise IterableValidationError("labels", errors, immutabledict)  # pyright: ignore[reportCallIssue]  # the stub of the base class
     return immutabledict(value)
 
 

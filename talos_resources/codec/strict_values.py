@@ -173,7 +173,7 @@ def entries(item: Callable[[Any], Any], value: Any, _: Any = None) -> Any:
             error.add_note(IterableValidationNote("entry", str(key), str))
             errors.append(error)
     if errors:
-        raise IterableValidationError("entries", errors, immutabledict)
+        raise IterableValidationError("entries", errors, immutabledict)  # pyright: ignore[reportCallIssue]  # the stub of the base class
     return immutabledict(made)
 
 
@@ -191,7 +191,7 @@ def listed(item: Callable[[Any], Any], value: Any, _: Any = None) -> tuple[Any, 
             error.add_note(IterableValidationNote("item", index, tuple))
             errors.append(error)
     if errors:
-        raise IterableValidationError("items", errors, tuple)
+        raise IterableValidationError("items", errors, tuple)  # pyright: ignore[reportCallIssue]  # the stub of the base class
     return tuple(made)
 
 

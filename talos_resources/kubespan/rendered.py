@@ -86,7 +86,7 @@ class RenderedSpec(UntypedSpec, Generic[T]):
         set_slot(self, "wire", _NO_WIRE)
 
     @property
-    def yaml(self) -> str:
+    def yaml(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]  # made when it is asked for
         """The value as YAML."""
         from talos_resources.codec.goyaml import emit
 

@@ -166,7 +166,7 @@ class _Reader:
 
     def __init__(self, config: MachineConfig) -> None:
         self._config = config
-        kind = config.get("machine.type", "")
+        kind: str = config.get("machine.type", "")
         self.machine_type: str = {"init": "controlplane", "join": "worker"}.get(kind, kind)
         self._in_documents = is_in_documents(config)
 

@@ -83,7 +83,7 @@ class WireFlags(IntFlag, boundary=KEEP):
     """A set of bits; those without a name are kept, and not shown, as in Talos."""
 
     @classmethod
-    def texts(cls) -> dict[str, Self]:
+    def texts(cls) -> Mapping[str, Self]:
         """The members by their texts in YAML, in the order of their bits."""
         raise TypeError(f"{cls.__name__} does not say how its bits are called")
 

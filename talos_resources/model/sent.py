@@ -86,7 +86,7 @@ class Unread(Sent[S]):
         return found
 
     # attrs' own methods for copies and pickles set what they have read.
-    spec = property(_look, _SPEC.__set__)  # in the place of the slot
+    spec = property(_look, _SPEC.__set__)  # pyright: ignore[reportAssignmentType]  # in the place of the slot
 
     @property
     def parts(self) -> tuple[bytes, str]:

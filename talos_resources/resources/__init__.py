@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from talos_resources.resources.cluster.identity import ClusterIdentity as ClusterIdentity
     from talos_resources.resources.cluster.info import ClusterInfo as ClusterInfo
     from talos_resources.resources.cluster.member import Member as Member
-    from talos_resources.resources.index import *  # noqa: F403
+    from talos_resources.resources.index import *  # noqa: F403  # pyright: ignore[reportGeneralTypeIssues]  # GENERATED, once more
     from talos_resources.resources.kubespan.config import KubeSpanConfig as KubeSpanConfig
     from talos_resources.resources.kubespan.endpoint import KubeSpanEndpoint as KubeSpanEndpoint
     from talos_resources.resources.kubespan.identity import KubeSpanIdentity as KubeSpanIdentity

@@ -69,11 +69,7 @@ class Host:
     online: bool = True
     side: int = 0
     discovery: bool = True
-    private: bool = attrs.field(init=False)
-
-    @private.default
-    def _is_private(self) -> bool:
-        return is_private(self.address)
+    private: bool = attrs.field(init=False, default=attrs.Factory(lambda host: is_private(host.address), takes_self=True))
 
 
 class Network:

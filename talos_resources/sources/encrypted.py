@@ -41,8 +41,8 @@ def unsealed(data: bytes, identities: Sequence[Path], *, source: str) -> bytes:
         raise ConfigError("encrypted support bundles need pyrage: pip install 'talos-resources[bundle]'") from None
     keys = [key for path in identities for key in _keys(path)]
     try:
-        opened: bytes = pyrage.decrypt(data, keys)
-    except pyrage.DecryptError as error:
+        opened: bytes = pyrage.decrypt(data, keys)  # pyright: ignore[reportAttributeAccessIssue]  # Rust, without types
+    except pyrage.DecryptError as error:  # pyright: ignore[reportAttributeAccessIssue]  # Rust, without types
         if "No matching keys" in str(error):
             raise ConfigError(f"none of the keys in {_listed(identities)} opens {source}; it is encrypted for others") from None
         raise ConfigError(f"{source} cannot be decrypted: {error}; it is damaged or cut short") from None
@@ -51,7 +51,7 @@ def unsealed(data: bytes, identities: Sequence[Path], *, source: str) -> bytes:
 
 def _keys(path: Path) -> Iterator[Any]:
     """The identities in a file."""
-    from pyrage import IdentityError, ssh, x25519
+    from pyrage import IdentityError, ssh, x25519  # pyright: ignore[reportAttributeAccessIssue]  # Rust, without types
 
     try:
         data = read_whole(path)

@@ -6,6 +6,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
+from enum import Enum
 from typing import Any, Final, NamedTuple
 
 import attrs
@@ -71,7 +72,7 @@ def fields_of(cls: Any, prefix: str = "") -> Iterator[Field]:
             yield from fields_of(field.cls, f"{path}.")
 
 
-def _enum_name(cls: type[Any]) -> str:
+def _enum_name(cls: type[Enum]) -> str:
     return "one of " + ", ".join(str(member) or '""' for member in cls)
 
 

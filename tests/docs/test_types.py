@@ -1,4 +1,4 @@
-"""The Python of README and docs/ holds under `mypy --strict` and pyright.
+"""The Python of README and docs/, and the package itself, hold under `mypy --strict` and pyright.
 
 A page is one program: its blocks, one after the other, as `test_examples.py` runs them.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -99,3 +100,10 @@ def pyright(folder: Path, *names: str, timeout: float = 280) -> list[str]:
 def test_the_examples_hold_under_pyright(tmp_path: Path) -> None:
     pages = programs(tmp_path)
     assert [named(line, pages) for line in pyright(tmp_path, *pages)] == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_the_package_holds_under_pyright(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "talos_resources", tmp_path / "talos_resources", ignore=shutil.ignore_patterns("__pycache__"))
+    assert pyright(tmp_path, "talos_resources", timeout=1100) == []

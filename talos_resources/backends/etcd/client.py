@@ -130,8 +130,7 @@ class EtcdClient:
             token = self._authenticate(index, "", limit)
         for last in (False, True):
             try:
-                data = self._unary(index, method, token, message, limit)
-                break
+                return parsed(self._unary(index, method, token, message, limit), answer)
             except RpcError as error:
                 if is_temporary(error):
                     raise
@@ -140,7 +139,7 @@ class EtcdClient:
                 if last or self.address.user is None or not is_stale_token(error):
                     raise error_of(error, about) from None
                 token = self._authenticate(index, token, limit)
-        return parsed(data, answer)
+        raise AssertionError("the second try answers or raises")
 
     def metadata(self) -> tuple[tuple[str, str], ...]:
         """What goes along with a watch: a member without a leader must say so."""

@@ -30,7 +30,9 @@ def down_peer_bypass(case: Case) -> Iterator[Hypothesis]:
     ]
     if not found:
         return
-    ways: list[Pair] = [way for pair in case.pairs.faulty for way in (pair, pair[::-1]) if way[0] in found and case.state(*way).is_fault]
+    ways: list[Pair] = [
+        way for pair in case.pairs.faulty for way in (pair, (pair[1], pair[0])) if way[0] in found and case.state(*way).is_fault
+    ]
     yield Hypothesis(
         title=f"allowDownPeerBypass is on, on {case.names(found)}"
         + (

@@ -53,7 +53,7 @@ def one_way_link(case: Case) -> Iterator[Hypothesis]:
 
 
 def _way(case: Case, pair: Pair) -> Pair:
-    return pair if case.state(*pair) is LinkState.UP else pair[::-1]
+    return pair if case.state(*pair) is LinkState.UP else (pair[1], pair[0])
 
 
 def _is_fresh(case: Case, way: Pair) -> bool:

@@ -159,7 +159,7 @@ class Pairs:
         forth, back = self.way(*pair), self.way(*pair[::-1])
         if forth is Way.LOST and back is Way.ARRIVES:
             return pair
-        return pair[::-1] if back is Way.LOST and forth is Way.ARRIVES else None
+        return (pair[1], pair[0]) if back is Way.LOST and forth is Way.ARRIVES else None
 
     def is_refused(self, pair: Pair) -> bool:
         """Whether packets arrive at both ends and yet there is no handshake."""

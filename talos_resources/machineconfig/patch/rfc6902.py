@@ -162,7 +162,8 @@ def _parent(steps: Sequence[str], document: Any) -> Any:
     for step in steps[:-1]:
         key: str | int = _index(step, len(document)) if isinstance(document, list) else step
         missing = not isinstance(document, list) and (not isinstance(document, dict) or step not in document)
-        document = None if missing else document[key]
+        holder: Any = document
+        document = None if missing else holder[key]
         walked.append(key)
         if not isinstance(document, dict | list):
             raise _RefusedError(f"there is no collection at {_pointer(walked)}")

@@ -55,7 +55,7 @@ def compile_table(table: _Table, *, kinds: dict[str, str]) -> str:
         for field in () if alias else entry.get("fields", ()):
             flags = [flag for flag in ("omitempty", "inline") if field.get(flag)]
             flags += [field["merge"]] if "merge" in field else []
-            declared = _NARROWED.get((name, field["key"]), field["type"])
+            declared = str(_NARROWED.get((name, field["key"]), field["type"]))
             lines.append(" ".join(["", field["key"] or ".", declared, *flags]))
     return HEADER + "\n".join(lines) + "\n"
 

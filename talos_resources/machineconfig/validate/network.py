@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from talos_resources.machineconfig.schema.enums import VALUES
 from talos_resources.machineconfig.validate.report import (
@@ -111,7 +112,8 @@ def _check_device(report: Report, path: str, device: Section) -> None:
         _check_bond(report, f"{path}.bond", device["bond"])
     if device.get("wireguard") is not None:
         _check_wireguard(report, f"{path}.wireguard", device["wireguard"])
-    for number, vlan in enumerate(device.get("vlans") or ()):
+    vlans: Sequence[Any] = device.get("vlans") or ()
+    for number, vlan in enumerate(vlans):
         where = f"{path}.vlans[{number}]"
         if vlan is None:
             report.error(where, "is null")
@@ -154,7 +156,8 @@ def _check_bond(report: Report, path: str, bond: Section) -> None:
 
 def _check_wireguard(report: Report, path: str, wireguard: Section) -> None:
     _check_key(report, f"{path}.privateKey", wireguard.get("privateKey", ""))
-    for number, peer in enumerate(wireguard.get("peers") or ()):
+    peers: Sequence[Any] = wireguard.get("peers") or ()
+    for number, peer in enumerate(peers):
         where = f"{path}.peers[{number}]"
         _check_key(report, f"{where}.publicKey", (peer or {}).get("publicKey", ""))
         endpoint = (peer or {}).get("endpoint", "")

@@ -56,11 +56,12 @@ def _enum(name: str, known: Table, imports: dict[str, set[str]]) -> str:
     if kind.endswith(_BITS):
         imports["talos_resources.model.enums"].add("WireFlags")
         lines = [f"    {member(text)} = {number}" for number, text in numbered]
-        texts = ", ".join(f'"{text}": cls.{member(text)}' for _, text in numbered)
+        texts = ", ".join(f'"{text}": cls({number})' for number, text in numbered)
         imports["typing"].add("Self")
+        imports["collections.abc"].add("Mapping")
         return (
             f"class {class_of(name)}(WireFlags):\n{about}\n\n" + "\n".join(lines) + "\n\n    @classmethod\n"
-            f'    def texts(cls) -> dict[str, Self]:\n        """See `WireFlags`."""\n        return {{{texts}}}'
+            f'    def texts(cls) -> Mapping[str, Self]:\n        """See `WireFlags`."""\n        return {{{texts}}}'
         )
     base = "BareNumberedEnum" if name == "nethelpers.RoutingTable" else "NumberedEnum"
     imports["talos_resources.model.enums"].add(base)

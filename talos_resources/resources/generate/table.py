@@ -122,13 +122,13 @@ def table() -> Table:
         )
     types: dict[str, Type] = {}
     for name, entry in data["types"].items():
-        spec = _SPECS.get(name, entry["spec"])
+        spec = str(_SPECS.get(name, entry["spec"]))
         if any(other.spec == spec for other in types.values()):  # two types of one structure: a class each
             twin = f"{spec.partition('.')[0]}.{name.partition('.')[0]}"
             structs[twin], spec = structs[spec], twin
         types[name] = Type(
             name=name,
-            class_name=_CLASSES.get(name, entry["display_type"]),
+            class_name=str(_CLASSES.get(name, entry["display_type"])),
             spec=spec,
             namespace=entry["namespace"],
             columns=tuple((column["name"], column["path"]) if isinstance(column, dict) else tuple(column) for column in entry["columns"]),

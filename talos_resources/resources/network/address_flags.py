@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Self
 
 from talos_resources.model.enums import WireFlags
@@ -25,19 +26,19 @@ class AddressFlags(WireFlags):
     STABLEPRIVACY = 2048
 
     @classmethod
-    def texts(cls) -> dict[str, Self]:
+    def texts(cls) -> Mapping[str, Self]:
         """See `WireFlags`."""
         return {
-            "temporary": cls.TEMPORARY,
-            "nodad": cls.NODAD,
-            "optimistic": cls.OPTIMISTIC,
-            "dadfailed": cls.DADFAILED,
-            "homeaddress": cls.HOMEADDRESS,
-            "deprecated": cls.DEPRECATED,
-            "tentative": cls.TENTATIVE,
-            "permanent": cls.PERMANENT,
-            "mngmtmpaddr": cls.MNGMTMPADDR,
-            "noprefixroute": cls.NOPREFIXROUTE,
-            "mcautojoin": cls.MCAUTOJOIN,
-            "stableprivacy": cls.STABLEPRIVACY,
+            "temporary": cls(1),
+            "nodad": cls(2),
+            "optimistic": cls(4),
+            "dadfailed": cls(8),
+            "homeaddress": cls(16),
+            "deprecated": cls(32),
+            "tentative": cls(64),
+            "permanent": cls(128),
+            "mngmtmpaddr": cls(256),
+            "noprefixroute": cls(512),
+            "mcautojoin": cls(1024),
+            "stableprivacy": cls(2048),
         }

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Self
 
 import attrs
@@ -46,28 +47,28 @@ class LinkFlags(WireFlags):
     ECHO = 262144
 
     @classmethod
-    def texts(cls) -> dict[str, Self]:
+    def texts(cls) -> Mapping[str, Self]:
         """See `WireFlags`."""
         return {
-            "UP": cls.UP,
-            "BROADCAST": cls.BROADCAST,
-            "DEBUG": cls.DEBUG,
-            "LOOPBACK": cls.LOOPBACK,
-            "POINTTOPOINT": cls.POINTTOPOINT,
-            "NOTRAILERS": cls.NOTRAILERS,
-            "RUNNING": cls.RUNNING,
-            "NOARP": cls.NOARP,
-            "PROMISC": cls.PROMISC,
-            "ALLMULTI": cls.ALLMULTI,
-            "MASTER": cls.MASTER,
-            "SLAVE": cls.SLAVE,
-            "MULTICAST": cls.MULTICAST,
-            "PORTSEL": cls.PORTSEL,
-            "AUTOMEDIA": cls.AUTOMEDIA,
-            "DYNAMIC": cls.DYNAMIC,
-            "LOWER_UP": cls.LOWER_UP,
-            "DORMANT": cls.DORMANT,
-            "ECHO": cls.ECHO,
+            "UP": cls(1),
+            "BROADCAST": cls(2),
+            "DEBUG": cls(4),
+            "LOOPBACK": cls(8),
+            "POINTTOPOINT": cls(16),
+            "NOTRAILERS": cls(32),
+            "RUNNING": cls(64),
+            "NOARP": cls(128),
+            "PROMISC": cls(256),
+            "ALLMULTI": cls(512),
+            "MASTER": cls(1024),
+            "SLAVE": cls(2048),
+            "MULTICAST": cls(4096),
+            "PORTSEL": cls(8192),
+            "AUTOMEDIA": cls(16384),
+            "DYNAMIC": cls(32768),
+            "LOWER_UP": cls(65536),
+            "DORMANT": cls(131072),
+            "ECHO": cls(262144),
         }
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Self
 
 from talos_resources.model.enums import WireFlags
@@ -15,6 +16,6 @@ class RouteFlags(WireFlags):
     CLONED = 512
 
     @classmethod
-    def texts(cls) -> dict[str, Self]:
+    def texts(cls) -> Mapping[str, Self]:
         """See `WireFlags`."""
-        return {"notify": cls.NOTIFY, "cloned": cls.CLONED}
+        return {"notify": cls(256), "cloned": cls(512)}

@@ -107,6 +107,7 @@ def _apply(event: Any, seen: dict[str, Resource[Any]]) -> None:
             assert resource.id not in seen
             seen[resource.id] = resource
         case Updated(resource, old):
+            assert old is not None
             assert seen[resource.id] == old
             assert resource.version == old.version + 1
             seen[resource.id] = resource
