@@ -43,6 +43,22 @@ def connected(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
     yield from clusters.values()
 
 
+def crossing(case: Case, parts: Iterable[Iterable[int]]) -> list[Pair]:
+    """Pairs that are not up, with one end in one part and one in another.
+
+    A node of no part, such as one that did not answer, belongs to the part that knows it; one that several know, or
+    none, is in no part: its links have causes of their own.
+    """
+    part_of = {index: number for number, part in enumerate(parts) for index in part}
+    rest = {index for pair in case.pairs.faulty for index in pair if index not in part_of}
+    asked = list(part_of.items())
+    for index in rest:
+        known_in = {number for here, number in asked if case.lists(here, index) or case.status(here, index) is not None}
+        if len(known_in) == 1:
+            part_of[index] = known_in.pop()
+    return [pair for pair in case.pairs.faulty if set(pair) <= part_of.keys() and part_of[pair[0]] != part_of[pair[1]]]
+
+
 def subject(case: Case, shared: int | None, pairs: list[Pair]) -> str:
     """What to call a set of links: both ends, the shared end and the others, or all ends."""
     if len(pairs) == 1:

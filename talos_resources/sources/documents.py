@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.metadata import Reference
 from talos_resources.model.resource import Resource
-from talos_resources.model.spec import UnreadableSpec, UntypedSpec
-from talos_resources.sources.load import defined
+from talos_resources.model.spec import REDACTED, UnreadableSpec, UntypedSpec
+from talos_resources.sources.load import defined, is_taken_out
 from talos_resources.sources.pasted import Piece, pieces, text_of
 
 _EXPECTED: Final = "expected what `talosctl get -o yaml` or `-o json` prints, or a *.wire.json file"
@@ -150,6 +150,8 @@ def _entry(value: Any, where: str) -> Iterator[Entry]:
             raise DecodeError(f'"{key}" is {name!r:.40}, which is no name', source=where)
     if event in _NO_RESOURCE:
         return
+    if is_taken_out(document):
+        document["spec"] = REDACTED
     try:
         resource = resource_from_plain(document, source=where)
     except DecodeError as error:

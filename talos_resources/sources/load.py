@@ -9,6 +9,7 @@ from talos_resources.backends.memory import MemoryState
 from talos_resources.model.kind import kind_of, names, typed_kind, untyped
 from talos_resources.model.metadata import Metadata
 from talos_resources.model.resource import Resource
+from talos_resources.model.spec import UntypedSpec
 from talos_resources.resources import ResourceDefinition
 from talos_resources.resources.meta.definition import definition_of
 
@@ -54,3 +55,10 @@ def _guessed(type: str, namespace: str) -> ResourceDefinition:
         short, every = (), ()
     display_type = untyped(type, namespace).display_type
     return ResourceDefinition(resource_type=type, display_type=display_type, default_namespace=namespace, aliases=short, all_aliases=every)
+
+
+def is_taken_out(document: dict[str, Any]) -> bool:
+    """Whether a secret spec was emptied by hand: a node that has nothing set writes every field with its zero."""
+    kind, spec = typed_kind(str(document["metadata"]["type"])), document.get("spec")
+    text = spec.yaml.strip() if isinstance(spec, UntypedSpec) else spec
+    return kind is not None and kind.sensitive and text in ({}, "{}", "", None)

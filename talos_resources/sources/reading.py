@@ -59,14 +59,6 @@ class Reader:
         """The spec of one resource, if it is there."""
         return next((resource.spec for resource in self.list(kind) if resource.id == id), None)
 
-    def told(self, kind: type[S], id: str) -> S | None:
-        """The same; None for a spec in which nothing is set, which a bundle makes of what it does not show."""
-        spec = self.one(kind, id)
-        if spec is None or spec != kind():
-            return spec
-        self.unreadable[kind_of(kind).type] = REDACTED_REASON
-        return None
-
     def plain(self, form: Form[Any] | Kind[Any]) -> dict[str, Any]:
         """The values of a type without a class, by id; those that make no sense are left out and named."""
         values: dict[str, Any] = {}

@@ -58,7 +58,7 @@ def view_of(state: State, node: str, *, full: bool = False) -> NodeView:
     refused = reader.unreadable.get(kind_of(KubeSpanPeerStatus).type)
     if refused is not None:
         raise TalosResourcesError(f"its KubeSpan peers cannot be read: {refused}")
-    identity = reader.told(KubeSpanIdentity, "local")
+    identity = reader.one(KubeSpanIdentity, "local")
     cluster = reader.one(ClusterIdentity, "local")
     nodenames = reader.plain(host.NODENAMES)
     view = NodeView(
@@ -90,7 +90,7 @@ def _is_cut_short(affiliate: Affiliate) -> bool:
 
 
 def _with_settings(view: NodeView, reader: Reader) -> NodeView:
-    config, discovery = reader.told(KubeSpanConfig, "kubespan"), reader.told(DiscoveryConfig, "cluster")
+    config, discovery = reader.one(KubeSpanConfig, "kubespan"), reader.one(DiscoveryConfig, "cluster")
     links = {name: link for name, link in reader.plain(LINK_STATUSES).items() if isinstance(link, Mapping)}
     tunnel = links.get(LINK_NAME, {}).get("mtu")
     addresses = reader.plain(host.NODE_ADDRESSES)

@@ -9,15 +9,16 @@ from collections.abc import Callable
 import pytest
 
 from talos_resources.insight.doctor import examine
-from talos_resources.insight.snapshot import NodeView, Snapshot
+from talos_resources.insight.snapshot import REDACTED_REASON, NodeView, Snapshot
 from talos_resources.model.finding import Severity
+from talos_resources.resources import DiscoveryConfig
 from talos_resources.sources.documents import by_node, parse
 from talos_resources.sources.load import memory_state
 from talos_resources.sources.snapshots import view_of
 
 from .blueprint import Plan
 from .blueprint_documents import documents
-from .blueprint_kinds import HEALTHY, Known
+from .blueprint_kinds import HEALTHY, Known, rack
 from .test_blueprints import CASES
 
 NET = "net.talos.dev"
@@ -155,3 +156,31 @@ def test_two_secrets_without_settings() -> None:
     ((rule, text),) = told(known)
     assert rule == "secret-differs"
     assert all(name in text for name in known.names)
+
+
+EMPTY = {
+    "discoveryEnabled": False,
+    "registryKubernetesEnabled": False,
+    "registryServiceEnabled": False,
+    "serviceEndpoint": "",
+    "serviceEncryptionKey": [],
+    "serviceClusterID": "",
+}
+"""As a node writes settings of which nothing is set."""
+
+
+def test_settings_of_zeros_are_settings_and_no_settings_were_taken_out() -> None:
+    plan = Plan(boxes=rack(2))
+    deaf = plan.of("w-2")
+    deaf.discovery = EMPTY
+    ((rule, text),) = told(Known(plan))
+    assert rule == "discovery-disabled"
+    assert "w-2" in text
+    [document] = documents(plan, deaf)["DiscoveryConfigs.cluster.talos.dev"]
+    assert document["spec"] == EMPTY
+    assert view(plan, "w-2").discovery == DiscoveryConfig()
+    deaf.files = {"DiscoveryConfigs.cluster.talos.dev": [{**document, "spec": {}}]}
+    hidden = view(plan, "w-2")
+    assert (hidden.discovery, hidden.unreadable) == (None, {"DiscoveryConfigs.cluster.talos.dev": REDACTED_REASON})
+    ((rule, text),) = told(Known(plan))
+    assert rule == "discovery-unreachable"

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.hypothesis import ENABLING_GUIDE, Certainty, Hypothesis, Tier, cause, links, unheard
+from talos_resources.insight.pairing import crossing
 from talos_resources.insight.words import limited
 
 
@@ -28,12 +29,11 @@ def different_clusters(case: Case) -> Iterator[Hypothesis]:
         return
     groups = sorted(by_id.items(), key=lambda item: (-len(item[1]), item[1]))
     odd = sorted(index for _, indexes in groups[1:] for index in indexes)
-    part_of = {index: cluster_id for cluster_id, indexes in groups for index in indexes}
-    crossing = [pair for pair in case.pairs.faulty if part_of.get(pair[0]) != part_of.get(pair[1])]
     yield Hypothesis(
         title=f"the nodes belong to {len(by_id)} different clusters: {case.names(odd)} {'has' if len(odd) == 1 else 'have'} "
         f"another cluster id",
-        explains=links(crossing) | unheard(index for indexes in by_id.values() if len(indexes) == 1 for index in indexes),
+        explains=links(crossing(case, by_id.values()))
+        | unheard(index for indexes in by_id.values() if len(indexes) == 1 for index in indexes),
         evidence=lambda: limited(f"cluster id {cluster_id[:8]}…: {case.names(indexes)}" for cluster_id, indexes in groups),
         why="Nodes of different cluster ids do not find each other, and their mesh addresses have different prefixes.",
         advice=f"compare the secrets bundle that made {case.names(odd)} with the others', and make the configuration anew from "

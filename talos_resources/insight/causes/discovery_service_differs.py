@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.hypothesis import ENABLING_GUIDE, Certainty, Hypothesis, Tier, cause, links, unheard
+from talos_resources.insight.pairing import crossing
 from talos_resources.insight.words import limited
 
 
@@ -35,12 +36,11 @@ def discovery_service_differs(case: Case) -> Iterator[Hypothesis]:
         return
     parts.sort(key=lambda part: (-len(part[1]), sorted(part[1])))
     odd = sorted(index for part in parts[1:] for index in part[1])
-    part_of = {index: number for number, part in enumerate(parts) for index in part[1]}
-    crossing = [pair for pair in case.pairs.faulty if part_of.get(pair[0]) != part_of.get(pair[1])]
+    deaf = odd if len(parts[0][1]) > 1 else [*parts[0][1], *odd]
     usual = ", ".join(sorted(parts[0][0]))
     yield Hypothesis(
         title=f"{case.names(odd)} {'uses' if len(odd) == 1 else 'use'} another discovery service than the others",
-        explains=links(crossing) | unheard(index for part in parts if len(part[1]) == 1 for index in part[1]) | unheard(odd),
+        explains=links(crossing(case, [part[1] for part in parts])) | unheard(deaf),
         evidence=lambda: limited(f"{', '.join(sorted(names))}: {case.names(indexes)}" for names, indexes in parts),
         why="Nodes hear of each other only through a service that both use.",
         advice=f"set the same service everywhere: {usual}",

@@ -8,6 +8,7 @@ from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.facts.evidence import Pair
 from talos_resources.insight.facts.log_lines import UNREADABLE
 from talos_resources.insight.hypothesis import ENABLING_GUIDE, Certainty, Hypothesis, Tier, cause, links, unheard
+from talos_resources.insight.pairing import crossing
 from talos_resources.insight.snapshot import NodeView
 from talos_resources.insight.words import limited, size, some, verb
 
@@ -23,14 +24,15 @@ from talos_resources.insight.words import limited, size, some, verb
 )
 def secret_differs(case: Case) -> Iterator[Hypothesis]:
     """Seen in the settings, or, where these are redacted, by packets that arrive and are refused."""
-    groups = _groups(case)
-    if len(groups) > 1:
-        yield _read(case, groups)
+    clusters = _clusters(case)
+    differing = [groups for groups in clusters if len(groups) > 1]
+    if differing:
+        yield from (_read(case, groups) for groups in differing)
         return
     sealed = [index for index in sorted(case.life.unheard) if _is_sealed(case.life.fresh[index])]
     if sealed and len(sealed) < len(case.life.fresh):
         yield _logged(case, sealed)
-    if not groups:
+    if len(clusters) != 1:
         yield from _parted(case)
     for index in sorted(case.life.fresh):
         known = [pair for pair in case.pairs.of(index) if case.life.fresh.keys() >= set(pair)]
@@ -39,30 +41,28 @@ def secret_differs(case: Case) -> Iterator[Hypothesis]:
             yield _refused(case, index, refused)
 
 
-def _groups(case: Case) -> list[list[int]]:
-    by_hash: dict[tuple[str, str], list[int]] = {}
-    ids = {index: (view.config.cluster_id if view.config else "") for index, view in case.life.fresh.items()}
+def _clusters(case: Case) -> list[list[list[int]]]:
+    """For each cluster id those that share a secret, the most first: other clusters have other secrets."""
+    by_id: dict[str, dict[str, list[int]]] = {}
     for index, view in case.life.fresh.items():
         if view.secret:
-            by_hash.setdefault((ids[index], view.secret), []).append(index)
-    if len({cluster_id for cluster_id, _ in by_hash}) > 1:
-        return []  # other clusters have other secrets
-    return sorted(by_hash.values(), key=lambda indexes: (-len(indexes), indexes))
+            cluster_id = view.config.cluster_id if view.config else ""
+            by_id.setdefault(cluster_id, {}).setdefault(view.secret, []).append(index)
+    return [sorted(by_hash.values(), key=lambda indexes: (-len(indexes), indexes)) for by_hash in by_id.values()]
 
 
 def _read(case: Case, groups: list[list[int]]) -> Hypothesis:
     odd = sorted(index for group in groups[1:] for index in group)
-    part_of = {index: number for number, group in enumerate(groups) for index in group}
-    crossing = [pair for pair in case.pairs.faulty if part_of.get(pair[0]) != part_of.get(pair[1])]
+    between = crossing(case, groups)
     return Hypothesis(
         title=f"{case.names(odd)} {'uses' if len(odd) == 1 else 'use'} another cluster secret than "
         f"{some(len(groups[0]), 'other node', 'other nodes')}",
-        explains=links(crossing) | unheard(odd) | unheard(index for group in groups if len(group) == 1 for index in group),
+        explains=links(between) | unheard(odd) | unheard(index for group in groups if len(group) == 1 for index in group),
         evidence=lambda: limited(
             [
                 "the salted hashes of the secrets differ; cluster id and service are the same",
                 *(f"one secret: {case.names(group)}" for group in groups),
-                *_arrivals(case, crossing),
+                *_arrivals(case, between),
             ]
         ),
         why="What nodes announce is encrypted with the cluster secret, which is also WireGuard's pre-shared key: neither can "
@@ -97,11 +97,10 @@ def _parted(case: Case) -> Iterator[Hypothesis]:
     if len(parts) < 2 or any(len(part) < 2 for part in parts):
         return
     odd, others = sorted(index for part in parts[1:] for index in part), len(parts[0])
-    part_of = {index: number for number, part in enumerate(parts) for index in part}
     yield Hypothesis(
         title=f"{case.names(odd)} and the other {others} nodes do not hear of each other, though each hears of its own: "
         "another cluster secret",
-        explains=links(pair for pair in case.pairs.faulty if part_of.get(pair[0]) != part_of.get(pair[1])),
+        explains=links(crossing(case, parts)),
         evidence=lambda: limited(f"these list each other and nobody else: {case.names(part)}" for part in parts),
         why="All reach a discovery service, as each lists some. Who cannot read what others announce has another cluster secret; "
         "or they use different services.",
