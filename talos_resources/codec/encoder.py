@@ -117,7 +117,7 @@ def _scalar_encoder(info: FieldInfo) -> Encoder:
     if info.shape == "flag":
         return lambda value: lead + b"\x01" if value else b""
     if info.shape == "enum":
-        coded = {number: lead + varint(number) if number else b"" for number in info.cls.numbers()}
+        coded = {number: lead + varint(number) for number in info.cls.numbers()} | {0: b""}  # which may have no name
         return lambda value: coded[value.number] if value.number in coded else lead + varint(value.number)
     return lambda value: lead + varint(value) if value else b""
 

@@ -34,9 +34,14 @@ _OF_TALOSCTL: Final = frozenset({"Namespaces.meta.cosi.dev", "ResourceDefinition
 _BREAK, _DEEPER = "\n", "\n    "
 
 
-def spec_to_yaml(spec: Any) -> str:
-    """The YAML of a spec, with a newline at its end; that of an untyped spec as it came."""
-    return spec.yaml if isinstance(spec, UntypedSpec) else spec_text(spec) or "{}\n"
+def spec_to_yaml(spec: Any, *, style: YamlStyle = STYLE) -> str:
+    """The YAML of a spec, with a newline at its end; that of an untyped spec as it came.
+
+    Args:
+        spec: to write.
+        style: of the release of a node that would write it.
+    """
+    return spec.yaml if isinstance(spec, UntypedSpec) else spec_text(spec, style=style) or "{}\n"
 
 
 def _entry(resource: Resource[Any], style: YamlStyle) -> str:
@@ -46,10 +51,10 @@ def _entry(resource: Resource[Any], style: YamlStyle) -> str:
         written = resource.spec.yaml
     if written is None:
         spec = resource.spec
-        text = spec_text(spec, column=4)
+        text = spec_text(spec, column=4, style=style)
         if not _is_scalar(type(spec)) and (width is None or max(map(len, text.splitlines()), default=0) <= width):
             return f"\n{text}" if text else " {}\n"
-        written = spec_text(spec)
+        written = spec_text(spec, style=style)
     elif _is_simple(written) and (width is None or max(map(len, written.splitlines())) <= width - 4):
         return f"\n    {written[:-1].replace(_BREAK, _DEEPER)}\n"
     from talos_resources.codec.goyaml.rewrite import rewrite_entry
@@ -78,7 +83,8 @@ def resource_to_yaml(
     Args:
         resource: what to print.
         head: lines before the metadata, such as `node` and `event`.
-        style: of the talosctl that prints; the quotes of a spec that a node wrote are the node's.
+        style: of the talosctl that prints; the quotes of a spec that a node wrote are the node's, those of
+            a spec that was made here its own too.
         talosctl: exactly as talosctl: annotations and labels without quotes although they read back as another
             type, and definitions and namespaces without what its own class does not know.
 

@@ -5,16 +5,17 @@ It writes what `dump(spec_to_plain(spec))` writes, several times faster; tests h
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address
 from operator import attrgetter
 from typing import Any, Final
 
 from talos_resources.codec.fields import FieldInfo, Shape, cached, fields_of, inlined
-from talos_resources.codec.goyaml.emit import deeper, dump, dump_entry, leaf, scalar
+from talos_resources.codec.goyaml.emit import Written, deeper, dump, dump_entry, leaf, scalar, verbatim
 from talos_resources.codec.plain import left_out, spec_to_plain, to_plain
 from talos_resources.codec.value_text import address_text, addrport_text, clock_text, prefix_text
 from talos_resources.releases import NEWEST
+from talos_resources.releases.release import YamlStyle
 
 Writer = Callable[[Any], str]
 _STYLE: Final = NEWEST.yaml
@@ -43,11 +44,30 @@ _LEAVES: Final[dict[Shape, Writer]] = {
 }
 
 
-def spec_text(spec: Any, *, column: int = 0) -> str:
-    """The YAML of an instance of a spec class, its keys at `column`, with a newline at its end; empty if there is nothing in it."""
-    if spec.unknown is not None or inlined(type(spec)):
-        return dump(spec_to_plain(spec), indent=column, style=_STYLE)
-    return _writer(type(spec), column)(spec)
+def spec_text(spec: Any, *, column: int = 0, style: YamlStyle = _STYLE) -> str:
+    """The YAML of an instance of a spec class, its keys at `column`, with a newline at its end; empty if there is nothing in it.
+
+    Args:
+        spec: the instance.
+        column: of its keys.
+        style: of the node that would write it.
+    """
+    if spec.unknown is None and not inlined(type(spec)) and style == _STYLE:
+        return _writer(type(spec), column)(spec)
+    plain = spec_to_plain(spec)
+    for info in fields_of(type(spec)):
+        if info.form == "entries" and info.key in plain:
+            plain[info.key] = _bare(plain[info.key])
+    return "" if plain == {} else dump(plain, indent=column, style=style)
+
+
+def _bare(entries: Mapping[str, str]) -> dict[str, str]:
+    """Entries that Go writes plain, whatever they would be taken for: `off`, `null`."""
+    return {_bare_text(key): _bare_text(value) for key, value in entries.items()}
+
+
+def _bare_text(text: str) -> str:
+    return text if "\n" in text else Written(verbatim(text))
 
 
 @cached
@@ -121,6 +141,9 @@ def _leaf_writer(info: FieldInfo, indent: int, parent: int) -> Writer:
 def _nested_step(info: FieldInfo, column: int, lead: str) -> Writer:
     """Messages, mappings and the like are rare: they go through plain values."""
     plain, empty = to_plain(info), left_out(info)
+    if info.form == "entries":
+        read = plain
+        plain = lambda value: _bare(read(value))  # noqa: E731
 
     def write(value: Any) -> str:
         if empty is not None and empty(value):

@@ -58,6 +58,7 @@ def test_every_enumeration_is_one_of_numbers() -> None:
 @pytest.mark.parametrize("kind", [kind for kind in _KINDS if any(_enum_fields(kind.spec))], ids=lambda kind: kind.type)
 def test_numbers_without_a_name_are_kept(kind: Kind[Any]) -> None:
     for path in _enum_fields(kind.spec):
+        assert spec_from_wire(kind.spec, encode(kind.spec())) == spec_from_wire(kind.spec, b"")
         for number in (_LATER, 2**31 - 1, -1):
             spec = spec_from_wire(kind.spec, _message(path, number))
             # A message that is there always is sent although it is empty, and more than one may be.
