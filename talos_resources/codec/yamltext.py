@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from talos_resources.codec.fields import FieldInfo, Shape, cached, fields_of, inlined
 from talos_resources.codec.goyaml.emit import Written, deeper, dump, dump_entry, leaf, scalar, verbatim
+from talos_resources.codec.goyaml.resolve import resolve
 from talos_resources.codec.plain import left_out, spec_to_plain, to_plain
 from talos_resources.codec.value_text import address_text, addrport_text, clock_text, prefix_text
 from talos_resources.releases import NEWEST
@@ -62,12 +63,12 @@ def spec_text(spec: Any, *, column: int = 0, style: YamlStyle = _STYLE) -> str:
 
 
 def _bare(entries: Mapping[str, str]) -> dict[str, str]:
-    """Entries that Go writes plain, whatever they would be taken for: `off`, `null`."""
+    """Entries that Go writes plain whatever they are: `off`, also `null`, which has quotes here, or it would not be read back."""
     return {_bare_text(key): _bare_text(value) for key, value in entries.items()}
 
 
 def _bare_text(text: str) -> str:
-    return text if "\n" in text else Written(verbatim(text))
+    return Written(verbatim(text)) if "\n" not in text and type(resolve(text)) is str else text
 
 
 @cached
