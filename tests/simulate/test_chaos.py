@@ -147,10 +147,10 @@ def test_every_version_is_recorded_or_in_a_gap_that_is_told(tmp_path: Path, seed
         harm = [world.kill_the_recorder, world.kill_the_server, world.cut_connections, world.restart_a_node]
         done: dict[str, int] = {}
         while world.live.cluster.elapsed_s < HOUR_S:
-            time.sleep(dice.uniform(1, 4))
-            act = dice.choice(harm)
-            act(dice)
-            done[act.__name__] = done.get(act.__name__, 0) + 1
+            for act in dice.sample(harm, len(harm)):
+                time.sleep(dice.uniform(2, 5))
+                act(dice)
+                done[act.__name__] = done.get(act.__name__, 0) + 1
         world.live.close()
         time.sleep(2 * LATE_S)
         world.stop_recorder(signal.SIGTERM)
@@ -159,8 +159,8 @@ def test_every_version_is_recorded_or_in_a_gap_that_is_told(tmp_path: Path, seed
         never = [invented(written) for written in world.truth.versions]
         found, _ = unaccounted(world.file, never)
     assert recorded > len(world.truth.versions) / 4, "most of the hour was recorded"
-    assert missing == []
-    assert len(found) > len(never) / 4, "what the file lacks would have been noticed"
+    assert [(w.node, w.resource.metadata.type, w.resource.id, w.resource.version, w.at) for w in missing] == []
+    assert len(found) > 50, "what the file lacks would have been noticed"
 
 
 def invented(written: Written) -> Written:
