@@ -40,7 +40,7 @@ class Interruptible(Protocol):
     """A watch that goes on by itself after an interruption, and tells of it."""
 
     def tell_interruptions(self, tell: Callable[[TalosResourcesError | None], None]) -> None:
-        """Has `tell` called with the reason when it is interrupted, and with None when it goes on."""
+        """Has `tell` called with the reason when it is interrupted, and with None when what was missed has been told."""
         ...
 
 
@@ -110,7 +110,8 @@ class Follower:
             types: see `kinds_of`.
             on_news: called by any of the threads; news of one kind of one node come in order.
             on_note: likewise.
-            on_kinds: called with a node and the kinds of it that will be followed, before any news of them.
+            on_kinds: called with a node and the kinds of it that will be told from their beginning, before any news of
+                that, which then begins, and before a note that the node is followed again.
         """
         self._cluster = cluster
         self._nodes = tuple(nodes)
@@ -156,6 +157,7 @@ class Follower:
                 self._on_note(Note(node, None, "is followed now", is_error=False))
             self._on_kinds(node, kinds)
             for kind in kinds:
+                self._on_news(News(node, kind, (), Timestamp(time_ns())))
                 threading.Thread(target=self._follow, args=(node, kind), name=f"follow {node} {kind.type}", daemon=True).start()
             return
 
@@ -167,7 +169,8 @@ class Follower:
             away = None
             try:
                 for batch in self._batches(node, kind):
-                    if kind.type in self._waiting[node]:
+                    if not batch:  # a new watch; a batch may be from before an interruption that is known already
+                        self._on_kinds(node, (kind,))
                         self._interrupted(node, kind, None)
                     if told:
                         self._on_note(Note(node, kind, f"{kind.display_type} is followed again", is_error=False))
@@ -200,9 +203,9 @@ class Follower:
             with self._lock:
                 self._watches.add(watch)
             try:
+                yield ()
                 if isinstance(watch, Interruptible):
                     watch.tell_interruptions(partial(self._interrupted, node, kind))
-                yield ()
                 while not self._stopping.is_set():
                     try:
                         batch = watch.next_batch()

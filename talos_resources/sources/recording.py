@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from time import monotonic, time_ns
 from typing import Any, Final
@@ -73,8 +74,11 @@ class Recorder:
         self._lock = threading.Lock()
         # What had come by then has been gathered, and is written before a period says that it is known.
         self._gathered_until = Timestamp(time_ns())
-        # What a node has told since its watch of a kind began; None once it has told all.
+        # What a node has told since its watch of a kind began, as far as that is written; None once it has told all.
         self._beginning: dict[tuple[str, Kind[Any]], set[str] | None] = {}
+        # What a node has yet to tell all of, known before any of it comes; and how many beginnings are on their way.
+        self._untold: set[tuple[str, Kind[Any]]] = set()
+        self._coming: Counter[tuple[str, Kind[Any]]] = Counter()
 
     def run(self) -> None:
         """Records until `stop`, and writes what has come by then.
@@ -135,7 +139,9 @@ class Recorder:
             for node, kind, events, at in news:
                 state = self._target.of_node(node)
                 if not events:
-                    self._begin(node, (kind,))
+                    with self._lock:
+                        self._coming[node, kind] -= 1
+                        self._beginning[node, kind] = set()
                 for event in events:
                     self.written += self._write_event(state, kind, event, at)
 
@@ -143,12 +149,11 @@ class Recorder:
         """Called by the threads that follow: while a node is away, nothing is known of it."""
         with self._lock:
             if note.kind is not None:
-                if note.is_error:  # what cannot be followed is not waited for
-                    self._beginning.pop((note.node, note.kind), None)
+                if note.is_error:
+                    self._lose(note.node, note.kind)
             elif note.is_error:
                 self._away.add(note.node)
-                if (began := self._heard.pop(note.node, None)) is not None:
-                    self._ended.append((note.node, Period(began, Timestamp(time_ns()))))
+                self._end(note.node)
             else:
                 self._away.discard(note.node)
             self._hear(note.node)
@@ -158,12 +163,27 @@ class Recorder:
     def _begin(self, node: str, kinds: Sequence[Kind[Any]]) -> None:
         """These kinds will be told from their beginning."""
         with self._lock:
-            self._beginning.update({(node, kind): set() for kind in kinds})
+            self._untold.update((node, kind) for kind in kinds)
+            self._coming.update((node, kind) for kind in kinds)
+
+    def _lose(self, node: str, kind: Kind[Any]) -> None:
+        """A kind is not told any more; one that never was is not waited for. The lock is held."""
+        if self._beginning.get((node, kind), kind) is None:
+            self._untold.add((node, kind))
+            self._end(node)
+        else:
+            self._untold.discard((node, kind))
+
+    def _end(self, node: str) -> None:
+        """A node is not heard any more; the lock is held."""
+        if (began := self._heard.pop(node, None)) is not None:
+            self._ended.append((node, Period(began, Timestamp(time_ns()))))
 
     def _hear(self, node: str) -> None:
         """A node is heard from now on if it is there and has told all that there is of every kind; the lock is held."""
-        told = [told is None for (of, _), told in self._beginning.items() if of == node]
-        if told and all(told) and node not in self._away and node not in self._heard:
+        if node in self._away or node in self._heard or any(of == node for of, _ in self._untold):
+            return
+        if any(of == node and told is None for (of, _), told in self._beginning.items()):
             self._heard[node] = Timestamp(time_ns())
 
     def _keep_periods(self, *, is_open: bool = True) -> None:
@@ -189,6 +209,8 @@ class Recorder:
             case Bootstrapped() if beginning is not None:
                 with self._lock:
                     self._beginning[state.node, kind] = None
+                    if not self._coming[state.node, kind]:
+                        self._untold.discard((state.node, kind))
                     self._hear(state.node)
                 gone = [held for held in state.list(kind) if held.id not in beginning]
                 return sum(state.drop(Reference(held.namespace, held.type, held.id), at=at) for held in gone)

@@ -47,17 +47,21 @@ def keep(connection: Connection, node: str, period: Period) -> None:
 
 
 def of_node(connection: Connection, node: str, *, now: Timestamp) -> Sequence[Period]:
-    """The periods of a node, oldest first, those that touch joined; one that is going on reaches to `now`."""
+    """The periods of a node, oldest first, those that touch joined; the last one reaches to `now` if it is going on.
+
+    Only the last one: where there is a later one, whoever wrote an earlier one until then has died meanwhile.
+    """
     found: list[Period] = []
     query = "SELECT began, ended, is_open FROM periods WHERE node = ? ORDER BY began"
     for began, ended, is_open in connection.execute(query, (node,)):
-        goes_on = bool(is_open) and now - ended < _LATE_NS
-        period = Period(Timestamp(began), max(now, Timestamp(ended)) if goes_on else Timestamp(ended), goes_on)
+        period = Period(Timestamp(began), Timestamp(ended), bool(is_open) and now - ended < _LATE_NS)
         if found and period.began <= found[-1].ended:
             last = found.pop()
             period = Period(last.began, max(last.ended, period.ended), period.is_open or last.is_open)
         found.append(period)
-    return found
+    if found and (last := found[-1]).is_open:
+        found[-1] = attrs.evolve(last, ended=max(now, last.ended))
+    return [attrs.evolve(period, is_open=False) for period in found[:-1]] + found[-1:]
 
 
 def forget(connection: Connection, before: Timestamp) -> None:

@@ -66,6 +66,11 @@ class Continuity:
         self._seen = set()
         return Start(bootstrap=self._spec.id is None, bootstrap_bookmark=False, tail_events=0, start_from_bookmark=None)
 
+    @property
+    def tells_anew(self) -> bool:
+        """Whether the stream is still telling what is there, instead of what was missed."""
+        return self._seen is not None
+
     def established(self) -> None:
         """The stream that `start` described is subscribed."""
         self._began = True

@@ -78,6 +78,8 @@ class RemoteWatch(Generic[S]):
         self._failure: TalosResourcesError | None = None
         self._wake: Callable[[], None] | None = None
         self._interruption: TalosResourcesError | None = None
+        # There is a stream again, and what was missed is among the events.
+        self._caught_up = False
         self._tell: Callable[[TalosResourcesError | None], None] | None = None
         threading.Thread(target=self._run, name=f"talos-resources watch {spec.type}", daemon=True).start()
         self._wait_until_ready(timeout)
@@ -115,8 +117,9 @@ class RemoteWatch(Generic[S]):
     def tell_interruptions(self, tell: Callable[[TalosResourcesError | None], None]) -> None:
         """Has `tell` called with the reason each time the watch has to begin again, and with None when it goes on.
 
-        At once if it is interrupted now; else in the thread of the watch, which must not be held up, and from which
-        the watch must not be used.
+        The reason comes at once if it is interrupted now; else in the thread of the watch, which must not be held up,
+        and from which the watch must not be used. None comes to whoever asks for events, when nothing is left of what
+        was missed.
         """
         with self._changed:
             self._tell = tell
@@ -172,6 +175,10 @@ class RemoteWatch(Generic[S]):
         """
         deadline = Deadline(timeout)
         while not self._events and not self._ended and not self._closing.is_set():
+            if self._caught_up:
+                self._caught_up, self._interruption = False, None
+                if self._tell is not None:
+                    self._tell(None)
             self._changed.wait(deadline.left())
         if self._closing.is_set() or not self._events:
             raise StopIteration
@@ -223,14 +230,21 @@ class RemoteWatch(Generic[S]):
                 return None
         return self._continuity.lost(reason)
 
-    def _interrupted(self, reason: TalosResourcesError | None) -> None:
-        """Tells that the stream broke, or that there is one again."""
+    def _interrupted(self, reason: TalosResourcesError) -> None:
+        """Tells that the stream broke."""
         with self._changed:
-            self._interruption = reason
+            self._interruption, self._caught_up = reason, False
             if self._tell is not None:
                 self._tell(reason)
-        if reason is not None and self._on_interruption is not None:
+        if self._on_interruption is not None:
             self._on_interruption(reason)
+
+    def _goes_on(self) -> None:
+        """Has it told that nothing is missing any more, once there is a stream and it has told all anew that it must."""
+        if self._interruption is not None and not self._continuity.tells_anew:
+            with self._changed:
+                self._caught_up = True
+                self._changed.notify_all()
 
     @staticmethod
     def _older(before: TalosResourcesError, refusal: InvalidBookmarkError) -> TalosResourcesError:
@@ -250,12 +264,12 @@ class RemoteWatch(Generic[S]):
             with self._changed:
                 self._ready = True
                 self._changed.notify_all()
-            if self._interruption is not None:
-                self._interrupted(None)
+            self._goes_on()
             while not self._closing.is_set() and (events := stream.read()) is not None:
                 told, error = self._continuity.tell(events)
                 progress = progress or bool(events)
                 self._put(told, stream.size)
+                self._goes_on()
                 if error is not None:
                     return progress, error
         except _TEMPORARY as error:
