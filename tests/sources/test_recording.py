@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import queue
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
-import attrs
 import pytest
 
 from talos_resources.backends.memory import MemoryState
@@ -22,9 +19,10 @@ from talos_resources.backends.sqlite.periods import Period
 from talos_resources.backends.sqlite.state import SqliteState
 from talos_resources.cli.main import main
 from talos_resources.model.errors import ConnectError, UnknownKindError
+from talos_resources.model.metadata import Reference
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
-from talos_resources.resources import KubeSpanIdentity, KubeSpanPeerStatus, Member, PeerState
+from talos_resources.resources import KubeSpanIdentity, KubeSpanPeerStatus, PeerState
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.sources.cluster import Cluster
 from talos_resources.sources.following import Note
@@ -181,90 +179,17 @@ def test_a_node_that_was_away_at_first_is_heard_when_it_has_told_all(target: Sql
     assert "it begins at " in captured.err
 
 
-def test_one_that_was_killed_is_not_at_work_when_there_is_a_later_one(target: SqliteState) -> None:
-    """However soon after its death somebody asks: in between nobody recorded."""
-    held, second = target.of_node("one"), 10**9
-    begin = time.time_ns()
-    killed = Period(Timestamp(begin), Timestamp(begin + second), is_open=True)
-    after = Period(Timestamp(begin + 3 * second), Timestamp(begin + 4 * second), is_open=True)
-    held.keep_period(killed)
-    now = Timestamp(begin + 5 * second)
-    assert held.periods(now=now) == [attrs.evolve(killed, ended=now)]
-    held.keep_period(after)
-    assert held.periods(now=now) == [attrs.evolve(killed, is_open=False), attrs.evolve(after, ended=now)]
-    # Of two at work at the same time the one that goes on counts.
-    held.keep_period(attrs.evolve(after, began=Timestamp(after.began + 1), is_open=False))
-    assert held.periods(now=now)[1:] == [attrs.evolve(after, ended=now)]
-
-
-class Broken(MemoryState):
-    """A state whose watches break together, after which some tell nothing until they may."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.breaks = threading.Event()
-        self.may_tell = threading.Event()
-
-    def watch_kind(self, kind: Any, **options: Any) -> Any:
-        watch = super().watch_kind(kind, **options)
-        return BrokenWatch(self, watch, is_slow=self.breaks.is_set() and kind.type == "Members.cluster.talos.dev")
-
-
-class BrokenWatch:
-    """A watch of such a state."""
-
-    def __init__(self, state: Broken, watch: Any, *, is_slow: bool) -> None:
-        self._state, self._watch, self._is_slow, self._began_broken = state, watch, is_slow, state.breaks.is_set()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._watch.close()
-
-    def close(self) -> None:
-        self._state.may_tell.set()
-        self._watch.close()
-
-    def next_batch(self) -> Any:
-        while True:
-            if self._is_slow:
-                assert self._state.may_tell.wait(PATIENCE)
-            if self._state.breaks.is_set() and not self._began_broken:
-                self._watch.close()
-                raise ConnectError("it hung up")
-            with contextlib.suppress(TimeoutError):
-                return self._watch.next_batch(0.05)
-
-
-def test_a_node_that_comes_back_is_heard_when_it_has_told_all_of_every_kind_again(target: SqliteState) -> None:
-    node, notes = Broken(), queue.SimpleQueue[Note]()
-    node.create(Resource.new(Member(hostname="a"), id="a"))
-    node.create(peer("a"))
-
-    def periods() -> list[Period]:
-        return list(target.of_node("one").periods(now=Timestamp(time.time_ns())))
-
-    with recording({"one": node}, target, types=["members", "kubespanpeerstatuses"], on_note=notes.put):
-        wait_until(lambda: [period.is_open for period in periods()] == [True])
-        node.breaks.set()
-        assert notes.get(timeout=PATIENCE).is_error
-        assert not notes.get(timeout=PATIENCE).is_error, "all watches go on, one has told nothing yet"
-        wait_until(lambda: [period.is_open for period in periods()] == [False])
-        node.create(peer("b"))
-        wait_for(target, "one", "b", 1)
-        assert len(periods()) == 1
-        told = Timestamp(time.time_ns())
-        node.may_tell.set()
-        wait_until(lambda: len(periods()) == 2)
-    assert periods()[1].began > told
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.02)
+def test_a_recorder_that_began_late_does_not_set_the_file_back(target: SqliteState) -> None:
+    """What it was told at its beginning is old when another one has written what came after that."""
+    held, node = target.of_node("one"), MemoryState()
+    listed = node.create(peer("a"))
+    began, later = Timestamp(time.time_ns()), Timestamp(time.time_ns() + 10**9)
+    assert held.put(node.update(listed.with_spec(receive_bytes=1)), at=later)
+    assert held.put(node.create(peer("new")), at=later)
+    assert not held.put(listed, at=began)
+    assert not held.drop(Reference("kubespan", listed.metadata.type, "new"), at=began)
+    assert held.put(listed, at=Timestamp(later + 1)), "the node was set back"
+    assert held.drop(Reference("kubespan", listed.metadata.type, "new"), at=Timestamp(later + 1))
 
 
 def test_several_recorders_write_one_file(target: SqliteState, file: Path) -> None:

@@ -237,6 +237,25 @@ def is_behind(connection: sqlite3.Connection, known: Held, given: Metadata) -> b
     return last is not None and last.resource().metadata.created >= given.created
 
 
+def is_old(connection: sqlite3.Connection, known: Held, given: Metadata, *, at: int | None, forward: bool) -> bool:
+    """Whether what is given is behind what the file has; without `forward` it is only if the file heard that after `at`."""
+    return (forward or _is_known_since(connection, known, at)) and is_behind(connection, known, given)
+
+
+def is_kept(connection: sqlite3.Connection, found: tuple[Held, Resource[Any]], *, at: int | None, last: Metadata | None) -> bool:
+    """Whether what the file has is not what is gone: it is newer than `last`, or without one was heard after `at`."""
+    known, held = found
+    return _is_known_since(connection, known, at) if last is None else is_newer(held, last)
+
+
+def _is_known_since(connection: sqlite3.Connection, known: Held, at: int | None) -> bool:
+    """Whether the file was told of a resource after a moment; None is now."""
+    if at is None:
+        return False
+    last = last_until(connection, known.key, (1 << 63) - 1)
+    return last is not None and last.at > at
+
+
 def _pack(connection: sqlite3.Connection, key: int) -> None:
     query = "SELECT seq, key, at, op, wire FROM events WHERE key = ? ORDER BY seq LIMIT ?"
     rows = [Row(*row) for row in connection.execute(query, (key, PACKED))]

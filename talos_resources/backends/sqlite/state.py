@@ -189,7 +189,7 @@ class SqliteState(OwnedWrites, Past):
         Args:
             resource: as the other store has it.
             at: when it was so; None for now.
-            forward: leave it where a newer version of the same resource is kept already: somebody else was faster.
+            forward: leave it where a newer version is kept already, as somebody else was faster; else only if that came after `at`.
 
         Returns:
             Whether it is another one than before.
@@ -198,7 +198,7 @@ class SqliteState(OwnedWrites, Past):
         wire = log.encode(resource)
         with self._file.transaction() as connection:
             known = log.held(connection, self.node, metadata.namespace, metadata.type, metadata.id)
-            if known is not None and (known.wire == wire or (forward and log.is_behind(connection, known, metadata))):
+            if known is not None and (known.wire == wire or log.is_old(connection, known, metadata, at=at, forward=forward)):
                 return False
             op = log.CREATED if known is None or known.wire is None else log.UPDATED
             log.append(connection, log.Write(self.node, known, op, resource, time_ns() if at is None else at), wire)
@@ -209,7 +209,7 @@ class SqliteState(OwnedWrites, Past):
         """Keeps that another store does not hold a resource any more; as `put`. One newer than `last` stays."""
         with self._file.transaction() as connection:
             found = self._known(connection, reference)
-            if found is None or (last is not None and log.is_newer(found[1], last.metadata)):
+            if found is None or log.is_kept(connection, found, at=at, last=None if last is None else last.metadata):
                 return False
             log.append(connection, log.Write(self.node, found[0], log.DESTROYED, found[1], time_ns() if at is None else at))
         self._wrote()
