@@ -22,7 +22,6 @@ values --strict --k8s-host 10.0.0.1 > values.yaml
 patch --method install --strict
 inline cilium.yaml > patch.yaml
 check controlplane.yaml worker.yaml cilium.yaml
-enable cilium.yaml -n 10.0.0.1 --dry-run --replace-cni
 """
 ENABLE: Final = """\
 Give the nodes of a cluster Cilium as an inline manifest (the guide's method 4): control planes get it, and no node

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 HELP: Final = "switch KubeSpan on or off on live nodes, or print the patch for it"
 EXAMPLES: Final = """\
 enable -n 10.0.0.1,10.0.0.4 --dry-run
-set -n 10.0.0.1 --mtu 1380 --yes
+set -n 10.0.0.1 --mtu 1380 --dry-run
 disable -n 10.0.0.4 --dry-run
 patch --mtu auto:1450 --filter 0.0.0.0/0 --filter '!203.0.113.0/24' > kubespan.yaml
 """
