@@ -39,11 +39,12 @@ PATIENCE_S = 60.0
 FOUND = 3
 """`doctor` and `cilium check` say so when they found something."""
 
-ENDLESS = re.compile(r"talos-resources (serve|discovery|record|top|export) |--listen| -w\b|/CONSOLE")
+ENDLESS = re.compile(r"talos-resources (serve|discovery|record|top|export) |--listen|--serve| -w\b|/CONSOLE")
 """They go on until somebody stops them."""
 
-AGENT = f"{PROG} agent "
-"""It becomes a node of the mesh: root, network namespaces and WireGuard are in tests/agent."""
+ELSEWHERE = re.compile(r"talos-resources agent |etcd://|simulate (inject|heal) ")
+"""They need more than is here: the agent is in tests/agent, an etcd in tests/interop/test_go_replicas.py, a running simulation
+in tests/cli/test_simulate.py."""
 
 
 def parsers(parser: Parser) -> Iterator[Parser]:
@@ -90,8 +91,8 @@ def test_commands_within_a_command_show_their_own(capsys: pytest.CaptureFixture[
     assert shown(capsys.readouterr().out) == [f"{PROG} config info -o yaml"]
 
 
-@pytest.mark.parametrize("example", [line for line in EXAMPLES if line.startswith(AGENT)])
-def test_examples_of_the_agent_are_understood(example: str) -> None:
+@pytest.mark.parametrize("example", [line for line in EXAMPLES if ELSEWHERE.search(line)])
+def test_examples_that_run_elsewhere_are_understood(example: str) -> None:
     name, *rest = arguments(example)
     registry.parser_of(name, prog=PROG).parse(rest)
 
@@ -161,7 +162,7 @@ def prepared(example: str, world: World, tmp_path: Path) -> tuple[str, Path, dic
             (folder / name).unlink()
     if " cilium inline " in example:  # what helm wrote
         shutil.copy(folder / "helm.yaml", folder / "cilium.yaml")
-    line = re.sub(r"(--listen [0-9.]+):\d+", r"\1:0", example).replace("cosi://127.0.0.1:50000", f"cosi://{world.plain}")
+    line = re.sub(r"(--(?:listen|serve) [0-9.]+):\d+", r"\1:0", example).replace("cosi://127.0.0.1:50000", f"cosi://{world.plain}")
     if " export " in line and "--listen" not in line:
         line += " --listen 127.0.0.1:0"
     line = line.replace("unix:/tmp/", f"unix:{tmp_path}/")
@@ -173,8 +174,8 @@ def prepared(example: str, world: World, tmp_path: Path) -> tuple[str, Path, dic
     return line, folder, environment
 
 
-FINITE = [line for line in EXAMPLES if not ENDLESS.search(line) and not line.startswith(AGENT)]
-UNTIL_STOPPED = [line for line in EXAMPLES if ENDLESS.search(line) and " top " not in line and not line.startswith(AGENT)]
+FINITE = [line for line in EXAMPLES if not ENDLESS.search(line) and not ELSEWHERE.search(line)]
+UNTIL_STOPPED = [line for line in EXAMPLES if ENDLESS.search(line) and " top " not in line and not ELSEWHERE.search(line)]
 ON_A_TERMINAL = [line for line in EXAMPLES if " top " in line]
 
 
