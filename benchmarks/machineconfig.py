@@ -22,7 +22,7 @@ from talos_resources.machineconfig.validate import validate
 BUDGET_MS: Final = 60.0
 RUNS: Final = 30
 RECORDED: Final = Path(__file__).parents[1] / "tests" / "data" / "config" / "cases-1.14.tar.xz"
-CASE: Final = "config-1.14/gen-default/expected/out/controlplane.yaml"
+CASE: Final = "config-1.14/gen-default-rsa/expected/out/controlplane.yaml"
 MANIFEST_BYTES: Final = 2_000_000
 
 

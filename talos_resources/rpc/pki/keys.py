@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from talos_resources.model.errors import ConfigError
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 
 _TALOS_LABEL: Final = b" ED25519 PRIVATE KEY-----"
@@ -64,6 +65,17 @@ def key_to_pem(key: CertificateIssuerPrivateKeyTypes) -> bytes:
     return talos_key_pem(pem) if isinstance(key, ed25519.Ed25519PrivateKey) else pem
 
 
+def _fits(numbers: rsa.RSAPrivateNumbers) -> bool:
+    """Whether the parts of an RSA key belong together."""
+    p, q, public = numbers.p, numbers.q, numbers.public_numbers
+    if min(p, q) < 2 or p * q != public.n or numbers.iqmp * q % p != 1:
+        return False
+    return all(
+        public.e * numbers.d % (factor - 1) == 1 and numbers.d % (factor - 1) == part
+        for factor, part in ((p, numbers.dmp1), (q, numbers.dmq1))
+    )
+
+
 def key_from_pem(pem: bytes, *, what: str = "private key") -> CertificateIssuerPrivateKeyTypes:
     """Read a private key of any label.
 
@@ -79,9 +91,13 @@ def key_from_pem(pem: bytes, *, what: str = "private key") -> CertificateIssuerP
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
     try:
-        key = serialization.load_pem_private_key(standard_key_pem(pem), password=None)
+        # OpenSSL would try the factors of an RSA key for being prime: 0.3 s and more for 4096 bits, each time.
+        # As Go does, only what the parts say of each other is looked at: 0.1 ms.
+        key = serialization.load_pem_private_key(standard_key_pem(pem), password=None, unsafe_skip_rsa_key_validation=True)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise ConfigError(f"{what} is not an unencrypted private key in PEM form; generate it again or copy it whole") from None
+    if isinstance(key, rsa.RSAPrivateKey) and not _fits(key.private_numbers()):
+        raise ConfigError(f"{what}: the parts of this RSA key do not belong together; generate it again or copy it whole")
     if not isinstance(key, ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
         raise ConfigError(f"{what} is a {type(key).__name__}; use an Ed25519, ECDSA or RSA key")
     return key

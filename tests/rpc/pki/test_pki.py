@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from talos_resources.model.errors import ConfigError
@@ -116,3 +116,19 @@ def test_key_and_certificate_must_belong_together(authority: pki.CertificateAndK
 def test_what_is_no_certificate_is_refused(pem: bytes, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         pki.certificate_from_pem(pem, what="certificate of the context a")
+
+
+@pytest.mark.parametrize("wrong", ["", "d", "dmp1", "dmq1", "iqmp"])
+def test_an_rsa_key_whose_parts_do_not_belong_together_is_refused(wrong: str) -> None:
+    made = rsa.generate_private_key(65537, 1024).private_numbers()
+    parts = {name: getattr(made, name) + 2 * (name == wrong) for name in ("p", "q", "d", "dmp1", "dmq1", "iqmp")}
+    key = serialization.PrivateFormat.TraditionalOpenSSL
+    numbers = rsa.RSAPrivateNumbers(**parts, public_numbers=made.public_numbers)
+    pem = numbers.private_key(unsafe_skip_rsa_key_validation=True).private_bytes(
+        serialization.Encoding.PEM, key, serialization.NoEncryption()
+    )
+    if not wrong:
+        assert isinstance(pki.key_from_pem(pem), rsa.RSAPrivateKey)
+        return
+    with pytest.raises(ConfigError, match="generate it again or copy it whole"):
+        pki.key_from_pem(pem)
