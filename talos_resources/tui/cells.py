@@ -13,8 +13,10 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
 from talos_resources.model.printable import printable
-from talos_resources.tui.live import Peer
+from talos_resources.tui.live import Happening
+from talos_resources.tui.peers import Peer
 from talos_resources.views.age import age, rate
+from talos_resources.views.changes import clock, subject, type_name
 from talos_resources.views.states import COLOURS
 
 SPARK: Final = 10
@@ -26,9 +28,10 @@ class TextScreen(ModalScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter", "dismiss", "Back"),
         Binding("s", "reveal", "Secrets"),
+        Binding("y", "copy", "Copy"),
         Binding("ctrl+c", "app.quit", "Quit", show=False),
     ]
-    CSS = "TextScreen VerticalScroll { border: round $primary; background: $surface; padding: 0 1; }"
+    DEFAULT_CSS = "TextScreen VerticalScroll { border: round $primary; background: $surface; padding: 0 1; }"
 
     def __init__(self, heading: str, text: Callable[[bool], str]) -> None:
         """Takes what makes the text; its argument says whether secrets are shown."""
@@ -44,10 +47,42 @@ class TextScreen(ModalScreen[None]):
             yield Static(Text(self._text(False)), id="text")
         yield Footer()
 
+    def action_copy(self) -> None:
+        """Copies what is shown: secrets only where they are."""
+        self.app.copy_to_clipboard(self._text(self._shown))
+        self.app.notify("copied")
+
     def action_reveal(self) -> None:
         """Shows secrets, or hides them again."""
         self._shown = not self._shown
         self.query_one("#text", Static).update(Text(self._text(self._shown)))
+
+
+class ResourceScreen(TextScreen):
+    """A resource as YAML, from which one comes to its history."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("h", "history", "History")]
+
+    def __init__(self, heading: str, text: Callable[[bool], str], history: Callable[[], None]) -> None:
+        """Takes what makes the text, and what shows the history."""
+        super().__init__(heading, text)
+        self._history = history
+
+    def action_history(self) -> None:
+        """Shows what happened to it."""
+        self._history()
+
+
+# What matters most first: 80 columns do not hold all of them beside long names.
+PEER_COLUMNS: Final = ("NODE", "PEER", "STATE", "SEEN", "RATE", "RX", "TX", "ENDPOINT")
+EVENT_COLUMNS: Final = ("TIME", "NODE", "WHAT", "CHANGE")
+
+
+def event_cells(happening: Happening) -> list[Text]:
+    """What the table of events shows of one."""
+    resource = happening.resource
+    what = "" if resource is None else f"{type_name(resource)} {subject(resource)}"
+    return [Text(clock(happening.at)), Text(printable(happening.node)), Text(printable(what)), Text(printable(happening.text))]
 
 
 def peer_cells(peer: Peer) -> list[Text]:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any, Final
 
 import attrs
@@ -23,9 +24,8 @@ from talos_resources.sources.cluster import Cluster
 from talos_resources.sources.following import Follower, News, Note
 from talos_resources.sources.snapshots import view_of
 from talos_resources.state.events import AnyEvent, Bootstrapped, Created, Destroyed, Updated
+from talos_resources.tui.peers import Peer, Rates
 
-SAMPLES: Final = 24
-"""How many rates of a peer are kept."""
 HAPPENINGS: Final = 1000
 _PEERS: Final = kind_of(KubeSpanPeerStatus).type
 
@@ -49,46 +49,6 @@ class Happening:
     change: str
     resource: Resource[Any] | None
     text: str
-
-
-@attrs.frozen
-class Peer:
-    """A peer as a node sees it.
-
-    Attributes:
-        node: who sees it.
-        resource: its status.
-        handshake_s: seconds since the last handshake by the node's clock; None if there was none.
-        receive_rate: bytes per second between the last two changes; None before there are two.
-        transmit_rate: likewise.
-        history: bytes per second both ways, the newest last.
-    """
-
-    node: str
-    resource: Resource[KubeSpanPeerStatus]
-    handshake_s: float | None
-    receive_rate: float | None
-    transmit_rate: float | None
-    history: tuple[float, ...]
-
-
-@attrs.define
-class _Rates:
-    """The counters of a peer over time."""
-
-    last: tuple[float, int, int] | None = None
-    receive: float | None = None
-    transmit: float | None = None
-    history: deque[float] = attrs.Factory(lambda: deque(maxlen=SAMPLES))
-
-    def take(self, at: float, received: int, sent: int) -> None:
-        """Takes a sample; a counter that began anew gives no rate."""
-        if self.last is not None and at > self.last[0]:
-            seconds = at - self.last[0]
-            self.receive = max(0, received - self.last[1]) / seconds
-            self.transmit = max(0, sent - self.last[2]) / seconds
-            self.history.append(self.receive + self.transmit)
-        self.last = (at, received, sent)
 
 
 @attrs.define
@@ -129,17 +89,18 @@ class Live:
     Attributes:
         nodes: their names.
         revision: grows with everything that is new.
+        cluster: whose nodes.
     """
 
     def __init__(self, cluster: Cluster, nodes: Sequence[str]) -> None:
         """Prepares; the cluster stays the caller's to close."""
         self.nodes = tuple(nodes)
         self.revision = 0
-        self._cluster = cluster
+        self.cluster = cluster
         self._lock = threading.Lock()
         self._known = {node: _Node() for node in nodes}
         self._coming: dict[tuple[str, str], dict[str, Resource[Any]] | None] = {}
-        self._rates: dict[tuple[str, str], _Rates] = {}
+        self._rates: dict[tuple[str, str], Rates] = {}
         self._happenings: deque[Happening] = deque(maxlen=HAPPENINGS)
         self._count = 0
         self._follower = Follower(cluster, nodes, on_news=self._take, on_note=self._note, on_kinds=self._await)
@@ -186,22 +147,41 @@ class Live:
         with self._lock:
             return sum(not node.is_whole and not node.troubles for node in self._known.values())
 
-    def peers(self) -> list[tuple[str, str]]:
-        """Node and id of every peer of every node, those that are not up first."""
+    def peers(self) -> dict[tuple[str, str], Sequence[str | float | None]]:
+        """Node and id of every peer of every node → what is to be said of it; those that are not up first.
+
+        Node, label, state, seconds since the last handshake, rate of both ways, received, sent, endpoint; None where
+        that is not known.
+        """
         with self._lock:
             found = [
-                (resource.spec.state is PeerState.UP, name, resource.spec.label, resource.id)
+                (resource.spec.state is PeerState.UP, name, resource.spec.label, resource.id, resource.spec)
                 for name, node in self._known.items()
                 for resource in node.held.get(_PEERS, {}).values()
             ]
-        return [(name, key) for _, name, _, key in sorted(found)]
+            clocks = {name: node.now() for name, node in self._known.items()}
+            rates = {key: (each.receive, each.transmit) for key, each in self._rates.items()}
+        found.sort(key=itemgetter(0, 1, 2, 3))
+        peers: dict[tuple[str, str], Sequence[str | float | None]] = {}
+        for _, name, label, key, spec in found:
+            handshake, (received, sent) = spec.last_handshake_time, rates.get((name, key), (None, None))
+            age = None if handshake.is_zero else clocks[name] - handshake / 1e9
+            both = None if received is None or sent is None else received + sent
+            peers[name, key] = (name, label or key, spec.state.value, age, both, received, sent, str(spec.endpoint or ""))
+        return peers
+
+    def held(self, node: str) -> list[Resource[Any]]:
+        """All that is followed of a node and known now."""
+        with self._lock:
+            known = self._known.get(node)
+            return [] if known is None else [resource for of_type in known.held.values() for resource in of_type.values()]
 
     def peer(self, node: str, id: str) -> Peer | None:
         """A peer as a node sees it now; None if it has gone."""
         with self._lock:
             if (resource := self._known[node].held.get(_PEERS, {}).get(id)) is None:
                 return None
-            rates = self._rates.get((node, id)) or _Rates()
+            rates = self._rates.get((node, id)) or Rates()
             handshake = resource.spec.last_handshake_time
             age = None if handshake.is_zero else self._known[node].now() - handshake / 1e9
             return Peer(node, resource, age, rates.receive, rates.transmit, tuple(rates.history))
@@ -219,7 +199,7 @@ class Live:
         """
         from talos_resources.state.registry import known_kinds
 
-        return sorted(known_kinds(self._cluster.state(node)), key=lambda kind: kind.type)
+        return sorted(known_kinds(self.cluster.state(node)), key=lambda kind: kind.type)
 
     def listing(self, node: str, kind: Kind[Any]) -> Sequence[Resource[Any]]:
         """The resources of a kind; asks the node.
@@ -227,7 +207,7 @@ class Live:
         Raises:
             TalosResourcesError: it does not answer, or refuses.
         """
-        return self._cluster.state(node).list(kind)
+        return self.cluster.state(node).list(kind)
 
     def _await(self, node: str, kinds: Sequence[Kind[Any]]) -> None:
         with self._lock:
@@ -282,7 +262,7 @@ class Live:
 
     def _sample(self, node: str, resource: Resource[Any], at: Timestamp, *, is_news: bool) -> None:
         if isinstance(resource.spec, KubeSpanPeerStatus):
-            rates = self._rates.setdefault((node, resource.id), _Rates())
+            rates = self._rates.setdefault((node, resource.id), Rates())
             rates.take(at / 1e9, resource.spec.receive_bytes, resource.spec.transmit_bytes)
             known = self._known[node]
             known.clock = max(known.clock, resource.metadata.updated, resource.metadata.created)

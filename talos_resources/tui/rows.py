@@ -19,6 +19,9 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from talos_resources.model.printable import printable
+from talos_resources.tui.arranging import Arrangement, Fact, Heading, arranged
+
 _GAP: Final = 2
 
 
@@ -59,24 +62,56 @@ class Rows(ScrollView, can_focus=True):
         """An empty table."""
         super().__init__(id=id)
         self._headings: tuple[str, ...] = ()
+        self._every: Sequence[Any] = ()
         self._keys: Sequence[Any] = ()
+        self._facts: Callable[[Any], Sequence[Fact]] | None = None
+        self.arrangement = Arrangement()
         self._cells: Callable[[Any], Sequence[Text]] = lambda _: ()
         self._widths: list[int] = []
         self.cursor = 0
 
-    def show(self, headings: Sequence[str], keys: Sequence[Hashable], cells: Callable[[Any], Sequence[Text]]) -> None:
+    def show(
+        self,
+        headings: Sequence[str],
+        keys: Sequence[Hashable],
+        cells: Callable[[Any], Sequence[Text]],
+        facts: Callable[[Any], Sequence[Fact]] | None = None,
+    ) -> None:
         """Shows these rows; the cursor stays on its row, or where it was if that is gone.
 
         Args:
             headings: of the columns.
             keys: of the rows, in order, each once.
             cells: key → its cells, as many as there are headings; called for what is on the screen.
+            facts: key → what its cells say, for filter and order; None takes the texts of the cells, which costs more.
         """
         if tuple(headings) != self._headings:
-            self._headings, self._widths = tuple(headings), [len(heading) for heading in headings]
+            self._headings, self._widths = (
+                tuple(headings),
+                [len(heading) + 2 * (heading == self.arrangement.column) for heading in headings],
+            )
+        self._every, self._cells, self._facts = keys, cells, facts
+        self._arrange()
+
+    def rearrange(self, arrangement: Arrangement) -> None:
+        """Shows the same rows filtered, sorted and grouped so; the cursor stays on its row."""
+        self.arrangement = arrangement
+        self.border_subtitle = arrangement.words
+        self._widths = [
+            max(width, len(heading) + 2 * (heading == arrangement.column))
+            for width, heading in zip(self._widths, self._headings, strict=True)
+        ]
+        self._arrange()
+
+    @property
+    def headings(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return self._headings
+
+    def _arrange(self) -> None:
         at = self._keys[self.cursor] if self.cursor < len(self._keys) else None
         was_visible = self._is_visible(self.cursor)
-        self._keys, self._cells = keys, cells
+        keys = self._keys = arranged(self.arrangement, self._headings, self._every, self._facts or self.texts_of)
         self.cursor = keys.index(at) if at in keys else max(0, min(self.cursor, len(keys) - 1))
         self._fit()
         if was_visible:
@@ -90,7 +125,16 @@ class Rows(ScrollView, can_focus=True):
 
     def texts(self, row: int) -> list[str]:
         """The cells of a row."""
-        return [cell.plain for cell in self._cells(self._keys[row])]
+        return self.texts_of(self._keys[row])
+
+    def texts_of(self, key: Any) -> list[str]:
+        """The cells of a key, or of the heading of a group."""
+        return [cell.plain for cell in self._cells_of(key)]
+
+    def _cells_of(self, key: Any) -> Sequence[Text]:
+        if isinstance(key, Heading):
+            return [Text(f"{printable(key.text)} ({key.count})", style="bold")]
+        return self._cells(key)
 
     def move_cursor(self, row: int) -> None:
         """Puts the cursor on a row, or the nearest that there is."""
@@ -118,7 +162,11 @@ class Rows(ScrollView, can_focus=True):
     def on_click(self, event: Click) -> None:
         """A click moves the cursor; one where it is selects the row."""
         row = self.scroll_offset.y + event.y - 1
-        if event.y < 1 or row >= len(self._keys):
+        if event.y == 0:
+            if name := self._heading_at(self.scroll_offset.x + event.x):
+                self.rearrange(self.arrangement.sorted_by(name))
+            return
+        if row >= len(self._keys):
             return
         if row == self.cursor:
             self.action_select()
@@ -137,10 +185,10 @@ class Rows(ScrollView, can_focus=True):
         """A line of the screen: the headings, then rows."""
         row = self.scroll_offset.y + y - 1
         if y == 0:
-            cells: Sequence[Text] = [Text(heading) for heading in self._headings]
+            cells: Sequence[Text] = [Text(self._marked(heading)) for heading in self._headings]
             style = self.get_component_rich_style("rows--header")
         elif row < len(self._keys):
-            cells = self._cells(self._keys[row])
+            cells = self._cells_of(self._keys[row])
             style = self.get_component_rich_style("rows--cursor") if row == self.cursor else self.rich_style
         else:
             cells, style = (), self.rich_style
@@ -153,6 +201,21 @@ class Rows(ScrollView, can_focus=True):
         segments = list(Segment.apply_style(line.render(self.app.console), style))
         left = self.scroll_offset.x
         return Strip(segments).crop_extend(left, left + self.scrollable_content_region.width, style)
+
+    def _marked(self, heading: str) -> str:
+        """A heading, with the direction if the rows are sorted by it."""
+        if not heading or heading != self.arrangement.column:
+            return heading
+        return f"{heading} {'▼' if self.arrangement.is_descending else '▲'}"
+
+    def _heading_at(self, x: int) -> str:
+        """The name of the column at a place; empty beside them all."""
+        end = 1
+        for heading, width in zip(self._headings, self._widths, strict=True):
+            end += width + _GAP
+            if x < end:
+                return heading
+        return ""
 
     @property
     def _height(self) -> int:
@@ -173,5 +236,7 @@ class Rows(ScrollView, can_focus=True):
     def _fit(self) -> None:
         top = self.scroll_offset.y
         for key in self._keys[top : top + max(1, self._height)]:
+            if isinstance(key, Heading):
+                continue
             self._widths = [max(width, cell.cell_len) for width, cell in zip(self._widths, self._cells(key), strict=True)]
         self.virtual_size = Size(1 + sum(width + _GAP for width in self._widths), len(self._keys) + 1)

@@ -141,14 +141,15 @@ def _matrix(mesh: Mesh, labels: Sequence[str]) -> Iterator[list[Piece]]:
     for node, name in zip(mesh.nodes, names, strict=True):
         line: list[Piece] = [(f"{name:{first}}", None)]
         for peer, (state, width) in enumerate(zip(mesh.row(node), widths, strict=True)):
-            text = _cell(state, mesh.state(peer, node.index))
+            text = cell_text(state, mesh.state(peer, node.index))
             line += [(" " * _GAP, None), (text, state), (" " * (width - len(text)), None)]
         while line[-1][0].isspace() or not line[-1][0]:
             line.pop()
         yield line
 
 
-def _cell(state: LinkState, reverse: LinkState) -> str:
+def cell_text(state: LinkState, reverse: LinkState) -> str:
+    """What stands in the cell of a direction; an exclamation mark says that the other one is not so."""
     return f"{WORDS[state]}!" if is_asymmetric(state, reverse) else WORDS[state]
 
 

@@ -16,6 +16,7 @@ from talos_resources.sources import Cluster
 from talos_resources.tui.app import Top
 from talos_resources.tui.live import Live
 from talos_resources.tui.rows import Rows
+from talos_resources.tui.travel import Travel
 
 PATIENCE_S = 30.0
 
@@ -24,11 +25,13 @@ def peer(id: str, **fields: Any) -> Resource[KubeSpanPeerStatus]:
     return Resource.new(KubeSpanPeerStatus(label=f"node-{id}", **fields), id=id)
 
 
-def drive(cluster: Cluster, act: Callable[[Top, Pilot[None]], Awaitable[None]], *, size: tuple[int, int] = (80, 24)) -> None:
+def drive(
+    cluster: Cluster, act: Callable[[Top, Pilot[None]], Awaitable[None]], *, size: tuple[int, int] = (80, 24), travel: Travel | None = None
+) -> None:
     """Runs the app without a terminal and does something with it."""
 
     async def go() -> None:
-        app = Top(Live(cluster, cluster.nodes))
+        app = Top(Live(cluster, cluster.nodes) if travel is None else travel.live(), travel)
         async with app.run_test(size=size) as pilot:
             await act(app, pilot)
 
@@ -46,6 +49,12 @@ async def until(pilot: Pilot[None], holds: Callable[[], object]) -> None:
 def shown(app: Top, where: str) -> str:
     """The text of a static part."""
     return str(app.screen.query_one(where, Static).render())
+
+
+def screen_text(app: Top) -> str:
+    """All that is on the screen, without colours."""
+    lines = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in line).rstrip() for line in lines[: app.size.height]) + "\n"
 
 
 def cells(app: Top, table: str) -> list[list[str]]:

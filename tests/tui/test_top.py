@@ -25,8 +25,9 @@ from talos_resources.sources import Cluster, open_source
 from talos_resources.state.derived import update_with_conflicts
 from talos_resources.tui.app import Top
 from talos_resources.tui.cells import TextScreen, sparkline
+from talos_resources.tui.link import LinkScreen
 from talos_resources.tui.rows import Rows
-from tests.tui.driving import cells, drive, peer, shown, until
+from tests.tui.driving import cells, drive, peer, screen_text, shown, until
 
 SECRET = "gNoasoKOJzl+/B+uXhvsBVxv81OcVLrlcmQ5jQwZO08="
 
@@ -34,7 +35,7 @@ SECRET = "gNoasoKOJzl+/B+uXhvsBVxv81OcVLrlcmQ5jQwZO08="
 def test_the_demo_at_80_by_24() -> None:
     async def act(app: Top, pilot: Pilot[None]) -> None:
         await until(pilot, lambda: "20 of 20 links up" in shown(app, "#status"))
-        await until(pilot, lambda: "talos-default-worker-2" in shown(app, "#mesh-text"))
+        await until(pilot, lambda: "talos-default-worker-2" in screen_text(app))
         await pilot.press("2")
         await until(pilot, lambda: len(cells(app, "#peer-table")) == 20)
         # Nothing is pushed out: the summary on the first line, the keys on the last.
@@ -42,9 +43,11 @@ def test_the_demo_at_80_by_24() -> None:
         assert app.query_one("#status").region.y == 0
         assert app.query_one(Footer).region.y == 23
         await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, LinkScreen))
+        await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, TextScreen))
         assert "receiveBytes: " in shown(app, "#text")
-        await pilot.press("escape")
+        await pilot.press("escape", "escape")
         await pilot.press("e")
         await until(pilot, lambda: isinstance(app.screen, TextScreen))
         assert "lastHandshakeTime" in shown(app, "#text")
@@ -86,7 +89,7 @@ def test_every_type_can_be_browsed_and_secrets_are_hidden() -> None:
 
     async def act(app: Top, pilot: Pilot[None]) -> None:
         await until(pilot, lambda: app.query_one("#type-list", OptionList).option_count > 5)
-        await pilot.press("slash", *"kubespanidentit")
+        await pilot.press("5", "slash", *"kubespanidentit")
         await until(pilot, lambda: app.query_one("#type-list", OptionList).option_count == 1)
         assert app.query_one("#type-filter", Input).value == "kubespanidentit"
         await pilot.press("enter", "down", "enter")
@@ -155,7 +158,7 @@ def test_on_a_real_terminal(tmp_path: Path) -> None:
 def test_columns_are_as_wide_as_what_is_in_them(width: int) -> None:
     async def act(app: Top, pilot: Pilot[None]) -> None:
         await until(pilot, lambda: app.query_one("#type-list", OptionList).option_count > 5)
-        await pilot.press("slash", *"kubespanpeerstatus", "enter", "enter")
+        await pilot.press("5", "slash", *"kubespanpeerstatus", "enter", "enter")
         table = app.query_one("#resource-table", Rows)
         await until(pilot, lambda: table.row_count == 4)
         assert table.render_line(1).text.lstrip().startswith("06D9QQOydzKrOL7oeLiqHy9OWE8KtmJzZII2A5/FLFI=  63 ")
@@ -218,7 +221,7 @@ def test_escape_leaves_the_filter_and_the_type_stays_chosen() -> None:
         types = app.query_one("#type-list", OptionList)
         await until(pilot, lambda: types.option_count > 5)
         everything = types.option_count
-        await pilot.press("slash", *"kubespanpeer", "enter", "down")
+        await pilot.press("5", "slash", *"kubespanpeer", "enter", "down")
         await until(pilot, lambda: app.focused is types and types.highlighted == 1)
         chosen = types.get_option_at_index(1).id
         await pilot.press("slash", *"xyz")  # nothing is left of the list, and comes back

@@ -53,9 +53,9 @@ def test_a_failure_that_should_not_be_is_told_and_may_be_asked_about_again(monke
 
             told: list[str] = []
             monkeypatch.setattr(top, "notify", lambda text, **_options: told.append(text))
-            top._ask("172.20.0.2", "broken", broken, lambda _answer: None, wanted=False)
+            top.ask("172.20.0.2", "broken", broken, lambda _answer: None, wanted=False)
             await until(pilot, lambda: len(told) == 1)
-            top._ask("172.20.0.2", "broken", broken, lambda _answer: None, wanted=False)
+            top.ask("172.20.0.2", "broken", broken, lambda _answer: None, wanted=False)
             await until(pilot, lambda: len(told) == 2)
             assert all("ZeroDivisionError" in text for text in told)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 
 from talos_resources.backends.memory import MemoryState
@@ -23,7 +24,6 @@ from talos_resources.sources import Cluster, open_source
 from talos_resources.sources.following import kinds_of
 from talos_resources.state.derived import update_with_conflicts
 from talos_resources.tui.app import Top
-from talos_resources.tui.cells import TextScreen
 from tests.tui.driving import PATIENCE_S, cells, drive, peer, shown, until
 
 
@@ -39,7 +39,7 @@ def test_a_node_that_does_not_answer_is_told_beside_the_others() -> None:
         await until(pilot, lambda: "connection refused" in shown(app, "#mesh-text"))
         await pilot.press("2")
         await until(pilot, lambda: len(cells(app, "#peer-table")) == 1)
-        await pilot.press("n")  # that node has no types to list, which is told and no more
+        await pilot.press("n", *"two", "enter")  # that node has no types to list, which is told and no more
         await until(pilot, lambda: "node: two" in shown(app, "#status"))
 
     drive(Cluster({"one": lambda: state, "two": dead}, source="a test"), act)
@@ -56,7 +56,7 @@ def test_ctrl_c_ends_it_everywhere(keys: tuple[str, ...]) -> None:
             await pilot.press("2")
             await until(pilot, lambda: cells(app, "#peer-table"))
         await pilot.press(*(key for key in keys if key != "2"))
-        await until(pilot, lambda: isinstance(app.screen, TextScreen) is ("enter" in keys))
+        await until(pilot, lambda: isinstance(app.screen, ModalScreen) is ("enter" in keys))
         await pilot.press("ctrl+c")
         await until(pilot, lambda: app.return_code is not None)
         assert app.return_code == 0
@@ -138,7 +138,7 @@ def test_a_node_that_hangs_holds_up_nothing() -> None:
 
     async def choose(app: Top, pilot: Pilot[None], part: str) -> None:
         app.query_one("#type-filter", Input).value = ""
-        await pilot.press("slash", *part)
+        await pilot.press("5", "slash", *part)
         await until(pilot, lambda: app.query_one("#type-list", OptionList).option_count == 1)
         await pilot.press("enter", "down", "enter")
 

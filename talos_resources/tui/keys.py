@@ -1,0 +1,41 @@
+"""The keys of `top`, once: what `?` shows and the documentation has."""
+
+from __future__ import annotations
+
+from typing import Final
+
+KEYS: Final = (
+    ("1 … 5, Tab", "mesh, peers, doctor, events, resources; the next tab"),
+    ("↑ ↓ ← →, PgUp, PgDn, Home, End", "move; in the mesh from link to link"),
+    ("f", "in the mesh: the next link that is not up"),
+    ("Enter", "down: from a link or a peer to both ends' resources, from a resource to its YAML, from a finding to all of it"),
+    ("Esc", "back; leaves a filter"),
+    (":", "go to a type by any of its names, or to a tab; Tab completes"),
+    ("/", "filter what is shown; Enter keeps the filter, Esc leaves it"),
+    ("s, S", "sort by the next column, the other way round; a click on a heading does, too"),
+    ("g", "group by node, by state, not at all"),
+    ("n", "choose the node whose resources are shown"),
+    ("e", "explain the type"),
+    ("h", "in a resource: its history, of a recording all of it"),
+    ("s", "in a resource: show secrets, hide them again"),
+    ("y", "copy the row, the link or the text"),
+    ("r", "examine again, in doctor"),
+    ("[ ]", "in a recording: a step back, a step on, and at the end the present"),
+    ("?", "this help"),
+    ("q, Ctrl-C", "end"),
+)
+"""Keys and what they do."""
+
+
+def keys_text(width: int = 76) -> str:
+    """The keys as a table for a terminal."""
+    import textwrap
+
+    lead = 16
+    lines = []
+    for keys, does in KEYS:
+        if len(keys) > lead - 2:
+            lines.append(keys)
+            keys = ""  # noqa: PLW2901 - what it does stands below
+        lines += textwrap.wrap(does, width, initial_indent=f"{keys:{lead}}", subsequent_indent=" " * lead)
+    return "\n".join(lines)

@@ -1,0 +1,98 @@
+"""`top` of a recording: at a moment, back and on, and what it says of sources that keep no past."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from talos_resources.backends.memory import MemoryState
+from talos_resources.backends.sqlite.periods import Period
+from talos_resources.backends.sqlite.state import SqliteState
+from talos_resources.cli.main import main
+from talos_resources.model.timestamp import Timestamp
+from talos_resources.resources import PeerState
+from talos_resources.sources import Cluster, open_source
+from talos_resources.tui.app import Top
+from talos_resources.tui.link import LinkScreen
+from talos_resources.tui.travel import Travel
+from tests.tui.driving import cells, drive, peer, shown, until
+
+
+def at(text: str) -> Timestamp:
+    return Timestamp.parse(f"2026-01-01T{text}Z")
+
+
+@pytest.fixture
+def recording(tmp_path: Path) -> Path:
+    """Two hours in which a peer goes down and comes back."""
+    path = tmp_path / "mesh.db"
+    with SqliteState(path) as state:
+        one = state.of_node("one")
+        with state.batch():
+            one.keep_period(Period(at("01:00:00"), at("03:00:00")))
+            for moment, now in (("01:00:00", PeerState.UP), ("02:00:00", PeerState.DOWN), ("03:00:00", PeerState.UP)):
+                one.put(peer("a", state=now, last_handshake_time=at("00:59:00")), at=at(moment))
+    return path
+
+
+def test_back_and_on(recording: Path) -> None:
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        await pilot.press("2")
+        await until(pilot, lambda: shown(app, "#status").startswith("2026-01-01T01:30:00Z ─────●─"))
+        await until(pilot, lambda: [row[2] for row in cells(app, "#peer-table")] == ["up"])
+        await pilot.press(*["right_square_bracket"] * 16)  # of two minutes each
+        await until(pilot, lambda: shown(app, "#status").startswith("2026-01-01T02:02:00Z"))
+        await until(pilot, lambda: app._going is None and app.is_current)
+        assert [row[2] for row in cells(app, "#peer-table")] == ["down"]
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, LinkScreen))
+        await until(pilot, lambda: "state: up → down" in shown(app, "#past-text"))
+        assert "2026-01-01T02:00:00Z  one: " in shown(app, "#past-text")
+        assert "down → up" not in shown(app, "#past-text")  # which is still to come
+        await pilot.press("escape", *["right_square_bracket"] * 30)
+        await until(pilot, lambda: "2026" not in shown(app, "#status"))
+        await until(pilot, lambda: [row[2] for row in cells(app, "#peer-table")] == ["up"])
+        await pilot.press("left_square_bracket")
+        await until(pilot, lambda: shown(app, "#status").startswith("2026-01-01T02:58:00Z"))
+        await until(pilot, lambda: [row[2] for row in cells(app, "#peer-table")] == ["down"])
+
+    with open_source(f"sqlite:{recording}") as cluster:
+        drive(cluster, act, travel=Travel(cluster, cluster.nodes, at("01:30:00")))
+
+
+def test_no_further_back_than_the_beginning(recording: Path) -> None:
+    with open_source(f"sqlite:{recording}") as cluster:
+        travel = Travel(cluster, cluster.nodes, at("01:01:00"))
+        travel.move(-5)
+        assert travel.moment == at("01:00:00")
+        assert travel.words == f"2026-01-01T01:00:00Z ●{'─' * 19}"
+        assert travel.live().nodes == ("one",)
+        travel.move(60)
+        assert travel.moment == at("03:00:00")
+        travel.move(1)
+        assert travel.moment is None
+        assert travel.words == ""
+
+
+def test_a_source_that_keeps_no_past_says_so() -> None:
+    state = MemoryState()
+    state.create(peer("a", state=PeerState.UP))
+
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        told: list[str] = []
+        app.notify = lambda text, **_options: told.append(text)  # type: ignore[method-assign]
+        await pilot.press("left_square_bracket")
+        assert told == ["a test keeps no past; `record --to sqlite:FILE` keeps it, then name that file with --from"]
+
+    drive(Cluster({"one": lambda: state}, source="a test"), act)
+
+
+def test_a_moment_of_a_source_that_has_none_is_refused_before_the_screen(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for stream in ("stdin", "stdout"):
+        monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True)
+    assert main(["top", "--from", "demo", "--at", "-10m"]) == 1
+    assert "knows the present only" in capsys.readouterr().err
