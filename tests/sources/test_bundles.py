@@ -9,7 +9,7 @@ import pytest
 
 from talos_resources.cli.main import main
 from talos_resources.codec.text import resource_to_yaml
-from talos_resources.model.kind import kind_of
+from talos_resources.model.kind import kind_of, typed_kind
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import RedactedSpec, UnreadableSpec
 from talos_resources.resources import (
@@ -61,6 +61,24 @@ def test_the_quotes_of_a_spec_are_those_of_the_node_that_wrote_it(tmp_path: Path
 
 
 BUNDLED = "10.0.0.1/resources"
+
+
+def test_aliases_are_those_of_the_release_that_the_node_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`cs` is one type up to v1.13, and two in v1.14."""
+    folder = tmp_path / BUNDLED
+    folder.mkdir(parents=True)
+    file = folder / "resourcedefinitions.meta.cosi.dev.yaml"
+    older, newer = (typed_kind(name) for name in ("ConfigStatuses.kubernetes.talos.dev", "ContainerSpecs.containers.talos.dev"))
+    assert older is not None
+    assert newer is not None
+    file.write_text(resource_to_yaml(Resource.new(definition_of(older), id=older.id)))
+    assert main(["get", "cs", "--from", str(tmp_path)]) == 0
+    assert "READY" in capsys.readouterr().out
+    file.write_text(file.read_text() + "---\n" + resource_to_yaml(Resource.new(definition_of(newer), id=newer.id)))
+    assert main(["get", "cs", "--from", str(tmp_path)]) == 1
+    assert f'"cs" is ambiguous: [{older.id} {newer.id}]' in capsys.readouterr().err
+
+
 LEFT_OUT = [
     (
         "affiliates",
