@@ -108,6 +108,8 @@ class _Handler(BaseHTTPRequestHandler):
 
         assert isinstance(self.server, _Server)
         snapshot, readings = self.server.poll.now()
+        if not snapshot.views:  # that nobody has answered yet is no mesh without nodes
+            return metrics_text(reading_metrics(readings))
         mesh = build(snapshot)
         return metrics_text([*mesh_metrics(mesh), *discovery_metrics(mesh, snapshot.views), *reading_metrics(readings)])
 

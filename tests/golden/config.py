@@ -1,8 +1,8 @@
 """Runs recorded cases of talosctl's configuration workflow against our command line.
 
-`python -m tests.golden.config DIR [PREFIX…]` prints the name of every case that differs with the first
+`python -m tests.golden.config DIR` prints the name of every case that differs with the first
 difference, and at last `N passed, M failed`. DIR holds one folder per case, as golden/config/README.md
-describes; PREFIX picks the cases whose names begin so.
+describes.
 
 Compared: the exit status (zero or not), stdout and the named files byte for byte, of stderr that there is
 a message where the command failed. Cases marked `crash` only have to fail cleanly.

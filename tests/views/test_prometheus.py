@@ -120,13 +120,14 @@ def test_the_server(tmp_path: Path) -> None:
             assert process.stdout is not None
             address = process.stdout.readline().strip().removeprefix("listening on ")
             series: Series = {}
-            # Until the first round has ended, nodes are missing; they are read as soon as it starts.
+            # Until the first node has answered there is no mesh, and until the first round has ended nodes are missing.
             for _ in range(10_000):
                 status, text = get(address, "/metrics")
                 assert status == 200
                 series = read(text)
-                if of(series, "talos_kubespan_links", state="up") == 20:
+                if series.get(("talos_kubespan_links", (("state", "up"),))) == 20:
                     break
+                assert series.get(("talos_kubespan_nodes", ())) != 0
             assert of(series, "talos_kubespan_links", state="up") == 20
             assert get(address, "/nothing")[0] == 404
             assert "/metrics" in get(address, "/")[1]
