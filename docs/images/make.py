@@ -7,6 +7,7 @@ which takes Chromium and looks a little different on each machine, so no test co
 
 from __future__ import annotations
 
+import asyncio
 import io
 import re
 import runpy
@@ -14,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
@@ -26,7 +28,10 @@ from talos_resources.insight.snapshot import Snapshot
 from talos_resources.model.kind import kind_of
 from talos_resources.simulate.run import run
 from talos_resources.simulate.scenarios import scenario
+from talos_resources.sources.cluster import Cluster
 from talos_resources.sources.snapshots import view_of
+from talos_resources.tui.app import Top
+from talos_resources.tui.live import Live
 from talos_resources.views import mesh_text
 from talos_resources.views.mesh_svg import mesh_svg
 from talos_resources.views.output import list_printer, parse_output
@@ -43,6 +48,7 @@ def pictures() -> dict[str, str]:
         "mesh-60.svg": mesh("nat", 60),
         "terminal-mesh.svg": terminal_mesh(),
         "architecture.svg": architecture(),
+        "top.svg": top(),
     }
 
 
@@ -56,7 +62,7 @@ def peer_statuses() -> str:
     for piece in (*printer.resources(cluster.default_nodes[0], peers), *printer.finish()):
         console.print(piece, end="" if isinstance(piece, str) else "\n")
     svg = console.export_svg(title="talos_resources", theme=MONOKAI, unique_id="talos-resources")
-    return re.sub(r"@font-face \{[^}]*\}\s*", "", svg)  # a picture fetches nothing; any monospace font will do
+    return without_fonts(svg)
 
 
 def mesh(name: str, nodes: int) -> str:
@@ -105,6 +111,28 @@ def shots() -> None:
             command = [program, *flags, f"--user-data-dir={folder}/profile", f"--window-size={width},{height}", f"--screenshot={shot}"]
             subprocess.run([*command, f"file://{folder}/page.html"], check=True, capture_output=True, timeout=120)
             Image.open(shot).convert("RGB").quantize(48).save(FOLDER / f"{name}.png", optimize=True)
+
+
+def top() -> str:
+    """`top` of a mesh with a link that is not up, the cursor on it, on a terminal of 80 by 20."""
+    simulated, _ = run(scenario("nat"), nodes=6)
+    cluster = Cluster({name: partial(getattr, node, "state") for name, node in simulated.nodes.items()}, source="nat")
+
+    async def drawn() -> str:
+        app = Top(Live(cluster, cluster.nodes))
+        async with app.run_test(size=(80, 20)) as pilot:
+            while not app.is_current:
+                await pilot.pause(0.1)
+            await pilot.press("f")
+            await pilot.pause(1.0)
+            return app.export_screenshot(title="talos-resources top")
+
+    return without_fonts(asyncio.run(drawn()))
+
+
+def without_fonts(svg: str) -> str:
+    """A picture fetches nothing; any monospace font will do."""
+    return re.sub(r"@font-face \{[^}]*\}\s*", "", svg)
 
 
 def architecture() -> str:

@@ -27,7 +27,7 @@ KEYS: Final = (
 """Keys and what they do."""
 
 
-def keys_text(width: int = 76) -> str:
+def keys_text(width: int = 72) -> str:
     """The keys as a table for a terminal."""
     import textwrap
 
