@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from argparse import Namespace
 from pathlib import Path
 
@@ -108,3 +110,10 @@ def test_watching_tells_what_begins_and_ends(output: str, capsys: pytest.Capture
     else:
         assert "begins  error    worker-2 ↔ worker-3 has never been up" in lines[0]
         assert "ends    error    worker-2 ↔ worker-3" in lines[1]
+
+
+def test_without_a_configuration_no_rules_of_configurations_are_loaded() -> None:
+    program = "import sys; from talos_resources.cli.main import main; main(['doctor', '--from', 'demo']); print([*sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert "talos_resources.insight.causes.machine_configuration" in done.stdout
+    assert "talos_resources.machineconfig.cilium.check" not in done.stdout
