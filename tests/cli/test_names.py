@@ -59,5 +59,7 @@ def test_a_node_is_called_as_its_cluster_calls_it(run: Run, folder: str) -> None
     assert {line.split()[0] for line in by_name.out.splitlines()[1:]} == {"w-1.example.com", "w-2"}
     for command in ("mesh", "doctor"):
         assert run(command, "--from", folder, "-n", "w-1,w-2").code in {0, 3}
+    assert run("dump", "--from", folder, "-n", "w-1", "--to", str(Path(folder).parent / "one")).code == 0
+    assert len(list((Path(folder).parent / "one").iterdir())) == 1
     missing = run("get", "members", "--from", folder, "-n", "w-3")  # a member whose node is not in the source
     assert (missing.code, missing.err) == (1, f'error: {folder} has no node "w-3"; it has 10.0.0.1, 10.0.0.2\n')
