@@ -72,8 +72,8 @@ def length_of(length: str | dt.timedelta) -> Duration:
     return found
 
 
-def _length(text: str) -> Duration | None:
-    parts = _AGO.match(text)
-    if parts is None or text.startswith("-"):
+def _length(text: object) -> Duration | None:
+    parts = _AGO.match(text) if isinstance(text, str) else None  # a number says no unit
+    if parts is None or parts[0].startswith("-"):
         return None
     return Duration(sum(int(float(part) * unit * 1e9) for part, unit in zip(parts.groups(), _UNITS, strict=True) if part))

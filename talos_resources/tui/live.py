@@ -211,8 +211,10 @@ class Live:
 
     def _await(self, node: str, kinds: Sequence[Kind[Any]]) -> None:
         with self._lock:
-            self._known[node].awaited = {kind.type for kind in kinds}
-            self.revision += 1
+            known = self._known[node]
+            if known.awaited is None:  # a type that is told again stays as it was until it has been
+                known.awaited = {kind.type for kind in kinds}
+                self.revision += 1
 
     def _take(self, news: News) -> None:
         with self._lock:

@@ -71,7 +71,8 @@ def test_the_only_node_is_away_at_first(tmp_path: Path) -> None:
 
     async def act(app: Top, pilot: Pilot[None]) -> None:
         await until(pilot, lambda: "1 not followed" in shown(app, "#status"))
-        assert "no node answered" in shown(app, "#mesh-text")
+        await until(pilot, lambda: "no node answered" in shown(app, "#status"))
+        assert "did not answer" in shown(app, "#mesh-text")
         with BackgroundServer(state, address):
             await until(pilot, lambda: "1 of 1 links up" in shown(app, "#status"))
             assert "not followed" not in shown(app, "#status")

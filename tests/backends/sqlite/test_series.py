@@ -118,7 +118,7 @@ def test_fields_of_structures(tmp_path: Path) -> None:
 def test_bad_questions(recorded: SqliteState) -> None:
     with pytest.raises(QueryError, match="has no field 'bytes' that is told; it has endpoint, label, state"):
         recorded.series(KubeSpanPeerStatus, "bytes")
-    bad: list[Any] = ["x", "", "0s", "-1m", dt.timedelta(0)]
+    bad: list[Any] = ["x", "", "0s", "-1m", dt.timedelta(0), 5, None, b"1m"]
     for every in bad:
         with pytest.raises(QueryError, match="is no length of time; write 90s"):
             recorded.series(KubeSpanPeerStatus, "receive_bytes", every=every)

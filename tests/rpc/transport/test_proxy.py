@@ -198,9 +198,9 @@ def test_nobody_there(talos_node: TalosNode) -> None:
 
 @pytest.mark.parametrize("url", ["not a url", "ftp://x", "socks5://", "http://ho st", "http://h:x", "http://[::1"])
 def test_what_is_no_proxy(talos_node: TalosNode, url: str) -> None:
-    """`config proxy-url` takes any text, as talosctl does; who uses it is told."""
+    """talosctl writes any text into the file; who uses it is told."""
     with pytest.raises(ConfigError, match="proxy-url"):
-        through(talos_node, url)
+        through(talos_node, url, compat="talosctl")
 
 
 ENVIRONMENT = {"HTTPS_PROXY": "http://p:1"}
