@@ -99,8 +99,8 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def go_client(programs: Path) -> Iterator[StartClient]:
     started: list[GoClient] = []
 
-    def start(endpoint: str, name: str, *, ca: Path | None = None) -> GoClient:
-        started.append(GoClient(programs, endpoint, name, ca=ca))
+    def start(endpoint: str, name: str, *, ca: Path | None = None, ttl: str = "30m") -> GoClient:
+        started.append(GoClient(programs, endpoint, name, ca=ca, ttl=ttl))
         return started[-1]
 
     yield start

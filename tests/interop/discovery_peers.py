@@ -22,8 +22,8 @@ View = dict[str, list[str]]
 class GoClient:
     """A running real client."""
 
-    def __init__(self, programs: Path, endpoint: str, name: str, *, ca: Path | None = None) -> None:
-        arguments = ["-endpoint", endpoint, "-cluster", CLUSTER_ID, "-secret", base64.b64encode(KEY).decode(), "-id", name]
+    def __init__(self, programs: Path, endpoint: str, name: str, *, ca: Path | None = None, ttl: str = "30m") -> None:
+        arguments = ["-endpoint", endpoint, "-cluster", CLUSTER_ID, "-secret", base64.b64encode(KEY).decode(), "-id", name, "-ttl", ttl]
         arguments += [] if ca is None else ["-ca", str(ca)]
         self._process = subprocess.Popen(
             [programs / "client", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1

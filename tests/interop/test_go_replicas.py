@@ -60,7 +60,8 @@ def others(who: str, spoken: dict[str, int]) -> View:
 
 
 def test_real_clients_on_three_replicas_of_which_one_dies_again_and_again(replicas: list[Replica], go_client: StartClient) -> None:
-    clients = {name: go_client(replica.address, name) for name, replica in zip(NAMES, replicas, strict=True)}
+    # A real client whose announcement fails says nothing more until half of its TTL has passed.
+    clients = {name: go_client(replica.address, name, ttl="40s") for name, replica in zip(NAMES, replicas, strict=True)}
     spoken = dict.fromkeys(NAMES, 1)
     for name, client in clients.items():
         client.tell("set", f"{name}-1")

@@ -196,15 +196,17 @@ def shot(tmp_path: Path, page: str, width: int, height: int, *, dark: bool) -> t
     return Image.open(tmp_path / "shot.png").convert("RGB"), done.stderr
 
 
-# What a page says of itself when it is drawn: whether it is wider than the window, and how long it took.
 def list_table(resources: Sequence[Resource[Any]]) -> Iterator[str]:
     printer = HtmlPrinter(STATUS, nodes=True, events=False)
     yield from printer.resources("a-node-with-quite-a-long-name.example", resources)
     yield from printer.finish()
 
 
-ASIDE = """<script>requestAnimationFrame(() => console.log("wide", document.documentElement.scrollWidth, innerWidth, "ms", performance.now()))</script>"""
-SAID = re.compile(r"wide (\d+) (\d+) ms ([\d.]+)")
+# What a page says of itself when it is drawn: whether it is wider than the window. Pages let no foreign script run, so they
+# are looked at without their policy.
+ASIDE = """<script>requestAnimationFrame(() => console.log("wide", document.documentElement.scrollWidth, innerWidth))</script>"""
+SAID = re.compile(r"wide (\d+) (\d+)")
+POLICY = re.compile(r"<meta http-equiv=\"Content-Security-Policy\"[^>]*>")
 PAGES = {
     "five": lambda: mesh_html(MESHES["mixed"]),
     "hosts": lambda: mesh_html(MESHES["hosts"]),
@@ -219,7 +221,8 @@ PAGES = {
 @pytest.mark.parametrize(("width", "dark"), [(390, False), (1280, True)])
 @pytest.mark.parametrize("name", PAGES)
 def test_pages_in_a_browser(tmp_path: Path, name: str, width: int, dark: bool) -> None:
-    image, log = shot(tmp_path, PAGES[name]().replace("</body>", f"{ASIDE}</body>"), width, 1400, dark=dark)
+    page = POLICY.sub("", PAGES[name]()).replace("</body>", f"{ASIDE}</body>")
+    image, log = shot(tmp_path, page, width, 1400, dark=dark)
     said = SAID.search(log)
     assert said is not None, log
     assert int(said[1]) <= max(int(said[2]), width), "no page is wider than the window"
@@ -229,4 +232,3 @@ def test_pages_in_a_browser(tmp_path: Path, name: str, width: int, dark: bool) -
     if name != "table":
         assert share(image, colours["up"]) > 0.003
         assert share(image, colours["down"]) > 0.0005
-        assert float(said[3]) < 2000
