@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from argparse import BooleanOptionalAction, Namespace
+from argparse import Namespace
 from typing import TYPE_CHECKING, Final
 
 from talos_resources.cli.form import add_form, form
+from talos_resources.cli.kubespan_settings import add_settings, settings_of
 from talos_resources.cli.parser import Parser
 from talos_resources.cli.rollout import add_rollout
 
@@ -34,28 +35,16 @@ def configure(parser: Parser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="COMMAND")
     patch = actions.add_parser("patch", help="the patch for a new or an existing cluster", description="Print the patch for a cluster.")
     patch.add_argument("--disable", action="store_true", help="switch KubeSpan off instead")
-    _add_settings(patch)
+    add_settings(patch)
     add_form(patch)
     enable = actions.add_parser("enable", help="switch it on, node by node", description=ENABLE)
-    _add_settings(enable)
+    add_settings(enable)
     enable.add_argument("--with-discovery", action="store_true", help="switch discovery on too where it is off, with the public service")
     disable = actions.add_parser("disable", help="switch it off, node by node", description=DISABLE)
     change = actions.add_parser("set", help="change its settings, node by node", description=SET)
-    _add_settings(change)
+    add_settings(change)
     for parser_ in (enable, disable, change):
         add_rollout(parser_)
-
-
-def _add_settings(parser: Parser) -> None:
-    """Adds what can be set of KubeSpan."""
-    parser.add_argument("--mtu", metavar="MTU", help="of the WireGuard link; auto:LINK takes 80 bytes off the MTU of the link below it")
-    parser.add_argument(
-        "--filter", action="append", default=[], metavar="CIDR", help="advertise these endpoints only, ! excludes; may be repeated"
-    )
-    parser.add_argument("--endpoint", action="append", default=[], metavar="IP:PORT", help="announce this address too; may be repeated")
-    parser.add_argument("--advertise-kubernetes-networks", action=BooleanOptionalAction, help="route pod networks through KubeSpan")
-    parser.add_argument("--allow-down-peer-bypass", action=BooleanOptionalAction, help="reach peers that are down without encryption")
-    parser.add_argument("--harvest-extra-endpoints", action=BooleanOptionalAction, help="share the addresses at which peers are seen")
 
 
 def run(args: Namespace) -> int:
@@ -65,18 +54,10 @@ def run(args: Namespace) -> int:
 
         return change(args)
     contract, config = form(args)
-    from talos_resources.machineconfig.kubespan_patch import KubeSpanSettings, kubespan_patch, notes, parse_mtu
+    from talos_resources.machineconfig.kubespan_patch import kubespan_patch, notes
     from talos_resources.machineconfig.settings import Settings
 
-    settings = KubeSpanSettings(
-        enabled=not args.disable,
-        mtu=None if args.mtu is None else parse_mtu(args.mtu),
-        filters=tuple(args.filter),
-        extra_endpoints=tuple(args.endpoint),
-        advertise_kubernetes_networks=args.advertise_kubernetes_networks,
-        allow_down_peer_bypass=args.allow_down_peer_bypass,
-        harvest_extra_endpoints=args.harvest_extra_endpoints,
-    )
+    settings = settings_of(args, enabled=not args.disable)
     lacks = config is not None and not config.all("DiscoveryServiceConfig")
     text = kubespan_patch(settings, contract=contract, discovery=lacks)
     existing = Settings.of(config).kubespan.endpoint_filters if config is not None else None

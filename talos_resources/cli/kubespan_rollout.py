@@ -9,13 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from talos_resources.cli import options, progress
+from talos_resources.cli.kubespan_settings import settings_of
 from talos_resources.cli.parser import UsageError, complain
 from talos_resources.cli.rollout import Step, configurations, roll_out
 from talos_resources.insight.rollout import Goal, Pair, acts_on, dangers, links_up
 from talos_resources.kubespan.config import kubespan_config
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.kubespan_change import with_kubespan
-from talos_resources.machineconfig.kubespan_patch import KubeSpanSettings, notes, parse_mtu
+from talos_resources.machineconfig.kubespan_patch import KubeSpanSettings, notes
 from talos_resources.machineconfig.settings import Settings
 from talos_resources.model.errors import NotFoundError, TalosResourcesError
 from talos_resources.resources import KubeSpanConfig
@@ -61,14 +62,7 @@ def _settings(args: Namespace) -> KubeSpanSettings:
     """
     if args.action == "disable":
         return KubeSpanSettings(enabled=False)
-    settings = KubeSpanSettings(
-        mtu=None if args.mtu is None else parse_mtu(args.mtu),
-        filters=tuple(args.filter),
-        extra_endpoints=tuple(args.endpoint),
-        advertise_kubernetes_networks=args.advertise_kubernetes_networks,
-        allow_down_peer_bypass=args.allow_down_peer_bypass,
-        harvest_extra_endpoints=args.harvest_extra_endpoints,
-    )
+    settings = settings_of(args, enabled=True)
     if args.action == "set" and settings == KubeSpanSettings():
         raise UsageError("say what to set, --mtu for example", prog="talos-resources kubespan set")
     return settings

@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 from typing import Final
 
-from talos_resources.cli import migrate
+from talos_resources.cli import migrate, options
 from talos_resources.cli.compat import add_compat
 from talos_resources.cli.configuration import alone, read_configuration, write_configuration
 from talos_resources.cli.parser import Parser
@@ -29,14 +29,7 @@ def configure(parser: Parser) -> None:
     patch = actions.add_parser("patch", help="apply patches to a configuration", description="Apply patches to a configuration.")
     patch.set_defaults(action="patch")
     patch.add_argument("file", metavar="FILE", help="the configuration")
-    patch.add_argument(
-        "-p",
-        "--patch",
-        action="append",
-        default=[],
-        metavar="PATCH",
-        help="a strategic or JSON patch, or @FILE; may be repeated, applied in order",
-    )
+    options.add_patches(patch)
     patch.add_argument("-o", "--output", default="", metavar="FILE", help="write here instead of to stdout")
     patch.add_argument("--keep-comments", action="store_true", help="edit the text in place: every line that is not patched stays")
     add_compat(patch, "read, refuse and write as talosctl does, such as no JSON patch for several documents")

@@ -119,6 +119,18 @@ def _add_maintenance(group: ArgumentGroup) -> None:
     )
 
 
+def add_patches(parser: Parser) -> None:
+    """Adds the patches of a machine configuration."""
+    parser.add_argument(
+        "-p",
+        "--patch",
+        action="append",
+        default=[],
+        metavar="PATCH",
+        help="a strategic or JSON patch, or @FILE; may be repeated, applied in order",
+    )
+
+
 def add_at(parser: Parser) -> None:
     """Adds the moment to look at, for sources that keep their past; `opened` heeds it."""
     parser.add_argument("--at", metavar="TIME", help="as it was then, of a recording: -10m, 02:14, 2026-11-26 02:14:31 (UTC)")

@@ -28,14 +28,7 @@ TYPES: Final = ("machineconfig", "machineconfigs", "mc", "machineconfigs.config.
 def configure(parser: Parser) -> None:
     """Adds the type, the patches, and how to apply them."""
     add_type(parser)
-    parser.add_argument(
-        "-p",
-        "--patch",
-        action="append",
-        default=[],
-        metavar="PATCH",
-        help="a strategic or JSON patch, or @FILE; may be repeated, applied in order",
-    )
+    options.add_patches(parser)
     parser.add_argument("--patch-file", action="append", default=[], metavar="FILE", help="the same as --patch @FILE, applied after those")
     changing.add_changing(parser)
 
