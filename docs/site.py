@@ -101,7 +101,7 @@ def _output(output: Mapping[str, Any]) -> str:
 def commands() -> str:
     """Every command with its help."""
     parts = ["# Commands\n\nMade from the program's own help; `COMMAND --help` prints the same.\n"]
-    for names, _ in (command for group in listing().values() for command in group):
+    for names, _ in listing():
         title = ", ".join(f"`{name}`" for name in names)
         parts.append(f"## {title} {{ #{names[0]} }}\n")
         parts += _helps(parser_of(names[0], prog=PROG), level=3)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from argcomplete.completers import BaseCompleter, DirectoriesCompleter, FilesCompleter
 
 if TYPE_CHECKING:
-    from talos_resources.talosconfig.config import TalosConfig
+    from talos_resources.talosconfig.config import Context, TalosConfig
 
 DEADLINE: Final = "TALOS_RESOURCES_COMPLETION_TIMEOUT"
 """The environment variable for how many seconds a cluster has to answer."""
@@ -70,12 +70,12 @@ def types(prefix: str, _args: Namespace) -> Iterable[str]:
     import talos_resources.resources  # noqa: F401 - announces them
     from talos_resources.model.kind import typed_aliases, typed_names
 
-    before, comma, begun = prefix.rpartition(",")
+    begun = prefix.rpartition(",")[2]
     plurals = [name.partition(".")[0].lower() for name in typed_names()]
     found = [name for name in plurals if name.startswith(begun)]
     if not found:
         found = [alias for _, aliases in typed_aliases() for alias in aliases if alias.startswith(begun)]
-    return [f"{before}{comma}{name}" for name in found]
+    return _listed(prefix, found)
 
 
 def fields(prefix: str, args: Namespace) -> Iterable[str]:
@@ -97,19 +97,15 @@ def contexts(_prefix: str, args: Namespace) -> Iterable[str]:
 
 def nodes(prefix: str, args: Namespace) -> Iterable[str]:
     """Those of the source that is named, else those of the talosconfig's context; separated by commas."""
-    before, comma, _ = prefix.rpartition(",")
     if getattr(args, "sources", None):
-        found = _asked(args, "nodes", lambda cluster, _: list(cluster.nodes))
-    else:
-        context = _talosconfig(args).context(getattr(args, "context", None))
-        found = list(dict.fromkeys([*context.nodes, *context.endpoints]))
-    return [f"{before}{comma}{node}" for node in found]
+        return _listed(prefix, _asked(args, "nodes", lambda cluster, _: list(cluster.nodes)))
+    context = _context(args)
+    return _listed(prefix, dict.fromkeys([*context.nodes, *context.endpoints]))
 
 
 def endpoints(prefix: str, args: Namespace) -> Iterable[str]:
     """Those of the talosconfig's context."""
-    before, comma, _ = prefix.rpartition(",")
-    return [f"{before}{comma}{endpoint}" for endpoint in _talosconfig(args).context(getattr(args, "context", None)).endpoints]
+    return _listed(prefix, _context(args).endpoints)
 
 
 def ids(_prefix: str, args: Namespace) -> Iterable[str]:
@@ -187,10 +183,20 @@ _VALUES: Final[dict[str, Values]] = {
 }
 
 
+def _listed(prefix: str, values: Iterable[str]) -> list[str]:
+    """Each value as the last item of a list of which the others have been typed."""
+    before, comma, _ = prefix.rpartition(",")
+    return [f"{before}{comma}{value}" for value in values]
+
+
 def _talosconfig(args: Namespace) -> TalosConfig:
     from talos_resources.talosconfig.config import TalosConfig
 
     return TalosConfig.load(getattr(args, "talosconfig", None))
+
+
+def _context(args: Namespace) -> Context:
+    return _talosconfig(args).context(getattr(args, "context", None))
 
 
 def _asked(args: Namespace, what: str, ask: Callable[[Any, tuple[str, ...]], list[str]]) -> list[str]:

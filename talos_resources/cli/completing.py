@@ -45,7 +45,7 @@ def _overview() -> Parser:
     parser.add_argument("--version", action="store_true", help="print the version")
     options.add_source(parser)
     commands = parser.add_subparsers()
-    for names, text in (command for group in registry.listing().values() for command in group):
+    for names, text in registry.listing():
         for name in names:
             commands.add_parser(name, prog="", description="", help=text)
     commands.add_parser("help", prog="", description="", help="Tell what there is, or what a command does")

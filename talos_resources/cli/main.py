@@ -104,7 +104,7 @@ def _help_of(words: list[str], prog: str) -> int:
 def _help(prog: str) -> str:
     from talos_resources.cli.examples import TOP
 
-    groups = registry.listing()
+    groups = registry.grouped()
     width = max(len(", ".join(names)) for commands in groups.values() for names, _ in commands)
     lines = []
     for group, commands in groups.items():

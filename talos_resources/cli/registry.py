@@ -99,7 +99,7 @@ def load(name: str) -> Command:
     return cast("Command", importlib.import_module(f"talos_resources.cli.{COMMANDS[name]}"))
 
 
-def listing() -> dict[str, list[tuple[tuple[str, ...], str]]]:
+def grouped() -> dict[str, list[tuple[tuple[str, ...], str]]]:
     """Every command as (its names, its line of help) in its group, in the order of the table."""
     found: dict[str, list[tuple[tuple[str, ...], str]]] = {}
     for group, commands in GROUPS.items():
@@ -108,6 +108,11 @@ def listing() -> dict[str, list[tuple[tuple[str, ...], str]]]:
             names.setdefault(module, []).append(name)
         found[group] = [(tuple(same), _sentence(load(same[0]).HELP)) for same in names.values()]
     return found
+
+
+def listing() -> list[tuple[tuple[str, ...], str]]:
+    """Every command as (its names, its line of help), whatever its group."""
+    return [command for commands in grouped().values() for command in commands]
 
 
 def parser_of(name: str, *, prog: str) -> Parser:

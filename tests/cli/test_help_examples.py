@@ -63,7 +63,7 @@ def shown(help_text: str) -> list[str]:
 
 def every_example() -> list[str]:
     found = [f"{PROG} {line}" for line in TOP]
-    for names, _ in (command for group in registry.listing().values() for command in group):
+    for names, _ in registry.listing():
         for parser in parsers(registry.parser_of(names[0], prog=PROG)):
             found += shown(parser.format_help())
     return list(dict.fromkeys(found))
