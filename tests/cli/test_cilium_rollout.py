@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,18 +20,12 @@ ROLES = {"cp1": True, "cp2": True, "w1": False}
 
 
 @pytest.fixture
-def living(tmp_path: Path) -> Iterator[Living]:
-    clusters: list[LivingCluster] = []
-
+def living(living: Living) -> Living:
     def start(version: str = "v1.14.0") -> LivingCluster:
         nodes = [NodeSettings(name=name, control_plane=plane, operating_system=f"Talos ({version})") for name, plane in ROLES.items()]
-        cluster = LivingCluster(tmp_path / "pki", nodes, version=version)
-        clusters.append(cluster.__enter__())
-        return cluster
+        return living(nodes, version=version)
 
-    yield start
-    for cluster in clusters:
-        cluster.__exit__(None, None, None)
+    return start
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,20 +43,6 @@ def settings(*, kubespan: bool = False, version: str = "v1.14.0", last: Mapping[
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return tmp_path / "state" / "talos-resources" / "kept"
-
-
-@pytest.fixture
-def living(tmp_path: Path) -> Iterator[Living]:
-    clusters: list[LivingCluster] = []
-
-    def start(nodes: list[NodeSettings], *, version: str = "v1.14.0") -> LivingCluster:
-        cluster = LivingCluster(tmp_path / "pki", nodes, version=version)
-        clusters.append(cluster.__enter__())
-        return cluster
-
-    yield start
-    for cluster in clusters:
-        cluster.__exit__(None, None, None)
 
 
 @pytest.fixture

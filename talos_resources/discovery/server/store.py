@@ -204,13 +204,8 @@ class Store:
 
     async def _bury(self, old: Resource[DiscoveryRecord]) -> None:
         """Removes a record that had expired before we came."""
-
-        def change(held: Resource[DiscoveryRecord]) -> Resource[DiscoveryRecord]:
-            if mark(held) != mark(old):
-                raise _MovedError
-            return gone(held)
-
         with contextlib.suppress(_MovedError):
+            change = functools.partial(self._expired, Entry(mark=mark(old)))
             await self._forget(old.spec.cluster_id, old.spec.affiliate_id, change)
 
     def _put(self, resource: Resource[DiscoveryRecord]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.facts.evidence import Pair
@@ -11,6 +12,10 @@ from talos_resources.insight.hypothesis import ENABLING_GUIDE, Certainty, Hypoth
 from talos_resources.insight.pairing import crossing
 from talos_resources.insight.snapshot import NodeView
 from talos_resources.insight.words import limited, size, some, verb
+
+_UNREAD: Final = (
+    "What nodes announce is encrypted with the cluster secret, which is also WireGuard's pre-shared key: neither can read the other."
+)
 
 
 @cause(
@@ -65,11 +70,10 @@ def _read(case: Case, groups: list[list[int]]) -> Hypothesis:
                 *_arrivals(case, between),
             ]
         ),
-        why="What nodes announce is encrypted with the cluster secret, which is also WireGuard's pre-shared key: neither can "
-        "read the other.",
+        why=_UNREAD,
         advice=f"compare the secrets bundle that made {case.names(odd)} with the others', and apply the cluster's own",
         steps=(
-            f"talosctl -n {case.asked(odd[0])} get kubespanconfigs -o yaml   # compare sharedSecret by eye, do not paste it",
+            _compare(case, odd[0]),
             f"talosctl -n {case.asked(odd[0])} patch mc --mode=no-reboot -p @cluster-secret.yaml",
         ),
         after="the nodes list each other within a minute, and the links come up",
@@ -128,10 +132,9 @@ def _logged(case: Case, odd: list[int]) -> Hypothesis:
         title=f"{case.names(odd)} cannot read what the others announce: {its} cluster secret differs",
         explains=links(own) | unheard(odd),
         evidence=lambda: (f"{case.names(odd)} {verb(len(odd), 'reaches', 'reach')} the discovery service, and knows nobody all the same",),
-        why="What nodes announce is encrypted with the cluster secret, which is also WireGuard's pre-shared key: neither can "
-        "read the other.",
+        why=_UNREAD,
         advice=f"compare the secrets bundle that made {case.names(odd)} with the others', and apply the cluster's own",
-        steps=(f"talosctl -n {case.asked(odd[0])} get kubespanconfigs -o yaml   # compare sharedSecret by eye, do not paste it",),
+        steps=(_compare(case, odd[0]),),
         after="the nodes list each other within a minute, and the links come up",
         certainty=Certainty.LIKELY,
         decide="compare the sharedSecret of both",
@@ -146,7 +149,7 @@ def _refused(case: Case, index: int, pairs: list[Pair]) -> Hypothesis:
         why="Packets arrive at both ends and no handshake is ever completed: the pre-shared key, which is the cluster secret, "
         "is not the same.",
         advice=f"compare cluster.secret of {case.name(index)} with the others'",
-        steps=(f"talosctl -n {case.asked(index)} get kubespanconfigs -o yaml   # compare sharedSecret by eye, do not paste it",),
+        steps=(_compare(case, index),),
         after="the next handshake, within 5 s, is completed",
         certainty=Certainty.LIKELY,
         decide="compare the sharedSecret of both",
@@ -159,3 +162,8 @@ def _arrivals(case: Case, pairs: list[Pair]) -> Iterator[str]:
             status = case.status(observer, peer)
             if status is not None and status.receive_bytes and status.last_handshake_time.is_zero:
                 yield f"{size(status.receive_bytes)} arrived at {case.name(observer)} from {case.name(peer)}, no handshake ever"
+
+
+def _compare(case: Case, node: int) -> str:
+    """How to look at the secret of a node."""
+    return f"talosctl -n {case.asked(node)} get kubespanconfigs -o yaml   # compare sharedSecret by eye, do not paste it"
