@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 from talos_resources.cli import history, nodes, options, progress, recording
 from talos_resources.cli.parser import Parser, UsageError
 from talos_resources.cli.screen import Screen
+from talos_resources.model.printable import printable
 
 if TYPE_CHECKING:
     from talos_resources.model.resource import Resource
     from talos_resources.model.timestamp import Timestamp
     from talos_resources.sources import Cluster
-    from talos_resources.state.contract import Watch
+    from talos_resources.state.events import AnyEvent
 
 HELP: Final = "tell what happened on all nodes, and what happens"
 DESCRIPTION: Final = """\
@@ -133,40 +134,46 @@ def _past(args: Namespace, cluster: Cluster, wanted: Sequence[str], printer: _Pr
 
 
 def _follow(args: Namespace, cluster: Cluster, wanted: Sequence[str], printer: _Printer) -> int:
-    import time
+    """Goes on until Ctrl-C; nodes that are away are told and tried again.
 
-    from talos_resources.model.timestamp import Timestamp
-    from talos_resources.state.events import Created, Destroyed, Updated
+    Raises:
+        TalosResourcesError: not one node can be followed.
+    """
+    from queue import SimpleQueue
 
-    watches: dict[str, Watch[Any]] = {}
+    from talos_resources.sources.following import Follower, News, Note, kinds_of
+    from talos_resources.sources.happening import Happening
     from talos_resources.sources.parallel import each
 
-    answers = nodes.Answers(each(wanted, lambda node: _subscribe(args, cluster, node)))
-    for node, found in answers.values.items():
-        watches |= {f"{node}\0{number}": watch for number, watch in enumerate(found)}
-    if watches:
+    answers = nodes.Answers(each(wanted, lambda node: kinds_of(cluster.state(node), args.types)))
+    if not answers.values:  # a wrong word gets no better by waiting
+        return answers.report(wanted)
+    happening, heard = Happening(), SimpleQueue[News | Note]()
+    follower = Follower(cluster, wanted, types=args.types, on_news=heard.put, on_note=heard.put)
+    follower.start()
+    try:
+        while True:
+            match heard.get():
+                case Note() as note:
+                    sys.stdout.flush()
+                    print(printable(f"{note.node}: {note.text}"), file=sys.stderr, flush=True)
+                case News() as news:
+                    _tell(printer, news.node, news.at, happening.of(news))
+    finally:
+        follower.close()
+
+
+def _tell(printer: _Printer, node: str, at: Timestamp, events: Sequence[AnyEvent]) -> None:
+    from talos_resources.state.events import Created, Destroyed, Updated
+
+    for event in events:
+        match event:
+            case Created(resource):
+                printer.print(at, node, "created", resource, None)
+            case Updated(resource, old):
+                printer.print(at, node, "updated", resource, old)
+            case Destroyed(_, resource) if resource is not None:
+                printer.print(at, node, "destroyed", resource, None)
+            case _:
+                continue
         sys.stdout.flush()
-        try:
-            for key, event in nodes.followed(watches, {}):
-                now, node = Timestamp(time.time_ns()), key.partition("\0")[0]
-                match event:
-                    case Created(resource):
-                        printer.print(now, node, "created", resource, None)
-                    case Updated(resource, old):
-                        printer.print(now, node, "updated", resource, old)
-                    case Destroyed(_, resource) if resource is not None:
-                        printer.print(now, node, "destroyed", resource, None)
-                    case _:
-                        continue
-                sys.stdout.flush()
-        finally:
-            for watch in watches.values():
-                watch.close()
-    return answers.report(wanted)
-
-
-def _subscribe(args: Namespace, cluster: Cluster, node: str) -> Sequence[Watch[Any]]:
-    from talos_resources.sources.following import kinds_of
-
-    state = cluster.state(node)
-    return [state.watch_kind(kind, bootstrap=False) for kind in kinds_of(state, args.types)]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from talos_resources.cli import nodes
 from talos_resources.cli.get_list import found_by_id, types_of, with_headings
 from talos_resources.cli.screen import Screen
 from talos_resources.model.errors import NotFoundError, PermissionDeniedError, TalosResourcesError
+from talos_resources.model.printable import printable
+from talos_resources.sources.away import Away, Interruptible, away_text
 from talos_resources.sources.parallel import each
 from talos_resources.views.several import SeveralWatchPrinter
 
@@ -35,20 +39,36 @@ def watch(args: Namespace, form: Output, cluster: Cluster, selected: Sequence[st
                 answers.fail(node, subscribed)
             else:
                 watches[node, about] = subscribed
-    ends: dict[tuple[str, str], TalosResourcesError] = {}
+    answers.tell(selected)  # now: the others may go on for days
+    _tell_interruptions(watches)
+
+    def ended(key: tuple[str, str], error: TalosResourcesError) -> None:
+        answers.fail(key[0], error)
+        answers.tell(selected)
+
     screen = Screen(args.color)
     heard = {full: [node for node, about in watches if about == full] for full in kinds}
     printer = SeveralWatchPrinter(form, tuple(kinds.values()), nodes=heard, single=args.id is not None, width=screen.width)
     try:
-        for (node, about), event in nodes.followed(watches, ends):
+        for (node, about), event in nodes.followed(watches, ended):
             screen.print(printer.event(about, node, event))
     finally:
         for subscribed in watches.values():
             subscribed.close()
         screen.print(printer.finish())
-    for (node, _), error in ends.items():
-        answers.fail(node, error)
     return answers.report(selected)
+
+
+def _tell_interruptions(watches: Mapping[tuple[str, str], Watch[Any]]) -> None:
+    """Has it told on stderr when a node is away, and when its watches go on."""
+
+    def tell(node: str, reason: TalosResourcesError | None) -> None:
+        print(printable(f"{node}: {away_text(reason)}"), file=sys.stderr, flush=True)
+
+    away = Away(tell)
+    for (node, about), subscribed in watches.items():
+        if isinstance(subscribed, Interruptible):
+            subscribed.tell_interruptions(partial(away.note, node, about))
 
 
 def _subscribed(args: Namespace, form: Output, state: State, types: Sequence[str]) -> Subscribed:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from talos_resources.cli import nodes, options, progress
 from talos_resources.cli.durations import some_time
-from talos_resources.cli.parser import Parser, UsageError
+from talos_resources.cli.parser import Parser, UsageError, complain
 from talos_resources.cli.screen import Screen
-from talos_resources.model.errors import QueryError
+from talos_resources.model.errors import QueryError, TalosResourcesError
 
 if TYPE_CHECKING:
     from talos_resources.insight.mesh import Mesh
@@ -123,7 +123,10 @@ def _draw(form: str, mesh: Mesh, source: str) -> None:
 
 
 def _follow(args: Namespace, cluster: Cluster, wanted: Sequence[str]) -> int:
-    """A picture, and after it one for each look; on a terminal each takes the place of the last."""
+    """A picture, and after it one for each look; on a terminal each takes the place of the last.
+
+    When nobody answers any more that is told once, and the last picture stays until somebody does.
+    """
     import threading
 
     from talos_resources.insight.mesh import build
@@ -131,8 +134,19 @@ def _follow(args: Namespace, cluster: Cluster, wanted: Sequence[str]) -> int:
     screen = Screen(args.color)
     pause = threading.Event()
     before: Mesh | None = None
+    away = False
     while True:
-        snapshot, _ = look(cluster, wanted, full=args.output == "wide")
+        try:
+            snapshot, _ = look(cluster, wanted, full=args.output == "wide")
+        except TalosResourcesError as error:
+            if before is None:
+                raise
+            if not away:
+                complain(f"nobody answers; looking again: {error.message}")
+            away = True
+            pause.wait(args.every)
+            continue
+        away = False
         mesh = build(snapshot).since(before)
         if screen.width is not None:
             screen.clear()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from talos_resources.cli.parser import complain
@@ -28,6 +28,7 @@ class Answers(Generic[T]):
         self.values: dict[str, T] = {}
         self.errors: dict[str, TalosResourcesError] = {}
         self._further: list[tuple[str, TalosResourcesError]] = []
+        self._told: set[tuple[str, str]] = set()
         for node, answer in answers:
             if isinstance(answer, TalosResourcesError):
                 self.errors[node] = answer
@@ -41,8 +42,15 @@ class Answers(Generic[T]):
         else:
             self.errors[node] = error
 
+    def tell(self, asked: Sequence[str]) -> None:
+        """One line on stderr for each error that was not told yet, with its nodes; equal errors are told once."""
+        for text, nodes in self._by_text().items():
+            if untold := [node for node in nodes if (node, text) not in self._told]:
+                self._told.update((node, text) for node in untold)
+                complain(text if len(untold) == len(asked) else f"{', '.join(untold)}: {text}")
+
     def report(self, asked: Sequence[str]) -> int:
-        """One line on stderr for each error, with its nodes; equal errors are told once.
+        """Tells what was not told yet; see `tell`.
 
         Returns:
             The exit code.
@@ -50,32 +58,32 @@ class Answers(Generic[T]):
         Raises:
             TalosResourcesError: what every node that was asked answered.
         """
+        by_text = self._by_text()
+        if len(by_text) == 1 and not self._told and len(nodes := next(iter(by_text.values()))) == len(asked):
+            raise nodes[asked[0]]
+        self.tell(asked)
+        return 1 if by_text else 0
+
+    def _by_text(self) -> dict[str, dict[str, TalosResourcesError]]:
         by_text: dict[str, dict[str, TalosResourcesError]] = {}
         for node, error in (*self.errors.items(), *self._further):
             by_text.setdefault(error.message, {})[node] = error
-        for text, nodes in by_text.items():
-            if len(nodes) == len(asked):
-                if len(by_text) == 1:
-                    raise nodes[asked[0]]
-                complain(text)
-            else:
-                complain(f"{', '.join(nodes)}: {text}")
-        return 1 if by_text else 0
+        return by_text
 
 
-def followed(watches: Mapping[K, Watch[Any]], errors: dict[K, TalosResourcesError]) -> Iterator[tuple[K, AnyEvent]]:
+def followed(watches: Mapping[K, Watch[Any]], on_end: Callable[[K, TalosResourcesError], None]) -> Iterator[tuple[K, AnyEvent]]:
     """The events of several watches as they come, until all have ended.
 
     Args:
         watches: by node, or whatever tells them apart.
-        errors: gets why a watch ended.
+        on_end: told why a watch ended, when it does.
     """
     live = len(watches)
     if not live:
         return
     for node, batch in _batches(watches):
         if isinstance(batch, TalosResourcesError):
-            errors[node] = batch
+            on_end(node, batch)
         elif batch is not None:
             yield from ((node, event) for event in batch)
             continue

@@ -6,11 +6,12 @@ import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from time import time_ns
-from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Final, NamedTuple
 
 from talos_resources.model.errors import ConnectError, TalosResourcesError, UnknownKindError
 from talos_resources.model.kind import Kind
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.sources.away import Away, Interruptible, away_text
 from talos_resources.sources.cluster import Cluster
 from talos_resources.state.contract import State
 from talos_resources.state.events import AnyEvent, Errored
@@ -33,15 +34,6 @@ MESH_TYPES: Final = (
 
 FIRST_DELAY_S: Final = 1.0
 LONGEST_DELAY_S: Final = 30.0
-
-
-@runtime_checkable
-class Interruptible(Protocol):
-    """A watch that goes on by itself after an interruption, and tells of it."""
-
-    def tell_interruptions(self, tell: Callable[[TalosResourcesError | None], None]) -> None:
-        """Has `tell` called with the reason when it is interrupted, and with None when what was missed has been told."""
-        ...
 
 
 class News(NamedTuple):
@@ -122,8 +114,7 @@ class Follower:
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._watches: set[Any] = set()
-        # Node → the types whose watches wait for it to come back.
-        self._waiting: dict[str, set[str]] = {node: set() for node in nodes}
+        self._away = Away(self._tell_away)
 
     def start(self) -> None:
         """Begins."""
@@ -171,7 +162,7 @@ class Follower:
                 for batch in self._batches(node, kind):
                     if not batch:  # a new watch; a batch may be from before an interruption that is known already
                         self._on_kinds(node, (kind,))
-                        self._interrupted(node, kind, None)
+                        self._away.note(node, kind.type, None)
                     if told:
                         self._on_note(Note(node, kind, f"{kind.display_type} is followed again", is_error=False))
                     delay, told = FIRST_DELAY_S, ""
@@ -184,10 +175,9 @@ class Follower:
             if self._stopping.is_set():
                 return
             if away is not None:
-                self._interrupted(node, kind, away)
+                self._away.note(node, kind.type, away)
             elif reason != told:
-                with self._lock:
-                    self._waiting[node].discard(kind.type)
+                self._away.forget(node, kind.type)
                 self._on_note(Note(node, kind, f"{kind.display_type} is not followed for now: {reason}", is_error=True))
                 told = reason
             self._stopping.wait(delay)
@@ -205,7 +195,7 @@ class Follower:
             try:
                 yield ()
                 if isinstance(watch, Interruptible):
-                    watch.tell_interruptions(partial(self._interrupted, node, kind))
+                    watch.tell_interruptions(partial(self._away.note, node, kind.type))
                 while not self._stopping.is_set():
                     try:
                         batch = watch.next_batch()
@@ -218,19 +208,10 @@ class Follower:
                 with self._lock:
                     self._watches.discard(watch)
 
-    def _interrupted(self, node: str, kind: Kind[Any], reason: TalosResourcesError | None) -> None:
+    def _tell_away(self, node: str, reason: TalosResourcesError | None) -> None:
         """Tells once that a node is away, and once that all its watches go on: it has a dozen of them."""
-        with self._lock:  # also while it is told, so that the words come in order
-            waiting = self._waiting[node]
-            already = bool(waiting)
-            if reason is None:
-                waiting.discard(kind.type)
-            else:
-                waiting.add(kind.type)
-            if bool(waiting) is already or self._stopping.is_set():
-                return
-            text = "is followed again" if reason is None else f"is not followed for now: {reason.message}"
-            self._on_note(Note(node, None, text, is_error=reason is not None))
+        if not self._stopping.is_set():
+            self._on_note(Note(node, None, away_text(reason), is_error=reason is not None))
 
 
 def _reason(error: Exception) -> str:

@@ -64,13 +64,26 @@ def notes(mesh: Mesh) -> Iterator[str]:
             yield f"{node.name} did not answer"
     for name in mesh.errors:
         yield f"{name} did not answer"
-    unseen = len(mesh.nodes) - len(mesh.observed)
+    seen = {node.index for node in mesh.observed}
+    unseen = [node for node in mesh.nodes if node.index not in seen]
     if unseen and mesh.observed:
-        known = ",".join(format_address(node.addresses[0]) for node in mesh.nodes if node.addresses)
-        how = f": -n {known}" if known and len(mesh.nodes) <= MOST_NAMED else " with -n"
-        yield f"{len(mesh.observed)} of {len(mesh.nodes)} nodes answered; how the other {unseen} see it is not known (ask them{how})"
+        told = f"{len(mesh.observed)} of {len(mesh.nodes)} nodes answered; how {_the_others(len(unseen))} is not known"
+        # Those that were asked and did not answer are named above: asking them again the same way is no advice.
+        unasked = [node for node in unseen if not node.error]
+        yield f"{told} (ask them{_asking(mesh, unasked)})" if unasked else told
     if mesh.asymmetries:
         yield f"{_number(len(mesh.asymmetries), 'link')} up in one direction only (marked !); `doctor` says why"
+
+
+def _the_others(count: int) -> str:
+    return "the other one sees it" if count == 1 else f"the other {count} see it"
+
+
+def _asking(mesh: Mesh, unasked: Sequence[MeshNode]) -> str:
+    """How to ask for what is not known yet, beside those that have answered."""
+    wanted = [node for node in (*mesh.observed, *unasked) if node.addresses]
+    known = ",".join(format_address(node.addresses[0]) for node in sorted(wanted, key=lambda node: node.index))
+    return f": -n {known}" if known and len(mesh.nodes) <= MOST_NAMED else " with -n"
 
 
 def lines(

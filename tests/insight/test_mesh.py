@@ -92,6 +92,16 @@ def test_a_node_that_did_not_answer_keeps_its_column() -> None:
     assert mesh.nodes[0].error == "connection refused"
     assert mesh.errors == {"10.9.9.9": "no route"}
     assert not mesh.is_healthy
+    text = "".join(map(mesh_text.plain, mesh_text.lines(mesh)))
+    assert "4 of 5 nodes answered; how the other one sees it is not known" in text
+    assert "ask them" not in text  # it was asked
+
+
+def test_who_was_not_asked_can_be_beside_one_that_did_not_answer() -> None:
+    mesh = build(attrs.evolve(demo(), views=demo().views[1:3], errors={"172.20.0.2": "connection refused"}))
+    text = " ".join("".join(map(mesh_text.plain, mesh_text.lines(mesh))).split())
+    assert "2 of 5 nodes answered; how the other 3 see it is not known" in text
+    assert "-n 172.20.0.3,172.20.0.4,172.20.0.5,172.20.0.6)" in text
 
 
 def one_way(resource: Resource[KubeSpanPeerStatus]) -> Resource[KubeSpanPeerStatus]:

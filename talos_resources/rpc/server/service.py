@@ -115,7 +115,7 @@ class StateService:
                     try:
                         batch = await events.next_batch()
                     except StopAsyncIteration:
-                        raise RpcError(Code.UNAVAILABLE, "the state was closed") from None
+                        raise RpcError(Code.UNAVAILABLE, "the node went away: it was switched off, or what serves it stops") from None
                     await self._send_events(call, request, batch)
                     if isinstance(batch[-1], Errored):
                         raise _end_of(batch[-1])

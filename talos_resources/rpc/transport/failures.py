@@ -61,7 +61,7 @@ def end_of_connection(
             words = _silent_end(address, credentials, service)
     if words is not None:
         return TransportError(words, refused=True)
-    return TransportError(f"the connection broke before it answered ({_socket_words(error)})")
+    return TransportError(f"the connection broke ({_socket_words(error)})")
 
 
 def _unlike(error: Exception, first_bytes: bytes, credentials: Credentials | None, service: str) -> str | None:

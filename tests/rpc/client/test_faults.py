@@ -18,7 +18,7 @@ from talos_resources.model.resource import Resource
 from talos_resources.resources import KubeSpanPeerStatus
 from talos_resources.rpc.client.connect import Endpoints, connect_plain
 from talos_resources.rpc.server.server import BackgroundServer
-from talos_resources.sources.following import Interruptible
+from talos_resources.sources.away import Interruptible
 from talos_resources.state.events import Created
 from tests.rpc.client.events_seen import Ledger
 
