@@ -118,7 +118,12 @@ def _scalar_encoder(info: FieldInfo) -> Encoder:
         return lambda value: lead + b"\x01" if value else b""
     if info.shape == "enum":
         coded = {number: lead + varint(number) for number in info.cls.numbers()} | {0: b""}  # which may have no name
-        return lambda value: coded[value.number] if value.number in coded else lead + varint(value.number)
+
+        def encode_enum(value: Any) -> bytes:
+            number = value.number
+            return coded[number] if number in coded else lead + varint(number)
+
+        return encode_enum
     return lambda value: lead + varint(value) if value else b""
 
 

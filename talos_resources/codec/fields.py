@@ -151,6 +151,7 @@ def fields_of(cls: type[Any]) -> tuple[FieldInfo, ...]:
     return tuple(found)
 
 
+@cached
 def inlined(cls: type[Any]) -> bool:
     """Whether a spec is its only field, without a key: a list, a text or a free-form mapping."""
     infos = fields_of(cls)

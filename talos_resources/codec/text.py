@@ -9,7 +9,7 @@ from typing import Any, Final
 from attrs import evolve
 
 from talos_resources.codec.fields import cached, fields_of
-from talos_resources.codec.goyaml.emit import Written, dump, scalar, verbatim
+from talos_resources.codec.goyaml.emit import Written, dump, dump_entry, scalar, verbatim
 from talos_resources.codec.goyaml.resolve import resolve
 from talos_resources.codec.plain import metadata_to_plain, resource_from_plain
 from talos_resources.codec.shown import shown
@@ -52,7 +52,7 @@ def _entry(resource: Resource[Any], style: YamlStyle) -> str:
     if written is None:
         spec = resource.spec
         text = spec_text(spec, column=4, style=style)
-        if not _is_scalar(type(spec)) and (width is None or max(map(len, text.splitlines()), default=0) <= width):
+        if not _is_scalar(type(spec)) and (width is None or max(map(len, text.split(_BREAK))) <= width):
             return f"\n{text}" if text else " {}\n"
         written = spec_text(spec, style=style)
     elif _is_simple(written) and (width is None or max(map(len, written.splitlines())) <= width - 4):
@@ -100,20 +100,28 @@ def resource_to_yaml(
 
 
 def _metadata(resource: Resource[Any], style: YamlStyle, *, bare: bool) -> str:
-    metadata = resource.metadata
-    if metadata.labels or metadata.annotations or metadata.finalizers:
+    metadata, width = resource.metadata, style.get_width
+    names = f"{metadata.namespace}{metadata.type}{metadata.id}{metadata.owner}"
+    if not names.isascii() or " " in names or _BREAK in names:  # which may be folded
         plain = metadata_to_plain(resource)
         if bare:
             plain |= {key: _bare(plain[key]) for key in ("labels", "annotations") if key in plain}
-        text = dump({"metadata": plain}, style=style, width=style.get_width)
+        text = dump({"metadata": plain}, style=style, width=width)
         return text.replace("\n    owner: null\n", "\n    owner:\n", 1) if plain["owner"] is None else text
     owner = f" {scalar(metadata.owner)}" if metadata.owner else ""
-    return (
+    text = (
         f"metadata:\n    namespace: {scalar(metadata.namespace)}\n    type: {scalar(metadata.type)}\n    id: {scalar(metadata.id)}\n"
         f"    version: {metadata.version or 'undefined'}\n    owner:{owner}\n    phase: {metadata.phase}\n"
         f"    created: {clock_text(metadata.created, whole_seconds=True)}\n"
         f"    updated: {clock_text(metadata.updated, whole_seconds=True)}\n"
     )
+    for key, named in (("labels", metadata.labels), ("annotations", metadata.annotations)):
+        if named:
+            entries = dict(sorted(named.items()))
+            text += f"    {key}:{dump_entry(_bare(entries) if bare else entries, key=key, column=4, style=style, width=width)}"
+    if metadata.finalizers:
+        text += f"    finalizers:{dump_entry(metadata.finalizers, key='finalizers', column=4, style=style, width=width)}"
+    return text
 
 
 def _bare(texts: Mapping[str, str]) -> dict[str, Written]:

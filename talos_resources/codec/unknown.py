@@ -58,9 +58,12 @@ def _in_yaml_only(spec: Any) -> bool:
     unknown: Unknown | None = spec.unknown
     if unknown is not None and unknown.fields and not unknown.wire:
         return True
-    if any((held := getattr(spec, name)) and not held.checked for name in _expressions(type(spec))):
-        return True
-    return any(_in_yaml_only(item) for name, repeated in _messages(type(spec)) for item in _items(spec, name, repeated=repeated))
+    for name in _expressions(type(spec)):
+        held = getattr(spec, name)
+        if held and not held.checked:
+            return True
+    within = _messages(type(spec))
+    return bool(within) and any(_in_yaml_only(item) for name, repeated in within for item in _items(spec, name, repeated=repeated))
 
 
 def with_names(spec: Any, named: Any) -> Any:

@@ -53,7 +53,7 @@ def spec_text(spec: Any, *, column: int = 0, style: YamlStyle = _STYLE) -> str:
         column: of its keys.
         style: of the node that would write it.
     """
-    if spec.unknown is None and not inlined(type(spec)) and style == _STYLE:
+    if spec.unknown is None and not inlined(type(spec)) and (style is _STYLE or style == _STYLE):
         return _writer(type(spec), column)(spec)
     plain = spec_to_plain(spec)
     for info in fields_of(type(spec)):

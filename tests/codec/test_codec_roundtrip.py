@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from immutabledict import immutabledict
 
 from talos_resources.codec.goyaml.emit import dump
-from talos_resources.codec.plain import resource_from_plain, resource_to_plain, spec_from_plain, spec_to_plain
+from talos_resources.codec.plain import metadata_to_plain, resource_from_plain, resource_to_plain, spec_from_plain, spec_to_plain
 from talos_resources.codec.specs import spec_from_wire, spec_to_wire
 from talos_resources.codec.text import resource_from_json, resource_from_yaml, resource_to_json, resource_to_yaml, spec_to_yaml
 from talos_resources.codec.wire import resource_from_wire, resource_to_wire
@@ -71,6 +71,13 @@ def test_resources_as_text(resource: Any) -> None:
     assert resource_from_plain(resource_to_plain(resource)) == printed
     assert resource_from_yaml(resource_to_yaml(resource, head={"node": "true", "event": "created"})) == printed
     assert resource_from_json(resource_to_json(resource, head={"node": "10.5.0.2"})) == printed
+
+
+@given(strategies.resources(_CASSETTES, whole_seconds=True))
+def test_metadata_is_written_as_its_plain_values_are(resource: Any) -> None:
+    style = NEWEST.yaml
+    whole = dump({"metadata": metadata_to_plain(resource)}, style=style, width=style.get_width)
+    assert resource_to_yaml(resource).startswith(whole.replace("\n    owner: null\n", "\n    owner:\n", 1))
 
 
 @given(strategies.resources(_CASSETTES, whole_seconds=True))
