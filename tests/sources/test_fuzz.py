@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from talos_resources.codec.text import resource_to_json, resource_to_yaml
 from talos_resources.codec.wire import resource_to_wire
 from talos_resources.model.errors import TalosResourcesError
-from talos_resources.sources.demo.view import resources_of
+from talos_resources.model.kind import own_kinds
+from talos_resources.sources.demo.state import DemoState
 from talos_resources.sources.documents import by_node, parse
 from talos_resources.sources.load import memory_state
 
@@ -35,7 +36,7 @@ def error_of(data: bytes) -> str | None:
 @cache
 def files() -> tuple[bytes, ...]:
     """A good file of each form."""
-    resources = [resource for resource in resources_of(0) if resource.namespace != "meta"]
+    resources = [resource for kind in own_kinds() if kind.namespace != "meta" for resource in DemoState(0).list(kind)]
     wire = [{"id": r.id, "wire": base64.b64encode(resource_to_wire(r)).decode()} for r in resources]
     return (
         "---\n".join(resource_to_yaml(r, head={"node": "a"}) for r in resources).encode(),

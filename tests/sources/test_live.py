@@ -18,10 +18,9 @@ from talos_resources.testing.node import TalosNode
 
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[TalosNode]:
-    from talos_resources.sources.demo.view import resources_of
-    from talos_resources.sources.load import memory_state
+    from talos_resources.sources.demo.state import DemoState
 
-    with TalosNode(tmp_path / "node", state=memory_state(resources_of(0))) as started:
+    with TalosNode(tmp_path / "node", state=DemoState(0)) as started:
         yield started
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from talos_resources import resources
 from talos_resources.model.net import IPPrefix, parse_address
-from talos_resources.resources import KubeSpanIdentity
 
 
 class Node(NamedTuple):
@@ -174,9 +174,9 @@ NAMESPACES: Final = {
 }
 
 
-def identity_of(node: Node) -> KubeSpanIdentity:
+def identity_of(node: Node) -> resources.KubeSpanIdentity:
     """Who the node is in the mesh; without a private key where the guide does not tell it."""
-    return KubeSpanIdentity(
+    return resources.KubeSpanIdentity(
         address=IPPrefix(parse_address(node.mesh_address), 128),
         subnet=IPPrefix.parse(MESH_SUBNET),
         private_key=node.private_key,

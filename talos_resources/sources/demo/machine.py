@@ -7,13 +7,14 @@ The guide tells names, addresses and hardware addresses. The rest is what five v
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Final
 
 from talos_resources.model.net import IPAddress, IPPrefix, parse_address
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.sources.demo import data
-from talos_resources.sources.demo.simulated import BOOTED
+from talos_resources.sources.demo.simulated import BOOTED, SIGHTINGS
 
 GATEWAY: Final = parse_address("172.20.0.1")
 NETWORK_BITS: Final = 24
@@ -60,6 +61,11 @@ class Machine:
     def address(self) -> IPAddress:
         """In the network of the machines."""
         return parse_address(self.node.address)
+
+    @property
+    def sightings(self) -> Iterator[tuple[data.Node, data.Sighting]]:
+        """The other machines, and what this one knows of them."""
+        return ((data.NODES[seen.ends[1]], seen) for seen in SIGHTINGS if seen.ends[0] == self.index)
 
     @cached_property
     def prefix(self) -> IPPrefix:

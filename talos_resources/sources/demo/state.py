@@ -1,4 +1,4 @@
-"""A node of the demo as a state: what a node holds beside KubeSpan and discovery is made when somebody asks for it."""
+"""A node of the demo as a state: what a node holds is made when somebody asks for it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,21 @@ from typing import Any, Final
 from talos_resources.model.errors import UnknownKindError
 from talos_resources.model.kind import Kind, own_names, typed_kind
 from talos_resources.sources.demand import DemandState
-from talos_resources.sources.demo.view import resources_of
 from talos_resources.state.registry import resolve_class
 
 _DEFINITIONS: Final = "ResourceDefinitions.meta.cosi.dev"
 MAKERS: Final = {
+    "Namespaces.meta.cosi.dev": "meta.namespaces",
+    "KubeSpanConfigs.kubespan.talos.dev": "kubespan.config",
+    "KubeSpanIdentities.kubespan.talos.dev": "kubespan.identity",
+    "KubeSpanPeerSpecs.kubespan.talos.dev": "kubespan.peer_specs",
+    "KubeSpanPeerStatuses.kubespan.talos.dev": "kubespan.peer_statuses",
+    "KubeSpanEndpoints.kubespan.talos.dev": "kubespan.endpoints",
+    "DiscoveryConfigs.cluster.talos.dev": "discovery.config",
+    "Identities.cluster.talos.dev": "discovery.identity",
+    "Infos.cluster.talos.dev": "discovery.info",
+    "Affiliates.cluster.talos.dev": "discovery.affiliates",
+    "Members.cluster.talos.dev": "discovery.members",
     "LinkStatuses.net.talos.dev": "network.links",
     "AddressStatuses.net.talos.dev": "network.addresses",
     "RouteStatuses.net.talos.dev": "network.routes",
@@ -59,7 +69,7 @@ class DemoState(DemandState):
     """What a node of the demo holds."""
 
     def __init__(self, index: int) -> None:
-        """Begins with KubeSpan and discovery.
+        """Nothing is made yet.
 
         Args:
             index: of the node in `data.NODES`.
@@ -67,7 +77,6 @@ class DemoState(DemandState):
         super().__init__()
         self._index = index
         self._brought: set[str] = set()
-        self._add(resources_of(index))
 
     def kind(self, name: str) -> Kind[Any]:
         """See `State.kind`. The definitions are our own, so that they need not be made for it."""
@@ -106,5 +115,5 @@ class DemoState(DemandState):
 
 
 def _defined() -> tuple[str, ...]:
-    """The types that a node of the demo knows: those of KubeSpan and discovery, and those that it holds."""
-    return (*own_names(), *MAKERS)
+    """The types that a node of the demo knows: those that this library works with, and those that it holds."""
+    return tuple(dict.fromkeys((*own_names(), *MAKERS)))
