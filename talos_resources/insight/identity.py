@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 import attrs
 
 from talos_resources.insight.snapshot import NodeView
+from talos_resources.model.metadata import NO_LABELS
 from talos_resources.model.net import IPAddress, format_address
+from talos_resources.model.resource import Resource
 from talos_resources.resources import Affiliate, MachineType, PeerState
 
 
@@ -81,36 +84,39 @@ def people(views: Iterable[NodeView]) -> dict[str, Person]:
 
 
 def _add_known(view: NodeView, found: dict[str, Person], by_node_id: dict[str, Affiliate]) -> None:
-    for affiliate in view.affiliates:
-        by_node_id.setdefault(affiliate.spec.node_id, affiliate.spec)
-        kubespan = affiliate.spec.kubespan
+    for affiliate in view.affiliates:  # a million of them in a large mesh, as of peers
+        spec, labels = affiliate.spec, affiliate.metadata.labels
+        if labels is NO_LABELS and by_node_id.get(spec.node_id) is spec:
+            continue  # what others hold too
+        by_node_id.setdefault(spec.node_id, spec)
+        kubespan = spec.kubespan
         if kubespan is None or not kubespan.public_key:
             continue
         person = found.get(kubespan.public_key)
         if person is None:
             person = found[kubespan.public_key] = Person(key=kubespan.public_key)
         if person.affiliate is None:
-            person.affiliate = affiliate.spec
-            person.label = person.label or affiliate.spec.nodename or affiliate.spec.hostname
-        person.labels.update(affiliate.metadata.labels)
-    _add_peers(view, found)
-    labels = {member.spec.node_id: member.metadata.labels for member in view.members if member.metadata.labels}
-    for person in found.values() if labels else ():
+            person.affiliate = spec
+            person.label = person.label or spec.nodename or spec.hostname
+        person.labels.update(labels)
+    _add_peers(view.spec_of, found)
+    _add_peers(view.status_of, found)
+    labelled = {member.spec.node_id: held for member in view.members if (held := member.metadata.labels) is not NO_LABELS and held}
+    for person in found.values() if labelled else ():
         if person.affiliate is not None:
-            person.labels.update(labels.get(person.affiliate.node_id, {}))
+            person.labels.update(labelled.get(person.affiliate.node_id, {}))
 
 
-def _add_peers(view: NodeView, found: dict[str, Person]) -> None:
-    for resources in (view.specs, view.statuses):
-        for resource in resources:  # a million of them in a large mesh
-            metadata = resource.metadata
-            person = found.get(metadata.id)
-            if person is None:
-                person = found[metadata.id] = Person(key=metadata.id)
-            if not person.label:
-                person.label = resource.spec.label
-            if metadata.labels:
-                person.labels.update(metadata.labels)
+def _add_peers(peers: Mapping[str, Resource[Any]], found: dict[str, Person]) -> None:
+    for key, resource in peers.items():
+        person = found.get(key)
+        if person is None:
+            person = found[key] = Person(key=key)
+        if not person.label:
+            person.label = resource.spec.label
+        labels = resource.metadata.labels
+        if labels is not NO_LABELS:
+            person.labels.update(labels)
 
 
 def _endpoints(view: NodeView) -> Iterator[tuple[str, str]]:
@@ -133,7 +139,7 @@ def _key_of(
     own = by_node_id.get(view.node_id) if view.node_id else None
     if own is not None and own.kubespan is not None and own.kubespan.public_key:
         return own.kubespan.public_key
-    known = {status.id for status in view.statuses}
+    known = view.status_of
     signs: list[Callable[[], str | None]] = [
         lambda: by_name.get(view.nodename or ""),
         lambda: by_name.get(view.node),
@@ -146,7 +152,7 @@ def _key_of(
 
 def _place(view: NodeView, found: dict[str, Person]) -> None:
     """A node without any sign is the one that others know and it does not, if there is just one."""
-    known = {status.id for status in view.statuses}
+    known = view.status_of
     free = [key for key, person in found.items() if person.view is None and key not in known]
     if known and len(free) == 1:
         found[free[0]].view = view
@@ -156,8 +162,8 @@ def _place(view: NodeView, found: dict[str, Person]) -> None:
 
 def _own_name(view: NodeView) -> str:
     """The name that a node announces for itself, whether or not it is in the mesh."""
-    own = next((affiliate.spec for affiliate in view.affiliates if affiliate.id == view.node_id), None)
-    return "" if own is None else own.nodename or own.hostname
+    own = view.affiliate_of.get(view.node_id or "")
+    return "" if own is None else own.spec.nodename or own.spec.hostname
 
 
 def _unique(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:

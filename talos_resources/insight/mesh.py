@@ -69,14 +69,22 @@ class Mesh(Tabular):
         start = _index(observer) * len(self.nodes)
         return bytes(self._codes[start : start + len(self.nodes)])
 
+    def column(self, peer: MeshNode | int) -> list[LinkState]:
+        """How each node sees a node, in their order."""
+        return [_STATES[code] for code in self._codes[_index(peer) :: len(self.nodes)]]
+
     def faulty(self, observer: MeshNode | int) -> list[int]:
         """The indexes of the nodes that a node does not see up."""
         return [column for column, code in enumerate(self.codes(observer)) if code in _FAULTS]
 
     def status(self, observer: MeshNode | int, peer: MeshNode | int) -> KubeSpanPeerStatus | None:
         """What a node holds of another."""
-        row = self._statuses[_index(observer)]
+        row = self.statuses(observer)
         return None if row is None else row[_index(peer)]
+
+    def statuses(self, observer: MeshNode | int) -> Sequence[KubeSpanPeerStatus | None] | None:
+        """What a node holds of each node, in their order; None if it was not asked."""
+        return self._statuses[_index(observer)]
 
     def link(self, observer: MeshNode | int, peer: MeshNode | int) -> Link:
         """One direction of a link, with everything that is known of it."""
@@ -226,14 +234,12 @@ def _fill(codes: bytearray, start: int, size: int, view: NodeView, positions: Ma
     """Writes the row of a node."""
     row = bytearray([_CODES[LinkState.ABSENT]]) * size
     held: list[KubeSpanPeerStatus | None] = [None] * size
-    for status in view.statuses:
-        column, spec = positions[status.metadata.id], status.spec
+    for key, status in view.status_of.items():
+        column, spec = positions[key], status.spec
         row[column] = _OF_STATUS.get(spec.state, _UNKNOWN)
         held[column] = spec
-    for known in view.specs:  # known, but not yet to WireGuard
-        column = positions[known.metadata.id]
-        if held[column] is None:
-            row[column] = _UNKNOWN
+    for key in view.spec_of.keys() - view.status_of.keys():  # known, but not yet to WireGuard
+        row[positions[key]] = _UNKNOWN
     codes[start : start + size] = row
     return held
 

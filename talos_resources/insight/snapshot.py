@@ -66,7 +66,6 @@ class NodeView:
         services: endpoints of the discovery services that it uses; None if unknown.
         kernel: what of KubeSpan's routing the kernel lacks, in words; empty if it is complete or unknown.
         log: known lines of the controllers' log, the newest last.
-        written: the newest time stamp of all that was read.
     """
 
     node: str
@@ -101,7 +100,6 @@ class NodeView:
     services: tuple[str, ...] | None = None
     kernel: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
-    written: Timestamp = Timestamp.ZERO
 
     @cached_property
     def as_of(self) -> Timestamp:
@@ -110,6 +108,21 @@ class NodeView:
         `Timestamp.ZERO` if it has none.
         """
         return max((max(status.metadata.updated, status.metadata.created) for status in self.statuses), default=Timestamp.ZERO)
+
+    @cached_property
+    def status_of(self) -> Mapping[str, Resource[KubeSpanPeerStatus]]:
+        """Public key of a peer → its status."""
+        return {status.metadata.id: status for status in self.statuses}
+
+    @cached_property
+    def spec_of(self) -> Mapping[str, Resource[KubeSpanPeerSpec]]:
+        """Public key of a peer → its spec."""
+        return {spec.metadata.id: spec for spec in self.specs}
+
+    @cached_property
+    def affiliate_of(self) -> Mapping[str, Resource[Affiliate]]:
+        """Node id → affiliate."""
+        return {affiliate.metadata.id: affiliate for affiliate in self.affiliates}
 
 
 @attrs.frozen(kw_only=True)

@@ -108,7 +108,6 @@ def _with_settings(view: NodeView, reader: Reader) -> NodeView:
         cni=_cni(reader, links),
         **surroundings(reader, view, config, discovery, links),
         unreadable=reader.unreadable,
-        written=reader.written,
     )
 
 

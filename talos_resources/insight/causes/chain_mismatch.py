@@ -14,6 +14,10 @@ from talos_resources.model.net import IPPrefix
 from talos_resources.releases import release_of
 from talos_resources.resources import PeerState
 
+Allowed = tuple[IPPrefix | None, ...]
+Sums = dict[IPPrefix | None, dict[int, tuple[int, int]]]
+"""What is left out → identity of a peer's allowed IPs → how many addresses these are, and their sum."""
+
 
 @cause(
     "chain-mismatch",
@@ -26,7 +30,7 @@ from talos_resources.resources import PeerState
 )
 def chain_mismatch(case: Case) -> Iterator[Hypothesis]:
     """The chains must send exactly the allowed IPs of the peers into the mesh."""
-    sums: dict[int, tuple[int, int]] = {}
+    sums: Sums = {}
     having = sum(bool(view.chains) for view in case.life.fresh.values())
     for index, view in case.life.fresh.items():
         if view.chains and view.specs and not case.is_unread(index, "NfTablesChains", "KubeSpanPeerSpecs"):
@@ -36,17 +40,17 @@ def chain_mismatch(case: Case) -> Iterator[Hypothesis]:
         yield _flushed(case, missing, having)
 
 
-def _compared(case: Case, index: int, sums: dict[int, tuple[int, int]]) -> Iterator[Hypothesis]:
+def _compared(case: Case, index: int, sums: Sums) -> Iterator[Hypothesis]:
     """What the chains of a node send into the mesh, against what its peers take."""
     view = case.life.fresh[index]
     bypass = view.config is not None and not view.config.force_routing
-    up = {status.id for status in view.statuses if status.spec.state is PeerState.UP} if bypass else None
+    up = {key for key, status in view.status_of.items() if status.spec.state is PeerState.UP} if bypass else None
     if view.config is None and any(status.spec.state is not PeerState.UP for status in view.statuses):
         return  # whether peers that are down belong in it is not known
-    wanted = [spec.spec.allowed_ips for spec in view.specs if up is None or spec.id in up]
+    wanted = [spec.spec.allowed_ips for key, spec in view.spec_of.items() if up is None or key in up]
     version = case.version(index)
     without = None if version and release_of(version).kubespan.filter_has_kubespan_addresses else _mesh(case)
-    expected = _total(_sum(allowed, sums, without) for allowed in wanted)
+    expected = _expected(wanted, sums.setdefault(without, {}), without)
     wrong = [name for name, prefixes in view.chains.items() if _total(_one(prefix, without) for prefix in prefixes) != expected]
     if wrong:
         every = (prefix for allowed in wanted for prefix in allowed if prefix is not None and prefix.length is not None)
@@ -125,15 +129,12 @@ def _is_left_out(prefix: IPPrefix, without: IPPrefix | None) -> bool:
     return without is not None and prefix.address.version == without.address.version and prefix.address in without.network
 
 
-def _sum(prefixes: tuple[IPPrefix | None, ...], sums: dict[int, tuple[int, int]], without: IPPrefix | None) -> tuple[int, int]:
+def _expected(wanted: list[Allowed], known: dict[int, tuple[int, int]], without: IPPrefix | None) -> tuple[int, int]:
     """How many addresses, and their sum: the same for the same addresses, however they are cut into prefixes."""
-    if len(prefixes) > 16:
-        return _total(_one(prefix, without) for prefix in prefixes)
-    key = id(prefixes) if without is None else -id(prefixes)
-    known = sums.get(key)  # the snapshot keeps them alive
-    if known is None:
-        known = sums[key] = _total(_one(prefix, without) for prefix in prefixes)
-    return known
+    for allowed in wanted:
+        if id(allowed) not in known:  # nodes share what they know of a peer, and the snapshot keeps it alive
+            known[id(allowed)] = _total(_one(prefix, without) for prefix in allowed)
+    return _total(map(known.__getitem__, map(id, wanted)))
 
 
 def _one(prefix: IPPrefix | None, without: IPPrefix | None) -> tuple[int, int]:

@@ -85,9 +85,10 @@ def _outdated(case: Case, index: int, stale: list[str], lost_by: int) -> Hypothe
 
 def _lost_by(case: Case, index: int) -> int:
     """How many of the others do not list a node that lists them, if most do not."""
-    if not any(case.state(other, index) is LinkState.ABSENT for other in case.life.fresh if other != index) or not case.life.takes_part(
-        index
-    ):
+    column = case.mesh.column(index)
+    if LinkState.ABSENT not in column or not any(column[other] is LinkState.ABSENT for other in case.life.fresh):
+        return 0
+    if not case.life.takes_part(index):
         return 0
     others = [other for other in case.life.hearing if other != index]
     node_id = case.nodes[index].node_id or case.life.fresh[index].node_id

@@ -12,10 +12,12 @@ from talos_resources.insight.hypothesis import STATUSES_GUIDE, Certainty, Hypoth
 from talos_resources.insight.words import duration, limited
 from talos_resources.kubespan.constants import PEER_DOWN_S, TICK_S
 from talos_resources.model.finding import Severity
+from talos_resources.resources import KubeSpanPeerStatus
 
-LATE_S = 156.0
+LATE_S = 156
 """A session is renewed when something is sent after 120 s, keepalives go every 25 s, and a lost attempt is repeated after 5 s."""
 
+LATE_NS = LATE_S * S_NS
 GONE_S = PEER_DOWN_S + 2 * TICK_S
 """After that a link is down; one that is called up with an older handshake was not written at one moment."""
 
@@ -33,27 +35,25 @@ GONE_S = PEER_DOWN_S + 2 * TICK_S
 def late_handshakes(case: Case) -> Iterator[Hypothesis]:
     """Before a link goes down, and where many packets get lost, handshakes come late."""
     late: list[tuple[float, int, int]] = []
-    links: Counter[int] = Counter()
+    due = {index: view.as_of - LATE_NS for index, view in case.life.fresh.items()}
     lossy = {frozenset((loss.sender, loss.receiver)) for loss in case.once(losses) if loss.is_steady}
-    for here, there in case.up_pairs():
-        links.update((here, there))
-        if lossy and frozenset((here, there)) in lossy:
+    for (here, there), mine, theirs in case.up_links():
+        if mine.last_handshake_time >= due[here] or frozenset((here, there)) in lossy:  # of half a million links nearly all
             continue
-        if _age_s(case, here, there) <= LATE_S:  # of half a million links nearly all
-            continue
-        age = min(_age_s(case, here, there), _age_s(case, there, here))
+        age = min(_age_s(case, here, mine), _age_s(case, there, theirs))
         if LATE_S < age < GONE_S:
             late.append((age, here, there))
     if not late:
         return
     late.sort(reverse=True)
+    links = Counter(index for pair, _, _ in case.up_links() for index in pair)
     by_node = Counter(index for _, *pair in late for index in pair)
     one = next((index for index, count in by_node.items() if 1 < count == links[index] and count == len(late)), None)
     be, its = ("is", "its") if len(late) == 1 else ("are", "their")
     some = f"{len(late)} of {links.total() // 2} links {be} late to renew {its} session"
     who = f"nobody has renewed its session with {case.name(one)}" if one is not None else some
     yield Hypothesis(
-        title=f"{who}: the last handshakes are more than {round(LATE_S)} s old",
+        title=f"{who}: the last handshakes are more than {LATE_S} s old",
         evidence=lambda: limited(f"{case.pair_name((here, there))}: last handshake {duration(age)} ago" for age, here, there in late),
         why="The node has just gone, or its line."
         if one is not None
@@ -66,8 +66,5 @@ def late_handshakes(case: Case) -> Iterator[Hypothesis]:
     )
 
 
-def _age_s(case: Case, observer: int, peer: int) -> float:
-    status = case.status(observer, peer)
-    return (
-        (case.views[observer].as_of - status.last_handshake_time) / S_NS if status is not None and status.last_handshake_time > 0 else 0.0
-    )
+def _age_s(case: Case, observer: int, status: KubeSpanPeerStatus) -> float:
+    return (case.views[observer].as_of - status.last_handshake_time) / S_NS if status.last_handshake_time > 0 else 0.0

@@ -86,14 +86,13 @@ def losses(case: Case) -> list[Loss]:
 
 
 def _losses(case: Case) -> Iterator[Loss]:
-    created = {index: {status.id: status.metadata.created for status in view.statuses} for index, view in case.life.fresh.items()}
     keys = [node.public_key for node in case.nodes]
     skewed = case.clocks.skewed
     told = Counter(view.public_key for view in case.snapshot.views if view.public_key)
     shared = {key for key, count in (*Counter(keys).items(), *told.items()) if count > 1}  # one counter for several machines
-    for here, there in case.up_pairs():
-        mine, theirs = case.status(here, there), case.status(there, here)
-        if mine is None or theirs is None or here in skewed or there in skewed or not shared.isdisjoint((keys[here], keys[there])):
+    silent = {index for index, key in enumerate(keys) if key in shared or index in skewed}
+    for (here, there), mine, theirs in case.up_links():
+        if here in silent or there in silent:
             continue
         for sender, receiver, sent, received in (
             (here, there, mine.transmit_bytes, theirs.receive_bytes),
@@ -102,7 +101,7 @@ def _losses(case: Case) -> Iterator[Loss]:
             lost = sent - received
             if lost <= LOST_BYTES or lost <= LOST_SHARE * sent:
                 continue
-            begun = created[here][keys[there]], created[there][keys[here]]
+            begun = case.made(here, there), case.made(there, here)
             seen = case.views[sender].as_of, case.views[receiver].as_of
             # Counters that began at different times tell nothing; those of different moments differ by what was sent between.
             between = abs(seen[0] - seen[1]) + TICK_S * S_NS

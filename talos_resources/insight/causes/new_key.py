@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from talos_resources.insight.facts.combined import Case
+from talos_resources.insight.facts.evidence import S_NS
 from talos_resources.insight.hypothesis import IDENTITIES_GUIDE, Certainty, Hypothesis, Tier, cause
 from talos_resources.insight.words import clock, limited
 from talos_resources.model.finding import Severity
 from talos_resources.model.timestamp import Timestamp
+
+LATER_NS = 60 * S_NS
 
 
 @cause(
@@ -24,10 +27,14 @@ def new_key(case: Case) -> Iterator[Hypothesis]:
     """Others know the node for longer than its key."""
     seen: dict[int, list[tuple[int, int]]] = {}
     for index, view in case.life.fresh.items():
+        oldest = min((affiliate.metadata.created for affiliate in view.affiliates), default=Timestamp.ZERO)
+        late = [spec for spec in view.specs if spec.metadata.created - oldest > LATER_NS]
+        if not late:
+            continue
         joined = {affiliate.spec.kubespan.public_key: affiliate.metadata for affiliate in view.affiliates if affiliate.spec.kubespan}
-        for spec in view.specs:
+        for spec in late:
             metadata = joined.get(spec.id)
-            if metadata is not None and (spec.metadata.created - metadata.created) / 1e9 > 60:
+            if metadata is not None and spec.metadata.created - metadata.created > LATER_NS:
                 seen.setdefault(case.index_of[spec.id], []).append((index, spec.metadata.created))
     for peer, sights in seen.items():
         if 2 * len(sights) <= len(case.life.fresh) - 1:

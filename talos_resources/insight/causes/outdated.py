@@ -15,25 +15,28 @@ from talos_resources.resources import Affiliate
 def outdated(case: Case) -> Mapping[int, list[str]]:
     """Nodes → what they have not heard that most others and the node itself have said for longer than a minute."""
     own = _own_words(case)
-    versions: dict[str, dict[object, list[int]]] = {}
+    heard: dict[str, int] = {}
+    others: dict[str, dict[object, list[int]]] = {}
     for index, view in case.life.fresh.items():
-        for affiliate in view.affiliates:
-            if affiliate.id in own and affiliate.id != view.node_id:
-                versions.setdefault(affiliate.id, {}).setdefault(_endpoints(affiliate.spec), []).append(index)
-    found: dict[int, list[str]] = {}
-    for node_id, by_version in versions.items():
-        said = own[node_id]
-        told = by_version.get(_endpoints(said.spec), [])
-        for endpoints, holders in by_version.items():
-            if endpoints == _endpoints(said.spec) or len(told) <= len(holders):
+        for node_id, affiliate in view.affiliate_of.items():
+            said = own.get(node_id)
+            if said is None or node_id == view.node_id:
                 continue
-            age = (case.reference - max(said.metadata.updated, said.metadata.created)) / S_NS
-            if age < SETTLING_S or not _lacks(endpoints, said.spec):
+            if affiliate.spec is said.spec or (endpoints := _endpoints(affiliate.spec)) == _endpoints(said.spec):
+                heard[node_id] = heard.get(node_id, 0) + 1
+            else:
+                others.setdefault(node_id, {}).setdefault(endpoints, []).append(index)
+    found: dict[int, list[str]] = {}
+    for node_id, by_version in sorted(others.items()):
+        said, told = own[node_id], heard.get(node_id, 0)
+        age = (case.reference - max(said.metadata.updated, said.metadata.created)) / S_NS
+        for endpoints, holders in by_version.items():
+            if told <= len(holders) or age < SETTLING_S or not _lacks(endpoints, said.spec):
                 continue
             for index in holders:
                 found.setdefault(index, []).append(
                     f"it has {said.spec.nodename} at {_text(endpoints)}; {said.spec.nodename} announces {_text(_endpoints(said.spec))} "
-                    f"since {clock(said.metadata.updated)}, {duration(age)} ago, which {len(told)} others know"
+                    f"since {clock(said.metadata.updated)}, {duration(age)} ago, which {told} others know"
                 )
     return found
 
@@ -41,10 +44,9 @@ def outdated(case: Case) -> Mapping[int, list[str]]:
 def _own_words(case: Case) -> dict[str, Resource[Affiliate]]:
     """What each node says of itself."""
     return {
-        affiliate.id: affiliate
+        affiliate.metadata.id: affiliate
         for view in case.life.fresh.values()
-        for affiliate in view.affiliates
-        if affiliate.id == view.node_id and affiliate.spec.kubespan is not None
+        if (affiliate := view.affiliate_of.get(view.node_id or "")) is not None and affiliate.spec.kubespan is not None
     }
 
 

@@ -10,6 +10,7 @@ from talos_resources.insight.facts.life import SETTLING_S
 from talos_resources.insight.hypothesis import SPECS_GUIDE, Certainty, Hypothesis, Tier, cause, links
 from talos_resources.insight.mesh import LinkState
 from talos_resources.insight.words import limited, some, verb
+from talos_resources.model.metadata import Phase
 from talos_resources.model.resource import Resource
 from talos_resources.resources import KubeSpanPeerSpec, PeerState
 
@@ -67,8 +68,7 @@ def _has_link(case: Case, index: int) -> bool:
 
 def _lacking(case: Case, index: int) -> Iterator[Resource[KubeSpanPeerSpec]]:
     view = case.life.fresh[index]
-    statuses = {status.id for status in view.statuses}
     now = view.as_of if not view.as_of.is_zero else case.reference
-    for spec in view.specs:
-        if spec.id not in statuses and spec.metadata.phase.value == "running" and (now - spec.metadata.created) / S_NS > SETTLING_S:
+    for spec in map(view.spec_of.__getitem__, sorted(view.spec_of.keys() - view.status_of.keys())):
+        if spec.metadata.phase is Phase.RUNNING and (now - spec.metadata.created) / S_NS > SETTLING_S:
             yield spec

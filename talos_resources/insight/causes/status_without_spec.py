@@ -9,6 +9,7 @@ from talos_resources.insight.hypothesis import SPECS_GUIDE, Certainty, Hypothesi
 from talos_resources.insight.snapshot import NodeView
 from talos_resources.insight.words import limited, some
 from talos_resources.model.finding import Severity
+from talos_resources.model.metadata import Phase
 
 
 @cause(
@@ -26,9 +27,9 @@ def status_without_spec(case: Case) -> Iterator[Hypothesis]:
     for index, view in case.life.fresh.items():
         if case.is_unread(index, "KubeSpanPeerSpecs") or (not view.specs and not (view.affiliates and view.is_whole)):
             continue  # specs are not part of what was read
-        specs = {spec.id for spec in view.specs}
-        left = [status for status in view.statuses if status.id not in specs and status.metadata.phase.value == "running"]
-        if not left or (len(left) == len(view.statuses) and (len(left) > 1 or _are_listed(view))):
+        left = [view.status_of[key] for key in sorted(view.status_of.keys() - view.spec_of.keys())]
+        left = [status for status in left if status.metadata.phase is Phase.RUNNING]
+        if not left or (len(left) == len(view.status_of) and (len(left) > 1 or _are_listed(view))):
             continue  # none has one: the specs were not read
         yield Hypothesis(
             title=f"{case.name(index)} still has {some(len(left), 'peer')} that discovery does not know any more",
@@ -46,4 +47,4 @@ def status_without_spec(case: Case) -> Iterator[Hypothesis]:
 def _are_listed(view: NodeView) -> bool:
     """Whether discovery still lists all peers, so that each has a spec, read or not."""
     listed = {affiliate.spec.kubespan.public_key for affiliate in view.affiliates if affiliate.spec.kubespan is not None}
-    return listed >= {status.id for status in view.statuses}
+    return listed >= view.status_of.keys()

@@ -14,6 +14,7 @@ from talos_resources.insight.facts.places import Places
 from talos_resources.insight.mesh import LinkState
 from talos_resources.insight.snapshot import Snapshot
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.resources import KubeSpanPeerStatus
 
 T = TypeVar("T")
 
@@ -73,11 +74,14 @@ class Case(Ground):
                 sets.append(tuple(sorted(reached)))
         return tuple(sorted(sets, key=lambda nodes: (-len(nodes), nodes)))
 
-    def up_pairs(self) -> Iterator[Pair]:
-        """Pairs of nodes that both answered and both see the other up."""
+    def up_links(self) -> Iterator[tuple[Pair, KubeSpanPeerStatus, KubeSpanPeerStatus]]:
+        """Pairs of nodes that both answered and both see the other up, with what each holds of the other."""
         indexes = sorted(self.life.fresh)
+        held = {index: self.mesh.statuses(index) or () for index in indexes}
         for position, here in enumerate(indexes):
-            row = self.mesh.row(here)
+            row, column, mine = self.mesh.row(here), self.mesh.column(here), held[here]
             for there in indexes[position + 1 :]:
-                if row[there] is LinkState.UP and self.mesh.state(there, here) is LinkState.UP:
-                    yield here, there
+                if row[there] is LinkState.UP is column[there]:
+                    one, other = mine[there], held[there][here]
+                    if one is not None and other is not None:
+                        yield (here, there), one, other

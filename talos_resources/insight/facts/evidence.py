@@ -91,23 +91,17 @@ class Ground:
 
     def spec_resource(self, observer: int, peer: int) -> Resource[KubeSpanPeerSpec] | None:
         """The same with its metadata."""
-        if observer not in self._specs_of:
-            view = self.views.get(observer)
-            self._specs_of[observer] = {spec.id: spec for spec in view.specs} if view is not None else {}
-        return self._specs_of[observer].get(self.nodes[peer].public_key)
-
-    @cached_property
-    def _specs_of(self) -> dict[int, Mapping[str, Resource[KubeSpanPeerSpec]]]:
-        return {}
+        view = self.views.get(observer)
+        return None if view is None else view.spec_of.get(self.nodes[peer].public_key)
 
     @cached_property
     def affiliates(self) -> Mapping[str, Affiliate]:
         """Node id → affiliate: what the node says of itself, else what others heard."""
         found: dict[str, Affiliate] = {}
         for view in self.snapshot.views:
-            for affiliate in view.affiliates:
-                if affiliate.id == view.node_id or affiliate.id not in found:
-                    found[affiliate.id] = affiliate.spec
+            for node_id in view.affiliate_of.keys() - found.keys() | {view.node_id or ""}:
+                if node_id in view.affiliate_of:
+                    found[node_id] = view.affiliate_of[node_id].spec
         return found
 
     @cached_property
@@ -148,31 +142,19 @@ class Ground:
         view, key = self.views.get(observer), self.nodes[peer].public_key
         if view is None:
             return False
-        held = [*(each.metadata for each in view.statuses), *(each.metadata for each in view.specs)]
-        return any(metadata.id == key and metadata.phase is Phase.TEARING_DOWN for metadata in held)
+        held = (view.status_of.get(key), view.spec_of.get(key))
+        return any(each is not None and each.metadata.phase is Phase.TEARING_DOWN for each in held)
 
     def made(self, observer: int, peer: int) -> Timestamp:
         """When a node first knew a peer of this key; `Timestamp.ZERO` if that is not known."""
-        if observer not in self._made_of:
-            view = self.views.get(observer)
-            self._made_of[observer] = {} if view is None else {status.id: status.metadata.created for status in view.statuses}
-        return self._made_of[observer].get(self.nodes[peer].public_key, Timestamp.ZERO)
-
-    @cached_property
-    def _made_of(self) -> dict[int, Mapping[str, Timestamp]]:
-        return {}
+        view = self.views.get(observer)
+        status = None if view is None else view.status_of.get(self.nodes[peer].public_key)
+        return Timestamp.ZERO if status is None else status.metadata.created
 
     def lists(self, observer: int, peer: int) -> bool:
         """Whether a node knows another through discovery."""
-        if observer not in self._listed:
-            view = self.views.get(observer)
-            self._listed[observer] = frozenset() if view is None else frozenset(item.id for item in view.affiliates)
         node_id = self.nodes[peer].node_id or (self.views[peer].node_id if peer in self.views else None) or ""
-        return node_id in self._listed[observer]
-
-    @cached_property
-    def _listed(self) -> dict[int, frozenset[str]]:
-        return {}
+        return observer in self.views and node_id in self.views[observer].affiliate_of
 
     def version(self, index: int) -> str:
         """The Talos release of a node, `v1.12.3`; empty if unknown."""

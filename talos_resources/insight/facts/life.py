@@ -100,9 +100,8 @@ class Life:
         )
 
     def _knows_nobody(self, index: int, view: NodeView) -> bool:
-        others = [item for item in view.affiliates if item.id != view.node_id]
         # Peers in WireGuard were once heard of: where they are and the lists are not, the lists were not read.
-        if others or view.specs or view.statuses or _AFFILIATES in view.unreadable:
+        if view.specs or view.statuses or _AFFILIATES in view.unreadable or view.affiliate_of.keys() - {view.node_id}:
             return False
         # A node without any affiliate, not even its own, may just not have been read.
         return bool(view.affiliates) or not any(self._ground.is_up(index, node.index) for node in self._ground.nodes if node.index != index)
