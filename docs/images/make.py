@@ -123,7 +123,6 @@ def top() -> str:
         async with app.run_test(size=(80, 20)) as pilot:
             while not app.is_current:
                 await pilot.pause(0.1)
-            await pilot.press("f")
             await pilot.pause(1.0)
             return app.export_screenshot(title="talos-resources top")
 

@@ -95,7 +95,7 @@ def _list() -> int:
 
 def _explain(name: str) -> int:
     from talos_resources.insight.causes import causes
-    from talos_resources.model.finding import wrapped
+    from talos_resources.model.wrapping import wrapped
 
     by_name = {cause.name: cause for cause in causes()}
     if name not in by_name:

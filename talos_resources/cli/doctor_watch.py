@@ -56,7 +56,7 @@ def _tell_away(message: str, *, as_json: bool, width: int | None) -> None:
             json.dumps({"time": moment.isoformat(timespec="seconds"), "change": "away", "error": message}, ensure_ascii=False), flush=True
         )
         return
-    from talos_resources.model.finding import wrapped
+    from talos_resources.model.wrapping import wrapped
 
     for line in wrapped(f"{moment:%H:%M:%S}  away    ", f"nobody answers; looking again: {message}", width):
         print(line, flush=True)
@@ -83,7 +83,7 @@ def _changes(
             told = {"time": moment.isoformat(timespec="seconds"), "change": what, "finding": finding.to_plain()}
             yield json.dumps(told, ensure_ascii=False)
             continue
-        from talos_resources.model.finding import wrapped
+        from talos_resources.model.wrapping import wrapped
 
         first = f". First: {finding.advice}" if what == "begins" and finding.advice else ""
         lead = f"{moment:%H:%M:%S}  {what:6}  {finding.severity.value:7}  "

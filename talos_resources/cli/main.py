@@ -12,10 +12,12 @@ from collections.abc import Sequence
 
 from talos_resources.cli import options, registry
 from talos_resources.cli.encoding import document, forgive, prints_document
-from talos_resources.cli.pager import paged
+from talos_resources.cli.pager import paged, show
 from talos_resources.cli.parser import USAGE_ERROR, UsageError, complain
+from talos_resources.cli.terminal import width_of_terminal
 from talos_resources.model.errors import TalosResourcesError
 from talos_resources.model.near import did_you_mean
+from talos_resources.model.wrapping import wrapped
 
 ERROR = 1
 INTERRUPTED = 130
@@ -89,7 +91,7 @@ def _run(arguments: list[str]) -> int:
 def _top(flags: list[str], prog: str) -> int:
     """No command: help, the version, or a mistake."""
     if "-h" in flags or "--help" in flags or not flags:
-        print(_help(prog))
+        show(f"{_help(prog)}\n")
         return 0 if flags else USAGE_ERROR
     if "--version" in flags or "-V" in flags:
         return registry.load("version").run(registry.parser_of("version", prog=prog).parse([]))
@@ -105,10 +107,11 @@ def _help(prog: str) -> str:
     from talos_resources.cli.examples import TOP
 
     groups = registry.grouped()
-    width = max(len(", ".join(names)) for commands in groups.values() for names, _ in commands)
+    width, columns = max(len(", ".join(names)) for commands in groups.values() for names, _ in commands), width_of_terminal()
     lines = []
     for group, commands in groups.items():
-        lines += ["", f"{group}:", *(f"  {', '.join(names):<{width}}   {text}" for names, text in commands)]
+        told = (wrapped(f"  {', '.join(names):<{width}}   ", text, columns) for names, text in commands)
+        lines += ["", f"{group}:", *(line for command in told for line in command)]
     examples = [f"  {prog} {line}" for line in TOP]
     return "\n".join(
         [

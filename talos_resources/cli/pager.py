@@ -101,13 +101,32 @@ class _Paged:
 
 
 def paged(name: str, args: Namespace, run: Callable[[], int]) -> int:
-    """Runs a command; what it prints goes through the pager if it is long, on a terminal and to be read.
+    """Runs a command; what it prints goes through the pager if it is to be read.
 
     Returns:
         Its exit code; 0 if the pager was left before all was there.
     """
     live = any(getattr(args, flag, None) for flag in _LIVE)
-    if name not in PAGED or live or not sys.stdout.isatty() or os.environ.get("TERM") == "dumb" or (command := _command()) is None:
+    return run() if name not in PAGED or live else _through_pager(run)
+
+
+def show(text: str) -> None:
+    """Prints a text that is to be read, such as a help."""
+
+    def run() -> int:
+        sys.stdout.write(text)
+        return 0
+
+    _through_pager(run)
+
+
+def _through_pager(run: Callable[[], int]) -> int:
+    """What this prints goes through the pager if it is long and there is a terminal.
+
+    Returns:
+        What it returns; 0 if the pager was left before all was there.
+    """
+    if not sys.stdout.isatty() or os.environ.get("TERM") == "dumb" or (command := _command()) is None:
         return run()
     guarded, stream = sys.stdout, unguarded(sys.stdout)
     screen = _Paged(stream, command, os.get_terminal_size(stream.fileno()).lines or sys.maxsize)

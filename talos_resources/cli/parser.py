@@ -8,9 +8,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
+from talos_resources.cli.pager import show
 from talos_resources.cli.terminal import width_of_terminal
 from talos_resources.model.near import did_you_mean
 from talos_resources.model.printable import printable
+from talos_resources.model.wrapping import folded
 
 USAGE_ERROR = 2
 
@@ -63,6 +65,13 @@ class Parser(argparse.ArgumentParser):
                 own = [line.removeprefix(name).lstrip() for line in examples if line.split(" ")[0] == name]
                 if own and isinstance(parser, Parser):
                     parser.show_examples(own)
+
+    def print_help(self, file: Any = None) -> None:
+        """Prints the help; on a terminal a long one goes through the pager."""
+        if file is None:
+            show(self.format_help())
+        else:
+            super().print_help(file)
 
     def error(self, message: str) -> NoReturn:
         """Raises instead of printing the whole usage, with what may have been meant.
@@ -146,15 +155,13 @@ class _Help(argparse.RawDescriptionHelpFormatter):
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         if text.startswith("examples:"):
             return super()._fill_text(text, width, indent)
-        import textwrap
-
         parts: list[str] = []
         prose: list[str] = []
         for line in [*text.strip("\n").split("\n"), ""]:
             if line[:1] not in {"", " "}:
                 prose.append(line)
                 continue
-            parts += textwrap.wrap(" ".join(prose), width)
+            parts += folded(" ".join(prose), width)
             parts.append(line)
             prose = []
         return "\n".join(parts[:-1])

@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import Any, Final, TextIO, cast
 
 from talos_resources.model.printable import printable_lines
+from talos_resources.model.wrapping import folded
 
 _NARROW: Final = 20
 """A narrower terminal wraps by itself."""
@@ -33,7 +34,7 @@ class GuardedTerminal:
     def write(self, text: str) -> int:
         """Writes the text, control characters but for line feeds and tabs as escapes."""
         shown = printable_lines(text)
-        self.unguarded.write(_folded(shown) if self._prose and len(shown) > _NARROW else shown)
+        self.unguarded.write(_prose(shown) if self._prose and len(shown) > _NARROW else shown)
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -65,7 +66,7 @@ def width_of_terminal() -> int | None:
     return None
 
 
-def _folded(text: str) -> str:
+def _prose(text: str) -> str:
     """Long lines in lines that the terminal has room for; the further ones stand under the first word after `note: ` and its like."""
     width = width_of_terminal()
     if width is None or width < _NARROW:
@@ -74,19 +75,8 @@ def _folded(text: str) -> str:
 
 
 def _line(line: str, width: int) -> str:
-    import textwrap
-
     lead = _LEAD.match(line)
-    indent = " " * (len(lead[0]) if lead is not None else 0)
-    return textwrap.fill(
-        line,
-        width,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-        drop_whitespace=True,
-        replace_whitespace=False,
-    )
+    return "\n".join(folded(line, width, under=" " * (len(lead[0]) if lead is not None else 0)))
 
 
 def unguarded(stream: TextIO) -> TextIO:

@@ -15,8 +15,9 @@ from talos_resources.insight.mesh import Mesh
 from talos_resources.insight.snapshot import Snapshot
 from talos_resources.insight.summary import summary
 from talos_resources.insight.unchecked import not_known
-from talos_resources.model.finding import Severity, counted, findings_text, wrapped
+from talos_resources.model.finding import Severity, counted, findings_text
 from talos_resources.model.tabular import Tabular
+from talos_resources.model.wrapping import wrapped
 
 
 @attrs.frozen(kw_only=True, repr=False)

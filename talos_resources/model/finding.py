@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import enum
-import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import attrs
 
 from talos_resources.model.printable import printable
+from talos_resources.model.wrapping import wrapped
 
 
 class Severity(enum.Enum):
@@ -102,7 +102,6 @@ _CODES: Final = {Severity.ERROR: "1;31", Severity.WARNING: "33", Severity.NOTE: 
 _INDENT: Final = 7
 _NAME: Final = 5
 """The width of `Why: ` and its like."""
-_NARROWEST: Final = 40
 
 
 def findings_text(findings: Sequence[Finding], *, width: int | None = None, colour: bool = False) -> str:
@@ -163,21 +162,6 @@ def lines_of(finding: Finding) -> list[str]:
 
 def _advice(finding: Finding) -> str:
     return "   ".join(part for part in (finding.advice, finding.guide and f"guide: {finding.guide}") if part)
-
-
-def wrapped(lead: str, text: str, width: int | None) -> Iterable[str]:
-    """A text in lines of so many columns, broken at words, the further ones under the first."""
-    text = printable(text)
-    if width is None:
-        return [lead + text]
-    return textwrap.wrap(
-        text,
-        max(width, _NARROWEST),
-        initial_indent=lead,
-        subsequent_indent=" " * len(lead),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
 
 
 def _count(number: int, word: str) -> str:

@@ -11,11 +11,11 @@ from talos_resources.codec.records import spelled
 from talos_resources.codec.timetext import TimeText
 from talos_resources.insight.changes import FieldChange, ResourceChange
 from talos_resources.insight.mesh_changes import MeshChanges, summarise
-from talos_resources.model.finding import wrapped
 from talos_resources.model.records import finished
 from talos_resources.model.spec import UntypedSpec
 from talos_resources.model.tabular import Tabular
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.model.wrapping import wrapped
 from talos_resources.state.named import names_of
 from talos_resources.views import changes as view
 

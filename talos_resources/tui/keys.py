@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from talos_resources.model.wrapping import wrapped
+
 KEYS: Final = (
     ("1 … 5, Tab", "mesh, peers, doctor, events, resources; the next tab"),
     ("↑ ↓ ← →, PgUp, PgDn, Home, End", "move; in the mesh from link to link"),
@@ -11,7 +13,7 @@ KEYS: Final = (
     ("Enter", "down: from a link or a peer to both ends' resources, from a resource to its YAML, from a finding to all of it"),
     ("Esc", "back; leaves a filter"),
     (":", "go to a type by any of its names, or to a tab; Tab completes"),
-    ("/", "filter what is shown; Enter keeps the filter, Esc leaves it"),
+    ("/", "filter what is shown, in the mesh rows and after a space columns; Enter keeps the filter, Esc leaves it"),
     ("s, S", "sort by the next column, the other way round; a click on a heading does, too"),
     ("g", "group by node, by state, not at all"),
     ("n", "choose the node whose resources are shown"),
@@ -29,13 +31,11 @@ KEYS: Final = (
 
 def keys_text(width: int = 72) -> str:
     """The keys as a table for a terminal."""
-    import textwrap
-
     lead = 16
     lines = []
     for keys, does in KEYS:
         if len(keys) > lead - 2:
             lines.append(keys)
             keys = ""  # noqa: PLW2901 - what it does stands below
-        lines += textwrap.wrap(does, width, initial_indent=f"{keys:{lead}}", subsequent_indent=" " * lead)
+        lines += wrapped(f"{keys:{lead}}", does, width)
     return "\n".join(lines)

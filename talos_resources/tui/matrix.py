@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, Final
 
 from rich.segment import Segment
@@ -77,19 +77,23 @@ class Matrix(ScrollView, can_focus=True):
         self._labels: Sequence[str] = ()
         self._names: Sequence[str] = ()
         self._cell = _WORD + _GAP
+        self._numbers: dict[int, int] = {}
+        self._is_placed = False
         self.part = ""
         self.cursor = (0, 0)
 
     def show(self, mesh: Mesh) -> None:
-        """Shows a mesh; the cursor stays on its link."""
+        """Shows a mesh; the cursor stays on its link, and until somebody moves it, it is on the first that is not up."""
         at = self.pair
         self._mesh = mesh
         self._arrange(at)
+        if not self._is_placed and (fault := self._next_fault((0, -1))) is not None:
+            self.cursor = fault
         self.refresh()
         self.post_message(self.Moved())
 
     def filter(self, part: str) -> None:
-        """Only the rows of nodes with this in their names."""
+        """Only the rows of nodes with this in their names; after a space what the names of columns have in them."""
         at, self.part = self.pair, part.lower()
         self._arrange(at)
         self.refresh()
@@ -130,17 +134,22 @@ class Matrix(ScrollView, can_focus=True):
 
     def action_fault(self) -> None:
         """The next link that is not up, row by row, and after the last one the first."""
+        if (fault := self._next_fault(self.cursor)) is not None:
+            self._go(*fault)
+
+    def _next_fault(self, after: tuple[int, int]) -> tuple[int, int] | None:
+        """Row and column of the next link that is not up; None if all are."""
         if self._mesh is None or not self._rows:
-            return
-        first, at = self.cursor
+            return None
+        first, at = after
         for further in range(len(self._rows) + 1):
             row = (first + further) % len(self._rows)
             bad = set(self._mesh.faulty(self._rows[row]))
             begin, end = (at + 1, len(self._columns)) if not further else (0, at + 1 if further == len(self._rows) else len(self._columns))
             for column in range(begin, end):
                 if self._columns[column] in bad:
-                    self._go(row, column)
-                    return
+                    return row, column
+        return None
 
     def action_select(self) -> None:
         """The link under the cursor."""
@@ -182,7 +191,7 @@ class Matrix(ScrollView, can_focus=True):
             yield " " * (self._cell * rest)
         for column in visible:
             if column % _TICK == 0:
-                yield f"{column + 1:<{room}}"
+                yield f"{self._numbers[self._columns[column]]:<{room}}"
 
     def _row(self, row: int) -> Iterator[Segment]:
         mesh = self._mesh
@@ -194,7 +203,8 @@ class Matrix(ScrollView, can_focus=True):
             peer = self._columns[column]
             state = states[peer]
             text = cell_text(state, mesh.state(peer, index)) if self.has_words else _MARKS[state]
-            style = self.rich_style + Style(color=COLOURS.get(state.value))
+            # What is up is quiet where there are only marks: hundreds of them are not to hide the one that is not.
+            style = self.rich_style + Style(color=COLOURS.get(state.value), dim=state is LinkState.UP and not self.has_words)
             if (row, column) == self.cursor:
                 style = self.get_component_rich_style("matrix--cursor")
             yield Segment(text, style)
@@ -206,7 +216,7 @@ class Matrix(ScrollView, can_focus=True):
         name = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
         if not self._is_numbered:
             return name
-        return f"{self._columns.index(index) + 1:>{len(str(len(self._columns)))}} {name}"
+        return f"{self._numbers[index]:>{len(str(len(self._numbers)))}} {name}"
 
     def _arrange(self, at: tuple[MeshNode, MeshNode] | None) -> None:
         """Which rows and columns, how wide, and where the cursor is then."""
@@ -214,23 +224,30 @@ class Matrix(ScrollView, can_focus=True):
         if mesh is None:
             return
         names = self._names = [printable(node.name) for node in mesh.nodes]
-        longest = min(_LONGEST_NAME, max(map(len, names), default=0))
-        figures = len(str(len(names))) + 1
-        numbers = [str(number) for number in range(1, len(names) + 1)]
-        for labels, margin in ((short_names(mesh), longest + _GAP), (numbers, longest + _GAP + figures)):
-            self._labels, self._margin_width = labels, margin
-            self._cell = max([_WORD, *map(len, labels)]) + _GAP
-            if is_roomy := margin + self._cell * len(names) <= self.size.width:
-                break
-        else:
-            self._cell = _GAP
-        self._is_numbered = self._labels == numbers
-        self._columns = [node.index for node in (mesh.nodes if is_roomy else mesh.worst_first())]
-        self._rows = [index for index in self._columns if self.part in names[index].lower()]
+        of_rows, _, of_columns = self.part.partition(" ")
+        wanted = {index for index, name in enumerate(names) if of_columns.strip() in name.lower()}
+        # Where the whole mesh has no room the nodes with most faults come first, also of what a filter leaves.
+        order = [node.index for node in (mesh.nodes if self._fit(mesh, range(1, len(names) + 1), len(names)) else mesh.worst_first())]
+        self._numbers = {index: number for number, index in enumerate(order, 1)}
+        self._fit(mesh, (self._numbers[index] for index in range(len(names))), len(wanted))
+        self._columns = [index for index in order if index in wanted]
+        self._rows = [index for index in order if of_rows in names[index].lower()]
         here, there = (None, None) if at is None else (mesh.find(at[0]), mesh.find(at[1]))
         row = self._rows.index(here.index) if here is not None and here.index in self._rows else 0
-        self.cursor = (row, self._columns.index(there.index)) if there is not None else (row, 0)
+        self.cursor = (row, self._columns.index(there.index) if there is not None and there.index in wanted else 0)
         self.virtual_size = Size(self._margin_width + self._cell * len(self._columns), len(self._rows) + 1)
+
+    def _fit(self, mesh: Mesh, numbers: Iterable[int], columns: int) -> bool:
+        """Finds how wide cells are and what stands above them; whether so many columns have room for words."""
+        longest = min(_LONGEST_NAME, max(map(len, self._names), default=0))
+        figures = len(str(len(self._names))) + 1
+        for labels, margin in ((short_names(mesh), longest + _GAP), ([str(number) for number in numbers], longest + _GAP + figures)):
+            self._labels, self._margin_width, self._is_numbered = labels, margin, margin > longest + _GAP
+            self._cell = max([_WORD, *map(len, labels)]) + _GAP
+            if margin + self._cell * columns <= self.size.width:
+                return True
+        self._cell = _GAP
+        return False
 
     _margin_width = 0
     _is_numbered = False
@@ -246,6 +263,7 @@ class Matrix(ScrollView, can_focus=True):
 
     def _go(self, row: int, column: int) -> None:
         """Moves the cursor, and scrolls no further than it must to show it."""
+        self._is_placed = True
         self.cursor = max(0, min(row, len(self._rows) - 1)), max(0, min(column, len(self._columns) - 1))
         row, column = self.cursor
         top, wide = self.scroll_offset.y, max(1, (self.scrollable_content_region.width - self._margin_width) // self._cell)

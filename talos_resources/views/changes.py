@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from talos_resources.insight.changes import FieldChange
-from talos_resources.model.finding import wrapped
 from talos_resources.model.kind import typed_kind
 from talos_resources.model.printable import printable
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.model.wrapping import wrapped
 
 _LONGEST: Final = 60
 _GAP: Final = "   "

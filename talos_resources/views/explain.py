@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import textwrap
 from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Any, Final, NamedTuple
@@ -13,10 +12,10 @@ import attrs
 
 from talos_resources.codec import fields as codec
 from talos_resources.model.errors import QueryError
-from talos_resources.model.finding import wrapped
 from talos_resources.model.kind import Kind, typed_kind
 from talos_resources.model.near import did_you_mean
 from talos_resources.model.spec import UntypedSpec, wire_field
+from talos_resources.model.wrapping import folded, wrapped
 from talos_resources.views.tabwriter import column_widths
 
 WIDTH: Final = 100
@@ -112,14 +111,14 @@ def _explain_field(kind: Kind[Any], path: Sequence[str], width: int | None) -> s
     spec = _class(kind)
     if spec is None:
         raise QueryError(f"nothing is known of {name}: there is no class for {kind.type} here, only its definition")
-    wanted = _folded(".".join(path))
+    wanted = _flat(".".join(path))
     fields = list(fields_of(spec))
-    chosen = [f for f in fields if _folded(f.path) == wanted]
+    chosen = [f for f in fields if _flat(f.path) == wanted]
     if not chosen:
         names = [f.path for f in fields]
         near = did_you_mean(".".join(path), names)
         raise QueryError(f"{kind.display_type} has no field {'.'.join(path)}; it has {', '.join(names)}{near}")
-    below = [f for f in fields if _folded(f.path).startswith(f"{wanted}.")]
+    below = [f for f in fields if _flat(f.path).startswith(f"{wanted}.")]
     field = chosen[0]
     text = f"{kind.display_type}.{field.path}   ({field.type})\n\n{_wrapped(field.doc, width)}\n"
     return text + ("\nFIELDS\n" + _table(below, width) + "\n" if below else "")
@@ -145,12 +144,12 @@ def _names(kind: Kind[Any]) -> str:
     return f"NAMES   {', '.join(names)}"
 
 
-def _folded(path: str) -> str:
+def _flat(path: str) -> str:
     return path.replace("_", "").lower()
 
 
 def _wrapped(text: str, width: int | None) -> str:
-    return textwrap.fill(text, min(width or WIDTH, WIDTH))
+    return "\n".join(folded(text, min(width or WIDTH, WIDTH)))
 
 
 def _table(rows: Sequence[Sequence[str]], width: int | None) -> str:

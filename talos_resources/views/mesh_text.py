@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 from talos_resources.insight.mesh import Link, LinkState, Mesh, MeshNode, is_asymmetric
 from talos_resources.insight.outline import blamed, outline
 from talos_resources.insight.summary import summary
-from talos_resources.model.finding import wrapped
 from talos_resources.model.net import format_address
 from talos_resources.model.printable import printable
+from talos_resources.model.wrapping import wrapped
 from talos_resources.views.age import age
 from talos_resources.views.mesh_words import common, entry_names, pair_state, short_names
 from talos_resources.views.states import COLOURS

@@ -14,6 +14,8 @@ from tests.cli.test_terminal import OWN, PROGRAM, on_terminal
 
 SIZE = (24, 80)
 PROSE = [
+    ("help",),
+    ("gen", "--help"),
     ("mesh", "--help"),
     ("doctor", "--help"),
     ("explain", "kubespanpeerstatus"),
@@ -83,6 +85,14 @@ def test_long_output_goes_through_the_pager(variable: str, home: Path) -> None:
     found = re.search(r"<(\d+) lines, LESS=FRX>", text)
     assert found is not None, text
     assert int(found[1]) > 24
+
+
+@pytest.mark.parametrize("words", [(), ("help",), ("--help",), ("help", "get"), ("get", "--help"), ("gen", "config", "-h")], ids=str)
+def test_help_is_read_as_other_long_output_is(words: tuple[str, ...], home: Path) -> None:
+    code, text = on_terminal(*words, home=home, size=SIZE, PAGER=pager(home))
+    assert code == (0 if words else 2)
+    assert "lines, LESS=FRX>" in text
+    assert "lines, LESS" not in on_terminal(*words, home=home, size=(9999, 80), PAGER=pager(home))[1]
 
 
 def test_what_fits_is_not_paged_and_keeps_its_exit_code(home: Path) -> None:

@@ -143,6 +143,7 @@ def test_the_doctor_of_a_cluster_that_is_cut(talos_cluster: Callable[..., TalosC
 
     async def act(app: Top, pilot: Pilot[None]) -> None:
         await until(pilot, lambda: "DOWN" in screen_text(app))
+        assert ": down" in app.query_one(Matrix).told
         await pilot.press("f")  # the next link that is not up
         assert ": down" in app.query_one(Matrix).told
         await pilot.press("3")
