@@ -42,6 +42,11 @@ class Filters:
     services: tuple[IPPrefix, ...]
     longest_first: bool = False
 
+    @property
+    def algorithm(self) -> str:
+        """The name of the sort algorithm."""
+        return "v2" if self.longest_first else "v1"
+
 
 def node_addresses(
     links: Sequence[HostLink], addresses: Sequence[HostAddress], filters: Filters, before: Lists

@@ -15,6 +15,7 @@ from typing import Final
 
 import attrs
 
+from talos_resources.agent.tools import run
 from talos_resources.kubespan.devices import SOCKETS, ToolDevice, UapiDevice, kernel_device, userspace_program
 from talos_resources.kubespan.wireguard import ConfiguredDevice, DeviceConfig, PeerReading
 from talos_resources.model.errors import ConfigError
@@ -142,4 +143,7 @@ class HostDevice:
             if program.poll() is not None or time.monotonic() > end:
                 raise OSError(f"wireguard-go did not make the device {self.name} (is {SOCKETS} writable, and /dev/net/tun there?)")
             time.sleep(0.02)
+        with suppress(OSError):  # a host without IPv6
+            # As the kernel's WireGuard has it: no address of the link's own.
+            run("ip", "link", "set", self.name, "addrgenmode", "none")
         return device

@@ -13,13 +13,11 @@ import attrs
 
 from talos_resources.agent.addresses import Filters, first_hardware, node_addresses, pod_networks
 from talos_resources.agent.kernel import HostAddress, HostLink
-from talos_resources.agent.publish import Publisher
-from talos_resources.codec.goyaml import emit
+from talos_resources.agent.publish import Publisher, spec_of
 from talos_resources.kubespan import host
-from talos_resources.kubespan.network_statuses import ADDRESS_FILTERS
+from talos_resources.kubespan.network_statuses import ADDRESS_FILTERS, SORT_ALGORITHMS
 from talos_resources.model.errors import ConfigError
 from talos_resources.model.net import IPPrefix
-from talos_resources.model.spec import UntypedSpec
 from talos_resources.resources import MachineType
 
 _ADDRESSES_OWNER: Final = "network.NodeAddressController"
@@ -78,7 +76,9 @@ class FactTeller:
         put(host.MACHINE_TYPES.kind, host.MACHINE_TYPE, host.MACHINE_TYPES.spec(who.machine_type), owner="config.MachineTypeController")
         for name, include, exclude in (("no-k8s", (), networks), ("only-k8s", networks, ())):
             plain = {"includeSubnets": [str(one) for one in include], "excludeSubnets": [str(one) for one in exclude]}
-            put(ADDRESS_FILTERS, name, UntypedSpec(emit.dump(plain)), owner="k8s.AddressFilterController")
+            put(ADDRESS_FILTERS, name, spec_of(ADDRESS_FILTERS, plain), owner="k8s.AddressFilterController")
+        algorithm = spec_of(SORT_ALGORITHMS, {"algorithm": self._filters.algorithm})
+        put(SORT_ALGORITHMS, "default", algorithm, owner="network.NodeAddressSortAlgorithmController")
         if who.api_server_port is not None:
             port = host.API_SERVERS.spec(who.api_server_port)
             put(host.API_SERVERS.kind, host.API_SERVER, port, owner="k8s.ControlPlaneAPIServerFinalController")
@@ -87,7 +87,7 @@ class FactTeller:
         """Tells the addresses of now."""
         hardware = first_hardware(links)
         if hardware is not None:
-            first = host.HARDWARE_ADDRESSES.spec(host.HardwareAddress(hardware.name, hardware.hardware))
+            first = host.HARDWARE_ADDRESSES.spec(host.HardwareAddress(hardware.name, str(hardware.hardware)))
             owner = "network.HardwareAddrController"
             self._to.put(host.HARDWARE_ADDRESSES.kind, host.FIRST_HARDWARE_ADDRESS, first, owner=owner)
         self._lists = node_addresses(links, addresses, self._filters, self._lists)
@@ -98,6 +98,5 @@ class FactTeller:
         self._to.replace(host.NODE_STATUSES.kind, node, owner="k8s.NodeStatusController")
 
     def _list(self, listed: Sequence[IPPrefix]) -> Any:
-        if not self._filters.longest_first:
-            return host.NODE_ADDRESSES.spec(tuple(listed))
-        return UntypedSpec(emit.dump({"addresses": [str(one) for one in listed], "sortAlgorithm": "v2"}))
+        plain = {"addresses": [str(one) for one in listed], "sortAlgorithm": self._filters.algorithm}
+        return spec_of(host.NODE_ADDRESSES.kind, plain)

@@ -12,8 +12,11 @@ from typing import Any, Final, TypeVar
 
 import attrs
 
+from talos_resources.agent.link_details import hardware, link_details, permanent_address
 from talos_resources.agent.tools import run_json
 from talos_resources.model.net import IPAddress, IPPrefix
+from talos_resources.model.values import HardwareAddr
+from talos_resources.resources.network.link_status import LinkFlags
 
 T = TypeVar("T")
 
@@ -23,11 +26,7 @@ UNICAST, UNREACHABLE = 1, 7
 STATIC: Final = 4
 """The protocol of routes that an administrator or a program wants."""
 
-_LINK_FLAGS: Final = {
-    "UP": 1, "BROADCAST": 2, "DEBUG": 4, "LOOPBACK": 8, "POINTOPOINT": 16, "NOTRAILERS": 32, "NOARP": 128, "PROMISC": 256,
-    "ALLMULTI": 512, "MASTER": 1024, "SLAVE": 2048, "MULTICAST": 4096, "PORTSEL": 8192, "AUTOMEDIA": 16384, "DYNAMIC": 32768,
-    "LOWER_UP": 65536, "DORMANT": 131072, "ECHO": 262144,
-}  # fmt: skip
+_LINK_FLAGS: Final = {**LinkFlags.texts(), "POINTOPOINT": LinkFlags.POINTTOPOINT}
 _RUNNING: Final = 64
 _LINK_TYPES: Final = {"ether": 1, "loopback": 772, "none": 65534}
 _STATES: Final = {"UNKNOWN": 0, "NOTPRESENT": 1, "DOWN": 2, "LOWERLAYERDOWN": 3, "TESTING": 4, "DORMANT": 5, "UP": 6}
@@ -35,6 +34,7 @@ _ADDRESS_FLAGS: Final = {
     "temporary": 1, "nodad": 2, "optimistic": 4, "dadfailed": 8, "home": 16, "deprecated": 32, "tentative": 64, "mngtmpaddr": 256,
     "noprefixroute": 512, "autojoin": 1024, "stable-privacy": 2048,
 }  # fmt: skip
+_ROUTE_FLAGS: Final = {"dead": 1, "pervasive": 2, "onlink": 4, "offload": 8, "linkdown": 16, "unresolved": 32, "trap": 64, "notify": 256}
 _SECONDARY: Final = {4: "secondary", 6: "temporary"}
 _PERMANENT: Final = 128
 _ACTIONS: Final = {"blackhole": 6, "unreachable": 7, "prohibit": 8}
@@ -42,22 +42,29 @@ _ACTIONS: Final = {"blackhole": 6, "unreachable": 7, "prohibit": 8}
 
 @attrs.frozen(kw_only=True)
 class HostLink:
-    """A link. Addresses are bytes in hexadecimal with colons; indexes are 0 where there is none."""
+    """A link; indexes are 0 where there is none.
+
+    Attributes:
+        details: what only links of its kind have, by its name in LinkStatuses.
+    """
 
     index: int
     name: str
     type: int
     parent: int
     flags: int
-    hardware: str
-    permanent: str
-    broadcast: str
+    hardware: HardwareAddr
+    permanent: HardwareAddr
+    broadcast: HardwareAddr
     mtu: int
     queue: str
     master: int
     state: int
     kind: str
     slave_kind: str
+    alias: str = ""
+    alt_names: tuple[str, ...] = ()
+    details: Mapping[str, Any] = attrs.field(factory=dict)
 
     @property
     def is_up(self) -> bool:
@@ -97,8 +104,17 @@ class HostAddress:
 
 
 @attrs.frozen(kw_only=True)
+class NextHop:
+    """One of several ways of a route, and how many packets take it in proportion to the others."""
+
+    gateway: IPAddress | None
+    link: str
+    weight: int
+
+
+@attrs.frozen(kw_only=True)
 class HostRoute:
-    """A route; None for a destination means everywhere."""
+    """A route; None for a destination means everywhere. One with several ways has neither gateway nor link of its own."""
 
     version: int
     destination: IPPrefix | None
@@ -112,6 +128,7 @@ class HostRoute:
     protocol: int
     flags: int
     mtu: int
+    hops: tuple[NextHop, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -180,7 +197,7 @@ def _understood(command: Sequence[str], parse: Callable[[], T]) -> T:
 
 def _link(entry: Mapping[str, Any], indexes: Mapping[str, int]) -> HostLink:
     names = set(entry["flags"])
-    flags = sum(bit for name, bit in _LINK_FLAGS.items() if name in names)
+    flags = sum(int(bit) for name, bit in _LINK_FLAGS.items() if name in names)
     if "UP" in names and "NO-CARRIER" not in names:
         flags |= _RUNNING  # `ip` shows this flag by its absence
     info = entry.get("linkinfo") or {}
@@ -191,15 +208,18 @@ def _link(entry: Mapping[str, Any], indexes: Mapping[str, int]) -> HostLink:
         type=_LINK_TYPES[text] if text in _LINK_TYPES else int(text),
         parent=int(entry.get("link_index") or indexes.get(str(entry.get("link")), 0)),
         flags=flags,
-        hardware=str(entry.get("address", "")),
-        permanent=str(entry.get("permaddr", "")),
-        broadcast=str(entry.get("broadcast", "")),
+        hardware=hardware(entry.get("address")),
+        permanent=permanent_address(entry),
+        broadcast=hardware(entry.get("broadcast")),
         mtu=int(entry["mtu"]),
         queue=str(entry.get("qdisc", "")),
         master=indexes.get(str(entry.get("master")), 0),
         state=_STATES.get(str(entry.get("operstate")), 0),
         kind=str(info.get("info_kind", "")),
         slave_kind=str(info.get("info_slave_kind", "")),
+        alias=str(entry.get("ifalias", "")),
+        alt_names=tuple(map(str, entry.get("altnames", ()))),
+        details=link_details(entry),
     )
 
 
@@ -225,21 +245,28 @@ def _address(link: Mapping[str, Any], info: Mapping[str, Any]) -> HostAddress:
 
 def _route(version: int, entry: Mapping[str, Any]) -> HostRoute:
     metrics = {name: value for metric in entry.get("metrics", ()) for name, value in metric.items()}
-    via = entry.get("via") or {}
     return HostRoute(
         version=version,
         destination=_prefix(entry["dst"], None),
         source=_ip(entry.get("prefsrc")),
-        gateway=_ip(entry.get("gateway") or via.get("host")),
+        gateway=_gateway(entry),
         link=str(entry.get("dev", "")),
         table=int(entry.get("table", MAIN)),
         metric=int(entry.get("metric", 0)),
         scope=int(entry.get("scope", 0)),
         type=int(entry.get("type", UNICAST)),
         protocol=int(entry.get("protocol", 3)),
-        flags=0,
+        flags=sum(_ROUTE_FLAGS.get(str(name), 0) for name in entry.get("flags", ())),
         mtu=int(metrics.get("mtu", 0)),
+        hops=tuple(
+            NextHop(gateway=_gateway(hop), link=str(hop.get("dev", "")), weight=int(hop.get("weight", 1)))
+            for hop in entry.get("nexthops", ())
+        ),
     )
+
+
+def _gateway(entry: Mapping[str, Any]) -> IPAddress | None:
+    return _ip(entry.get("gateway") or (entry.get("via") or {}).get("host"))
 
 
 def _rule(version: int, entry: Mapping[str, Any]) -> HostRule:

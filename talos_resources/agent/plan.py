@@ -105,7 +105,7 @@ def address_steps(wanted: Sequence[Address], actual: HostNetwork) -> Iterator[St
     there = {(found.link, found.address) for found in actual.addresses}
     for address in wanted:
         if (address.link, address.address) not in there:
-            yield Step("address gone", ("ip", "address", "replace", str(address.address), "dev", address.link, "nodad"))
+            yield Step("address gone", ("ip", "address", "replace", str(address.address), "dev", address.link))
 
 
 def route_steps(wanted: Sequence[DefaultRoute], actual: HostNetwork) -> Iterator[Step]:

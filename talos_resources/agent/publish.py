@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from talos_resources.model.kind import Kind, kind_of
+from talos_resources.codec.plain import spec_from_plain
+from talos_resources.model.kind import Kind, kind_of, typed_kind
 from talos_resources.model.resource import Resource
 from talos_resources.state.contract import State
+
+
+def spec_of(kind: Kind[Any], plain: Any) -> Any:
+    """A spec of a kind of Talos's, of what its YAML says: who reads messages sees it, too."""
+    found = typed_kind(kind.type)
+    assert found is not None  # all of Talos's types have a class
+    return spec_from_plain(found.spec, plain)
 
 
 class Publisher:

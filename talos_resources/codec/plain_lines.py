@@ -20,6 +20,7 @@ from talos_resources.model.kind import own_kind
 from talos_resources.model.metadata import Metadata, Phase
 from talos_resources.model.redact import may_hold_secrets
 from talos_resources.model.resource import Resource
+from talos_resources.model.sent import Sent
 from talos_resources.model.timestamp import Timestamp
 
 _BARE: Final = r"[A-Za-z0-9_./+=][A-Za-z0-9_./+=@-]*(?::[A-Za-z0-9_./+=@-]+)*"
@@ -58,7 +59,7 @@ def read(text: str) -> Found | None:
         return None
     body = text[head.end() :]
     try:
-        spec = _read_spec(kind.spec, body) if may_hold_secrets(kind.spec) else _shared_spec(kind.spec, body)
+        spec, given = _read_spec(kind.spec, body) if may_hold_secrets(kind.spec) else _shared_spec(kind.spec, body)
         times = _time(created), _time(updated)
     except (DecodeError, ValueError):
         return None
@@ -72,7 +73,7 @@ def read(text: str) -> Found | None:
         created=times[0],
         updated=times[1],
     )
-    return Found(None if node is None else _unquoted(node), Resource(metadata, spec))
+    return Found(None if node is None else _unquoted(node), Resource(metadata, spec) if given is None else Sent(metadata, spec, given))
 
 
 @functools.lru_cache(maxsize=1024)
@@ -83,13 +84,17 @@ def _unquoted(text: str) -> str:
 _time: Final = functools.lru_cache(maxsize=1024)(Timestamp.parse)
 
 
-def _read_spec(cls: type[Any], text: str) -> Any:
+def _read_spec(cls: type[Any], text: str) -> tuple[Any, str | None]:
+    """A spec, and its text where the class would write another one."""
+    from talos_resources.codec.as_given import text_as_given
     from talos_resources.codec.strict import structure
 
-    return structure(cls, values_of(text), path="spec")
+    values = values_of(text)
+    spec = structure(cls, values, path="spec")
+    return spec, text_as_given(spec, values)
 
 
-_shared_spec: Final = cast("Callable[[type[Any], str], Any]", functools.lru_cache(maxsize=_SHARED)(_read_spec))
+_shared_spec: Final = cast("Callable[[type[Any], str], tuple[Any, str | None]]", functools.lru_cache(maxsize=_SHARED)(_read_spec))
 
 
 def values_of(text: str) -> dict[str, Any]:

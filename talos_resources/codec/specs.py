@@ -8,7 +8,7 @@ import talos_resources.resources  # noqa: F401 - registers the typed kinds
 from talos_resources.codec.decoder import FieldError, decoder
 from talos_resources.codec.encoder import encode
 from talos_resources.codec.protowire import WireError
-from talos_resources.codec.unknown import says_more, with_names
+from talos_resources.codec.unknown import marked, says_more, with_names
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import has_class, typed_kind
 from talos_resources.model.metadata import Metadata
@@ -55,6 +55,21 @@ def spec_at_look(metadata: Metadata, message: bytes, yaml: str) -> Resource[Any]
     if isinstance(spec, RedactedSpec) or not has_class(metadata.type):
         return Resource(metadata, spec)
     return Unread.of(metadata, message, yaml, _spec_of_type)
+
+
+def message_of(type: str, yaml: str) -> bytes:
+    """The message of a spec of which there is only the YAML: clients in Go read nothing else.
+
+    Empty where the type has no class, or the YAML is none of it.
+    """
+    kind = typed_kind(type) if yaml else None
+    if kind is None:
+        return b""
+    try:
+        spec = spec_from_yaml(kind.spec, yaml)
+    except DecodeError:
+        return b""
+    return b"" if isinstance(spec, UntypedSpec) else marked(encode(spec), spec)
 
 
 def _spec_of_type(type: str, message: bytes, yaml: str) -> Any:

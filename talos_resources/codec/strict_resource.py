@@ -13,6 +13,7 @@ from immutabledict import immutabledict
 
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
 from talos_resources.codec import strict_values as values
+from talos_resources.codec.as_given import text_as_given
 from talos_resources.codec.specs import spec_at_look, spec_from_yaml
 from talos_resources.codec.strict import decode_error, structure
 from talos_resources.codec.strict_faults import faults_of
@@ -32,7 +33,7 @@ def structure_resource(value: Any, *, source: str) -> Resource[Any]:
     if not isinstance(value, Mapping):
         raise DecodeError(f"expected a resource, got {named(value)}", source=source)
     faults += [(str(key), "unknown key") for key in value if key not in {"node", "event", "metadata", "spec"}]
-    metadata = spec = kind = None
+    metadata = spec = kind = text = None
     try:
         metadata = _metadata(value.get("metadata"))
         kind, given = own_kind(metadata.type), value.get("spec")
@@ -44,13 +45,14 @@ def structure_resource(value: Any, *, source: str) -> Resource[Any]:
             spec = RedactedSpec()
         else:
             spec = structure(UntypedSpec if kind is None else kind.spec, given, path="spec")
+            text = None if kind is None else text_as_given(spec, given)
     except DecodeError as error:
         faults += error.faults
     if faults or metadata is None:
         raise decode_error(faults, source=source)
     if type(spec) is UntypedSpec and kind is None:
         return spec_at_look(metadata, spec.wire, spec.yaml)
-    return Resource(metadata, spec)
+    return Resource(metadata, spec) if text is None else Sent(metadata, spec, text)
 
 
 @attrs.frozen(kw_only=True)

@@ -11,7 +11,7 @@ from talos_resources.codec.decoder import FieldError, decoder
 from talos_resources.codec.encoder import encode
 from talos_resources.codec.fields import cached
 from talos_resources.codec.protowire import WireError, lengthened, read_varint, size
-from talos_resources.codec.specs import named_by_yaml, spec_at_look, spec_from_wire, spec_from_yaml
+from talos_resources.codec.specs import message_of, named_by_yaml, spec_at_look, spec_from_wire, spec_from_yaml
 from talos_resources.codec.unknown import marked, says_more
 from talos_resources.codec.wire_metadata import last, metadata_from_wire, metadata_to_wire, payloads_of, utf8
 from talos_resources.model.errors import DecodeError
@@ -52,10 +52,12 @@ def with_body(metadata: Metadata, body: bytes) -> bytes:
 def body_to_wire(resource: Resource[Any], *, with_yaml: bool) -> bytes:
     """The `cosi.resource.Spec` of a resource; see `resource_to_wire`."""
     if isinstance(resource, Unread):
-        return _body(resource.parts[0], resource.parts[1].encode())
+        message, text = resource.parts
+        return _body(message or message_of(resource.type, text), text.encode())
     spec = resource.spec
     if isinstance(spec, UntypedSpec):
-        proto, yaml = spec.wire, spec.yaml.encode()
+        text = spec.yaml
+        proto, yaml = spec.wire or message_of(resource.type, text), text.encode()
     elif not with_yaml and not says_more(spec):
         proto, yaml = encode(spec), b""
     elif (sent := sent_yaml(resource)) is not None:

@@ -140,9 +140,25 @@ MACHINE_TYPES: Final[Form[MachineType]] = Form(
     plain=str,
     parse=_machine_type,
 )
+_UNTOLD: Final = {
+    "image": "",
+    "cloudProvider": "",
+    "controlPlaneEndpoint": "",
+    "etcdServers": [],
+    "localPort": 0,
+    "serviceCIDR": [],
+    "extraArgs": {},
+    "extraVolumes": [],
+    "environmentVariables": {},
+    "advertisedAddress": "",
+    "resources": {"requests": {}, "limits": {}},
+    "startupProbesEnabled": False,
+    "useAuthenticationConfig": False,
+}
+"""What KubeSpan need not know of an API server, empty: a node prints all of it."""
 API_SERVERS: Final[Form[int]] = Form(
     kind=classless("APIServerConfigs.kubernetes.talos.dev", "controlplane", sensitive=True),
-    plain=lambda value: {"localPort": value},
+    plain=lambda value: {**_UNTOLD, "localPort": value},
     parse=lambda plain: int(plain["localPort"]),
 )
 

@@ -43,4 +43,5 @@ ADDRESS_FILTERS: Final = classless(
     "network",
     columns=[Column("Include Subnets", "{.includeSubnets}"), Column("Exclude Subnets", "{.excludeSubnets}")],
 )
-STATUS_KINDS: Final = (LINK_STATUSES, ROUTE_STATUSES, POLICY_RULE_STATUSES, ADDRESS_FILTERS)
+SORT_ALGORITHMS: Final = classless("NodeAddressSortAlgorithms.net.talos.dev", "network", columns=[Column("Algorithm", "{.algorithm}")])
+STATUS_KINDS: Final = (LINK_STATUSES, ROUTE_STATUSES, POLICY_RULE_STATUSES, ADDRESS_FILTERS, SORT_ALGORITHMS)

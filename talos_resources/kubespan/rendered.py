@@ -7,14 +7,15 @@ printed; so the text that an `UntypedSpec` keeps is made when it is asked for.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
 
-from talos_resources.model.kind import Column, Kind, names, untyped
+from talos_resources.model.kind import Column, Kind, names, typed_kind, untyped
 from talos_resources.model.resource import Resource
 from talos_resources.model.sent import spec_at_hand
 from talos_resources.model.spec import UntypedSpec
+from talos_resources.releases import NEWEST
 
 T = TypeVar("T")
 
@@ -68,9 +69,6 @@ def classless(
     return attrs.evolve(untyped(type, namespace), columns=tuple(columns), aliases=every, short_aliases=short, sensitive=sensitive)
 
 
-_NO_WIRE: Final = b""
-
-
 class RenderedSpec(UntypedSpec, Generic[T]):
     """An `UntypedSpec` that is made of a value; equal if the values are."""
 
@@ -83,19 +81,27 @@ class RenderedSpec(UntypedSpec, Generic[T]):
         set_slot = object.__setattr__
         set_slot(self, "value", value)
         set_slot(self, "form", form)
-        set_slot(self, "wire", _NO_WIRE)
 
     @property
     def yaml(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]  # made when it is asked for
         """The value as YAML."""
         from talos_resources.codec.goyaml import emit
 
-        return emit.dump(self.form.plain(self.value))
+        return emit.dump(self.form.plain(self.value), style=NEWEST.yaml)
+
+    @property
+    def wire(self) -> bytes:  # pyright: ignore[reportIncompatibleVariableOverride]  # as well
+        """The value as a message, which is what clients in Go read."""
+        from talos_resources.codec.plain import spec_from_plain
+        from talos_resources.codec.specs import spec_to_wire
+
+        kind = typed_kind(self.form.kind.type)
+        return b"" if kind is None else spec_to_wire(spec_from_plain(kind.spec, self.form.plain(self.value)))
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, RenderedSpec):
             return self.form is other.form and bool(self.value == other.value)
-        return isinstance(other, UntypedSpec) and (self.yaml, self.wire) == (other.yaml, other.wire)
+        return isinstance(other, UntypedSpec) and self.yaml == other.yaml
 
     def __hash__(self) -> int:
         return hash(self.yaml)

@@ -12,14 +12,15 @@ from talos_resources.agent.kernel import HostAddress, HostLink
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.model.errors import ConfigError
 from talos_resources.model.net import IPPrefix
+from talos_resources.model.values import HardwareAddr
 
 FILTERS = Filters(pods=(IPPrefix.parse("10.244.0.0/16"),), services=(IPPrefix.parse("10.96.0.0/12"),))
 
 
 def link(name: str, index: int, *, kind: str = "", state: int = 6, carries: bool = True, type: int = 1) -> HostLink:
     return HostLink(
-        index=index, name=name, type=type, parent=0, flags=1 | (65536 if carries else 0), hardware=f"02:00:00:00:00:0{index}", permanent="",
-        broadcast="", mtu=1500, queue="", master=0, state=state, kind=kind, slave_kind="",
+        index=index, name=name, type=type, parent=0, flags=1 | (65536 if carries else 0), hardware=HardwareAddr([2, 0, 0, 0, 0, index]),
+        permanent=HardwareAddr(), broadcast=HardwareAddr(), mtu=1500, queue="", master=0, state=state, kind=kind, slave_kind="",
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from talos_resources.kubespan.keys import generate_private_key
 from talos_resources.kubespan.network import POLICY_RULES, Address, DefaultRoute, Link
 from talos_resources.kubespan.wireguard import DeviceConfig, PeerConfig, deviations
 from talos_resources.model.net import AddrPort, IPPrefix
+from talos_resources.model.values import HardwareAddr
 
 SUBNET = IPPrefix.parse("fd83:b1f7:fcb5:2802::/64")
 OWN = Address(address=IPPrefix.parse("fd83:b1f7:fcb5:2802::5/64"), own=IPPrefix.parse("fd83:b1f7:fcb5:2802::5/128"))
@@ -99,8 +100,8 @@ def test_there_is_one_rule_of_each_version_and_no_other_one(other: HostRule) -> 
 def test_a_link_is_put_up_with_its_mtu() -> None:
     wanted = Link(device=DeviceConfig(private_key="", peers=()))
     there = HostLink(
-        index=7, name="kubespan", type=65534, parent=0, flags=1, hardware="", permanent="", broadcast="", mtu=1420, queue="", master=0,
-        state=0, kind="tun", slave_kind="",
+        index=7, name="kubespan", type=65534, parent=0, flags=1, hardware=HardwareAddr(), permanent=HardwareAddr(), broadcast=HardwareAddr(),
+        mtu=1420, queue="", master=0, state=0, kind="tun", slave_kind="",
     )  # fmt: skip
     assert commands(link_steps(wanted, HostNetwork(links=(there,)))) == []
     assert commands(link_steps(wanted, HostNetwork(links=(attrs.evolve(there, flags=0),)))) == ["ip link set kubespan up"]

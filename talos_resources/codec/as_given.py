@@ -1,0 +1,63 @@
+"""What a document says of a spec, where its class would write something else: other releases have other fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from talos_resources.codec.fields import cached, fields_of
+from talos_resources.codec.goyaml.emit import dump
+from talos_resources.codec.plain import spec_to_plain
+from talos_resources.releases import NEWEST
+
+
+def text_as_given(spec: Any, given: Any) -> str | None:
+    """The YAML of a spec with what its document has and nothing else, in the order of the class; None if the class writes just that.
+
+    A field that came with a later release, which the class always writes, is missing in what an older node wrote.
+
+    Args:
+        spec: as it was read.
+        given: the plain values that it was read from. In JSON their order says nothing.
+    """
+    if _has_all(type(spec), given):
+        return None
+    written = spec_to_plain(spec)
+    return None if written == given else dump(_given(written, given), style=NEWEST.yaml)
+
+
+class _Keys(NamedTuple):
+    always: frozenset[str]
+    never_empty: frozenset[str]
+    within: tuple[tuple[str, type[Any]], ...]
+
+
+@cached
+def _keys(cls: type[Any]) -> _Keys:
+    infos = fields_of(cls)
+    return _Keys(
+        frozenset(info.key for info in infos if not info.omit_empty),
+        frozenset(info.key for info in infos if info.omit_empty),
+        tuple((info.key, info.cls) for info in infos if info.shape == "message"),
+    )
+
+
+def _has_all(cls: type[Any], given: Any) -> bool:
+    """Whether a document has the keys that the class writes: most do, and looking takes less time than writing."""
+    if isinstance(given, list):
+        return all(_has_all(cls, item) for item in given)
+    keys = _keys(cls)
+    if not isinstance(given, dict) or not keys.always <= given.keys():
+        return False
+    return all(given[key] for key in keys.never_empty & given.keys()) and all(
+        _has_all(inner, given[key]) for key, inner in keys.within if key in given
+    )
+
+
+def _given(written: Any, given: Any) -> Any:
+    if isinstance(written, Mapping) and isinstance(given, Mapping):
+        known = {key: _given(value, given[key]) for key, value in written.items() if key in given}
+        return {**known, **{key: value for key, value in given.items() if key not in known}}
+    if isinstance(written, list) and isinstance(given, list) and len(written) == len(given):
+        return [_given(*pair) for pair in zip(written, given, strict=True)]
+    return written if written == given else given
