@@ -26,6 +26,22 @@ def text_as_given(spec: Any, given: Any) -> str | None:
     return None if written == given else dump(_given(written, given), style=NEWEST.yaml)
 
 
+def says_less(cls: type[Any], text: str) -> bool:
+    """Whether the YAML of a spec that a node wrote lacks a key that the class always writes; lists are not looked into."""
+    return _lacks(cls, f"\n{text}", "\n")
+
+
+def _lacks(cls: type[Any], text: str, margin: str) -> bool:
+    keys = _keys(cls)
+    if any(f"{margin}{key}:" not in text for key in keys.always if key):
+        return True
+    for key, inner in keys.within:
+        _, found, rest = text.partition(f"{margin}{key}:{margin}    ")
+        if found and not rest.startswith("- ") and _lacks(inner, f"{margin}    {rest}", f"{margin}    "):
+            return True
+    return False
+
+
 class _Keys(NamedTuple):
     always: frozenset[str]
     never_empty: frozenset[str]

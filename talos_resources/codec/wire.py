@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
+from talos_resources.codec.as_given import says_less
 from talos_resources.codec.decoder import FieldError, decoder
 from talos_resources.codec.encoder import encode
 from talos_resources.codec.fields import cached
@@ -38,7 +39,7 @@ def resource_to_wire(resource: Resource[Any], *, with_yaml: bool = True) -> byte
     Args:
         resource: to encode.
         with_yaml: False leaves the YAML out where the message says it all, as COSI's stores do. What came
-            with YAML that says more than its class knows keeps it.
+            with YAML that says more than its class knows, or less than that always says, keeps it.
     """
     return with_body(resource.metadata, body_to_wire(resource, with_yaml=with_yaml))
 
@@ -58,10 +59,10 @@ def body_to_wire(resource: Resource[Any], *, with_yaml: bool) -> bytes:
     if isinstance(spec, UntypedSpec):
         text = spec.yaml
         proto, yaml = spec.wire or message_of(resource.type, text), text.encode()
-    elif not with_yaml and not says_more(spec):
+    elif not with_yaml and not says_more(spec) and not ((sent := sent_yaml(resource)) and says_less(type(spec), sent)):
         proto, yaml = encode(spec), b""
     elif (sent := sent_yaml(resource)) is not None:
-        proto, yaml = encode(spec), sent.encode()
+        proto, yaml = marked(encode(spec), spec), sent.encode()
     else:
         # Who only reads resources does not pay for the YAML writer.
         from talos_resources.codec.yamltext import spec_text

@@ -85,6 +85,15 @@ def test_what_newer_nodes_write_needs_no_text() -> None:
     assert sent_yaml(entry.resource) is None
 
 
+@pytest.mark.parametrize("text", [DISCOVERY, AFFILIATE])
+def test_stores_keep_what_they_wrote(text: str) -> None:
+    [entry] = parse(text.format("x").encode(), source="f")
+    assert sent_yaml(resource_from_wire(resource_to_wire(entry.resource, with_yaml=False))) == sent_yaml(entry.resource)
+    newer = text.format("x").replace("        endpoints", "        excludeAdvertisedNetworks: []\n        endpoints")
+    [entry] = parse((newer + ("    serviceEndpoints: []\n" if text is DISCOVERY else "")).encode(), source="f")
+    assert sent_yaml(resource_from_wire(resource_to_wire(entry.resource, with_yaml=False))) is None
+
+
 def test_changed_it_is_written_anew() -> None:
     [entry] = parse(DISCOVERY.format("x").encode(), source="f")
     assert "serviceEndpoints: []\n" in resource_to_yaml(entry.resource.with_spec(service_endpoint="y:1"))
