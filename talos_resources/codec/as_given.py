@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from talos_resources.codec.fields import cached, fields_of
+from talos_resources.codec.fields import FieldInfo, cached, fields_of
 from talos_resources.codec.goyaml.emit import dump
-from talos_resources.codec.plain import spec_to_plain
+from talos_resources.codec.timetext import TimeText
 from talos_resources.releases import NEWEST
 
 
@@ -20,10 +19,7 @@ def text_as_given(spec: Any, given: Any) -> str | None:
         spec: as it was read.
         given: the plain values that it was read from. In JSON their order says nothing.
     """
-    if _has_all(type(spec), given):
-        return None
-    written = spec_to_plain(spec)
-    return None if written == given else dump(_given(written, given), style=NEWEST.yaml)
+    return None if _has_all(type(spec), given) else dump(_in_order(type(spec), given), style=NEWEST.yaml)
 
 
 def says_less(cls: type[Any], text: str) -> bool:
@@ -33,7 +29,7 @@ def says_less(cls: type[Any], text: str) -> bool:
 
 def _lacks(cls: type[Any], text: str, margin: str) -> bool:
     keys = _keys(cls)
-    if any(f"{margin}{key}:" not in text for key in keys.always if key):
+    if any(f"{margin}{key}:" not in text for key in keys.always):
         return True
     for key, inner in keys.within:
         _, found, rest = text.partition(f"{margin}{key}:{margin}    ")
@@ -52,7 +48,7 @@ class _Keys(NamedTuple):
 def _keys(cls: type[Any]) -> _Keys:
     infos = fields_of(cls)
     return _Keys(
-        frozenset(info.key for info in infos if not info.omit_empty),
+        frozenset(info.key for info in infos if info.key and not info.omit_empty),
         frozenset(info.key for info in infos if info.omit_empty),
         tuple((info.key, info.cls) for info in infos if info.shape == "message"),
     )
@@ -70,10 +66,17 @@ def _has_all(cls: type[Any], given: Any) -> bool:
     )
 
 
-def _given(written: Any, given: Any) -> Any:
-    if isinstance(written, Mapping) and isinstance(given, Mapping):
-        known = {key: _given(value, given[key]) for key, value in written.items() if key in given}
-        return {**known, **{key: value for key, value in given.items() if key not in known}}
-    if isinstance(written, list) and isinstance(given, list) and len(written) == len(given):
-        return [_given(*pair) for pair in zip(written, given, strict=True)]
-    return written if written == given else given
+def _in_order(cls: type[Any], given: Any) -> Any:
+    """The values of a spec in the order of its class, and what that does not know behind them."""
+    if isinstance(given, list):
+        return [_in_order(cls, item) for item in given]
+    if not isinstance(given, dict):
+        return given
+    known = {info.key: _value(info, given[info.key]) for info in fields_of(cls) if info.key in given}
+    return {**known, **{key: value for key, value in given.items() if key not in known}}
+
+
+def _value(info: FieldInfo, value: Any) -> Any:
+    if info.shape == "time" and isinstance(value, str):
+        return TimeText(value)  # in JSON it is a text as any other
+    return _in_order(info.cls, value) if info.shape == "message" else value
