@@ -15,7 +15,7 @@ from talos_resources.insight.recorded_history import chronicle
 from talos_resources.insight.words import limited, some
 from talos_resources.model.finding import Finding, Severity
 
-RIVALS = 2
+RIVALS = 4
 """So many other causes are named beside an unsure one."""
 FALLBACK = "link-down"
 """What is said where nothing explains a link: it is no rival of an explanation."""
@@ -71,7 +71,7 @@ def _chosen(proposals: Sequence[Proposal], every: frozenset[Symptom]) -> Iterato
     left = set(every)
     tiers = sorted({proposal.cause.tier for proposal in proposals})
     for tier in tiers:
-        open_ = [proposal for proposal in proposals if proposal.cause.tier is tier]
+        open_ = [proposal for proposal in proposals if proposal.cause.tier is tier and not proposal.hypothesis.is_rival]
         while open_:
             best = max(open_, key=lambda proposal: (len(proposal.hypothesis.explains & left), proposal.hypothesis.stands, -proposal.order))
             open_.remove(best)
@@ -138,13 +138,15 @@ def _breadth(chosen: Chosen) -> Iterator[str]:
 
 
 def _rivals(chosen: Chosen, proposals: Sequence[Proposal]) -> list[Proposal]:
-    """Other causes that would explain the same, or most of it."""
+    """Other causes that would explain the same, or most of it: of nodes that hear of nobody all, as it explains their links too."""
+    deaf = {symptom for symptom in chosen.gain if symptom.what == "unheard"}
     return [
         proposal
         for proposal in proposals
         if proposal.cause is not chosen.proposal.cause
         and chosen.gain
         and 2 * len(proposal.hypothesis.explains & chosen.gain) > len(chosen.gain)
+        and deaf <= proposal.hypothesis.explains
         and proposal.hypothesis.severity is not Severity.NOTE
         and (proposal.cause.tier < Tier.PAIR or (chosen.proposal.cause.tier is Tier.PAIR and proposal.cause.name != FALLBACK))
     ]

@@ -88,6 +88,7 @@ class Hypothesis:
         certainty: how sure it is.
         decide: the one observation that tells it from its rivals.
         stands: it is a fault by itself, whether or not it explains anything.
+        is_rival: nothing speaks for it but that the data do not exclude it: it is named beside what explains the same, and never alone.
         stops: nodes that the advice takes down for a while, so that the quorum comes first.
         severity: instead of the cause's own.
     """
@@ -102,6 +103,7 @@ class Hypothesis:
     certainty: Certainty = Certainty.LIKELY
     decide: str = ""
     stands: bool = False
+    is_rival: bool = False
     stops: tuple[int, ...] = ()
     severity: Severity | None = None
 

@@ -12,7 +12,8 @@ _FAULT: Final = re.compile(
 )
 _VERSION: Final = re.compile(r"^\s*Tag:\s*(v\d[\w.+-]*)\s*$", re.MULTILINE)
 KEPT: Final = 20
-LONGEST: Final = 200
+LONGEST: Final = 2000
+"""So much of a line is looked at: what it is about may stand at its end."""
 _SECRET: Final = re.compile(r"[A-Za-z0-9+/]{43}=")
 """A key as base64; public ones look the same."""
 

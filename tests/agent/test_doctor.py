@@ -104,7 +104,8 @@ def test_each_is_named(ward: Ward) -> None:
     one.wait_state(four.key(), PeerState.DOWN, timeout=PATIENCE_S)
     four.wait_state(one.key(), PeerState.DOWN, timeout=PATIENCE_S)
     four.wait_up(2)
-    assert ward.named("endpoint-unreachable", one, four)
+    assert ward.named("path-blocked", one, four)
+    until(lambda: f"What {one.name} sends does not reach {four.name}" in ward.told()[0]["cause"])
     heal()
 
     # A cut: nothing of WireGuard's passes.

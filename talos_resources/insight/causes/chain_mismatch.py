@@ -49,7 +49,7 @@ def _compared(case: Case, index: int, sums: Sums) -> Iterator[Hypothesis]:
         return  # whether peers that are down belong in it is not known
     wanted = [spec.spec.allowed_ips for key, spec in view.spec_of.items() if up is None or key in up]
     version = case.version(index)
-    without = None if version and release_of(version).kubespan.filter_has_kubespan_addresses else _mesh(case)
+    without = None if version and release_of(version).kubespan.filter_has_kubespan_addresses else _mesh(case, index)
     expected = _expected(wanted, sums.setdefault(without, {}), without)
     wrong = [name for name, prefixes in view.chains.items() if _total(_one(prefix, without) for prefix in prefixes) != expected]
     if wrong:
@@ -115,13 +115,12 @@ def _has_none(case: Case, index: int) -> bool:
     )
 
 
-def _mesh(case: Case) -> IPPrefix | None:
-    """The /64 of the mesh."""
-    for affiliate in case.affiliates.values():
-        if affiliate.kubespan is not None and affiliate.kubespan.address is not None:
-            return IPPrefix(affiliate.kubespan.address, 64)
-    told = (spec.spec.address for view in case.life.fresh.values() for spec in view.specs)
-    address = next((address for address in told if address is not None), None)
+def _mesh(case: Case, index: int) -> IPPrefix | None:
+    """The /64 of the mesh that a node is in; one of another cluster has another."""
+    own = case.affiliate_of.get(index)
+    told = own.kubespan.address if own is not None and own.kubespan is not None else None
+    specs = (spec.spec.address for spec in case.life.fresh[index].specs)
+    address = told or next((address for address in specs if address is not None), None)
     return None if address is None else IPPrefix(address, 64)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from talos_resources.insight.causes.unread import unread_setting
 from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.hypothesis import ENABLING_GUIDE, Certainty, Hypothesis, Tier, cause, links, unheard
 from talos_resources.releases import release_of
@@ -29,6 +30,7 @@ def discovery_disabled(case: Case) -> Iterator[Hypothesis]:
             off.append(index)
         elif not has_registry:
             none.append(index)
+    yield from _unread(case)
     for found, what in ((off, "discovery is disabled"), (none, "discovery has no registry")):
         if not found:
             continue
@@ -44,6 +46,16 @@ def discovery_disabled(case: Case) -> Iterator[Hypothesis]:
             certainty=Certainty.CERTAIN,
             stands=True,
         )
+
+
+def _unread(case: Case) -> Iterator[Hypothesis]:
+    yield from unread_setting(
+        case,
+        lambda view: view.discovery is None,
+        may_be_all=True,
+        what="discovery is off or has no registry",
+        decide="DiscoveryConfigs say which registries are on",
+    )
 
 
 def _counts(case: Case, index: int, *, has_registry: bool) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from talos_resources.insight.causes.unread import unread_setting
 from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.hypothesis import ENABLING_GUIDE, Certainty, Hypothesis, Tier, cause, links, unheard
 from talos_resources.insight.pairing import crossing
@@ -33,6 +34,13 @@ def discovery_service_differs(case: Case) -> Iterator[Hypothesis]:
         merged = ({*services, *(name for part in joined for name in part[0])}, [index, *(each for part in joined for each in part[1])])
         parts = [*rest, merged]
     if len(parts) < 2:
+        yield from unread_setting(
+            case,
+            lambda view: view.services is None,
+            may_be_all=False,
+            what="another discovery service",
+            decide="serviceEndpoint in DiscoveryConfigs is another than on the others",
+        )
         return
     parts.sort(key=lambda part: (-len(part[1]), sorted(part[1])))
     odd = sorted(index for part in parts[1:] for index in part[1])

@@ -19,7 +19,7 @@ from talos_resources.model.net import is_private
     tier=Tier.PAIR,
     needs="peer statuses, and the endpoints that are tried",
     predicts="there has never been a handshake, whatever endpoint is tried, and nothing has arrived",
-    against="a handshake, ever",
+    against="a handshake, ever; or packets of one end that arrive: then the path back is blocked",
     guide=STATUSES_GUIDE,
 )
 def endpoint_unreachable(case: Case) -> Iterator[Hypothesis]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from talos_resources.insight.causes.unread import unread_setting
 from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.facts.log_lines import REGISTRY_DENIED
 from talos_resources.insight.hypothesis import ENABLING_GUIDE, Certainty, Hypothesis, Tier, cause, links, unheard
@@ -30,9 +31,7 @@ def kubernetes_registry(case: Case) -> Iterator[Hypothesis]:
     only = [index for index, config in using.items() if not config.registry_service_enabled]
     victims = [index for index in only if index in case.life.unheard]
     if not using:
-        denied = [index for index, view in case.life.fresh.items() if view.discovery is None and _is_denied(view.log)]
-        if denied:
-            yield _logged(case, denied)
+        yield from _unread(case)
         return
     alone = f"the Kubernetes registry is the only one on {case.names(only)}"
     own = [pair for pair in case.pairs.faulty if not set(only).isdisjoint(pair)]
@@ -55,6 +54,20 @@ def kubernetes_registry(case: Case) -> Iterator[Hypothesis]:
         certainty=Certainty.CERTAIN if victims or not only else Certainty.LIKELY,
         stands=True,
         severity=Severity.ERROR if victims else None,
+    )
+
+
+def _unread(case: Case) -> Iterator[Hypothesis]:
+    """Where no settings were read: the log says so, or does not."""
+    denied = [index for index, view in case.life.fresh.items() if view.discovery is None and _is_denied(view.log)]
+    if denied:
+        yield _logged(case, denied)
+    yield from unread_setting(
+        case,
+        lambda view: view.discovery is None,
+        may_be_all=True,
+        what="the Kubernetes registry is the only one",
+        decide="registryServiceEnabled in DiscoveryConfigs is false, registryKubernetesEnabled true",
     )
 
 

@@ -24,7 +24,7 @@ from talos_resources.insight.words import limited
 )
 def path_blocked(case: Case) -> Iterator[Hypothesis]:
     """A single path between nodes that reach others."""
-    found = [pair for pair in case.pairs.faulty if (case.pairs.ever(pair) or case.pairs.blocked_way(pair)) and _is_seen(case, pair)]
+    found = [pair for pair in case.pairs.faulty if (case.pairs.ever(pair) or case.pairs.is_half_open(pair)) and _is_seen(case, pair)]
     for shared, pairs in by_shared_end(found):
         known = [way for pair in pairs if (way := case.pairs.blocked_way(pair)) is not None]
         every = len(known) == len(pairs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from talos_resources.insight.causes.unread import unread_setting
 from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.facts.evidence import Pair
 from talos_resources.insight.facts.log_lines import UNREADABLE
@@ -39,6 +40,13 @@ def secret_differs(case: Case) -> Iterator[Hypothesis]:
         yield _logged(case, sealed)
     if len(clusters) != 1:
         yield from _parted(case)
+    yield from unread_setting(
+        case,
+        lambda view: not view.secret,
+        may_be_all=False,
+        what="another cluster secret",
+        decide="sharedSecret in KubeSpanConfigs of both; the log says that what is heard cannot be decrypted, and the service answers",
+    )
     for index in sorted(case.life.fresh):
         known = [pair for pair in case.pairs.of(index) if case.life.fresh.keys() >= set(pair)]
         refused = [pair for pair in known if case.pairs.is_refused(pair) and not case.pairs.ever(pair)]

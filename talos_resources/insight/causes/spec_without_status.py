@@ -11,8 +11,7 @@ from talos_resources.insight.hypothesis import SPECS_GUIDE, Certainty, Hypothesi
 from talos_resources.insight.mesh import LinkState
 from talos_resources.insight.words import limited, some, verb
 from talos_resources.model.metadata import Phase
-from talos_resources.model.resource import Resource
-from talos_resources.resources import KubeSpanPeerSpec, PeerState
+from talos_resources.resources import PeerState
 
 
 @cause(
@@ -30,10 +29,10 @@ def spec_without_status(case: Case) -> Iterator[Hypothesis]:
         if not view.is_whole and not view.statuses:
             continue
         no_device = index in case.life.devices_missing
-        lacking = list(view.specs) if no_device and not _has_link(case, index) else list(_lacking(case, index))
+        lacking = _known(case, index) if no_device and not _has_link(case, index) else dict(_lacking(case, index))
         if not lacking or case.is_unread(index, "KubeSpanPeerStatuses"):
             continue
-        peers = [case.index_of[spec.id] for spec in lacking if spec.id in case.index_of]
+        peers = [case.index_of[key] for key in lacking if key in case.index_of]
         if not view.statuses and any(case.state(peer, index) is LinkState.UP for peer in peers):
             continue
         own = [pair for pair in case.pairs.of(index) if not set(peers).isdisjoint(pair)]
@@ -44,7 +43,7 @@ def spec_without_status(case: Case) -> Iterator[Hypothesis]:
             else f"{name} has {some(len(lacking), 'peer spec')} without a status",
             explains=links(own),
             evidence=lambda no_device=no_device, lacking=lacking: limited(  # type: ignore[misc]  # bound now, called later
-                [*(["LinkStatuses have no link kubespan"] if no_device else []), *(f"{spec.spec.label} ({spec.id})" for spec in lacking)]
+                [*(["LinkStatuses have no link kubespan"] if no_device else []), *(f"{label} ({key})" for key, label in lacking.items())]
             ),
             why="The kubespan link does not exist, so nothing can be sent into the mesh."
             if no_device
@@ -66,9 +65,19 @@ def _has_link(case: Case, index: int) -> bool:
     return any(status.spec.state is PeerState.UP for status in case.life.fresh[index].statuses)
 
 
-def _lacking(case: Case, index: int) -> Iterator[Resource[KubeSpanPeerSpec]]:
+def _known(case: Case, index: int) -> dict[str, str]:
+    """Key → name of the peers that a node should have; as discovery lists them, where no node's specs are in the data."""
+    view = case.life.fresh[index]
+    if view.specs or any(other.specs for other in case.views.values()):
+        return {spec.id: spec.spec.label for spec in view.specs}
+    others = (each.spec for each in view.affiliates if each.spec.kubespan is not None)
+    own = case.nodes[index].public_key
+    return {each.kubespan.public_key: each.nodename for each in others if each.kubespan and each.kubespan.public_key != own}
+
+
+def _lacking(case: Case, index: int) -> Iterator[tuple[str, str]]:
     view = case.life.fresh[index]
     now = view.as_of if not view.as_of.is_zero else case.reference
     for spec in map(view.spec_of.__getitem__, sorted(view.spec_of.keys() - view.status_of.keys())):
         if spec.metadata.phase is Phase.RUNNING and (now - spec.metadata.created) / S_NS > SETTLING_S:
-            yield spec
+            yield spec.id, spec.spec.label

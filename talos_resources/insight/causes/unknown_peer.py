@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from talos_resources.insight.facts.combined import Case
+from talos_resources.insight.facts.evidence import Pair
 from talos_resources.insight.hypothesis import SPECS_GUIDE, Certainty, Hypothesis, Tier, cause, links
 from talos_resources.insight.mesh import LinkState
+from talos_resources.insight.pairing import ordered
 from talos_resources.insight.words import limited, verb
 
 
@@ -20,41 +23,64 @@ from talos_resources.insight.words import limited, verb
 )
 def unknown_peer(case: Case) -> Iterator[Hypothesis]:
     """Discovery has not told it, or what it told cannot be used."""
-    lacking: dict[int, list[int]] = {}
-    for pair in case.pairs.faulty:
-        for observer, peer in (pair, pair[::-1]):
-            if observer in case.life.witnesses and observer not in case.life.unheard and _lacks(case, observer, peer):
-                lacking.setdefault(peer, []).append(observer)
-    for peer, observers in lacking.items():
-        heard = [observer for observer in observers if case.lists(observer, peer)]
-        skipped = len(heard) == len(observers)
-        name, one = case.name(peer), len(observers) == 1
-        knowing = [
-            other for other in case.life.witnesses if other not in observers and other != peer and case.status(other, peer) is not None
-        ]
-        yield Hypothesis(
-            title=f"{case.names(observers)} {verb(len(observers), 'does', 'do')} not know {name} as a peer",
-            explains=links((min(observer, peer), max(observer, peer)) for observer in observers),
-            evidence=lambda heard=heard, knowing=knowing, observers=observers, peer=peer: limited(  # type: ignore[misc]  # bound now
-                [
-                    f"{case.names(heard)}: affiliate present, no peer spec" if heard else "neither affiliate nor peer spec of it is there",
-                    *([f"{case.names(knowing)} {verb(len(knowing), 'has', 'have')} it as a peer"] if knowing else []),
-                    *_asked(case, peer, observers),
-                ]
-            ),
-            why="An address in its affiliate is empty or invalid, so Talos leaves the whole peer out."
-            if skipped
-            else f"Discovery has not told {verb(len(observers), 'it', 'them')} of {name}: its entry has expired there, cannot "
-            f"be read, or a watch hangs.",
-            advice=f"look at what {case.names(observers)} {verb(len(observers), 'has', 'have')} of {name} in discovery",
-            steps=(
-                f"talosctl -n {case.asked(observers[0])} get affiliates --namespace cluster-raw",
-                f"talosctl -n {case.asked(observers[0])} logs controller-runtime | grep -i affiliate",
-            ),
-            after=f"`talosctl get kubespanpeerspecs` on {case.names(observers)} lists {name}",
-            certainty=Certainty.CERTAIN if one or skipped else Certainty.LIKELY,
-            decide="compare cluster id, secret and discovery service of both",
-        )
+    ways = [
+        way
+        for pair in case.pairs.faulty
+        for way in (pair, pair[::-1])
+        if way[0] in case.life.witnesses and way[0] not in case.life.unheard and _lacks(case, *way)
+    ]
+    for observers, peers in _groups(ways):
+        yield _unknown(case, observers, peers)
+
+
+def _groups(ways: list[Pair]) -> Iterator[tuple[list[int], list[int]]]:
+    """(observers, peers) whom they lack, by what they have in common: one observer that lacks many, or one whom many lack."""
+    left = list(ways)
+    while left:
+        ends = Counter((end, way[end]) for way in left for end in (1, 0))
+        end, common = max(ends, key=lambda key: (ends[key], key[0], -key[1]))
+        mine = [way for way in left if way[end] == common]
+        left = [way for way in left if way[end] != common]
+        yield sorted({way[0] for way in mine}), sorted({way[1] for way in mine})
+
+
+def _unknown(case: Case, observers: list[int], peers: list[int]) -> Hypothesis:
+    ways = [(observer, peer) for observer in observers for peer in peers]
+    heard = [way for way in ways if case.lists(*way)]
+    skipped, names, many = len(heard) == len(ways), case.names(peers), len(peers)
+    it = verb(len(observers), "it", "them")
+    return Hypothesis(
+        title=f"{case.names(observers)} {verb(len(observers), 'does', 'do')} not know {names} as {verb(many, 'a peer', 'peers')}",
+        explains=links(ordered(*way) for way in ways),
+        evidence=lambda: limited(
+            [
+                f"{case.names(way[0] for way in heard)}: affiliate present, no peer spec"
+                if heard
+                else f"neither affiliate nor peer spec of {verb(many, 'it', 'them')} is there",
+                *(line for peer in peers for line in _known(case, observers, peer)),
+                *(line for peer in peers for line in _asked(case, peer, observers)),
+            ]
+        ),
+        why="An address in its affiliate is empty or invalid, so Talos leaves the whole peer out."
+        if skipped
+        else f"Discovery has not told {it} of {names}: {verb(many, 'its entry has', 'their entries have')} expired there, cannot "
+        f"be read, or a watch hangs.",
+        advice=f"look at what {case.names(observers)} {verb(len(observers), 'has', 'have')} of {names} in discovery",
+        steps=(
+            f"talosctl -n {case.asked(observers[0])} get affiliates --namespace cluster-raw",
+            f"talosctl -n {case.asked(observers[0])} logs controller-runtime | grep -i affiliate",
+        ),
+        after=f"`talosctl get kubespanpeerspecs` on {case.names(observers)} lists {names}",
+        certainty=Certainty.CERTAIN if len(ways) == 1 or skipped else Certainty.LIKELY,
+        decide="compare cluster id, secret and discovery service of both",
+    )
+
+
+def _known(case: Case, observers: list[int], peer: int) -> Iterator[str]:
+    """Who else has the peer."""
+    knowing = [other for other in case.life.witnesses if other not in observers and other != peer and case.status(other, peer) is not None]
+    if knowing:
+        yield f"{case.names(knowing)} {verb(len(knowing), 'has', 'have')} {case.name(peer)} as a peer"
 
 
 def _lacks(case: Case, observer: int, peer: int) -> bool:

@@ -12,6 +12,8 @@ from talos_resources.insight.facts.combined import Case
 
 SHOWN: Final = 2
 """So many lines of one node are shown, the newest."""
+SHOWN_LENGTH: Final = 200
+"""So much of each."""
 
 
 @attrs.frozen
@@ -36,15 +38,15 @@ UNREADABLE: Final = re.compile(r"(discovery|affiliate).*(decrypt|message authent
 REGISTRY_DENIED: Final = re.compile(r"kubernetes ?registry.*forbidden|Kubernetes(Pull|Push)Controller.*forbidden", re.IGNORECASE)
 """The Kubernetes registry does not get what it needs, as from Kubernetes 1.32 on."""
 
+UNREACHED: Final = re.compile(
+    r"(DiscoveryService|hello failed|discovery).*(dial|timeout|no such host|refused|exceeded|unavailable|certificate)", re.IGNORECASE
+)
+"""The discovery service does not answer."""
+
 TELLINGS: Final[tuple[Telling, ...]] = (
     Telling(UNREADABLE, frozenset({"secret-differs", "discovery-unreachable"})),
     _telling(r"Kubernetes(Pull|Push)Controller|kubernetes ?registry", "kubernetes-registry"),
-    _telling(
-        r"(DiscoveryService|hello failed|discovery).*(dial|timeout|no such host|refused|exceeded|unavailable|certificate)",
-        "discovery-unreachable",
-        "discovery-service-differs",
-        "unknown-peer",
-    ),
+    Telling(UNREACHED, frozenset({"discovery-unreachable", "discovery-service-differs", "unknown-peer"})),
     _telling(r"time\.SyncController|\bNTP\b|time sync|query.*time server", "clock-skew"),
     _telling(r"certificate.*(expired|not yet valid)", "clock-skew", "discovery-unreachable"),
     _telling(r"kubespan\.IdentityController|hardware ?address", "no-identity"),
@@ -69,4 +71,4 @@ def told_by_logs(case: Case, name: str, nodes: Iterable[int]) -> Iterator[str]:
         view = case.views.get(index)
         lines = [line for line in view.log if any(pattern.search(line) for pattern in patterns)] if view is not None else []
         for line in lines[-SHOWN:]:
-            yield f"{case.name(index)}, controller-runtime: {line}"
+            yield f"{case.name(index)}, controller-runtime: {line[:SHOWN_LENGTH]}{'…' if len(line) > SHOWN_LENGTH else ''}"

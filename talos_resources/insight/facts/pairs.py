@@ -22,6 +22,8 @@ RETRY_S: Final = 5.0
 """How often an attempt is made."""
 TRIED_BYTES: Final = 5 * INITIATION_BYTES
 """Less than that is no proof that nothing gets through."""
+ANSWERED_BYTES: Final = 3 * INITIATION_BYTES
+"""The same of an end at which the other's attempts arrive: it answers each at once, and one answer would have been enough."""
 
 
 class Way(Enum):
@@ -62,10 +64,20 @@ class Pairs:
             return False
         if not view.is_whole and not view.specs and not view.statuses:
             return False
-        if any(self._is_nobody(index) for index in (observer, peer)):
+        if any(self._is_nobody(index) for index in (observer, peer)) or not self._is_missed(observer, peer):
             return False
-        # A pasted list may end early: a peer that does not speak for itself is not missed in it.
         return peer in self._life.fresh or bool(self._life.listed_by(peer))
+
+    def _is_missed(self, observer: int, peer: int) -> bool:
+        """Whether the lists that a node's data hold are proof that it does not have a peer.
+
+        A pasted list may be cut at any document, or be a choice: two lists that both lack the peer are no accident. And
+        of a type that no node's data hold, nothing is missing.
+        """
+        view, listed = self._ground.views[observer], self._ground.lists(observer, peer)
+        if view.is_whole:
+            return bool(view.specs or view.statuses or not listed) or any(other.specs for other in self._ground.views.values())
+        return bool(view.statuses) + bool(view.specs) + (bool(view.affiliates) and not listed) > 1
 
     def _is_nobody(self, index: int) -> bool:
         """Whether only a pasted list is there of a node, and nothing tells by what key others know it."""
@@ -121,6 +133,8 @@ class Pairs:
             return Way.ARRIVES  # without any handshake these can only be attempts
         if sent is None:
             return Way.UNKNOWN
+        if got.receive_bytes == 0 and sent.last_handshake_time.is_zero and min(sent.receive_bytes, sent.transmit_bytes) >= ANSWERED_BYTES:
+            return Way.LOST
         if self._begun_together(sender, receiver):
             return self._compared(sent.transmit_bytes, got.receive_bytes, self._tried_bytes(sender, receiver))
         if got.receive_bytes == 0 and sent.transmit_bytes >= TRIED_BYTES:
@@ -160,6 +174,11 @@ class Pairs:
         if forth is Way.LOST and back is Way.ARRIVES:
             return pair
         return (pair[1], pair[0]) if back is Way.LOST and forth is Way.ARRIVES else None
+
+    def is_half_open(self, pair: Pair) -> bool:
+        """Whether packets of one end arrive, and nothing says so of the other's: then endpoints and keys are right."""
+        ways = {self.way(*pair), self.way(*pair[::-1])}
+        return Way.ARRIVES in ways and len(ways) > 1 and all(index in self._life.fresh for index in pair)
 
     def is_refused(self, pair: Pair) -> bool:
         """Whether packets arrive at both ends and yet there is no handshake."""

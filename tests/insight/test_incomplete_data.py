@@ -1,0 +1,172 @@
+"""What is not in the data is not taken for what is not there, and what else it may be is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import attrs
+import pytest
+
+from talos_resources.insight.doctor import examine
+from talos_resources.insight.snapshot import Snapshot
+from talos_resources.model.finding import Finding, Severity
+from talos_resources.sources import open_source
+from talos_resources.sources.logs import known_lines
+
+from .blueprint import Plan
+from .blueprint_files import paste
+from .blueprint_kinds import clouds, names, rack
+from .test_variations import SETTINGS, view
+
+SPECS = "KubeSpanPeerSpecs.kubespan.talos.dev"
+
+
+def told(plan: Plan, *, only: str = "") -> list[Finding]:
+    found = examine(Snapshot(views=tuple(view(plan, box.name, only=only) for box in plan.boxes if not box.missing))).findings
+    return [finding for finding in found if finding.severity is not Severity.NOTE]
+
+
+def pasted(plan: Plan, folder: Path, keep: int) -> list[str]:
+    """The rules that are told of a paste of all statuses without the last documents."""
+    paste(plan, tuple(names(plan.boxes)), folder)
+    file = folder / "paste.yaml"
+    documents = file.read_text().split("---\n")
+    file.write_text("---\n".join(documents[: len(documents) - keep]))
+    with open_source(str(file)) as cluster:
+        return [finding.rule for finding in cluster.doctor().findings if finding.severity is not Severity.NOTE]
+
+
+@pytest.mark.parametrize("left_out", [1, 2, 3])
+def test_a_list_that_ends_between_two_documents_is_no_proof(left_out: int, tmp_path: Path) -> None:
+    assert pasted(Plan(boxes=clouds(2)), tmp_path, left_out) == []
+
+
+def test_of_a_choice_what_was_not_chosen_is_not_missing(tmp_path: Path) -> None:
+    """Only what is down was pasted."""
+    plan = Plan(boxes=clouds(2)).split(["w-2"], ["cp-1", "cp-2", "cp-3", "w-1"], 700)
+    paste(plan, tuple(names(plan.boxes)), tmp_path)
+    file = tmp_path / "paste.yaml"
+    file.write_text("---\n".join(each for each in file.read_text().split("---\n") if "state: down" in each))
+    with open_source(str(file)) as cluster:
+        rules = [finding.rule for finding in cluster.doctor().findings]
+    assert "unknown-peer" not in rules
+    assert rules
+
+
+def test_two_lists_that_lack_a_peer_prove_it() -> None:
+    plan = Plan(boxes=rack(3), unheard={("cp-1", "w-3")}).split(["cp-1"], ["w-3"], 2500)
+    assert [finding.rule for finding in told(plan, only="KubeSpanPeerS")] == ["unknown-peer"]
+
+
+def test_one_that_lacks_many_is_one_finding() -> None:
+    plan = Plan(boxes=rack(4), unheard={("w-1", each) for each in ("cp-1", "cp-2", "w-3", "w-4")})
+    plan.split(["w-1"], ["cp-1", "cp-2", "w-3", "w-4"], 2500)
+    [finding] = told(plan)
+    assert finding.rule == "unknown-peer"
+    assert finding.title == "w-1 does not know cp-1, cp-2, w-3, w-4 as peers"
+
+
+@pytest.mark.parametrize("left_out", [(), (SPECS,)])
+def test_a_tunnel_that_is_missing_shows_without_specs(left_out: tuple[str, ...]) -> None:
+    plan = Plan(boxes=clouds(3))
+    plan.of("w-3").config = {"device": False}
+    plan.split(["w-3"], names(plan.boxes), 5000)
+    plan.drop["*"] = left_out
+    [finding] = told(plan)
+    assert finding.rule == "spec-without-status"
+    assert finding.title == "w-3 has no WireGuard device: its 5 peers have no status"
+
+
+def test_who_it_is_follows_from_its_key_where_its_identity_was_not_read() -> None:
+    plan = Plan(boxes=rack(2))
+    plan.unheard |= {("w-2", other) for other in names(plan.boxes)}
+    plan.split(["w-2"], names(plan.boxes), 400)
+    plan.drop["*"] = ("Identities.cluster.talos.dev",)
+    [finding] = told(plan)
+    assert (finding.rule, finding.title) == ("discovery-unreachable", "w-2 cannot reach the discovery service: it knows nobody")
+
+
+def test_what_else_it_may_be_where_settings_are_not_known() -> None:
+    plan = Plan(boxes=rack(2))
+    plan.of("w-2").secret = "other"
+    plan.drop["*"] = SETTINGS
+    [finding] = told(plan)
+    assert finding.rule == "discovery-unreachable"
+    assert [rival.partition(":")[0] for rival in finding.rivals] == [
+        "secret-differs",
+        "discovery-service-differs",
+        "discovery-disabled",
+        "kubernetes-registry",
+    ]
+    assert all(rival.partition(": ")[2] for rival in finding.rivals)
+
+
+def test_what_was_read_is_no_rival_and_a_log_decides() -> None:
+    plan = Plan(boxes=rack(2))
+    plan.unheard |= {pair for other in names(plan.boxes) for pair in (("w-2", other), (other, "w-2"))}
+    [finding] = told(plan)
+    assert (finding.rule, finding.certainty, finding.rivals) == ("discovery-unreachable", "likely", ())
+    plan.drop["*"] = SETTINGS
+    views = [view(plan, box.name) for box in plan.boxes]
+    line = 'ERROR hello failed {"controller": "cluster.DiscoveryServiceController", "error": "dial tcp: i/o timeout"}'
+    [finding] = examine(Snapshot(views=(*views[:-1], attrs.evolve(views[-1], log=known_lines(line))))).findings
+    assert (finding.rule, finding.certainty, finding.rivals) == ("discovery-unreachable", "certain", ())
+
+
+def test_a_setting_that_differs_is_no_rival_where_nobody_hears_of_anybody() -> None:
+    plan = Plan(boxes=rack(2))
+    plan.unheard |= {(one, other) for one in names(plan.boxes) for other in names(plan.boxes) if one != other}
+    plan.drop["*"] = SETTINGS
+    [finding] = told(plan)
+    assert [rival.partition(":")[0] for rival in finding.rivals] == ["discovery-disabled", "kubernetes-registry"]
+
+
+def test_what_a_long_line_of_a_log_is_about_may_stand_at_its_end() -> None:
+    line = f'WARN kubernetes registry node watch error {{"id": "{"x" * 200}", "error": "nodes is forbidden"}}'
+    plan = Plan(boxes=rack(2))
+    plan.unheard |= {(one, other) for one in names(plan.boxes) for other in names(plan.boxes) if one != other}
+    plan.drop["*"] = SETTINGS
+    views = tuple(attrs.evolve(view(plan, box.name), log=known_lines(line)) for box in plan.boxes)
+    [finding] = examine(Snapshot(views=views)).findings
+    assert finding.rule == "kubernetes-registry"
+    assert all(len(each) < 250 for each in finding.evidence)
+    assert any(each.endswith("…") for each in finding.evidence)
+
+
+@pytest.mark.parametrize("version", ["v1.12.4", "v1.13.0"])
+def test_a_node_of_another_mesh_has_sets_of_its_own(version: str) -> None:
+    boxes = rack(2)
+    for box in boxes:
+        box.version = version
+    boxes[0].cluster = boxes[0].secret = "other"
+    foreign = view(Plan(boxes=boxes), "cp-1")
+    [own] = foreign.affiliates
+    assert own.spec.kubespan is not None
+    address = type(own.spec.kubespan.address)(b"\xfd" + bytes(15))  # type: ignore[misc]  # it is an IPv6Address
+    moved = own.with_spec(kubespan=attrs.evolve(own.spec.kubespan, address=address))
+    views = [attrs.evolve(foreign, affiliates=(moved,)), *(view(Plan(boxes=boxes), box.name) for box in boxes[1:])]
+    assert [finding.rule for finding in examine(Snapshot(views=tuple(views))).findings] == ["different-clusters"]
+
+
+@pytest.mark.parametrize("seconds", [20, 30, 200])
+def test_one_direction_that_arrives_leaves_the_other(seconds: float) -> None:
+    """Both ends were just made: the one that hears the other answers it, and no answer comes."""
+    plan = _HalfOpen(boxes=rack(2))
+    plan.seconds = seconds
+    [finding] = told(plan)
+    assert finding.rule == "path-blocked"
+    assert "What cp-1 sends does not reach w-2, while the other direction works" in finding.cause
+
+
+class _HalfOpen(Plan):
+    seconds: float = 0
+
+    def status(self, one: object, other: object) -> dict[str, object]:
+        made = super().status(one, other)  # type: ignore[arg-type]  # as in Plan
+        ends = (one.name, other.name)  # type: ignore[attr-defined]
+        if set(ends) != {"cp-1", "w-2"}:
+            return made
+        tries = int(self.seconds / 5)
+        got = 148 * tries if ends[0] == "cp-1" else 0
+        sent = 148 + 92 * tries if ends[0] == "cp-1" else 148 * (tries + 3)
+        return made | {"state": "down", "receiveBytes": got, "transmitBytes": sent, "lastHandshakeTime": "0001-01-01T00:00:00Z"}
