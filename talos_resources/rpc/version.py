@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import attrs
+
 from talos_resources.codec.protowire import LEN, WireError, read_payload, read_varint, skip
 from talos_resources.model.errors import DecodeError
 from talos_resources.rpc.messages import field
@@ -22,18 +24,41 @@ def version_response(tag: str, *, python: str, platform: str) -> bytes:
     return field(1, version)
 
 
-def version_tag(response: bytes) -> str:
+@attrs.frozen(kw_only=True)
+class VersionInfo:
+    """What a node says of the Talos that it runs; empty where it does not say it.
+
+    Attributes:
+        tag: the release, `v1.13.3`.
+        sha: the commit that it was built from.
+        built: when it was built, as whoever built it wrote it.
+        go_version: `go1.26.1`.
+        os: `linux`.
+        arch: `amd64`.
+    """
+
+    tag: str
+    sha: str = ""
+    built: str = ""
+    go_version: str = ""
+    os: str = ""
+    arch: str = ""
+
+
+def version_info(response: bytes) -> VersionInfo:
     """The version of the first node of a VersionResponse.
 
     Raises:
         DecodeError: it is no such message, or of no node.
     """
-    data: bytes | None = response
-    for number in (1, 2, 1):
-        data = None if data is None else _payload(data, number)
-    if data is None:
+    info: bytes | None = response
+    for number in (1, 2):
+        info = None if info is None else _payload(info, number)
+    texts = [_payload(info or b"", number) for number in range(1, 7)]
+    tag, *others = ((text or b"").decode("utf-8", "replace") for text in texts)
+    if texts[0] is None:
         raise DecodeError("has no version", path="version")
-    return data.decode("utf-8", "replace")
+    return VersionInfo(tag=tag, **dict(zip(("sha", "built", "go_version", "os", "arch"), others, strict=True)))
 
 
 def _payload(data: bytes, wanted: int) -> bytes | None:

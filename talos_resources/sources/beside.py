@@ -9,6 +9,7 @@ from typing import Final, Protocol, runtime_checkable
 from talos_resources.model.errors import TalosResourcesError
 from talos_resources.model.version import __version__
 from talos_resources.resources import Affiliate, ClusterIdentity
+from talos_resources.rpc.version import VersionInfo
 from talos_resources.sources.cluster import Cluster
 from talos_resources.sources.folders import SUMMARY, Reader
 from talos_resources.sources.surroundings import announced_version
@@ -24,7 +25,7 @@ _ARCHITECTURES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 class _Answering(Protocol):
     """A state that can ask its node for the version."""
 
-    def version(self) -> str: ...
+    def version_info(self) -> VersionInfo: ...
 
 
 def all_beside(cluster: Cluster, nodes: Sequence[str], *, only_summary: bool = False) -> dict[str, dict[str, Reader]]:
@@ -54,19 +55,16 @@ def files_beside(cluster: Cluster, node: str, *, only_summary: bool = False) -> 
     found = {path: read for path, read in folder.texts.items() if path == SUMMARY or not only_summary} if folder else {}
     if SUMMARY not in found:
         version = _version(cluster.state(node))
-        if version:
+        if version is not None:
             found[SUMMARY] = summary(version).encode
     return found
 
 
-def summary(version: str) -> str:
-    """The file `summary`: what wrote the bundle, and which release of Talos the node runs.
-
-    Args:
-        version: of the node, `v1.14.0`.
-    """
+def summary(version: VersionInfo) -> str:
+    """The file `summary`: what wrote the bundle, and what the node says of the Talos that it runs."""
     own = (f"talos-resources v{__version__}", "", "", "", f"{_platform()}")
-    return f"Client:\n{_table(*own)}Server:\n{_table(version, '', '', '', '/')}"
+    node = (version.tag, version.sha, version.built, version.go_version, f"{version.os}/{version.arch}")
+    return f"Client:\n{_table(*own)}Server:\n{_table(*node)}"
 
 
 def _platform() -> str:
@@ -78,15 +76,16 @@ def _table(*values: str) -> str:
     return "".join(f"\t{name + ':':<13}{value}\n" for name, value in zip(_FIELDS, values, strict=True))
 
 
-def _version(state: State) -> str:
-    """What the node says it runs, or what it announces to the others; empty if it does neither."""
+def _version(state: State) -> VersionInfo | None:
+    """What the node says it runs, or what it announces to the others; None if it does neither."""
     try:
         if isinstance(state, _Answering):
-            return state.version()
+            return state.version_info()
     except TalosResourcesError:
         pass  # a server that has resources only
     try:
         own = [identity.spec.node_id for identity in state.list(ClusterIdentity)]
-        return next((announced_version(found.spec) for found in state.list(Affiliate) if found.id in own), "")
+        announced = next((announced_version(found.spec) for found in state.list(Affiliate) if found.id in own), "")
     except (TalosResourcesError, AttributeError):  # such as redacted ones
-        return ""
+        return None
+    return VersionInfo(tag=announced) if announced else None

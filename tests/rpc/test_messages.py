@@ -19,7 +19,7 @@ from talos_resources.resources import KubeSpanPeerStatus
 from talos_resources.rpc import messages
 from talos_resources.rpc.server.encoding import Cache, Encoder
 from talos_resources.rpc.server.requests import queries_from
-from talos_resources.rpc.version import version_response, version_tag
+from talos_resources.rpc.version import VersionInfo, version_info, version_response
 from talos_resources.state.events import AnyEvent, Bootstrapped, Created, Destroyed, Errored, Noop, Updated
 
 TEXT = st.text(max_size=10)
@@ -102,7 +102,7 @@ def test_errors_arrive_as_their_class() -> None:
 @given(st.binary(max_size=200))
 @settings(max_examples=100, deadline=None)
 def test_garbage_is_an_error_of_ours(data: bytes) -> None:
-    for read in (messages.resource_of, messages.destroy_ready, messages.events_of, version_tag):
+    for read in (messages.resource_of, messages.destroy_ready, messages.events_of, version_info):
         with suppress(DecodeError):
             read(data)
 
@@ -119,7 +119,16 @@ def test_the_version_is_what_the_runtime_reads() -> None:
     parsed = machine_pb2.VersionResponse.FromString(data)
     assert parsed.messages[0].version.tag == "v1.2.3"
     assert parsed.messages[0].features.rbac
-    assert version_tag(data) == "v1.2.3"
+    assert version_info(data) == VersionInfo(tag="v1.2.3", go_version="3.11", os="linux")
+
+
+def test_the_version_of_a_node_of_talos_is_read_in_full() -> None:
+    told = {"tag": "v1.14.0", "sha": "abc", "built": "2026-01-02", "go_version": "go1.26.8", "os": "linux", "arch": "arm64"}
+    platform = machine_pb2.PlatformInfo(name="metal")
+    message = machine_pb2.Version(version=machine_pb2.VersionInfo(**told), platform=platform)
+    assert version_info(machine_pb2.VersionResponse(messages=[message]).SerializeToString()) == VersionInfo(**told)
+    with pytest.raises(DecodeError, match="has no version"):
+        version_info(machine_pb2.VersionResponse(messages=[machine_pb2.Version(platform=platform)]).SerializeToString())
 
 
 def test_the_cache_encodes_once_and_stays_small() -> None:

@@ -15,6 +15,7 @@ from talos_resources.model.kind import kind_of
 from talos_resources.model.resource import Resource
 from talos_resources.resources import Affiliate, ClusterIdentity, Member, ResourceDefinition
 from talos_resources.resources.meta.definition import definition_of
+from talos_resources.rpc.version import VersionInfo
 from talos_resources.sources import Cluster, open_source
 from talos_resources.sources.beside import all_beside, summary
 from talos_resources.sources.evidence import evidence
@@ -28,7 +29,7 @@ REST = {
     "dmesg.log": "[    0.000000] Linux version 6.18\n",
     "controller-runtime.log": "nothing\n",
     "mounts": "FILESYSTEM   SIZE(GB)\n/dev/vda4    10.00\n",
-    "summary": summary("v1.13.9"),
+    "summary": summary(VersionInfo(tag="v1.13.9")),
 }
 DEEPER = {"kubernetes-logs/kube-system/a-exited.log": "…\n", "service-logs/apid.log": "", "service-logs/apid.state": "ID   apid\n"}
 
@@ -86,12 +87,12 @@ def test_bundles_that_are_read_together_keep_their_files(tmp_path: Path) -> None
 class Answering(MemoryState):
     """A node that says what it runs."""
 
-    def version(self) -> str:
-        return "v1.14.1"
+    def version_info(self) -> VersionInfo:
+        return VersionInfo(tag="v1.14.1", sha="abc", built="today", go_version="go1.26.8", os="linux", arch="arm64")
 
 
 def test_a_summary_says_the_release_of_the_node() -> None:
-    text = summary("v1.12.3")
+    text = summary(VersionInfo(tag="v1.12.3"))
     assert text.splitlines()[6:] == [
         "Server:",
         "\tTag:         v1.12.3",
@@ -108,6 +109,7 @@ def test_a_summary_says_the_release_of_the_node() -> None:
         node: "".join(read().decode() for read in files.values()).partition("Server:\n\tTag:")[2].split() for node, files in beside.items()
     }
     assert [said[node][:1] for node in ("", "answers", "announces", "silent")] == [[], ["v1.14.1"], ["v1.13.2"], []]
+    assert " ".join(said["answers"]) == "v1.14.1 SHA: abc Built: today Go version: go1.26.8 OS/Arch: linux/arm64"
 
 
 @pytest.mark.parametrize("command", [["mesh"], ["get", "kubespanpeerstatuses", "-o", "yaml"], ["get", "members"]])

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from talos_resources.rpc.client.answer_stream import AnswerStream
     from talos_resources.rpc.client.continuity import Start
     from talos_resources.rpc.client.watch import RemoteWatch
+    from talos_resources.rpc.version import VersionInfo
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -142,9 +143,13 @@ class RemoteState(OwnedWrites):
             ConnectError: it cannot be reached.
             UnsupportedError: it serves resources only.
         """
-        from talos_resources.rpc.version import VERSION, version_tag
+        return self.version_info().tag
 
-        return version_tag(self._unary(VERSION, b"", Reference("", "Version", ""), repeatable=True))
+    def version_info(self) -> VersionInfo:
+        """All that the node says of the Talos that it runs; raises as `version`."""
+        from talos_resources.rpc.version import VERSION, version_info
+
+        return version_info(self._unary(VERSION, b"", Reference("", "Version", ""), repeatable=True))
 
     def apply(
         self, config: HasText | str | bytes, *, mode: ApplyMode | None = None, dry_run: bool = False, try_s: float | None = None
