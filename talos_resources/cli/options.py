@@ -205,6 +205,7 @@ def opened(args: Namespace, *, quiet: bool = False) -> Iterator[tuple[Cluster, t
         TalosResourcesError: the source cannot be opened, or has no such node.
     """
     from talos_resources import sources
+    from talos_resources.sources.folders import CUT_SHORT
 
     wanted = names(args.nodes)
     with progress.busy(f"opening {', '.join(args.sources) or 'the cluster'}"):
@@ -232,6 +233,8 @@ def opened(args: Namespace, *, quiet: bool = False) -> Iterator[tuple[Cluster, t
             if is_fallback:
                 raise ConfigError(f"{error.message}; there is no talosconfig: name yours with --talosconfig") from None
             raise
+        if cut := [node for node in selected if (folder := cluster.folder(node)) is not None and folder.is_cut]:
+            print(f"note: {', '.join(cut)}: {CUT_SHORT}", file=sys.stderr)
         yield cluster, selected
     if noted and not endless:
         sys.stdout.flush()

@@ -54,7 +54,7 @@ def _keys(path: Path) -> Iterator[Any]:
     from pyrage import IdentityError, ssh, x25519  # pyright: ignore[reportAttributeAccessIssue]  # Rust, without types
 
     try:
-        data = read_whole(path)
+        data = read_whole(path, what="key")
     except OSError as error:
         raise ConfigError(f"cannot read the identity {path}: {error.strerror or error}") from None
     try:

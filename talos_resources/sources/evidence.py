@@ -8,10 +8,10 @@ from typing import Final, Protocol, runtime_checkable
 import attrs
 
 from talos_resources.insight.snapshot import NodeView, Snapshot
-from talos_resources.model.kind import kind_of
+from talos_resources.model.kind import kind_of, own_names
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import Affiliate, KubeSpanConfig, KubeSpanIdentity, KubeSpanPeerSpec, KubeSpanPeerStatus, Member
-from talos_resources.sources.folders import LOG, SUMMARY, NodeFolder
+from talos_resources.sources.folders import CUT_SHORT, LOG, SUMMARY, NodeFolder
 from talos_resources.sources.logs import known_lines, server_version
 from talos_resources.sources.parallel import Nodes, Track, each
 from talos_resources.sources.past import past_of
@@ -56,5 +56,7 @@ def _view(cluster: Nodes, node: str) -> NodeView:
     state = folder.readable()
     view = view_of(state, node, full=True)
     unreadable = {**view.unreadable, **{_TYPES.get(name, name): reason for name, reason in state.faults.items()}}
+    unreadable |= dict.fromkeys(folder.missing(own_names()), CUT_SHORT)
     version = server_version(folder.text(SUMMARY)) or view.version
-    return attrs.evolve(view, unreadable=unreadable, log=known_lines(folder.text(LOG)), version=version)
+    log, is_whole = known_lines(folder.text(LOG)), view.is_whole and not folder.is_cut
+    return attrs.evolve(view, unreadable=unreadable, log=log, version=version, is_whole=is_whole)

@@ -12,6 +12,7 @@ from talos_resources.codec.whole import read_whole
 from talos_resources.model.errors import ConfigError, DecodeError
 from talos_resources.model.resource import Resource
 from talos_resources.sources.cluster import Cluster
+from talos_resources.sources.cut_archive import whole_members
 from talos_resources.sources.documents import Entry, by_node, parse, parse_pasted, without_cut_end
 from talos_resources.sources.encrypted import is_sealed, unsealed
 from talos_resources.sources.folders import NodeFolder, Reader
@@ -57,7 +58,8 @@ def open_url(path: str, *, identities: Sequence[Path] = ()) -> Cluster:
     if is_sealed(data):
         data = unsealed(data, identities, source=path)
     if data.startswith(b"PK\x03\x04"):
-        return _tree(_unzipped(data, path), path)
+        members, whole = _unzipped(data, path)
+        return _tree(members, path, is_cut=not whole)
     return _cluster(_held(data, path), source=path)
 
 
@@ -85,7 +87,7 @@ def _held(data: bytes, source: str) -> Mapping[str | None, Sequence[Resource[Any
     return by_node(entries)
 
 
-def _tree(members: Members, path: str) -> Cluster:
+def _tree(members: Members, path: str, *, is_cut: bool = False) -> Cluster:
     """A directory or archive: one folder per node, or just files.
 
     In a support bundle a node's files are in its folder `resources`; where there is such a folder,
@@ -101,7 +103,9 @@ def _tree(members: Members, path: str) -> Cluster:
     if folders:
         texts = _texts(members, folders) if bundle else {}
         common = texts.pop("", {})
-        nodes = {node: NodeFolder(files, texts.get(node, {}), common, is_bundle=bool(bundle)) for node, files in folders.items()}
+        nodes = {
+            node: NodeFolder(files, texts.get(node, {}), common, is_bundle=bool(bundle), is_cut=is_cut) for node, files in folders.items()
+        }
         return Cluster({node: folder.state for node, folder in nodes.items()}, source=path, folders=nodes)
     if not data:
         raise ConfigError(f"{path} holds no *.yaml or *.json file; expected one folder per node, as in a support bundle")
@@ -133,7 +137,8 @@ def _read(file: Path) -> bytes:
         raise ConfigError(f"cannot read {file}: {error.strerror or error}") from None
 
 
-def _unzipped(data: bytes, file: str) -> Members:
+def _unzipped(data: bytes, file: str) -> tuple[Members, bool]:
+    """The members of an archive, and whether these are all: of one that is cut short those that are whole count."""
     import lzma
     import struct
     import zlib
@@ -144,6 +149,8 @@ def _unzipped(data: bytes, file: str) -> Members:
     try:
         archive = ZipFile(io.BytesIO(data))
     except faults as error:
+        if found := whole_members(data, largest=_MEMBER_LIMIT):
+            return {PurePath(name).parts: partial(found.__getitem__, name) for name in found}, False
         raise DecodeError(f"broken zip archive: {error}", source=file) from None
 
     if sum(member.file_size for member in archive.infolist()) > _ARCHIVE_LIMIT:
@@ -157,4 +164,4 @@ def _unzipped(data: bytes, file: str) -> Members:
         except faults as error:
             raise DecodeError(f"cannot be unpacked: {error}", source=f"{file}/{name}") from None
 
-    return {PurePath(name).parts: partial(read, name) for name in archive.namelist() if not name.endswith("/")}
+    return {PurePath(name).parts: partial(read, name) for name in archive.namelist() if not name.endswith("/")}, True

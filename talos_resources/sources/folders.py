@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from talos_resources.state.registry import definitions_of, known_kinds
 
 LOG: Final = "controller-runtime.log"
 SUMMARY: Final = "summary"
+CUT_SHORT: Final = "the archive is cut short; what stood behind its end is not known"
 
 Reader = Callable[[], bytes]
 
@@ -42,12 +43,14 @@ class NodeFolder:
         common: the files of the bundle that belong to no node, by their path.
         is_bundle: this is a part of a support bundle, which leaves things out that the node has; each file has the type
             that its name says.
+        is_cut: the archive is cut short: files of the node may be missing.
     """
 
     files: Mapping[str, Reader]
     texts: Mapping[str, Reader] = attrs.field(factory=dict)
     common: Mapping[str, Reader] = attrs.field(factory=dict)
     is_bundle: bool = False
+    is_cut: bool = False
 
     def left_out(self, kind: Kind[Any], namespace: str | None, state: State) -> str:
         """Why nothing of a kind is here although the node may have it; empty where a bundle would hold it.
@@ -59,6 +62,8 @@ class NodeFolder:
 
         Source: talosctl v1.14.0-rc.1, support.
         """
+        if self.is_cut:
+            return CUT_SHORT
         known = known_kinds(state) if self.is_bundle else ()
         usual = {(other.namespace, other.type) for other in known}
         # Our own dumps into folders look the same, but leave no namespace out.
@@ -69,6 +74,11 @@ class NodeFolder:
         if kind.sensitive and not any(other.sensitive and state.list(other) for other in known):
             return f"{kind.type} are sensitive; this support bundle was made without os:admin, which leaves them out: they may be there"
         return ""
+
+    def missing(self, types: Iterable[str]) -> Iterator[str]:
+        """Those of some types of which nobody knows whether the node has any, because the archive ends before their files."""
+        stems = {PurePath(name).stem for name in self.files}
+        return (name for name in types if self.is_cut and file_stem(name) not in stems)
 
     def state(self) -> State:
         """All resources; the folder says which node it is, whatever the documents say.

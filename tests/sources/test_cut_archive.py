@@ -1,0 +1,100 @@
+"""Bundles whose end is missing: what is whole counts, and what is not there is not known."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
+
+import pytest
+
+from talos_resources.cli.main import main
+from talos_resources.sources.cut_archive import whole_members
+
+FILES = {f"10.0.0.1/{name}": f"{name} ".encode() * size for name, size in (("dmesg.log", 9), ("ü", 1), ("empty", 0), ("io", 70_000))}
+MEMBER = """\
+metadata:
+    namespace: cluster
+    type: Members.cluster.talos.dev
+    id: {0}
+    version: 1
+    owner: cluster.MemberController
+    phase: running
+    created: 2026-01-02T03:04:05Z
+    updated: 2026-01-02T03:04:05Z
+spec:
+    nodeId: {0}
+    addresses: []
+    hostname: {0}
+    machineType: worker
+    operatingSystem: Talos (v1.14.0)
+"""
+
+
+class Pipe(io.RawIOBase):
+    """A place that cannot seek, for which sizes and checksums are written behind the data, as talosctl does."""
+
+    def __init__(self) -> None:
+        self.data = b""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        self.data += bytes(data)
+        return len(data)
+
+
+def zipped(files: dict[str, bytes], *, seekable: bool = False, method: int = ZIP_DEFLATED) -> bytes:
+    out: io.BytesIO | Pipe = io.BytesIO() if seekable else Pipe()
+    with ZipFile(out, "w", method) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return out.data if isinstance(out, Pipe) else out.getvalue()
+
+
+@pytest.mark.parametrize(("seekable", "method"), [(False, ZIP_DEFLATED), (True, ZIP_DEFLATED), (True, ZIP_STORED)])
+def test_members_that_are_whole_are_found_wherever_it_is_cut(seekable: bool, method: int) -> None:
+    data = zipped(FILES, seekable=seekable, method=method)
+    assert whole_members(data, largest=1 << 20) == FILES
+    seen = 0
+    for end in (*range(400), *range(400, len(data), 997), len(data) - 30):
+        found = whole_members(data[:end], largest=1 << 20)
+        assert found == dict(list(FILES.items())[: len(found)])
+        assert len(found) >= seen
+        seen = len(found)
+
+
+def test_what_is_damaged_or_too_large_is_no_member() -> None:
+    data = bytearray(zipped(FILES))
+    assert list(whole_members(bytes(data), largest=100_000)) == list(FILES)[:3]
+    data[data.index(b"dmesg.log") + 12] ^= 1
+    assert whole_members(bytes(data), largest=1 << 20) == {}
+    assert whole_members(b"PK\x03\x04nothing", largest=1) == {}
+
+
+@pytest.fixture
+def cut(tmp_path: Path) -> str:
+    """A bundle of two nodes that ends within the second one's files."""
+    files = {f"10.0.0.{n}/resources/members.cluster.talos.dev.yaml": MEMBER.format(f"n{n}").encode() for n in (1, 2)}
+    files["10.0.0.2/resources/nodenames.kubernetes.talos.dev.yaml"] = b"x" * 1000
+    data = zipped(files)
+    path = tmp_path / "cut.zip"
+    path.write_bytes(data[: data.rindex(b"nodenames.kubernetes.talos.dev.yaml", 0, data.index(b"PK\x01\x02")) + 40])
+    return str(path)
+
+
+def test_a_cut_bundle_is_read_and_said_to_be_cut(cut: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["get", "members", "--from", cut, "-o", "name"]) == 0
+    told = capsys.readouterr()
+    assert told.out.count("members.cluster.talos.dev/") == 2
+    assert told.err == "note: 10.0.0.1, 10.0.0.2: the archive is cut short; what stood behind its end is not known\n"
+
+
+def test_what_a_cut_bundle_lacks_is_not_known(cut: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", "--from", cut]) == 0
+    out = capsys.readouterr().out
+    assert "KubeSpanConfigs.kubespan.talos.dev could not be read" in out
+    assert "Members" not in out
+    assert main(["get", "kubespanconfigs", "--from", cut]) == 0
+    assert "what stood behind its end is not known" in capsys.readouterr().err
