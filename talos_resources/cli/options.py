@@ -205,7 +205,6 @@ def opened(args: Namespace, *, quiet: bool = False) -> Iterator[tuple[Cluster, t
         TalosResourcesError: the source cannot be opened, or has no such node.
     """
     from talos_resources import sources
-    from talos_resources.sources.folders import CUT_SHORT
 
     wanted = names(args.nodes)
     with progress.busy(f"opening {', '.join(args.sources) or 'the cluster'}"):
@@ -234,6 +233,8 @@ def opened(args: Namespace, *, quiet: bool = False) -> Iterator[tuple[Cluster, t
                 raise ConfigError(f"{error.message}; there is no talosconfig: name yours with --talosconfig") from None
             raise
         if cut := [node for node in selected if (folder := cluster.folder(node)) is not None and folder.is_cut]:
+            from talos_resources.sources.folders import CUT_SHORT  # a live node has no folders
+
             print(f"note: {', '.join(cut)}: {CUT_SHORT}", file=sys.stderr)
         yield cluster, selected
     if noted and not endless:
