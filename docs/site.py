@@ -9,6 +9,7 @@ import argparse
 import ast
 import html
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 PROG: Final = "talos-resources"
+COLUMNS: Final = 80
+"""So wide is the help in the reference, whatever the terminal of whoever builds it: a page shows no more of a line."""
 LAYERS_MARK: Final = "<!-- layers -->"
 
 _ELSEWHERE: Final = r"((?:https?:)?//[^\s\"'>)]+)"
@@ -100,6 +103,7 @@ def _output(output: Mapping[str, Any]) -> str:
 
 def commands() -> str:
     """Every command with its help."""
+    os.environ["COLUMNS"] = str(COLUMNS)  # which is what parsers go by
     parts = ["# Commands\n\nMade from the program's own help; `COMMAND --help` prints the same.\n"]
     for names, _ in listing():
         title = ", ".join(f"`{name}`" for name in names)

@@ -21,8 +21,11 @@ from pathlib import Path
 from PIL import Image
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
+from rich.text import Text
+from textual.widgets import Static
 
 from talos_resources import KubeSpanPeerStatus, open_source
+from talos_resources.insight.doctor import examine
 from talos_resources.insight.mesh import Mesh, build
 from talos_resources.insight.snapshot import Snapshot
 from talos_resources.model.kind import kind_of
@@ -47,6 +50,7 @@ def pictures() -> dict[str, str]:
         "mesh.svg": mesh("nat", 6),
         "mesh-60.svg": mesh("nat", 60),
         "terminal-mesh.svg": terminal_mesh(),
+        "terminal-doctor.svg": terminal_doctor(),
         "architecture.svg": architecture(),
         "top.svg": top(),
     }
@@ -61,8 +65,7 @@ def peer_statuses() -> str:
     printer = list_printer(parse_output("table"), kind_of(KubeSpanPeerStatus), nodes=cluster.default_nodes, width=WIDTH)
     for piece in (*printer.resources(cluster.default_nodes[0], peers), *printer.finish()):
         console.print(piece, end="" if isinstance(piece, str) else "\n")
-    svg = console.export_svg(title="talos_resources", theme=MONOKAI, unique_id="talos-resources")
-    return without_fonts(svg)
+    return exported(console)
 
 
 def mesh(name: str, nodes: int) -> str:
@@ -82,8 +85,22 @@ def terminal_mesh() -> str:
     console.print("$ talos-resources mesh --from support.zip", highlight=False)
     for line in mesh_text.lines(simulated("nat", 50), width=80):
         console.print(mesh_text.coloured(line))
-    svg = console.export_svg(title="talos_resources", theme=MONOKAI, unique_id="talos-resources")
-    return re.sub(r"@font-face \{[^}]*\}\s*", "", svg)
+    return exported(console)
+
+
+def terminal_doctor() -> str:
+    """`doctor` of the mesh of `mesh-60.svg`, at 80 columns."""
+    cluster, _ = run(scenario("nat"), nodes=60)
+    snapshot = Snapshot(views=tuple(view_of(node.state, name) for name, node in cluster.nodes.items()))
+    console = Console(record=True, width=80, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    console.print("$ talos-resources doctor --from support.zip", highlight=False)
+    console.print(Text.from_ansi("".join(f"{line}\n" for line in examine(snapshot).text(width=80, colour=True).splitlines())))
+    return exported(console)
+
+
+def exported(console: Console) -> str:
+    """What a console has shown."""
+    return without_fonts(console.export_svg(title="talos_resources", theme=MONOKAI, unique_id="talos-resources"))
 
 
 def shots() -> None:
@@ -121,7 +138,7 @@ def top() -> str:
     async def drawn() -> str:
         app = Top(Live(cluster, cluster.nodes))
         async with app.run_test(size=(80, 20)) as pilot:
-            while not app.is_current:
+            while not app.is_current or "→" not in str(app.query_one("#cell-told", Static).render()):
                 await pilot.pause(0.1)
             await pilot.pause(1.0)
             return app.export_screenshot(title="talos-resources top")

@@ -95,6 +95,7 @@ def _list() -> int:
 
 def _explain(name: str) -> int:
     from talos_resources.insight.causes import causes
+    from talos_resources.model.finding import PAGE
     from talos_resources.model.wrapping import wrapped
 
     by_name = {cause.name: cause for cause in causes()}
@@ -109,6 +110,7 @@ def _explain(name: str) -> int:
         ("against:   ", cause.against or "nothing: it is read, not inferred"),
         ("asked:     ", f"with {cause.tier.name.lower().replace('_', ' ')} causes, step {cause.tier + 1} of 7"),
         ("guide:     ", cause.guide),
+        ("page:      ", f"{PAGE}#{cause.name}"),
     ]
     for lead, text in lines:
         if text:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import attrs
 
 from talos_resources.model.printable import printable
-from talos_resources.model.wrapping import wrapped
+from talos_resources.model.wrapping import folded, wrapped
 
 
 class Severity(enum.Enum):
@@ -23,6 +23,10 @@ class Severity(enum.Enum):
     def rank(self) -> int:
         """0 for the worst."""
         return list(Severity).index(self)
+
+
+PAGE: Final = "docs/findings.md"
+"""The page that has a section for every rule, from the root of the repository."""
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -59,6 +63,11 @@ class Finding:
     after: str = ""
     nodes: tuple[str, ...] = ()
 
+    @property
+    def page(self) -> str:
+        """Where the documentation explains the rule."""
+        return f"{PAGE}#{self.rule}"
+
     def to_plain(self) -> dict[str, Any]:
         """The finding as plain values, for JSON; what only a diagnosis has is left out where it is empty."""
         more = {
@@ -77,6 +86,7 @@ class Finding:
             "cause": self.cause,
             "advice": self.advice,
             "guide": self.guide,
+            "page": self.page,
             **{name: value for name, value in more.items() if value},
         }
 
@@ -130,11 +140,21 @@ def _block(finding: Finding, width: int | None, *, colour: bool) -> str:
         *wrapped(label.ljust(_INDENT), finding.title, width),
         *(line for text in finding.evidence for line in wrapped(lead, text, width)),
         *(line for name, text in _parts(finding) for line in wrapped(f"{lead}{name}", text, width)),
-        *(f"{lead}{'':{_NAME}}$ {printable(step)}" for step in finding.steps),
+        *(line for step in finding.steps for line in _step(f"{lead}{'':{_NAME}}", printable(step), width)),
         *(line for name, text in _afterwards(finding) for line in wrapped(f"{lead}{name}", text, width)),
     ]
     text = "".join(f"{line}\n" for line in lines)
     return text.replace(label, f"\x1b[{_CODES[finding.severity]}m{label}\x1b[0m", 1) if colour else text
+
+
+def _step(lead: str, step: str, width: int | None) -> Iterator[str]:
+    """A command in one line, to be copied; its comment stands below it where there is no room beside."""
+    command, comment, told = step.partition("   # ")
+    if comment and width is not None and len(lead) + 2 + len(step) > width:
+        yield f"{lead}$ {command}"
+        yield from folded(told, width, lead=f"{lead}  # ", under=f"{lead}  # ")
+    else:
+        yield f"{lead}$ {step}"
 
 
 def _parts(finding: Finding) -> Iterator[tuple[str, str]]:

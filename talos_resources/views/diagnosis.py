@@ -23,7 +23,7 @@ def diagnosis_markdown(diagnosis: Diagnosis) -> str:
 def _section(finding: Finding) -> Iterator[str]:
     yield f"## {finding.severity.value.capitalize()}: {escaped(finding.title)}"
     yield ""
-    yield f"`{finding.rule}`{f', {finding.certainty}' if finding.certainty else ''}"
+    yield f"`{finding.rule}`{f', {finding.certainty}' if finding.certainty else ''}; `{finding.page}`"
     yield ""
     yield from (f"- {escaped(line)}" for line in finding.evidence)
     parts = (("Why", finding.cause), ("Do", finding.advice), ("Then", finding.after), ("To decide", finding.decide))

@@ -22,7 +22,7 @@ def findings_html(findings: Sequence[Finding], *, heading: str = "", blind: Sequ
 
     rows = [
         f'<tr><th style="color:{_COLOURS[finding.severity]}">{LABELS[finding.severity]}</th><td style="text-align:left">'
-        f"{'<br>'.join(html.escape(line) for line in lines_of(finding))}</td></tr>\n"
+        f"{'<br>'.join(html.escape(line) for line in lines_of(finding))}<br><small>{html.escape(finding.page)}</small></td></tr>\n"
         for finding in ordered(list(findings))
     ]
     notes = [f"<p>not known: {html.escape(line)}</p>\n" for line in blind]

@@ -7,7 +7,6 @@ from typing import Final
 
 from talos_resources.insight.groups import Grouped
 from talos_resources.insight.mesh import Link, LinkState, Mesh
-from talos_resources.insight.summary import summary
 from talos_resources.model.printable import printable
 from talos_resources.views.age import age, rate
 from talos_resources.views.mesh_text import Piece, foot, head
@@ -51,7 +50,7 @@ def _between(groups: Grouped, limit: int = 20) -> Iterator[list[Piece]]:
 def detail_lines(
     mesh: Mesh, mtus: Mapping[str, int] | None = None, *, width: int | None = None, only_faults: bool = False
 ) -> Iterator[list[Piece]]:
-    """A line for each direction of each link, faults first.
+    """A line for each direction of each link, faults last: that is what is on the screen when the table is through.
 
     Args:
         mesh: any.
@@ -59,10 +58,10 @@ def detail_lines(
         only_faults: leave out the links that are up.
         mtus: node → MTU of its kubespan link, where known.
     """
-    yield [(summary(mesh), None)]
+    yield from head(mesh, width)
     yield []
     ordered = sorted(
-        mesh.links(only_faults=only_faults), key=lambda link: (link.state is LinkState.UP, link.observer.index, link.peer.index)
+        mesh.links(only_faults=only_faults), key=lambda link: (link.state is not LinkState.UP, link.observer.index, link.peer.index)
     )
     headings = ("NODE", "PEER", "STATE", "ENDPOINT", "HANDSHAKE", "RX", "TX", "RX/S", "TX/S", "MTU")
     rows = [headings, *(_details(link, mtus or {}) for link in ordered)]

@@ -77,7 +77,7 @@ def _finding(finding: Finding) -> str:
     level = finding.severity.value
     sure = f" · {html.escape(finding.certainty)}" if finding.certainty else ""
     parts = [f'<section class="card finding"><h2><span class="tag {level}">{level.upper()}</span>{_text(finding.title)}</h2>']
-    parts.append(f'<div class="dim">{html.escape(finding.rule)}{sure}</div>')
+    parts.append(f'<div class="dim">{html.escape(finding.rule)}{sure} · {html.escape(finding.page)}</div>')
     if finding.evidence:
         parts.append(f"<ul>{''.join(f'<li>{_text(line)}</li>' for line in finding.evidence)}</ul>")
     for name, text in (("Why", finding.cause), ("Do", finding.advice), ("Then", finding.after), ("What decides", finding.decide)):

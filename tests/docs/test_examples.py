@@ -4,7 +4,7 @@
   followed by `# → text` lines shows that text.
 - ```console blocks: a line after `$ ` runs in a shell, in one folder per page; the lines up to the next `$ ` are
   what it prints on stdout. `...` alone on a line stands for any lines. Of stderr nothing is compared.
-  A line `$ … # exit N` ends with that code.
+  They end with 0, or with the codes of `<!-- exits N … -->` on the line before the block, one for each.
 - A block is left out by `<!-- not run: why -->` on the line before it; the reason is required.
 - After `<!-- runs until it is ready -->` a block has one command, which is stopped by SIGTERM when it has printed what it should.
 - After `<!-- runs with a node -->` a block finds a talosconfig, and whatever nodes it names are the demo's first one,
@@ -28,7 +28,9 @@ from typing import NamedTuple
 import pytest
 
 from talos_resources import open_source
+from talos_resources.insight.causes import causes
 from talos_resources.machineconfig.taken import store
+from talos_resources.model.finding import Finding, Severity
 from talos_resources.testing.node import TalosNode
 from tests.machineconfig.made import made
 
@@ -36,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 _FENCE = re.compile(
-    r"(?P<skip>^<!-- not run: (?P<why>[^\n]+) -->\n)?(?P<runs>^<!-- runs (?:with a node|until it is ready) -->\n)?^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
+    r"(?P<skip>^<!-- not run: (?P<why>[^\n]+) -->\n)?(?P<runs>^<!-- runs (?:with a node|until it is ready) -->\n)?(?P<exits>^<!-- exits [\d ]+ -->\n)?^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -47,6 +49,7 @@ class Block(NamedTuple):
     line: int
     skipped: bool
     runs: str = ""
+    exits: tuple[int, ...] = ()
 
 
 def blocks(text: str) -> Iterator[Block]:
@@ -54,7 +57,14 @@ def blocks(text: str) -> Iterator[Block]:
         line = text.count("\n", 0, match.start("language")) + 1
         indent = len(match["indent"])
         lines = [part[indent:] for part in match["text"].split("\n")]
-        yield Block(match["language"], "\n".join(lines), line, match["skip"] is not None, match["runs"] or "")
+        yield Block(
+            match["language"],
+            "\n".join(lines),
+            line,
+            match["skip"] is not None,
+            match["runs"] or "",
+            tuple(map(int, re.findall(r"\d+", match["exits"] or ""))),
+        )
 
 
 def run_python(block: Block, page: Path, names: dict[str, object]) -> None:
@@ -103,8 +113,8 @@ def matches(expected: str, actual: str) -> bool:
 
 
 def run_console(block: Block, page: Path, folder: Path, environment: dict[str, str]) -> None:
-    for command, expected in commands(block.text):
-        exit_code = re.search(r"\s+# exit (\d+)$", command)
+    every = list(commands(block.text))
+    for (command, expected), code in zip(every, block.exits or [0] * len(every), strict=True):
         done = subprocess.run(
             ["bash", "-c", command],
             cwd=folder,
@@ -116,7 +126,7 @@ def run_console(block: Block, page: Path, folder: Path, environment: dict[str, s
             check=False,
         )
         where = f"{page.name}:{block.line}: $ {command}\n{done.stderr}"
-        assert done.returncode == (int(exit_code[1]) if exit_code else 0), where
+        assert done.returncode == code, where
         if expected.strip():
             assert matches(expected, done.stdout), f"{where}\nprints\n{done.stdout}instead of\n{expected}"
 
@@ -174,6 +184,11 @@ def test_page(page: Path, tmp_path: Path, environment: dict[str, str], monkeypat
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_no_mark_of_the_tests_is_to_be_seen(page: Path) -> None:
+    assert not re.search(r"# (?:exit|type:|noqa)\b", re.sub(r"<!--.*?-->", "", page.read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     targets = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", text)
@@ -181,12 +196,23 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_what_differs_is_found(tmp_path: Path, environment: dict[str, str]) -> None:
-    block = Block("console", "$ printf 'a\\nb\\nc\\n'\na\n...\nc\n$ false # exit 1\n", 1, skipped=False)
+    block = Block("console", "$ printf 'a\\nb\\nc\\n'\na\n...\nc\n$ false\n", 1, skipped=False, exits=(0, 1))
     run_console(block, Path("page.md"), tmp_path, environment)
     with pytest.raises(AssertionError, match="instead of"):
-        run_console(block._replace(text="$ echo a\nb\n"), Path("page.md"), tmp_path, environment)
+        run_console(block._replace(text="$ echo a\nb\n", exits=()), Path("page.md"), tmp_path, environment)
     with pytest.raises(AssertionError):
         run_python(Block("python", "1 + 1\n# → 3\n", 1, skipped=False), Path("page.md"), {})
+
+
+def test_every_finding_has_its_section() -> None:
+    """What the code calls a rule is a heading of the page, and the page is that which the rules make."""
+    made = runpy.run_path(str(ROOT / "docs" / "findings.py"))["page"]()
+    assert (ROOT / "docs" / "findings.md").read_text(encoding="utf-8") == made, "run python docs/findings.py"
+    sections = re.findall(r"^### (.*)$", made, re.MULTILINE)
+    named = {rule for path in (ROOT / "talos_resources").rglob("*.py") for rule in re.findall(r'\brule="([^"]+)"', path.read_text())}
+    assert len(sections) == len(set(sections))
+    assert named | {cause.name for cause in causes()} == set(sections)
+    assert Finding(severity=Severity.NOTE, rule="twice", title="x").page == "docs/findings.md#twice"
 
 
 def test_pictures_are_current() -> None:

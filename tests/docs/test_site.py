@@ -41,6 +41,12 @@ def test_every_command_is_in_the_reference(site: dict[str, Any]) -> None:
         assert words.split(" TYPE")[0] in text
 
 
+def test_no_line_of_the_reference_is_cut_off(site: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    whole = re.compile(r"talos-resources |\[--\S+ \| --no-\S+\]$")  # a command, and a flag with its opposite, which wrap in the page
+    assert [line for line in site["commands"]().splitlines() if len(line) > site["COLUMNS"] and not whole.search(line)] == []
+
+
 def test_every_command_is_once_in_the_table_of_commands() -> None:
     text = (ROOT / "docs" / "command-line.md").read_text()
     rows = re.findall(r"^\| (`.*) \| ", text.partition("## ")[0], re.MULTILINE)

@@ -200,9 +200,19 @@ def test_a_cut_is_told_in_groups_and_long_names_fit() -> None:
     assert any(line.endswith(" 7-9") for line in lines)
 
 
+def test_the_table_of_all_links_begins_with_the_worst_node_and_ends_with_its_links() -> None:
+    told = [mesh_text.plain(line) for line in mesh_tables.detail_lines(sketch(5, pair(1, 4)), width=80)]
+    assert told[1].startswith("worst: controlplane-2 (2 of 8 links not up")
+    assert [line.split()[:3] for line in told[-3:]] == [
+        ["worker-2", "worker-1", "up"],
+        ["controlplane-2", "worker-2", "down"],
+        ["worker-2", "controlplane-2", "down"],
+    ]
+
+
 def test_only_faults_are_listed_on_demand() -> None:
     mesh = sketch(5, pair(1, 4))
-    assert len(list(mesh_tables.detail_lines(mesh, only_faults=True))) == 2 + 1 + 2
+    assert len(list(mesh_tables.detail_lines(mesh, only_faults=True))) == 3 + 1 + 2
     assert "worker-2" in "".join(mesh_text.plain(line) for line in mesh_text.lines(mesh, only_faults=True))
 
 

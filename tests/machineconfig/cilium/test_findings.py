@@ -37,6 +37,13 @@ def test_long_lines_are_wrapped_on_a_terminal() -> None:
     assert all(line.startswith(" " * 7) for line in lines[1:-1])
 
 
+def test_a_command_stays_whole_and_its_comment_stands_below_where_there_is_no_room() -> None:
+    finding = Finding(severity=Severity.ERROR, rule="r", title="t", steps=(f"talosctl edit {'x' * 30}   # set this and that",))
+    assert f"$ {finding.steps[0]}\n" in findings_text([finding])
+    assert f"$ {finding.steps[0]}\n" in findings_text([finding], width=100)
+    assert f"$ talosctl edit {'x' * 30}\n{'':14}# set this and that\n" in findings_text([finding], width=60)
+
+
 def test_json_has_everything() -> None:
     found = json.loads(findings_json([WARNING, ERROR]))
     assert [item["severity"] for item in found] == ["error", "warning"]
