@@ -6,6 +6,7 @@ It ends with a line of JSON: the seconds of CPU that the attack cost, and how ma
 from __future__ import annotations
 
 import json
+import os
 import random
 import sys
 import time
@@ -19,8 +20,8 @@ from h2.settings import SettingCodes
 
 from talos_resources._generated import cosi_resource_pb2 as pb
 from talos_resources.discovery.messages import LIST as LIST_AFFILIATES
+from talos_resources.discovery.messages import UPDATE, ClusterRequest, Duration, UpdateRequest
 from talos_resources.discovery.messages import WATCH as WATCH_AFFILIATES
-from talos_resources.discovery.messages import ClusterRequest
 from talos_resources.discovery.wire import encode
 from talos_resources.model.kind import kind_of
 from talos_resources.resources import KubeSpanPeerStatus
@@ -177,6 +178,60 @@ def questions(attacker: Attacker) -> None:
         raw.socket.close()
 
 
+def watches(attacker: Attacker) -> None:
+    """Watches of 500 terms of everything, and changes for them."""
+    if attacker.kind == "discovery":
+        _changes(attacker)
+        return
+    terms = [pb.LabelTerm(key=f"none {n}", op=pb.LabelTerm.EXISTS, invert=True) for n in range(500)]
+    options = pb.WatchOptions(label_query=[pb.LabelQuery(terms=terms)], bootstrap_contents=True)
+    kind = kind_of(KubeSpanPeerStatus)
+    data = frame(pb.WatchRequest(namespace="kubespan", type=kind.type, api_version=1, options=options).SerializeToString())
+    raws: list[Raw] = []
+    while attacker.goes_on and len(raws) < 40:
+        raws.append(attacker.connect(INITIAL_WINDOW_SIZE=1 << 20))
+        for _ in range(25):
+            attacker.ask(raws[-1], data, watch=True)
+    attacker.pause(5)
+    for raw in raws:
+        raw.socket.close()
+
+
+def _changes(attacker: Attacker) -> None:
+    """Clusters as large as they may be, listed by many while they change."""
+    raw = attacker.connect()
+    cluster = f"mine {attacker.dice.random()}"
+    endpoints = tuple(attacker.dice.randbytes(32) for _ in range(64))
+    number = 0
+    while attacker.goes_on:
+        update = UpdateRequest(
+            cluster_id=cluster,
+            affiliate_id=f"{number % 1000}",
+            affiliate_data=bytes(2048),
+            affiliate_endpoints=endpoints,
+            ttl=Duration(seconds=30),
+        )
+        for path, message in ((UPDATE, update), (LIST_AFFILIATES, ClusterRequest(cluster_id=cluster))):
+            attacker.requests += 1
+            address = f"2001:db8:{attacker.dice.randrange(1 << 16):x}:{attacker.dice.randrange(1 << 16):x}::1"
+            raw.answer(raw.request(path, frame(encode(message)), x_real_ip=address))
+        number += 1
+
+
+def greedy(attacker: Attacker) -> None:
+    """Lists of everything, as many at a time as may be, by a client that takes all."""
+    raw = attacker.connect(INITIAL_WINDOW_SIZE=(1 << 31) - 1)
+    raw.h2.increment_flow_control_window((1 << 31) - 1 - 65535)
+    raw.flush()
+    raw.socket.settimeout(0.5)
+    while attacker.goes_on:
+        for _ in range(min(STREAMS[attacker.kind], 500) - 5):
+            attacker.ask(raw, attacker.everything())
+        with suppress(TimeoutError):
+            while raw.h2.open_outbound_streams and attacker.goes_on:
+                raw.h2.receive_data(raw.socket.recv(1 << 20))
+
+
 def garbage(attacker: Attacker) -> None:
     """Bytes without sense, connection after connection."""
     while attacker.goes_on:
@@ -186,9 +241,8 @@ def garbage(attacker: Attacker) -> None:
             raw.socket.close()
 
 
-ATTACKS: Final[dict[str, Callable[[Attacker], None]]] = {
-    made.__name__: made for made in (shut_windows, small_windows, promises, idle, floods, resets, names, questions, garbage)
-}
+_ALL: Final = (shut_windows, small_windows, promises, idle, floods, resets, names, questions, watches, greedy, garbage)
+ATTACKS: Final[dict[str, Callable[[Attacker], None]]] = {made.__name__: made for made in _ALL}
 
 
 def mixed(attacker: Attacker) -> None:
@@ -203,6 +257,7 @@ def mixed(attacker: Attacker) -> None:
 def main(arguments: list[str]) -> int:
     """One attack; see the module."""
     name, kind, address, seconds, seed = arguments
+    os.nice(10)  # what an attack costs its server is to be seen, not that both share a core
     attacker = Attacker(kind, address, time.monotonic() + float(seconds), random.Random(int(seed)))
     attack = mixed if name == "mixed" else ATTACKS[name]
     while attacker.goes_on:

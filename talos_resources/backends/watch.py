@@ -78,6 +78,15 @@ class RingWatch(Generic[S]):
             batch.append(Errored(error, error.bookmark))
         return batch
 
+    def next_some(self, timeout: Timeout = None) -> Sequence[Event[S]]:
+        """As `next_batch`, but not more than can be taken at once: for an event loop, which others share."""
+        try:
+            batch = tuple(self._buffer) or self._awaited(timeout)
+        except WatchOverrunError as error:
+            batch = (Errored(error, error.bookmark),)
+        self._buffer.clear()
+        return batch
+
     def close(self) -> None:
         """Ends the watch."""
         self._closed = True

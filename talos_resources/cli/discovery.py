@@ -128,7 +128,7 @@ def _opened(url: str, stack: contextlib.ExitStack) -> State:
 
 
 async def _serve(args: Namespace, credentials: Credentials | None, state: State | None) -> int:
-    from talos_resources.cli.stopping import prepare_to_serve, stop_event
+    from talos_resources.cli.stopping import prepare_to_serve, settle, stop_event
     from talos_resources.discovery.server.server import LOOPBACK, DiscoveryListener
 
     prepare_to_serve()
@@ -141,6 +141,7 @@ async def _serve(args: Namespace, credentials: Credentials | None, state: State 
     )
     address = await server.start(args.listen)
     stop = stop_event()
+    settle()
     print(f"listening on {address}", flush=True)
     await stop.wait()
     await server.stop()

@@ -138,6 +138,7 @@ async def listening(
     Raises:
         ConfigError: there is nothing to listen on.
     """
+    from talos_resources.cli.stopping import settle
     from talos_resources.rpc.server.pki_folder import authority_in, server_credentials, write_talosconfig
 
     authority: CertificateAndKey | None = None
@@ -157,6 +158,7 @@ async def listening(
         if authority is not None and args.pki is not None:
             path = write_talosconfig(args.pki, authority, addresses[0], nodes=names)
             print(f"talosctl --talosconfig {path} get kubespanpeerstatuses", file=sys.stderr)
+        settle()
         print(f"listening on {addresses[0]}", flush=True)
         yield addresses[0]
 

@@ -6,22 +6,34 @@ import asyncio
 import signal
 from typing import Final
 
-COLLECT_AFTER: Final = 5_000
-"""New objects after which the collector looks for garbage; commands that are short let it wait for many more."""
-
 
 def prepare_to_serve() -> None:
-    """Makes a process fit for many clients: memory that is given back, and a descriptor for each.
-
-    Connections that are gone, with what they had received, wait for the collector.
-    """
-    import gc
+    """Makes a process fit for many clients: memory that is given back, and a descriptor for each."""
     import resource
 
-    gc.set_threshold(COLLECT_AFTER, 10, 10)
+    from talos_resources.cli.housekeeping import prepare_collector
+
+    prepare_collector()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def settle() -> None:
+    """Begins to keep house, in the running loop, when a server has all that it begins with.
+
+    That is taken out of the collector's sight: it stays, and looking through it holds up everybody.
+    """
+    import gc
+
+    from talos_resources.cli.housekeeping import keep_house
+
+    gc.freeze()
+    _kept.append(asyncio.get_running_loop().create_task(keep_house()))
+
+
+_kept: Final[list[asyncio.Task[None]]] = []
+"""The loop itself holds tasks but weakly."""
 
 
 def stop_event() -> asyncio.Event:

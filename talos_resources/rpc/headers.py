@@ -1,4 +1,4 @@
-"""What goes before the message of a gRPC call to a state."""
+"""What goes before the message of a gRPC call."""
 
 from __future__ import annotations
 
@@ -42,3 +42,13 @@ def metadata_for(node: str | None, extra: Mapping[str, str] | None = None) -> tu
         if not value.isascii() or not value.isprintable():
             raise ConfigError(f"{name} {value!r} cannot be sent to a node; use its address or an ASCII host name")
     return tuple(pairs)
+
+
+def folded(headers: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Headers by name; the values of one that comes several times joined by commas, as HTTP has it."""
+    found = dict(headers)
+    if len(found) < len(headers):
+        found = {}
+        for name, value in headers:
+            found[name] = f"{found[name]},{value}" if name in found else value
+    return found

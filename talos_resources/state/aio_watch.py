@@ -28,7 +28,11 @@ class Waking(Protocol):
     """A watch that says when there may be something to take."""
 
     def when_ready(self, wake: Callable[[], None]) -> None:
-        """Calls `wake` once, from any thread and perhaps at once, when `next_batch(0)` may not time out."""
+        """Calls `wake` once, from any thread and perhaps at once, when `next_some(0)` may not time out."""
+        ...
+
+    def next_some(self, timeout: Timeout = None) -> Sequence[AnyEvent]:
+        """As `Watch.next_batch`, but not more than the event loop can take at once."""
         ...
 
 
@@ -61,7 +65,7 @@ class AioWatch(Generic[S]):
         return event
 
     async def next_batch(self, timeout: Timeout = None) -> Sequence[Event[S]]:  # noqa: ASYNC109 - the contract's own
-        """All events that are there, at least one; as `Watch.next_batch`, but the end is StopAsyncIteration."""
+        """Events that are there, at least one; as `Watch.next_batch`, but the end is StopAsyncIteration."""
         batch = list(self._buffer) or await self._batch(timeout)
         self._buffer.clear()
         return batch
@@ -119,7 +123,7 @@ class _Woken:
         deadline = Deadline(timeout)
         while True:
             try:
-                batch: Sequence[AnyEvent] = self._watch.next_batch(0)
+                batch: Sequence[AnyEvent] = self._watch.next_some(0)
             except TimeoutError:
                 left = deadline.left()
             except StopIteration:

@@ -35,14 +35,22 @@ Place = tuple[str, str, str]
 
 
 class TailRing(EventRing):
-    """A ring that nobody fills any more when the file cannot be read; `failure` is why."""
+    """The ring of a kind while somebody watches it.
 
-    __slots__ = ("failure", "watches")
+    Attributes:
+        failure: why nobody fills it any more, if the file cannot be read.
+        last: what each resource was at its last event here. It goes with the ring: what happens while nobody watches
+            is not followed.
+        watches: how many.
+    """
+
+    __slots__ = ("failure", "last", "watches")
 
     def __init__(self, name: str, *, capacity: int, cookie: bytes) -> None:
         super().__init__(name, capacity=capacity, gap=0, cookie=cookie)
         self.followed = True
         self.failure: Exception | None = None
+        self.last: dict[int, Resource[Any]] = {}
         self.watches = 0
 
 
@@ -81,7 +89,6 @@ class Tail:
         self._lock = threading.Lock()
         self._rings: dict[Place, TailRing] = {}
         self._places: dict[int, Place] = {}
-        self._last: dict[int, Resource[Any]] = {}
         self._seq = 0
         self._cookie = b""
         self._poke = threading.Event()
@@ -215,7 +222,6 @@ class Tail:
         with self._lock:
             rings = tuple(self._rings.values())
             self._rings.clear()
-            self._last.clear()
             self._thread = None
         for ring in rings:
             ring.failure = error
@@ -226,7 +232,7 @@ class Tail:
         for row in log.after(connection, self._seq):
             ring = self._rings.get(self._place(connection, row.key))
             if ring is not None:
-                event = self._event(connection, row, self._last)
+                event = self._event(connection, row, ring.last)
                 with ring.lock:
                     wakes += ring.append(event)
             self._seq = row.seq

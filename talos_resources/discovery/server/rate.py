@@ -14,6 +14,8 @@ from talos_resources.model.net import IPAddress
 PER_SECOND: Final = 15.0
 BURST: Final = 60.0
 _MOST_BUCKETS: Final = 10_000
+_FORGOTTEN: Final = 16
+"""At each call."""
 
 
 class RateLimit:
@@ -35,9 +37,9 @@ class RateLimit:
         """
         if address is None:
             return 0.0
+        self._forget(now)
         key = _network(address)
-        tokens, then = self._buckets.get(key, (self._burst, now))
-        tokens = min(self._burst, tokens + max(now - then, 0.0) * self._per_second) - 1.0
+        tokens = self._tokens(key, now) - 1.0
         wait = max(-tokens / self._per_second, 0.0)
         if wait > most:
             return None
@@ -46,6 +48,18 @@ class RateLimit:
         if len(self._buckets) > _MOST_BUCKETS:
             self._buckets.popitem(last=False)  # the one that was silent for longest
         return wait
+
+    def _forget(self, now: float) -> None:
+        """Forgets some of those who were silent until their bucket was full again: they are as those who never came."""
+        for _ in range(_FORGOTTEN):
+            key = next(iter(self._buckets), None)
+            if key is None or self._tokens(key, now) < self._burst:
+                return
+            del self._buckets[key]
+
+    def _tokens(self, key: IPAddress, now: float) -> float:
+        tokens, then = self._buckets.get(key, (self._burst, now))
+        return min(self._burst, tokens + max(now - then, 0.0) * self._per_second)
 
 
 def _network(address: IPAddress) -> IPAddress:

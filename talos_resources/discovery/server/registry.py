@@ -8,6 +8,7 @@ docs/differences.md.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Final, Protocol
 
@@ -41,6 +42,7 @@ class Entry:
     Attributes:
         announced: how often its node has spoken; others are told each time.
         mark: which writing of a shared state this is; see `Store`.
+        counted: how many bytes of it its cluster has counted.
     """
 
     data: bytes = b""
@@ -48,6 +50,7 @@ class Entry:
     endpoints: dict[bytes, float] = attrs.Factory(dict)
     announced: int = 0
     mark: tuple[int, int] = (0, 0)
+    counted: int = 0
 
     def sealed(self, affiliate_id: str) -> SealedAffiliate:
         """As it is sent."""
@@ -88,12 +91,24 @@ def too_many_endpoints() -> RpcError:
     return RpcError(Code.RESOURCE_EXHAUSTED, "too many endpoints in the affiliate")
 
 
+_versions = itertools.count(1)
+
+
 @attrs.define
 class _Cluster:
     entries: dict[str, Entry] = attrs.Factory(dict)
     watchers: dict[Watcher, None] = attrs.Factory(dict)
+    bytes: int = 0
+    version: int = attrs.Factory(lambda: next(_versions))
+
+    def count(self, affiliate_id: str, entry: Entry, old: Entry | None) -> None:
+        """Counts what an affiliate has now in place of what it had."""
+        size = len(affiliate_id) + len(entry.data) + sum(map(len, entry.endpoints))
+        self.bytes += size - (0 if old is None else old.counted)
+        entry.counted = size
 
     def tell(self, affiliate_id: str, entry: Entry | None) -> None:
+        self.version = next(_versions)
         if self.watchers:
             affiliate = SealedAffiliate(id=affiliate_id) if entry is None else entry.sealed(affiliate_id)
             message = frame(encode(WatchResponse(affiliates=(affiliate,), deleted=entry is None)))
@@ -149,16 +164,22 @@ class Registry:
     def delete(self, cluster_id: str, affiliate_id: str) -> None:
         """Forgets an affiliate; that there is none is no error."""
         cluster = self._clusters.get(cluster_id)
-        if cluster is not None and cluster.entries.pop(affiliate_id, None) is not None:
+        entry = None if cluster is None else cluster.entries.pop(affiliate_id, None)
+        if cluster is not None and entry is not None:
             self.affiliates -= 1
+            cluster.bytes -= entry.counted
             cluster.tell(affiliate_id, None)
             self._drop_if_empty(cluster_id)
 
     def bytes_of(self, cluster_id: str) -> int:
         """About how many bytes the affiliates of a cluster are."""
         cluster = self._clusters.get(cluster_id)
-        entries = {} if cluster is None else cluster.entries
-        return sum(len(name) + len(entry.data) + sum(map(len, entry.endpoints)) for name, entry in entries.items())
+        return 0 if cluster is None else cluster.bytes
+
+    def version(self, cluster_id: str) -> int:
+        """Another number whenever a cluster has other affiliates to tell than before; 0 if there is none."""
+        cluster = self._clusters.get(cluster_id)
+        return 0 if cluster is None else cluster.version
 
     def get(self, cluster_id: str, affiliate_id: str) -> Entry | None:
         """An affiliate; not to be changed."""
@@ -168,7 +189,9 @@ class Registry:
     def put(self, cluster_id: str, affiliate_id: str, entry: Entry, *, news: bool) -> None:
         """Holds an affiliate as it is now; watchers are told if it is news."""
         cluster = self._clusters.setdefault(cluster_id, _Cluster())
-        self.affiliates += affiliate_id not in cluster.entries
+        old = cluster.entries.get(affiliate_id)
+        self.affiliates += old is None
+        cluster.count(affiliate_id, entry, old)
         cluster.entries[affiliate_id] = entry
         if news:
             cluster.tell(affiliate_id, entry)
@@ -205,6 +228,7 @@ class Registry:
             if entry.expires <= now:
                 self.delete(cluster_id, affiliate_id)
             elif entry.forget_endpoints(now=now):
+                self._clusters[cluster_id].count(affiliate_id, entry, entry)
                 self._clusters[cluster_id].tell(affiliate_id, entry)
 
     def due(self, *, now: float) -> list[tuple[str, str, Entry]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from talos_resources.discovery import payload
@@ -19,17 +19,15 @@ from talos_resources.discovery.messages import (
     Empty,
     HelloRequest,
     HelloResponse,
-    ListResponse,
     Redirect,
-    SealedAffiliate,
     UpdateRequest,
-    WatchResponse,
 )
 from talos_resources.discovery.server.calls import Caller, Method
 from talos_resources.discovery.server.checks import check_affiliate, check_cluster, check_update
 from talos_resources.discovery.server.rate import RateLimit
 from talos_resources.discovery.server.registry import Registry
 from talos_resources.discovery.server.store import Store
+from talos_resources.discovery.server.told import Told, framed
 from talos_resources.discovery.wire import encode
 from talos_resources.rpc.framing import frame
 from talos_resources.rpc.server.call import Call
@@ -39,8 +37,6 @@ BUFFER: Final = 32
 """Changes that a watcher may be behind."""
 LONGEST_DELAY_S: Final = 60.0
 """A call that would have to wait longer than this for its turn is refused, whatever its deadline."""
-SNAPSHOT_BYTES: Final = 1 << 20
-"""About how much is in one message of a snapshot: Go clients take 4 MiB, and a full cluster has more."""
 
 
 class _Subscription:
@@ -92,6 +88,7 @@ class ClusterService:
             watches: at the same time.
         """
         self._registry = registry
+        self._told = Told(registry)
         self._store = store
         self._now = now
         self._redirect = Redirect(endpoint=redirect) if redirect else None
@@ -129,7 +126,7 @@ class ClusterService:
         await self._admit(caller)
         check_cluster(request.cluster_id)
         # Not made before the client takes it: thousands of answers that wait would be gigabytes.
-        await call.send_made(self._registry.bytes_of(request.cluster_id), lambda: [self._listed(request.cluster_id)])
+        await call.send_prepared(self._registry.bytes_of(request.cluster_id), lambda: self._listed(call, request.cluster_id))
 
     async def _watch(self, call: Call, caller: Caller, request: ClusterRequest) -> None:
         await self._admit(caller)
@@ -139,7 +136,9 @@ class ClusterService:
         self._watches_left -= 1
         subscription = _Subscription()
         try:
-            await call.send_made(2 * SNAPSHOT_BYTES, lambda: self._snapshot(request.cluster_id, subscription))
+            await call.send_prepared(
+                self._registry.bytes_of(request.cluster_id), lambda: self._snapshot(call, request.cluster_id, subscription)
+            )
             while not subscription.lost:
                 await call.send_framed(await subscription.take())
             raise RpcError(Code.ABORTED, "subscription canceled: lost update")
@@ -147,13 +146,17 @@ class ClusterService:
             self._watches_left += 1
             self._registry.unsubscribe(request.cluster_id, subscription)
 
-    def _listed(self, cluster_id: str) -> bytes:
-        return frame(encode(ListResponse(affiliates=tuple(self._registry.affiliates_of(cluster_id)))))
+    async def _listed(self, call: Call, cluster_id: str) -> Iterable[bytes]:
+        affiliates = tuple(self._registry.affiliates_of(cluster_id))
+        return framed(await self._told.pieces(call, cluster_id, affiliates, self._registry.version(cluster_id)))
 
-    def _snapshot(self, cluster_id: str, subscription: _Subscription) -> Iterator[bytes]:
-        """Subscribes, and gives what there is."""
-        for affiliates in _parts(self._registry.subscribe(cluster_id, subscription)):
-            yield frame(encode(WatchResponse(affiliates=affiliates)))
+    async def _snapshot(self, call: Call, cluster_id: str, subscription: _Subscription) -> Iterable[bytes]:
+        """Subscribes, and gives what there is in messages of a size that every client takes; there is always one.
+
+        Clients clear what they know at the first and add what the others bring.
+        """
+        affiliates = self._registry.subscribe(cluster_id, subscription)
+        return map(frame, await self._told.pieces(call, cluster_id, affiliates, self._registry.version(cluster_id)))
 
     async def _admit(self, caller: Caller) -> None:
         """Lets a caller wait for its turn.
@@ -167,20 +170,3 @@ class ClusterService:
             raise RpcError(Code.RESOURCE_EXHAUSTED, "rate limit exceeds request timeout")
         if delay:
             await asyncio.sleep(delay)
-
-
-def _parts(affiliates: Sequence[SealedAffiliate]) -> Iterator[tuple[SealedAffiliate, ...]]:
-    """A snapshot in messages of a size that every client takes; there is always one.
-
-    Clients clear what they know at the first and add what the others bring.
-    """
-    part: list[SealedAffiliate] = []
-    size = 0
-    for affiliate in affiliates:
-        part.append(affiliate)
-        size += len(affiliate.id) + len(affiliate.data) + sum(map(len, affiliate.endpoints))
-        if size >= SNAPSHOT_BYTES:
-            yield tuple(part)
-            part, size = [], 0
-    if part or not affiliates:
-        yield tuple(part)

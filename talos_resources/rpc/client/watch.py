@@ -106,8 +106,10 @@ class RemoteWatch(Generic[S]):
             self.close()
         return batch
 
+    next_some = next_batch  # what may wait here is bounded
+
     def when_ready(self, wake: Callable[[], None]) -> None:
-        """Calls `wake` once, from any thread and perhaps at once, when `next_batch(0)` will not time out."""
+        """Calls `wake` once, from any thread and perhaps at once, when `next_some(0)` will not time out."""
         with self._changed:
             if not self._events and not self._ended and not self._closing.is_set():
                 self._wake = wake
@@ -117,9 +119,8 @@ class RemoteWatch(Generic[S]):
     def tell_interruptions(self, tell: Callable[[TalosResourcesError | None], None]) -> None:
         """Has `tell` called with the reason each time the watch has to begin again, and with None when it goes on.
 
-        The reason comes at once if it is interrupted now; else in the thread of the watch, which must not be held up,
-        and from which the watch must not be used. None comes to whoever asks for events, when nothing is left of what
-        was missed.
+        The reason comes at once if it is interrupted now, else in the thread of the watch, which must not be held up or use
+        the watch. None comes to whoever asks for events, when nothing is left of what was missed.
         """
         with self._changed:
             self._tell = tell

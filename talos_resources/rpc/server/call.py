@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Hashable, Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Iterable, Iterator, Mapping
+from time import monotonic
 from typing import Any, Final
 
 import attrs
@@ -20,6 +20,7 @@ from talos_resources.rpc.server.connection import ClientConnection
 from talos_resources.rpc.server.limits import Limits
 from talos_resources.rpc.server.roles import Role
 from talos_resources.rpc.server.shares import Shares
+from talos_resources.rpc.server.work_turns import SLICE_S, WorkTurns
 from talos_resources.rpc.status import Code, RpcError, encode_text
 
 log: Final = logging.getLogger(__name__)
@@ -41,12 +42,14 @@ class Call:
     Attributes:
         roles: what the client's certificate makes of it.
         metadata: the headers of the request; what was sent several times is joined by commas.
+        turns: whose turn it is to work.
     """
 
     roles: frozenset[Role]
     _stream: Stream
     _limits: Limits
     client: Hashable
+    turns: WorkTurns
     _answers: Shares
     _head: tuple[tuple[str, str], ...] = _HEAD
     _began: bool = False
@@ -54,7 +57,11 @@ class Call:
 
     def part(self) -> CallPart:
         """The same call for one of several that answer it; what is sent is kept."""
-        return CallPart(self.roles, self._stream, self._limits, self.client, self._answers, metadata=self.metadata)
+        return CallPart(self.roles, self._stream, self._limits, self.client, self.turns, self._answers, metadata=self.metadata)
+
+    async def turn(self) -> None:
+        """Waits until it is the client's turn to have something done, for about `SLICE_S`."""
+        await self.turns.turn(self.client)
 
     async def wanted(self) -> None:
         """Waits until the client would take some of an answer: before that, it need not be made.
@@ -86,17 +93,15 @@ class Call:
         Raises:
             RpcError: the client does not take them.
         """
-        goes_on = True
-        while goes_on:
-            goes_on = await self.send_made(PIECE_BYTES, lambda: islice(pieces, 1))
-            await asyncio.sleep(0)  # the others' turn
+        while await self.send_made(PIECE_BYTES, lambda: _for_a_turn(pieces)):
+            pass
 
     async def send_made(self, size: int, make: Callable[[], Iterable[bytes]]) -> bool:
         """Sends what is made when the client can take some of it, and when there is room to hold it until it has.
 
         Args:
             size: about how many bytes there will be at a time.
-            make: gives messages with their heads in pieces; nothing is sent if there are none.
+            make: gives messages with their heads in pieces; nothing is sent if there are none. They are made in one turn.
 
         Returns:
             Whether there was something.
@@ -104,13 +109,22 @@ class Call:
         Raises:
             RpcError: the client does not take them.
         """
+
+        async def in_turn() -> Iterable[bytes]:
+            await self.turn()
+            return make()
+
+        return await self.send_prepared(size, in_turn)
+
+    async def send_prepared(self, size: int, make: Callable[[], Awaitable[Iterable[bytes]]]) -> bool:
+        """As `send_made`, of what takes more than a turn to be made."""
         try:
             async with asyncio.timeout(self._limits.send_s) as patience:
                 await self._begin()
                 await self._window()
                 async with self._answers.holding(self.client, size):
                     sent = False
-                    for piece in make():
+                    for piece in await make():
                         self._check_there()
                         await self._stream.send_data(piece)
                         sent = True
@@ -153,6 +167,15 @@ class Call:
         if not self._began:
             self._began = True
             await self._stream.send_headers([(":status", "200"), *self._head])
+
+
+def _for_a_turn(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """As many of the pieces as are made and taken within a turn."""
+    until = monotonic() + SLICE_S
+    for piece in pieces:
+        yield piece
+        if monotonic() >= until:
+            return
 
 
 @attrs.define(eq=False)
@@ -216,7 +239,9 @@ class Answering(ABC):
 
     async def __call__(self, stream: Stream, headers: dict[str, str], connection: ClientConnection) -> None:
         """Answers one request; see `connection.Dispatch`."""
-        call = Call(connection.roles, stream, self._limits, connection.client, self._answers, self.head(headers), metadata=headers)
+        call = Call(
+            connection.roles, stream, self._limits, connection.client, connection.turns, self._answers, self.head(headers), metadata=headers
+        )
         stream.wrapper = wrapper = Wrapper()
         try:
             with wrapper:

@@ -7,7 +7,6 @@ import attrs
 from talos_resources.releases import NEWEST
 from talos_resources.rpc.server.encoding import Encoder
 from talos_resources.rpc.server.limits import DEFAULT_LIMITS, Limits
-from talos_resources.rpc.server.selecting import Selecting
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -18,12 +17,10 @@ class Common:
         limits: what clients may take.
         talos_version: what every node says that it runs, such as `v1.12.3`; talosctl warns of one that is older than itself.
         encoder: remembers what was encoded, whichever node it is of.
-        selecting: answers Lists, of whichever node.
         watches: how many are going on.
     """
 
     limits: Limits = DEFAULT_LIMITS
     talos_version: str = NEWEST.version
     encoder: Encoder = attrs.field(factory=Encoder)
-    selecting: Selecting = attrs.field(factory=Selecting)
     watches: int = 0

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import socket
 from collections import deque
-from collections.abc import Callable, Coroutine, Hashable, Sequence
+from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Final, Protocol
 
 from grpclib.config import Configuration
@@ -21,12 +21,14 @@ from h2.events import DataReceived
 from h2.exceptions import H2Error
 from h2.settings import SettingCodes
 
+from talos_resources.rpc.headers import folded
 from talos_resources.rpc.server.connections import Connections
 from talos_resources.rpc.server.floods import Floods
 from talos_resources.rpc.server.frame_sizes import FrameSizes
 from talos_resources.rpc.server.limits import Limits
 from talos_resources.rpc.server.reading_turns import Arrived
 from talos_resources.rpc.server.roles import EVERYTHING, Role, roles_of
+from talos_resources.rpc.server.work_turns import WorkTurns
 
 log: Final = logging.getLogger(__name__)
 
@@ -34,6 +36,9 @@ RESET_WINDOW_S: Final = 10.0
 GOODBYE_S: Final = 0.25
 _UNREAD_BYTES: Final = 4 << 20
 """A client whose answers pile up to this is not listened to until it has taken some."""
+
+_ENDED: Final = 16
+"""Calls of a lost connection that end in one turn."""
 
 _CONFIG: Final = Configuration(http2_stream_window_size=256 << 10, http2_connection_window_size=4 << 20).__for_server__()
 _H2: Final = H2Configuration(client_side=False, header_encoding="utf-8")
@@ -72,6 +77,7 @@ class ClientConnection(H2Protocol, AbstractHandler):
         self._floods = Floods()
         self._arrived = Arrived()
         self._peer = ""
+        self._ending: asyncio.Task[None] | None = None
 
     @property
     def peer(self) -> str:
@@ -82,6 +88,11 @@ class ClientConnection(H2Protocol, AbstractHandler):
     def client(self) -> Hashable:
         """Whose share of the server it takes: that of its address, or its own on a unix socket."""
         return self._peer or self
+
+    @property
+    def turns(self) -> WorkTurns:
+        """Whose turn it is to work."""
+        return self._connections.turns
 
     @property
     def calls(self) -> int:
@@ -110,15 +121,15 @@ class ClientConnection(H2Protocol, AbstractHandler):
         """Bytes from the client, who may send anything: a quarter of a megabyte is thousands of requests."""
         is_queued = bool(self._arrived)
         self._arrived.put(data)
-        turns = self._connections.turns
-        if is_queued or (turns.nobody_waits and not self.look()):
+        arriving = self._connections.arriving
+        if is_queued or (arriving.nobody_waits and not self.look()):
             return
         self._listen()
-        turns.queue(self.client, self)
+        arriving.queue(self.client, self)
 
     def look(self) -> bool:
         """Looks at a part of what has arrived; returns whether there is more, and goes on reading if not."""
-        more = self._arrived.look(self._feed)
+        more = self._arrived.look(self._sizes.part, self._feed)
         if not more:
             self._listen()
         return more
@@ -137,7 +148,7 @@ class ClientConnection(H2Protocol, AbstractHandler):
         if self._transport is None or self._transport.is_closing():
             self._arrived.clear()
             return
-        if not self._sizes.fits(data):
+        if not self._sizes.fit:
             log.debug("a frame or headers that are too large")
             self._hang_up("Protocol error")
             return
@@ -219,8 +230,14 @@ class ClientConnection(H2Protocol, AbstractHandler):
             self._hang_up("Too many resets")
 
     def close(self) -> None:
-        """The connection is gone: its calls end."""
-        for task in tuple(self._tasks.values()):
+        """The connection is gone: its calls end, a few at a time, for a client may have thousands of them."""
+        if self._tasks and self._ending is None:
+            self._ending = self._loop.create_task(self._end_calls())
+
+    async def _end_calls(self) -> None:
+        for number, task in enumerate(tuple(self._tasks.values())):
+            if number % _ENDED == 0:
+                await self.turns.turn(self.client)
             task.cancel()
 
     async def shut_down(self) -> None:
@@ -267,16 +284,6 @@ class ClientConnection(H2Protocol, AbstractHandler):
         """Closes the connection unless a call comes in time."""
         if self._transport is not None and not self.closing:
             self._idle = self._loop.call_later(self._limits.idle_s, self._hang_up, "Idle")
-
-
-def folded(headers: Sequence[tuple[str, str]]) -> dict[str, str]:
-    """Headers by name; the values of one that comes several times joined by commas, as HTTP has it."""
-    found = dict(headers)
-    if len(found) < len(headers):
-        found = {}
-        for name, value in headers:
-            found[name] = f"{found[name]},{value}" if name in found else value
-    return found
 
 
 def _notice_dead_peers(connection: Any) -> None:

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from talos_resources.rpc.server.limits import Limits
 from talos_resources.rpc.server.reading_turns import ReadingTurns
+from talos_resources.rpc.server.work_turns import WorkTurns
 
 log: Final = logging.getLogger(__name__)
 
@@ -51,13 +52,15 @@ class Connections:
 
     Attributes:
         closed: there may be no new ones.
-        turns: whose bytes are looked at next.
+        arriving: whose bytes are looked at next.
+        turns: whose turn it is to work.
     """
 
     def __init__(self, limits: Limits) -> None:
         """Begins with none; the system may let the process have fewer than the limits do."""
         self.closed = False
-        self.turns = ReadingTurns()
+        self.arriving = ReadingTurns()
+        self.turns = WorkTurns()
         self._limits = limits
         files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         self._most = limits.connections if files == resource.RLIM_INFINITY else max(1, min(limits.connections, files - OTHER_FILES))

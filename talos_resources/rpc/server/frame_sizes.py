@@ -17,11 +17,15 @@ LARGEST_FRAME: Final = h2.DEFAULT_FRAME_BYTES
 LARGEST_HEADERS: Final = 64 << 10
 """All headers of a request as they are sent; those of talosctl are below 1 KB."""
 
+AT_ONCE: Final = 8
+"""Frames that are looked at in one go: each may be a request, and a request takes a third of a millisecond."""
+
 
 class FrameSizes:
     """Follows the frames of one client from the first byte on, without keeping them.
 
     Attributes:
+        fit: whether all frames and headers were of a size that we read; once they were not there is no further look.
         idle: how many there were of each kind that `Floods` counts; its reader empties it.
     """
 
@@ -30,25 +34,30 @@ class FrameSizes:
         self._skip = len(h2.PREFACE)
         self._head = b""
         self._block = 0
+        self.fit = True
         self.idle: dict[int, int] = {}
 
-    def fits(self, data: bytes) -> bool:
-        """Whether the frames that the next bytes belong to are of a size that we read; after a no there is no further call."""
-        position, end = 0, len(data)
+    def part(self, data: bytes, position: int) -> int:
+        """Where the part of the bytes ends that is looked at in one go: after `AT_ONCE` frames, or with the first that does not fit."""
+        end, begun = len(data), 0
         while position < end:
             if self._skip:
                 step = min(self._skip, end - position)
                 self._skip -= step
                 position += step
                 continue
+            if begun == AT_ONCE:
+                break
             step = min(h2.HEAD_BYTES - len(self._head), end - position)
             self._head += data[position : position + step]
             position += step
             if len(self._head) == h2.HEAD_BYTES:
-                if not self._frame_fits(self._head):
-                    return False
+                begun += 1
+                self.fit = self._frame_fits(self._head)
+                if not self.fit:
+                    break
                 self._head = b""
-        return True
+        return position
 
     def _frame_fits(self, head: bytes) -> bool:
         kind, flags, _, self._skip = h2.parse_head(head)

@@ -11,10 +11,6 @@ from typing import Final, Protocol
 SLICE_S: Final = 0.005
 """For so long at a time; then come the calls that have begun, and those who wait for something else."""
 
-_SMALLEST: Final = 1 << 10
-_LARGEST: Final = 64 << 10
-_QUICK_S: Final = 0.001
-
 
 class Arriving(Protocol):
     """A connection on which something has arrived."""
@@ -68,7 +64,6 @@ class Arrived:
         """Begins with nothing."""
         self._data = b""
         self._position = 0
-        self._part = 4 * _SMALLEST
 
     def __bool__(self) -> bool:
         return self._position < len(self._data)
@@ -82,17 +77,15 @@ class Arrived:
         """Forgets it: the connection is gone."""
         self._data, self._position = b"", 0
 
-    def look(self, feed: Callable[[bytes], None]) -> bool:
-        """Feeds a part of it that takes about a millisecond; returns whether there is more."""
-        begin = monotonic()
-        part = self._data[self._position : self._position + self._part]
-        self._position += len(part)
-        feed(part)
-        took = monotonic() - begin
-        if took > _QUICK_S:  # many small requests, not a large one
-            self._part = max(self._part // 2, _SMALLEST)
-        elif took < _QUICK_S / 2:
-            self._part = min(self._part * 2, _LARGEST)
+    def look(self, part: Callable[[bytes, int], int], feed: Callable[[bytes], None]) -> bool:
+        """Feeds a part of it; returns whether there is more.
+
+        Args:
+            part: gives where the part ends that begins at a position, beyond that.
+            feed: takes the part.
+        """
+        begin, self._position = self._position, part(self._data, self._position)
+        feed(self._data[begin : self._position])
         if self:
             return True
         self.clear()

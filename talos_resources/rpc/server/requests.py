@@ -95,11 +95,11 @@ class Queries:
     ids: str | None = None
 
 
-def queries_from(options: pb.ListOptions | pb.WatchOptions) -> Queries:
-    """The label and id queries of a request.
+def check_queries(options: pb.ListOptions | pb.WatchOptions) -> None:
+    """Refuses more label and id queries than anybody has reason to ask.
 
     Raises:
-        RpcError: UNIMPLEMENTED, an operation that is not known; INVALID_ARGUMENT, more than anybody has reason to ask.
+        RpcError: INVALID_ARGUMENT, these are more.
     """
     terms = sum(1 + len(term.value) for query in options.label_query for term in query.terms)
     if len(options.label_query) > MOST_QUERIES or terms > MOST_TERMS:
@@ -108,6 +108,14 @@ def queries_from(options: pb.ListOptions | pb.WatchOptions) -> Queries:
     length = len(options.id_query.regexp)
     if length > LONGEST_PATTERN:
         raise RpcError(Code.INVALID_ARGUMENT, f"an id query of {length} characters is too long; {LONGEST_PATTERN} are let through")
+
+
+def queries_from(options: pb.ListOptions | pb.WatchOptions) -> Queries:
+    """The label and id queries of a request that `check_queries` has let through.
+
+    Raises:
+        RpcError: UNIMPLEMENTED, an operation that is not known.
+    """
     return Queries(
         labels=tuple(LabelQuery(tuple(map(_term, query.terms))) for query in options.label_query),
         ids=options.id_query.regexp if options.HasField("id_query") else None,

@@ -1,104 +1,96 @@
-"""Selecting what a List asks for: a client does little at a time, and the others' turn comes in between."""
+"""Selecting what a question asks for: a client does little at a time, and the others' turn comes in between."""
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter, deque
-from collections.abc import AsyncIterator, Hashable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Any, Final
+from typing import Any, TypeVar
 
+from talos_resources._generated import cosi_resource_pb2 as pb
 from talos_resources.model.kind import Kind
-from talos_resources.model.labels import LabelOp
 from talos_resources.model.query import Matcher, matcher
 from talos_resources.model.resource import Resource
-from talos_resources.rpc.server.requests import Queries
+from talos_resources.rpc.server.call import Call
+from talos_resources.rpc.server.requests import Queries, queries_from
+from talos_resources.rpc.server.work_turns import SLICE_S
 from talos_resources.state.aio import AioState
+from talos_resources.state.events import AnyEvent
+from talos_resources.state.select import select
 
-SLICE_S: Final = 0.003
-"""For so long resources are compared before somebody else's turn."""
-
-AT_WORK: Final = 2
-"""Questions of one client that are worked at; its others wait."""
+T = TypeVar("T")
+R = TypeVar("R")
 
 
-class Selecting:
-    """Answers Lists, for one event loop."""
+async def listed(
+    state: AioState, call: Call, kind: Kind[Any], namespace: str, options: Callable[[], pb.ListOptions], *, quick: Queries | None
+) -> Sequence[Resource[Any]]:
+    """The resources of a kind that a List asks for, sorted by id.
 
-    def __init__(self) -> None:
-        """Begins with nobody's."""
-        self._slice = asyncio.Lock()
-        self._at_work: Counter[Hashable] = Counter()
-        self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
+    Args:
+        state: that is asked.
+        call: that asks.
+        kind: of the resources.
+        namespace: of the resources.
+        options: reads what is asked for, when it is the client's turn: read, it is ten times as large.
+        quick: what is asked for, if `quick_queries` knows it.
 
-    async def list(self, state: AioState, client: Hashable, kind: Kind[Any], namespace: str, queries: Queries) -> Sequence[Resource[Any]]:
-        """The resources of a kind that match, sorted by id.
-
-        Raises:
-            QueryError: a query that cannot be understood.
-            TalosResourcesError: what the state raises.
-        """
-        if not state.blocking and _is_quick(queries):
+    Raises:
+        QueryError: a query that cannot be understood.
+        RpcError: one that is not known.
+        TalosResourcesError: what the state raises.
+    """
+    if not state.blocking and quick is not None:
+        return await state.list(kind, namespace=namespace, labels=quick.labels)
+    async with call.turns.at_work(call.client):
+        queries, matches = await asked(call, options())
+        if selects_elsewhere(state):
             return await state.list(kind, namespace=namespace, labels=queries.labels, ids=queries.ids)
-        async with self._turn(client):
-            if getattr(state.state, "selects_elsewhere", False):
-                return await state.list(kind, namespace=namespace, labels=queries.labels, ids=queries.ids)
-            matches = matcher(queries.labels, queries.ids)
-            everything = await state.list(kind, namespace=namespace)
-            if matches is None:
-                return everything
-            return await self._matching(everything, matches)
-
-    async def _matching(self, everything: Sequence[Resource[Any]], matches: Matcher) -> Sequence[Resource[Any]]:
-        found = []
-        position = 0
-        while position < len(everything):
-            async with self._slice:  # in the order of coming: one slice, then the others of the loop
-                until = monotonic() + SLICE_S
-                while position < len(everything) and monotonic() < until:
-                    resource = everything[position]
-                    position += 1
-                    if matches(resource.metadata):
-                        found.append(resource)
-                await asyncio.sleep(0)
-        return found
-
-    @asynccontextmanager
-    async def _turn(self, client: Hashable) -> AsyncIterator[None]:
-        """Waits until the client has few questions at work."""
-        while self._at_work[client] >= AT_WORK:
-            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.setdefault(client, deque()).append(turn)
-            try:
-                await turn
-            except asyncio.CancelledError:
-                if turn.done() and not turn.cancelled():
-                    self._wake(client)
-                raise
-        self._at_work[client] += 1
-        try:
-            yield
-        finally:
-            self._at_work[client] -= 1
-            if not self._at_work[client]:
-                del self._at_work[client]
-            self._wake(client)
-
-    def _wake(self, client: Hashable) -> None:
-        waiting = self._waiting.get(client)
-        while waiting:
-            turn = waiting.popleft()
-            if not turn.done():  # else it was given up
-                turn.set_result(None)
-                break
-        if not waiting:
-            self._waiting.pop(client, None)
+        everything = await state.list(kind, namespace=namespace)
+        return everything if matches is None else await _sliced(call, everything, lambda one: one if matches(one.metadata) else None)
 
 
-def _is_quick(queries: Queries) -> bool:
-    """Whether a state in memory need not look at each resource: everything is there, and so is what has one label."""
-    if queries.ids is not None:
-        return False
-    terms = [term for query in queries.labels for term in query.terms]
-    return not terms or (len(terms) == len(queries.labels) == 1 and terms[0].op is LabelOp.EQUAL and not terms[0].invert)
+async def asked(call: Call, options: pb.ListOptions | pb.WatchOptions) -> tuple[Queries, Matcher | None]:
+    """What a request selects by, read when it is the client's turn: thousands of terms that wait would be gigabytes.
+
+    Raises:
+        QueryError: a query that cannot be understood.
+        RpcError: one that is not known.
+    """
+    if options.label_query or options.HasField("id_query"):
+        await call.turn()
+    queries = queries_from(options)
+    return queries, matcher(queries.labels, queries.ids)
+
+
+async def selected(call: Call, events: Sequence[AnyEvent], matches: Matcher | None) -> Sequence[AnyEvent]:
+    """What a watch with queries tells of some events."""
+    return events if matches is None else await _sliced(call, events, lambda event: select(event, matches))
+
+
+def selects_elsewhere(state: AioState) -> bool:
+    """Whether somebody else compares: another server, for a state that asks one."""
+    return bool(getattr(state.state, "selects_elsewhere", False))
+
+
+async def _sliced(call: Call, items: Sequence[T], wanted: Callable[[T], R | None]) -> Sequence[R]:
+    """What is wanted of the items, None of the others; looked at slice by slice."""
+    found: list[R] = []
+    position = 0
+    while position < len(items):
+        await call.turn()
+        until = monotonic() + SLICE_S
+        while position < len(items) and monotonic() < until:
+            one = wanted(items[position])
+            position += 1
+            if one is not None:
+                found.append(one)
+    return found
+
+
+def quick_queries(options: pb.ListOptions) -> Queries | None:
+    """What is asked for, if a state in memory need not look at each resource: everything is there, and so is what has one label."""
+    if options.HasField("id_query"):
+        return None
+    terms = [term for query in options.label_query for term in query.terms]
+    is_one_label = len(terms) == len(options.label_query) == 1 and terms[0].op == pb.LabelTerm.EQUAL and not terms[0].invert
+    return queries_from(options) if is_one_label or not terms else None

@@ -6,24 +6,28 @@ Source: COSI runtime v1.16.2, state server.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from talos_resources._generated import cosi_resource_pb2 as pb
 from talos_resources.model.errors import TalosResourcesError
 from talos_resources.model.kind import Kind
-from talos_resources.model.query import matcher
+from talos_resources.model.query import Matcher
 from talos_resources.rpc.framing import frame
 from talos_resources.rpc.headers import SERVICE
 from talos_resources.rpc.server.call import PIECE_BYTES, Call, Method
 from talos_resources.rpc.server.common import Common
-from talos_resources.rpc.server.requests import kind_from, parse, phase_from, queries_from, resource_from
+from talos_resources.rpc.server.requests import check_queries, kind_from, parse, phase_from, resource_from
 from talos_resources.rpc.server.roles import Role, check_known, check_read, check_write, sensitivity
+from talos_resources.rpc.server.selecting import asked, listed, quick_queries, selected, selects_elsewhere
 from talos_resources.rpc.status import Code, RpcError
 from talos_resources.state.aio import AioState
 from talos_resources.state.aio_watch import AioWatch
 from talos_resources.state.contract import State
 from talos_resources.state.derived import teardown
 from talos_resources.state.events import AnyEvent, Bootstrapped, Errored
+
+FEW: Final = 16
+"""Events of a watch that are encoded in one turn."""
 
 
 class StateService:
@@ -59,11 +63,11 @@ class StateService:
     async def _list(self, call: Call, data: bytes) -> None:
         request = parse(pb.ListRequest, data)
         await self._check_read(call, request.type)
-        queries = queries_from(request.options)
-        kind = kind_from(request.type, request.namespace)
-        matcher(queries.labels, queries.ids)  # what cannot be understood is told before anything else
+        check_queries(request.options)
+        kind, namespace, quick = kind_from(request.type, request.namespace), request.namespace, quick_queries(request.options)
+        del request  # thousands may wait
         await call.wanted()
-        resources = await self._common.selecting.list(self._state, call.client, kind, request.namespace, queries)
+        resources = await listed(self._state, call, kind, namespace, lambda: parse(pb.ListRequest, data).options, quick=quick)
         await call.send_pieces(_pieces(map(self._encoder.resource, resources)))
 
     async def _create(self, call: Call, data: bytes) -> None:
@@ -106,9 +110,9 @@ class StateService:
         common = self._common
         if common.watches >= common.limits.watches:
             raise RpcError(Code.RESOURCE_EXHAUSTED, f"the server has its {common.limits.watches} watches; try again later")
-        subscription = self._subscription(request)
         common.watches += 1
         try:
+            matches, subscription = await self._subscription(call, request)
             async with subscription as events:
                 await call.send(b"")  # the watch is subscribed
                 while True:
@@ -116,13 +120,17 @@ class StateService:
                         batch = await events.next_batch()
                     except StopAsyncIteration:
                         raise RpcError(Code.UNAVAILABLE, "the node went away: it was switched off, or what serves it stops") from None
-                    await self._send_events(call, request, batch)
+                    await self._send_events(call, request, await selected(call, batch, matches))
                     if isinstance(batch[-1], Errored):
                         raise _end_of(batch[-1])
         finally:
             common.watches -= 1
 
-    def _subscription(self, request: pb.WatchRequest) -> AioWatch[Any]:
+    async def _subscription(self, call: Call, request: pb.WatchRequest) -> tuple[Matcher | None, AioWatch[Any]]:
+        """The watch of a request, and what its events are to match that the watch itself does not look at.
+
+        The state would compare all that is there in one go.
+        """
         options = request.options
         kind: Kind[Any] = kind_from(request.type, request.namespace)
         start = options.start_from_bookmark if options.HasField("start_from_bookmark") else None
@@ -131,21 +139,23 @@ class StateService:
             raise RpcError(Code.INVALID_ARGUMENT, "tail events and a bookmark to start from exclude each other")
         if request.HasField("id"):
             if options.bootstrap_contents or options.label_query:
-                asked = "bootstrap contents" if options.bootstrap_contents else "label query"
-                raise RpcError(Code.UNIMPLEMENTED, f"{asked} is not implemented for resource watch")
-            return self._state.watch(kind, request.id, namespace=request.namespace, tail_events=tail, start_from_bookmark=start)
-        queries = queries_from(options)
+                asked_for = "bootstrap contents" if options.bootstrap_contents else "label query"
+                raise RpcError(Code.UNIMPLEMENTED, f"{asked_for} is not implemented for resource watch")
+            return None, self._state.watch(kind, request.id, namespace=request.namespace, tail_events=tail, start_from_bookmark=start)
+        check_queries(options)
         if options.bootstrap_contents and (tail or start is not None):
             raise RpcError(Code.INVALID_ARGUMENT, "bootstrap contents, tail events and a bookmark to start from exclude each other")
-        return self._state.watch_kind(
+        queries, matches = await asked(call, options)
+        compares = selects_elsewhere(self._state)
+        return None if compares else matches, self._state.watch_kind(
             kind,
             namespace=request.namespace,
             bootstrap=options.bootstrap_contents,
             bootstrap_bookmark=options.bootstrap_bookmark,
             tail_events=tail,
             start_from_bookmark=start,
-            labels=queries.labels,
-            ids=queries.ids,
+            labels=queries.labels if compares else (),
+            ids=queries.ids if compares else None,
         )
 
     async def _send_events(self, call: Call, request: pb.WatchRequest, batch: Sequence[AnyEvent]) -> None:
@@ -155,7 +165,10 @@ class StateService:
         encoded = (self._encoder.event(event, request.namespace, request.type) for event in told)
         # One message of many events costs the client less, if it said that it understands it.
         pieces: Iterator[bytes] = map(frame, _joined(encoded)) if request.options.aggregated else _pieces(encoded)
-        await call.send_pieces(pieces)
+        if len(batch) > FEW:
+            await call.send_pieces(pieces)
+        elif batch:
+            await call.send_made(PIECE_BYTES, lambda: pieces)
 
     async def _check_read(self, call: Call, type: str) -> None:
         if Role.ADMIN not in call.roles:

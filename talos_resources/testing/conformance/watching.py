@@ -110,6 +110,20 @@ class WatchConformance(Conformance):
             state.create(path("z", labels={"zone": "a"}))
             assert told(events, 6) == ["+x2", "~x3", "-x4", "+x6", "-x6", "+z1"]
 
+    def test_what_was_before_is_known_after_a_time_without_watches(self, state: State) -> None:
+        stored = state.create(path("a"))
+        with state.watch_kind(PATHS, bootstrap=False) as watch:
+            stored = state.update(stored.with_labels(zone="a"))
+            take(watch, 1)
+        before = state.update(stored.with_labels(zone="b"))
+        with state.watch_kind(PATHS, bootstrap=False) as watch, state.watch_kind(PATHS, bootstrap=False, labels="zone=a") as zone:
+            after = state.update(before.with_labels(zone="c"))
+            [event] = take(watch, 1)
+            assert isinstance(event, Updated)
+            assert (event.old, event.resource) == (before, after)
+            state.update(after.with_labels(zone="a"))
+            assert told(zone, 1) == ["+a5"]
+
     def test_id_queries_of_watches(self, state: State) -> None:
         with state.watch_kind(PATHS, bootstrap=False, ids="^a", labels="l") as events:
             for name in ("b", "a", "ab"):

@@ -25,6 +25,7 @@ from talos_resources.model.metadata import Phase
 from talos_resources.model.resource import Resource
 from talos_resources.state.contract import Watch
 from talos_resources.testing.conformance.parts import PATHS, brief, path
+from tests.backends.model import Write
 
 CAPACITY, GAP = 12, 3
 
@@ -42,28 +43,6 @@ class Follower:
     zone: str | None = None
     only: str | None = None
     begin: list[str] = attrs.field(factory=list)
-
-
-@attrs.frozen
-class Write:
-    """What happened: the resource before and after, None where there was or is none."""
-
-    old: Resource[Any] | None
-    new: Resource[Any] | None
-
-    def word(self, zone: str | None, only: str | None) -> str | None:
-        """What a watch of a zone or of one id tells of it."""
-        either = self.new or self.old
-        assert either is not None
-        if only is not None and either.id != only:
-            return None
-        before = self.old is not None and zone in {None, self.old.labels.get("zone")}
-        after = self.new is not None and zone in {None, self.new.labels.get("zone")}
-        if before and after:
-            return f"~{either.id}{either.version}"
-        if after:
-            return f"+{either.id}{either.version}"
-        return f"-{either.id}{either.version}" if before else None
 
 
 class Machine(RuleBasedStateMachine):

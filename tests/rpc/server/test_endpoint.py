@@ -14,10 +14,9 @@ from talos_resources.model.resource import Resource
 from talos_resources.resources import Member
 from talos_resources.rpc.client.call import Channel
 from talos_resources.rpc.client.state import RemoteState
-from talos_resources.rpc.headers import LIST, metadata_for
+from talos_resources.rpc.headers import LIST, folded, metadata_for
 from talos_resources.rpc.messages import list_request
 from talos_resources.rpc.server.common import Common
-from talos_resources.rpc.server.connection import folded
 from talos_resources.rpc.server.endpoint import Endpoint
 from talos_resources.rpc.server.nodes import Nodes, ServedNode
 from talos_resources.rpc.server.server import BackgroundServer

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from time import monotonic
 
+from talos_resources.rpc.server.frame_sizes import AT_ONCE, FrameSizes
 from talos_resources.rpc.server.reading_turns import SLICE_S, Arrived, ReadingTurns
+from talos_resources.rpc.transport.frames import PREFACE
 
 
 class Connection:
@@ -46,27 +48,26 @@ def test_a_client_with_many_connections_has_one_turn() -> None:
 def test_what_arrived_is_fed_whole_and_in_order() -> None:
     arrived, fed = Arrived(), bytearray()
     sent = bytes(range(256)) * 2000
+
+    def part(data: bytes, position: int) -> int:
+        return min(len(data), position + 3000)
+
     for start in range(0, len(sent), 200_000):
         arrived.put(sent[start : start + 200_000])
-        arrived.look(fed.extend)
-    while arrived.look(fed.extend):
+        arrived.look(part, fed.extend)
+    while arrived.look(part, fed.extend):
         pass
     assert fed == sent
     assert not arrived
 
 
-def test_many_small_requests_are_looked_at_in_smaller_parts() -> None:
-    arrived = Arrived()
-    parts: list[int] = []
-
-    def feed(part: bytes) -> None:
-        parts.append(len(part))
-        until = monotonic() + len(part) / 4096 * 0.01  # four kilobytes of them take 10 ms
-        while monotonic() < until:
-            pass
-
-    arrived.put(bytes(100_000))
-    while arrived.look(feed):
+def test_few_frames_are_looked_at_in_one_go_whatever_came_before() -> None:
+    arrived, sizes = Arrived(), FrameSizes()
+    parts: list[bytes] = []
+    request, data = b"\0\0\1\1\4\0\0\0\1x", b"\0\x40\0\0\0\0\0\0\1" + bytes(0x4000)
+    arrived.put(PREFACE + data * 20 + request * 1000)
+    while arrived.look(sizes.part, parts.append):
         pass
-    assert sum(parts) == 100_000
-    assert max(parts[8:]) <= 2048
+    assert b"".join(parts) == PREFACE + data * 20 + request * 1000
+    assert max(part.count(request) for part in parts) == AT_ONCE
+    assert sizes.fit

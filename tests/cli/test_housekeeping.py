@@ -1,0 +1,67 @@
+"""A server gives back what it needs no more, and is not held up by it for long."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+import time
+import weakref
+
+import pytest
+
+from talos_resources.cli import housekeeping
+
+
+class Circle:
+    """Something that only the collector frees."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+def test_old_garbage_is_collected_and_memory_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(housekeeping, "PERIOD_S", 0.01)
+    thresholds, trimmed = gc.get_threshold(), []
+    monkeypatch.setattr(housekeeping, "trim", lambda: trimmed.append(True))
+    try:
+        housekeeping.prepare_collector()
+        circle = Circle()
+        gone = weakref.ref(circle)
+        gc.collect(1)
+        gc.collect(1)  # it is of the oldest generation now, which no collector looks at by itself
+        del circle
+        kept = [[n] for n in range(200_000)]
+        assert gone() is not None
+
+        async def wait() -> None:
+            house = asyncio.create_task(housekeeping.keep_house())
+            while gone() is not None or not trimmed:
+                await asyncio.wait([house], timeout=0.01)
+            house.cancel()
+
+        asyncio.run(wait())
+        assert len(kept) == 200_000
+    finally:
+        gc.set_threshold(*thresholds)
+
+
+def test_what_takes_long_is_done_rarely() -> None:
+    done = []
+
+    def sleep() -> None:
+        done.append(True)
+        time.sleep(0.05)
+
+    chore = housekeeping._Chore(sleep)
+    for _ in range(100):
+        chore.do()
+    assert len(done) == 1
+
+
+def test_where_memory_cannot_be_given_back_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    housekeeping.trim()
+    housekeeping._malloc_trim.cache_clear()
+    monkeypatch.setattr(sys, "platform", "darwin")
+    housekeeping.trim()
+    housekeeping._malloc_trim.cache_clear()
