@@ -9,11 +9,15 @@ from talos_resources.insight.facts.evidence import Pair
 
 
 def by_shared_end(pairs: Iterable[Pair]) -> Iterator[tuple[int | None, list[Pair]]]:
-    """Pairs by the node that most of them share, so that one cause is one finding; None for a pair alone."""
-    others: dict[int, set[int]] = {}
-    for here, there in pairs:
-        others.setdefault(here, set()).add(there)
-        others.setdefault(there, set()).add(here)
+    """Pairs that one cause may have: all between two sets of nodes, then by the node that most share; None for these and a pair alone."""
+    left = dict.fromkeys(pairs)
+    while found := sides(left):
+        for ones, theirs in found:
+            block = sorted(ordered(one, other) for one in ones for other in theirs)
+            for pair in block:
+                del left[pair]
+            yield None, block
+    others = _partners(left)
     while others:
         most = max(others, key=lambda index: (len(others[index]), index))
         mine = others.pop(most)
@@ -23,6 +27,28 @@ def by_shared_end(pairs: Iterable[Pair]) -> Iterator[tuple[int | None, list[Pair
                 del others[index]
         if mine:
             yield (most if len(mine) > 1 else None), [(min(most, index), max(most, index)) for index in sorted(mine)]
+
+
+def _partners(pairs: Iterable[Pair]) -> dict[int, set[int]]:
+    others: dict[int, set[int]] = {}
+    for here, there in pairs:
+        others.setdefault(here, set()).add(there)
+        others.setdefault(there, set()).add(here)
+    return others
+
+
+def sides(pairs: Iterable[Pair]) -> list[tuple[list[int], list[int]]]:
+    """Two sets of several nodes each between which all pairs are there, such as two places: the largest first, none of a pair twice."""
+    partners: dict[frozenset[int], list[int]] = {}
+    for index, others in _partners(pairs).items():
+        partners.setdefault(frozenset(others), []).append(index)
+    found, taken = [], set[Pair]()
+    for theirs, ones in sorted(partners.items(), key=lambda item: (-len(item[0]) * len(item[1]), min(item[1]))):
+        block = {ordered(one, other) for one in ones for other in theirs}
+        if min(len(ones), len(theirs)) > 1 and taken.isdisjoint(block):
+            taken |= block
+            found.append((sorted(ones), sorted(theirs)))
+    return found
 
 
 def connected(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
@@ -64,6 +90,9 @@ def subject(case: Case, shared: int | None, pairs: list[Pair]) -> str:
     if len(pairs) == 1:
         return case.pair_name(pairs[0])
     if shared is None:
+        between = sides(pairs)
+        if between and len(between[0][0]) * len(between[0][1]) == len(pairs):
+            return f"{' ↔ '.join(map(case.names, sorted(between[0])))} ({len(pairs)} links)"
         return f"{case.names(index for pair in pairs for index in pair)} ({len(pairs)} links)"
     return f"{case.name(shared)} ↔ {case.names(index for pair in pairs for index in pair if index != shared)}"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
@@ -19,7 +18,7 @@ from talos_resources.machineconfig.settings import Settings
 from talos_resources.machineconfig.taken import ACTIVE, Cancel, ConfiguredNode, store
 from talos_resources.model.errors import ConfigError, NotFoundError
 from talos_resources.model.timestamp import Timestamp
-from talos_resources.releases import NEWEST, Feature, Release, release_of
+from talos_resources.releases import Feature, Release, release_of
 from talos_resources.resources import MachineConfig as Stored
 from talos_resources.rpc.apply import Applied, ApplyRequest, TakesConfiguration
 from talos_resources.rpc.pki import CertificateAndKey, new_authority
@@ -32,18 +31,11 @@ Do = Callable[[Callable[[], T]], T]
 """Calls something between two steps of a simulation, and raises what it raises."""
 
 _TOKEN: Final = "simula.ted0123456789abc"  # noqa: S105  # of a machine that is not there
-_VERSION: Final = re.compile(r"v[0-9][0-9A-Za-z.+-]*")
-
-
-def version_of(node: SimulatedNode) -> str:
-    """The version in what a node says of its operating system, `v1.14.0`."""
-    found = _VERSION.search(node.settings.operating_system)
-    return NEWEST.version if found is None else found[0]
 
 
 def configuration_of(node: SimulatedNode) -> str:
     """The machine configuration that says what the settings of a node say, in the form of its release; valid."""
-    release = release_of(version_of(node))
+    release = release_of(node.settings.version)
     settings = node.settings
     wanted = KubeSpanSettings(
         enabled=settings.kubespan,
@@ -103,7 +95,7 @@ class _SimulatedMachine:
     def __init__(self, node: SimulatedNode, do: Do[Applied], later: Callable[[float, Callable[[], None]], Cancel]) -> None:
         self._node = node
         self._do = do
-        self._taken = ConfiguredNode(node.state, talos_version=version_of(node), act=self._act, later=later)
+        self._taken = ConfiguredNode(node.state, talos_version=node.settings.version, act=self._act, later=later)
 
     def apply(self, request: ApplyRequest) -> Applied:
         """See `TakesConfiguration`."""

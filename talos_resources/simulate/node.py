@@ -31,6 +31,8 @@ from talos_resources.model.kind import Kind, kind_of, own_kinds
 from talos_resources.model.net import IPPrefix
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.releases import release_of
+from talos_resources.releases.release import KubeSpanRules
 from talos_resources.resources import (
     ClusterIdentity,
     ClusterInfo,
@@ -165,7 +167,7 @@ class SimulatedNode:
             MemberController(shared.members),
             PeerSpecController(shared.peers),
             EndpointController(),
-            ManagerController(self.device, memo=shared.configs),
+            ManagerController(self.device, memo=shared.configs, rules=self._rules),
             DeviceController(self.device),
         ]
 
@@ -204,13 +206,19 @@ class SimulatedNode:
             self._tell(host.API_SERVERS, host.API_SERVER, 6443)
         self._tell_addresses()
 
+    @property
+    def _rules(self) -> KubeSpanRules:
+        return release_of(self.settings.version).kubespan
+
     def _discovery(self) -> DiscoveryConfig:
         if not self.settings.discovery:
             return DiscoveryConfig()
+        switch = self._rules.discovery_switch  # who has it has no list of services
         return DiscoveryConfig(
+            discovery_enabled=switch,
             registry_service_enabled=True,
             service_endpoint=self.settings.service,
-            service_endpoints=(ServiceEndpoint(name="default", endpoint=self.settings.service),),
+            service_endpoints=() if switch else (ServiceEndpoint(name="default", endpoint=self.settings.service),),
             service_encryption_key=base64.b64decode(self._shared.secret),
             service_cluster_id=self._shared.cluster_id,
         )

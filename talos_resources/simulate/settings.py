@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import attrs
@@ -12,6 +13,7 @@ from talos_resources.kubespan.members import MemberMemo, member_of
 from talos_resources.kubespan.memo import Memo
 from talos_resources.kubespan.peer_specs import PeerMemo, peer_memo
 from talos_resources.model.net import AddrPort, IPAddress, IPPrefix
+from talos_resources.releases import NEWEST
 from talos_resources.resources import KubeSpanIdentity
 from talos_resources.runtime.scheduler import VirtualTime
 from talos_resources.simulate.device import Air
@@ -20,6 +22,7 @@ from talos_resources.simulate.witness import Witness
 
 OPERATING_SYSTEM: Final = "Talos (v1.14.0)"
 SERVICE: Final = "discovery.talos.dev:443"
+_VERSION: Final = re.compile(r"v[0-9][0-9A-Za-z.+-]*")
 
 
 @attrs.frozen(kw_only=True)
@@ -65,6 +68,12 @@ class NodeSettings:
     secret: str | None = attrs.field(default=None, repr=False)
     cluster_id: str | None = None
     service: str = SERVICE
+
+    @property
+    def version(self) -> str:
+        """The release of Talos in its operating system, `v1.14.0`, by whose rules it acts; the newest if it names none."""
+        found = _VERSION.search(self.operating_system)
+        return NEWEST.version if found is None else found[0]
 
 
 @attrs.frozen(kw_only=True)

@@ -99,6 +99,13 @@ SINGLE_FAULTS: Final = (
         build=_other("uses disco.example.org", service="disco.example.org:443"),
         least=3,
     ),
+    Scenario(name="discovery-off", about="discovery is off on a node", build=_other("has discovery off", discovery=False), least=3),
+    Scenario(
+        name="old-version",
+        about="a node was left behind by upgrades",
+        build=_other("runs Talos v1.9.5", operating_system="Talos (v1.9.5)"),
+        least=3,
+    ),
     Scenario(
         name="default-route",
         about="a node announces 0.0.0.0/0",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import ipaddress
 from typing import Any
 
 from tests.insight.blueprint import NOW, Box, Doc, Plan, when
@@ -202,10 +203,15 @@ def _spec(plan: Plan, peer: Box) -> Doc:
     return {"address": peer.ula, "allowedIPs": allowed(peer), "endpoints": plan.told(peer), "label": peer.name}
 
 
+def _is_of_a_mesh(network: str) -> bool:
+    packed = ipaddress.ip_network(network).network_address.packed
+    return len(packed) == 16 and packed[0] == 0xFD and packed[7] == 2
+
+
 def _chain(box: Box, peers: list[Box]) -> Doc:
     mark = {"mask": 96, "value": 32}
     without = box.version.startswith(("v1.13", "v1.14"))
-    subnets = [each for peer in peers for each in allowed(peer) if not (without and each.startswith("fd4a:11:9c2e:b802"))]
+    subnets = [each for peer in peers for each in allowed(peer) if not (without and _is_of_a_mesh(each))]
     rules = [
         {"matchMark": mark, "verdict": "accept"},
         {"matchDestinationAddress": {"includeSubnets": subnets}, "setMark": {"mask": 4294967199, "xor": 64}, "verdict": "accept"},

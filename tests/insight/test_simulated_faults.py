@@ -15,6 +15,8 @@ RULES = {
     "other-secret": "secret-differs",
     "other-cluster": "different-clusters",
     "other-service": "discovery-service-differs",
+    "discovery-off": "discovery-disabled",
+    "old-version": "versions-differ",
     "default-route": "default-route-announced",
     "no-endpoints": "no-endpoints",
     "stale-endpoint": "stale-endpoint",

@@ -9,13 +9,14 @@ from talos_resources.insight.facts.places import SIDEROLINK
 from talos_resources.insight.hypothesis import Certainty, Hypothesis, Tier, cause
 from talos_resources.insight.words import limited, verb
 from talos_resources.kubespan.prefixes import prefix_range
+from talos_resources.kubespan.ula import is_ula
 from talos_resources.model.finding import Severity
 from talos_resources.model.net import IPPrefix
 from talos_resources.releases import release_of
 from talos_resources.resources import PeerState
 
 Allowed = tuple[IPPrefix | None, ...]
-Sums = dict[IPPrefix | None, dict[int, tuple[int, int]]]
+Sums = dict[bool, dict[int, tuple[int, int]]]
 """What is left out → identity of a peer's allowed IPs → how many addresses these are, and their sum."""
 
 
@@ -49,7 +50,7 @@ def _compared(case: Case, index: int, sums: Sums) -> Iterator[Hypothesis]:
         return  # whether peers that are down belong in it is not known
     wanted = [spec.spec.allowed_ips for key, spec in view.spec_of.items() if up is None or key in up]
     version = case.version(index)
-    without = None if version and release_of(version).kubespan.filter_has_kubespan_addresses else _mesh(case, index)
+    without = not (version and release_of(version).kubespan.filter_has_kubespan_addresses)  # of an unknown release it is not judged
     expected = _expected(wanted, sums.setdefault(without, {}), without)
     wrong = [name for name, prefixes in view.chains.items() if _total(_one(prefix, without) for prefix in prefixes) != expected]
     if wrong:
@@ -78,7 +79,7 @@ def _flushed(case: Case, missing: list[int], having: int) -> Hypothesis:
     )
 
 
-def _finding(case: Case, index: int, wrong: list[str], want: list[IPPrefix], without: IPPrefix | None) -> Hypothesis:
+def _finding(case: Case, index: int, wrong: list[str], want: list[IPPrefix], without: bool) -> Hypothesis:
     view = case.life.fresh[index]
     return Hypothesis(
         title=f"{case.name(index)}: the packet filter does not send to all peers what WireGuard would take",
@@ -115,20 +116,12 @@ def _has_none(case: Case, index: int) -> bool:
     )
 
 
-def _mesh(case: Case, index: int) -> IPPrefix | None:
-    """The /64 of the mesh that a node is in; one of another cluster has another."""
-    own = case.affiliate_of.get(index)
-    told = own.kubespan.address if own is not None and own.kubespan is not None else None
-    specs = (spec.spec.address for spec in case.life.fresh[index].specs)
-    address = told or next((address for address in specs if address is not None), None)
-    return None if address is None else IPPrefix(address, 64)
+def _is_left_out(prefix: IPPrefix, without: bool) -> bool:
+    """Whether the sets of the node's release are without a network: from Talos 1.13 on what lies at a KubeSpan address of any cluster."""
+    return without and is_ula(prefix.address)
 
 
-def _is_left_out(prefix: IPPrefix, without: IPPrefix | None) -> bool:
-    return without is not None and prefix.address.version == without.address.version and prefix.address in without.network
-
-
-def _expected(wanted: list[Allowed], known: dict[int, tuple[int, int]], without: IPPrefix | None) -> tuple[int, int]:
+def _expected(wanted: list[Allowed], known: dict[int, tuple[int, int]], without: bool) -> tuple[int, int]:
     """How many addresses, and their sum: the same for the same addresses, however they are cut into prefixes."""
     for allowed in wanted:
         if id(allowed) not in known:  # nodes share what they know of a peer, and the snapshot keeps it alive
@@ -136,7 +129,7 @@ def _expected(wanted: list[Allowed], known: dict[int, tuple[int, int]], without:
     return _total(map(known.__getitem__, map(id, wanted)))
 
 
-def _one(prefix: IPPrefix | None, without: IPPrefix | None) -> tuple[int, int]:
+def _one(prefix: IPPrefix | None, without: bool) -> tuple[int, int]:
     if prefix is None or prefix.length is None or _is_left_out(prefix, without) or prefix.address in SIDEROLINK:
         return 0, 0
     first, last = prefix_range(prefix)

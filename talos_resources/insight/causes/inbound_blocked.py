@@ -31,7 +31,12 @@ def inbound_blocked(case: Case) -> Iterator[Hypothesis]:
     groups: dict[object, list[int]] = {}
     for index in closed:
         groups.setdefault(case.places.site(index) or index, []).append(index)
-    for indexes in groups.values():
+    callers = {
+        place: {index for each in indexes for pair in closed[each] for index in pair} - set(indexes) for place, indexes in groups.items()
+    }
+    for place, indexes in groups.items():
+        if any(callers[place] == others for other, others in callers.items() if other != place):
+            continue  # the same callers fail at several places: what these have in common is the callers' end
         yield _closed(case, indexes, sorted({pair for index in indexes for pair in closed[index]}))
 
 
