@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 
 import attrs
@@ -10,6 +11,7 @@ import pytest
 from talos_resources.insight.doctor import examine
 from talos_resources.insight.snapshot import Snapshot
 from talos_resources.model.finding import Finding, Severity
+from talos_resources.model.net import IPPrefix
 from talos_resources.sources import open_source
 from talos_resources.sources.logs import known_lines
 
@@ -131,6 +133,28 @@ def test_what_a_long_line_of_a_log_is_about_may_stand_at_its_end() -> None:
     assert finding.rule == "kubernetes-registry"
     assert all(len(each) < 250 for each in finding.evidence)
     assert any(each.endswith("…") for each in finding.evidence)
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1", "::ffff:192.0.2.1", "fd00::1"])
+def test_what_somebody_announces_may_be_anything(address: str) -> None:
+    """Who knows the cluster's id can announce himself with an address that no mesh has, and networks that are none."""
+    plan = Plan(boxes=rack(2))
+    nonsense = (IPPrefix(ip_address("10.0.0.1"), None), None, IPPrefix.parse("0.0.0.0/0"))
+    views = []
+    for box in plan.boxes:
+        seen = view(plan, box.name)
+        known = []
+        for one in seen.affiliates:
+            assert one.spec.kubespan is not None
+            announced = attrs.evolve(
+                one.spec.kubespan,
+                address=ip_address(address),
+                exclude_advertised_networks=nonsense,
+                additional_addresses=nonsense,
+            )
+            known.append(one.with_spec(kubespan=announced))
+        views.append(attrs.evolve(seen, affiliates=tuple(known)))
+    assert len(examine(Snapshot(views=tuple(views))).mesh.nodes) == len(plan.boxes)
 
 
 @pytest.mark.parametrize("seconds", [20, 30, 200])

@@ -83,11 +83,7 @@ def _finding(case: Case, index: int, wrong: list[str], want: list[IPPrefix], wit
     view = case.life.fresh[index]
     return Hypothesis(
         title=f"{case.name(index)}: the packet filter does not send to all peers what WireGuard would take",
-        evidence=lambda: limited(
-            line
-            for name in wrong
-            for line in _difference(name, [prefix for prefix in view.chains[name] if not _is_left_out(prefix, without)], want)
-        ),
+        evidence=lambda: limited(line for name in wrong for line in _difference(name, _in_force(view.chains[name], without), want)),
         why="What the set lacks leaves unencrypted by the normal route; what it has too much is dropped in the tunnel.",
         advice="look for kubespan.ManagerController in the log; a reboot writes the chains anew",
         steps=(
@@ -119,6 +115,10 @@ def _has_none(case: Case, index: int) -> bool:
 def _is_left_out(prefix: IPPrefix, without: bool) -> bool:
     """Whether the sets of the node's release are without a network: from Talos 1.13 on what lies at a KubeSpan address of any cluster."""
     return without and is_ula(prefix.address)
+
+
+def _in_force(chain: Iterable[IPPrefix], without: bool) -> list[IPPrefix]:
+    return [prefix for prefix in chain if prefix.length is not None and not _is_left_out(prefix, without)]
 
 
 def _expected(wanted: list[Allowed], known: dict[int, tuple[int, int]], without: bool) -> tuple[int, int]:

@@ -47,7 +47,9 @@ def public_address_taken(case: Case) -> Iterator[Hypothesis]:
 def _public(case: Case, index: int) -> list[IPAddress]:
     affiliate = case.affiliate_of[index]
     excluded = (
-        [prefix.network for prefix in affiliate.kubespan.exclude_advertised_networks if prefix is not None] if affiliate.kubespan else []
+        [prefix.network for prefix in affiliate.kubespan.exclude_advertised_networks if prefix is not None and prefix.length is not None]
+        if affiliate.kubespan
+        else []
     )
     return [
         address

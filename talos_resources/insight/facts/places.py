@@ -80,8 +80,9 @@ class Places:
         """The /64 of the mesh, as the nodes' addresses in it tell."""
         found: dict[IPNetwork, None] = {}
         for affiliate in self._ground.affiliates.values():
-            if affiliate.kubespan is not None and affiliate.kubespan.address is not None:
-                found[IPPrefix(affiliate.kubespan.address, 64).network] = None
+            address = affiliate.kubespan.address if affiliate.kubespan is not None else None
+            if address is not None and address.version == 6:  # whoever announces himself may announce anything
+                found[IPPrefix(address, 64).network] = None
         return tuple(found)[:4]
 
     @staticmethod
