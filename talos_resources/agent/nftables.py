@@ -22,6 +22,8 @@ TABLE: Final = "talos_kubespan"
 """Our table of nftables, of the family inet."""
 GUARD: Final = "kubespan_guard"
 """The agent's own chain, which Talos does not have and so does not show."""
+_NEIGHBOURS: Final = "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit, nd-router-advert, nd-redirect } accept"
+"""Neighbour Discovery stays on its link: answers to a peer on the same link would go into the tunnel, which lives on them."""
 _HEADERS: Final = {4: 52, 6: 72}
 """Bytes of IP and TCP headers with TCP's timestamps, by IP version."""
 _PROTOCOLS: Final = {"ip": 4, "ip6": 6}
@@ -72,12 +74,15 @@ def read_chains() -> Listing:
 def ruleset(chains: Sequence[Chain], link: str) -> str:
     """The chains for `nft -f`, in place of those that are there, all at once.
 
+    Neighbour Discovery of IPv6 is let out before all rules.
+
     The last chain is the agent's own: what is meant for the mesh leaves by its link or not at all, whatever
     becomes of rules and routes.
     """
     lines = [f"table inet {TABLE}", f"delete table inet {TABLE}", f"table inet {TABLE} {{"]
     for chain in chains:
         lines += [f"  chain {chain.name} {{", f"    type {chain.type} hook {chain.hook} priority filter; policy accept;"]
+        lines += [f"    {_NEIGHBOURS}"] if chain.type == "route" else []
         lines += [f"    {line}" for rule in chain.rules for line in _rule_lines(rule)]
         lines += ["  }"]
     lines += [f"  chain {GUARD} {{", "    type filter hook postrouting priority filter; policy accept;"]
@@ -125,7 +130,7 @@ def listing(objects: Iterable[Mapping[str, Any]]) -> Listing:
         elif "rule" in entry:
             rules.setdefault(entry["rule"]["chain"], []).append(entry["rule"]["expr"])
     found = [
-        Chain(name=name, type=chain.get("type", ""), hook=chain.get("hook", ""), rules=_merged(map(_rule, rules.get(name, ()))))
+        Chain(name=name, type=chain.get("type", ""), hook=chain.get("hook", ""), rules=_merged(map(_rule, _of_talos(rules.get(name, ())))))
         for name, chain in chains.items()
         if name != GUARD
     ]
@@ -143,6 +148,14 @@ def _merged(rules: Iterable[ChainRule]) -> tuple[ChainRule, ...]:
         else:
             merged.append(rule)
     return tuple(merged)
+
+
+def _of_talos(rules: Iterable[Any]) -> Iterator[Any]:
+    """The rules without the agent's own one for Neighbour Discovery."""
+    for expressions in rules:
+        matched = [found["match"]["left"] for found in expressions if "match" in found]
+        if not any(isinstance(left, dict) and left.get("payload", {}).get("protocol") == "icmpv6" for left in matched):
+            yield expressions
 
 
 def _rule(expressions: Sequence[Mapping[str, Any]]) -> ChainRule:

@@ -103,6 +103,21 @@ def test_pods_and_peers_that_are_down(mesh: Mesh) -> None:
     assert not three.ping(deaf.address)
 
 
+def test_peers_on_one_link_find_each_other_over_ipv6(mesh: Mesh) -> None:
+    nodes = mesh.nodes[:2]
+    for number, node in enumerate(nodes, 1):
+        node.config = CONFIG.replace("mtu: 1420", "mtu: 1420\n      filters: {endpoints: ['::/0']}")
+        sh("ip", "-n", node.namespace, "address", "add", f"2001:db8::{number}/64", "dev", "eth0", "nodad")
+        node.start()
+    one, two = nodes
+    one.wait_state(two.key(), PeerState.UP, timeout=PATIENCE_S)
+    two.wait_state(one.key(), PeerState.UP, timeout=PATIENCE_S)
+    for node in nodes:
+        sh("ip", "-n", node.namespace, "neighbour", "flush", "dev", "eth0")
+    until(lambda: one.ping(two.overlay()))
+    assert two.ping(one.overlay())
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_a_cut_link_goes_down_and_comes_back(mesh: Mesh) -> None:

@@ -44,6 +44,15 @@ def test_what_is_meant_for_the_mesh_leaves_by_its_link_or_not_at_all() -> None:
     assert line == 'meta mark & 0x00000060 == 0x00000040 oifname != { "mesh0", "lo" } drop'
 
 
+def test_neighbours_are_found_outside_of_the_tunnel() -> None:
+    """Answers to a peer on the same link are sent to its ordinary address, which is in the sets."""
+    lines = [line.strip() for line in ruleset(chains("2001:db8::2/128"), "kubespan").splitlines()]
+    first = lines.index("chain kubespan_outgoing {") + 2
+    assert lines[first].startswith("icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, ")
+    assert lines[first].endswith(" accept")
+    assert sum("icmpv6" in line for line in lines) == 1
+
+
 def test_nobody_in_the_mesh_is_no_rule_for_destinations() -> None:
     assert "daddr" not in ruleset(chains(), "kubespan")
 
