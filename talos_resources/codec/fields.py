@@ -45,16 +45,6 @@ _SHAPES: Final[dict[Any, Shape]] = {
 }
 SCALARS: Final[frozenset[Shape]] = frozenset({"flag", "number", "enum", "flags"})
 """The shapes that are a number on the wire; several of them are packed into one field."""
-BOUNDS: Final[dict[Width, range]] = {
-    "int64": range(-(2**63), 2**63),
-    "int32": range(-(2**31), 2**31),
-    "uint64": range(2**64),
-    "uint32": range(2**32),
-    "uint16": range(2**16),
-    "uint8": range(2**8),
-}
-"""The numbers that a field of a width holds."""
-
 # Go writes some initialisms in capitals, and not always the same ones.
 _KEYS: Final = {
     ("KubeSpanPeerSpec", "allowed_ips"): "allowedIPs",

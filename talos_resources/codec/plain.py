@@ -9,9 +9,9 @@ from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 from talos_resources.codec.fields import FieldInfo, Shape, cached, fields_of, inlined
-from talos_resources.codec.freezing import thawed
 from talos_resources.codec.goyaml.keys import natural_key
 from talos_resources.codec.value_text import address_text, addrport_text, prefix_text, time_text
+from talos_resources.model.freezing import thawed
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import Form, Unknown, UntypedSpec
 from talos_resources.model.timestamp import Timestamp

@@ -16,16 +16,16 @@ from cattrs.gen import make_dict_structure_fn, override
 
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
 from talos_resources.codec import strict_values as values
-from talos_resources.codec.fields import BOUNDS, FieldInfo, Shape, cached, fields_of, inlined
-from talos_resources.codec.freezing import frozen
+from talos_resources.codec.fields import FieldInfo, Shape, cached, fields_of, inlined
 from talos_resources.codec.goyaml.emit import dump
 from talos_resources.codec.strict_faults import faults_of
 from talos_resources.codec.strict_values import FaultError, named
 from talos_resources.model.duration import Duration
 from talos_resources.model.errors import DecodeError
+from talos_resources.model.freezing import frozen
 from talos_resources.model.metadata import Phase
 from talos_resources.model.net import AddrPort, parse_address
-from talos_resources.model.spec import Form, Unknown, UntypedSpec
+from talos_resources.model.spec import BOUNDS, Form, Unknown, UntypedSpec
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.model.values import Expression, HardwareAddr
 

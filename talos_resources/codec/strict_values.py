@@ -11,8 +11,8 @@ from typing import Any, Final
 from cattrs import ClassValidationError, IterableValidationError, IterableValidationNote
 from immutabledict import immutabledict
 
-from talos_resources.codec.freezing import frozen
 from talos_resources.codec.timetext import TimeText
+from talos_resources.model.freezing import frozen
 from talos_resources.model.net import IPPrefix
 from talos_resources.model.timestamp import Timestamp
 

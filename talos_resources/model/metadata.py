@@ -9,6 +9,7 @@ import attrs
 from immutabledict import immutabledict
 
 from talos_resources.model.build import twin
+from talos_resources.model.natural import checked
 from talos_resources.model.timestamp import Timestamp
 
 Labels = immutabledict[str, str]
@@ -38,9 +39,10 @@ class Reference:
         return f"{self.type}({self.namespace}/{self.id}@{self.version or 'undefined'})"
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class Metadata:
-    """A resource's metadata.
+    """A resource's metadata; what its fields cannot hold raises a TypeError or ValueError, as in a spec.
 
     Attributes:
         namespace: where the resource lives; with type and id it names the resource.

@@ -9,31 +9,28 @@ class of each value, which takes 0.05 µs a field; a converter of attrs would be
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
-import ipaddress
 import types
 import typing
-from collections.abc import Callable
-from enum import Enum
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar, cast
 
 import attrs
+from immutabledict import immutabledict
 
 from talos_resources.model.build import Rules, written
-from talos_resources.model.enums import NumberedEnum
-from talos_resources.model.net import AddrPort, IPPrefix
-from talos_resources.model.spec import wire_field
-from talos_resources.model.timestamp import Timestamp
+from talos_resources.model.sorts import Parse, sort_of, whole
+from talos_resources.model.spec import BOUNDS, NO_ENTRIES, WireField, wire_field
 
 T = TypeVar("T")
 
 Fix = Callable[[Any], Any]
 """Turns a value into one that the field holds; raises TypeError or ValueError if it means none."""
 
-_ADDRESSES: Final = (ipaddress.IPv4Address, ipaddress.IPv6Address)
-_NETWORKS: Final = (ipaddress.IPv4Network, ipaddress.IPv6Network)
 _NOTHING: Final = type(None)
+_NO_CLASS: Final = frozenset[type[Any]]()
+_OFF_THE_WIRE: Final = WireField(number=0, doc="", width="uint64")
+"""What holds of fields that are not declared: the one of unknown fields, and metadata with its version."""
 
 
 def _cached(function: Callable[[type[Any]], Rules]) -> Callable[[type[Any]], Rules]:
@@ -47,6 +44,9 @@ def checked(cls: type[T]) -> type[T]:
 
     @functools.wraps(plain)
     def first(self: Any, *arguments: Any, **given: Any) -> None:
+        if not arguments and not given:  # the defaults of others are made when a module is imported
+            plain(self)
+            return
         made = _init(cls) or plain
         cast("Any", cls).__init__ = made
         made(self, *arguments, **given)
@@ -60,14 +60,14 @@ def _init(cls: type[Any]) -> Callable[..., None] | None:
     fields = attrs.fields(cls)
     if any(not field.init or field.converter or field.validator or not field.kw_only for field in fields):
         return None
-    if any(isinstance(field.default, attrs.Factory) or field.default is attrs.NOTHING for field in fields):  # type: ignore[arg-type]
+    if any(isinstance(field.default, attrs.Factory) for field in fields):  # type: ignore[arg-type]
         return None
     rules = rules_of(cls)
     names: dict[str, Any] = {"setter": object.__setattr__}
     parameters, lines = [], ["    put = setter.__get__(self)"]
     for field in fields:
         names[f"default_{field.name}"] = field.default
-        parameters.append(f"{field.name}=default_{field.name}")
+        parameters.append(field.name if field.default is attrs.NOTHING else f"{field.name}=default_{field.name}")
         if (rule := rules.get(field.name)) is not None:
             names[f"fits_{field.name}"], names[f"fix_{field.name}"] = rule
             lines += [f"    if {field.name}.__class__ not in fits_{field.name}:", f"        {field.name} = fix_{field.name}({field.name})"]
@@ -80,26 +80,45 @@ def _init(cls: type[Any]) -> Callable[..., None] | None:
 def rules_of(cls: type[Any]) -> Rules:
     """Field → the classes of which a value is right as it is, and what is done with others. Fields of other sorts are left alone.
 
-    The empty tuple is right in any list; the items of others are looked at, so `tuple` is never among the classes.
+    The items of lists and mappings are looked at, and whether a number is within its bounds: they are right for no class alone.
     """
     if not attrs.has(cls):
         return {}
     hints = typing.get_type_hints(cls)
-    rules: dict[str, tuple[frozenset[type[Any]], Fix]] = {}
-    for field in attrs.fields(cls):
-        declared = wire_field(field)
-        if declared is None or declared.form is not None:
-            continue
-        where = f"{cls.__name__}.{field.name}"
-        item, is_list, is_optional, is_nullable = _unwrapped(hints[field.name])
-        sort = _sort(item)
+    found = {field.name: _rule(cls, field, hints[field.name]) for field in attrs.fields(cls)}
+    return {name: rule for name, rule in found.items() if rule is not None}
+
+
+def _rule(cls: type[Any], field: attrs.Attribute[Any], hint: Any) -> tuple[frozenset[type[Any]], Fix] | None:
+    declared = wire_field(field) or _OFF_THE_WIRE
+    where = f"{cls.__name__}.{field.name}"
+    item, container, is_optional, is_nullable = _unwrapped(hint)
+    if item is int:
+        fits, one = _NO_CLASS, _number(where, BOUNDS[declared.width], is_nullable, secret=declared.secret)
+    else:
+        sort = sort_of(item)
         if sort is None:
-            continue
-        fits, parse = sort
-        fit = frozenset({*fits, _NOTHING} if is_nullable else fits)
-        one = functools.partial(_one, where, fit, parse, declared.secret)
-        rules[field.name] = (frozenset[type[Any]](), functools.partial(_many, where, one, is_optional)) if is_list else (fit, one)
-    return rules
+            return None
+        fits = sort.classes | {_NOTHING} if is_nullable else sort.classes
+        one = _one(where, fits, _expected(item, is_nullable), sort.parse, secret=declared.secret)
+    if container is None:
+        return fits, one
+    several = _many if container is tuple else _entries
+    return _NO_CLASS, functools.partial(several, where, one, is_optional)
+
+
+def _number(where: str, bounds: range, is_nullable: bool, *, secret: bool) -> Fix:
+    low, high = bounds.start, bounds.stop - 1
+
+    def parse(value: Any) -> int | None:
+        found = whole(value)
+        if found is not None and not low <= found <= high:
+            raise ValueError(f"{found} is not from {low} to {high}")
+        return found
+
+    fits = frozenset({_NOTHING}) if is_nullable else _NO_CLASS
+    other = _one(where, fits, _expected(int, is_nullable), parse, secret=secret)
+    return lambda value: value if value.__class__ is int and low <= value <= high else other(value)
 
 
 def _many(where: str, one: Fix, is_optional: bool, value: Any) -> Any:
@@ -116,95 +135,62 @@ def _many(where: str, one: Fix, is_optional: bool, value: Any) -> Any:
     return value if found == value and all(a is b for a, b in zip(found, value, strict=True)) else found
 
 
-def _one(where: str, fits: frozenset[type[Any]], parse: Fix, secret: bool, value: Any) -> Any:
-    if value.__class__ in fits:
+def _entries(where: str, one: Fix, is_optional: bool, value: Any) -> Any:
+    if value is None:
+        return None if is_optional else NO_ENTRIES
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{where} holds a mapping, got {_named(value)}")
+    for key in value:
+        if not isinstance(key, str):
+            raise TypeError(f"{where} has texts for keys, got {_named(key)}")
+    found = {key: one(item) for key, item in value.items()}
+    if value.__class__ is immutabledict and all(found[key] is value[key] for key in found):
         return value
-    try:
-        found = parse(value)
-    except ValueError as error:
-        raise ValueError(f"{where}: {'this is no such secret' if secret else error}") from None
-    if found is None:
-        expected = " or ".join(sorted("None" if fit is _NOTHING else fit.__name__ for fit in fits))
-        shown = "" if secret else f" ({value!r:.60})"
-        raise TypeError(f"{where} holds {expected}, got {_named(value)}{shown}")
-    return found
+    return immutabledict(found)
+
+
+def _one(where: str, fits: frozenset[type[Any]], expected: str, parse: Parse, *, secret: bool) -> Fix:
+    """What is done with a single value."""
+
+    def fix(value: Any) -> Any:
+        if value.__class__ in fits:
+            return value
+        try:
+            found = parse(value)
+        except (TypeError, ValueError) as error:
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(f"{where}: {'this is no such secret' if secret else error}") from None
+        if found is None:
+            shown = "" if secret else f" ({value!r:.60})"
+            raise TypeError(f"{where} holds {expected}, got {_named(value)}{shown}")
+        return found
+
+    return fix
 
 
 def _named(value: Any) -> str:
     return type(value).__name__
 
 
-def _sort(item: Any) -> tuple[set[type[Any]] | frozenset[type[Any]], Fix] | None:
-    """The classes of a sort of value, and what reads others, which gives None for what means nothing."""
-    if item in _SORTS:
-        return _SORTS[item]
-    if isinstance(item, type) and issubclass(item, Enum):
-        return {item}, functools.partial(_member, item)
-    if isinstance(item, type) and attrs.has(item):
-        return {item}, lambda value: value if isinstance(value, item) else None
-    return None
+def _expected(item: Any, is_nullable: bool) -> str:
+    """What a field holds, as people say it."""
+    if typing.get_origin(item) is Mapping:
+        return "a mapping"
+    members = typing.get_args(item) or (item,)
+    return " or ".join(sorted([member.__name__ for member in members]) + ["None"] * is_nullable)
 
 
-def _member(cls: type[Enum], value: Any) -> Any:
-    if not isinstance(value, str) or isinstance(value, Enum):
-        return None
-    for member in cls:
-        if value in {member.value, member.name}:
-            return member
-    if issubclass(cls, NumberedEnum) and (unnamed := cls.parse_unnamed(value)) is not None:
-        return unnamed
-    raise ValueError(f"{value!r:.60} is none of {', '.join(repr(member.value) for member in cls)}")
-
-
-def _text(value: Any) -> Any:
-    return value if isinstance(value, str) else None
-
-
-def _whole(value: Any) -> Any:
-    return value if isinstance(value, int) and not isinstance(value, (bool, Enum)) else None
-
-
-def _address(value: Any) -> Any:
-    return ipaddress.ip_address(value) if isinstance(value, str) else None
-
-
-def _prefix(value: Any) -> Any:
-    if isinstance(value, _NETWORKS):
-        return IPPrefix(value.network_address, value.prefixlen)
-    return IPPrefix.parse(value) if isinstance(value, str) else None
-
-
-def _addrport(value: Any) -> Any:
-    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], int):
-        return AddrPort(value[0] if isinstance(value[0], _ADDRESSES) else ipaddress.ip_address(value[0]), value[1])
-    return AddrPort.parse(value) if isinstance(value, str) else None
-
-
-def _moment(value: Any) -> Any:
-    if isinstance(value, dt.datetime):
-        return Timestamp.from_datetime(value)
-    return Timestamp.parse(value) if isinstance(value, str) else None
-
-
-_SORTS: Final[dict[Any, tuple[set[type[Any]], Fix]]] = {
-    str: ({str}, _text),
-    bool: ({bool}, lambda _value: None),
-    int: ({int}, _whole),
-    bytes: ({bytes}, lambda value: bytes(value) if isinstance(value, (bytearray, memoryview)) else None),
-    ipaddress.IPv4Address | ipaddress.IPv6Address: (set(_ADDRESSES), _address),
-    IPPrefix: ({IPPrefix}, _prefix),
-    AddrPort: ({AddrPort}, _addrport),
-    Timestamp: ({Timestamp}, _moment),
-}
-
-
-def _unwrapped(hint: Any) -> tuple[Any, bool, bool, bool]:
-    """The sort of a value or item, whether there are many, whether the field may be None, whether an item may."""
+def _unwrapped(hint: Any) -> tuple[Any, type[Any] | None, bool, bool]:
+    """The sort of a value or item, what holds several, whether the field may be None, whether an item may."""
     hint, optional = _without_none(hint)
-    if typing.get_origin(hint) is tuple:
+    container = typing.get_origin(hint)
+    if container is tuple:
         item, nullable = _without_none(typing.get_args(hint)[0])
-        return item, True, optional, nullable
-    return hint, False, optional, optional
+        return item, tuple, optional, nullable
+    if isinstance(container, type) and issubclass(container, Mapping) and typing.get_args(hint)[1] is not Any:
+        item, nullable = _without_none(typing.get_args(hint)[1])
+        return item, container, optional, nullable
+    return hint, None, optional, optional
 
 
 def _without_none(hint: Any) -> tuple[Any, bool]:

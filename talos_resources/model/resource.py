@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable, Mapping
-from typing import Any, Final, Generic, Self, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, Generic, Self, TypeVar, cast
 
 import attrs
 from immutabledict import immutabledict
@@ -13,6 +13,7 @@ from talos_resources.model.build import evolve, same, twin
 from talos_resources.model.kind import Kind, kind_of
 from talos_resources.model.metadata import NO_LABELS, Labels, Metadata, OpenMetadata, Phase, Reference
 from talos_resources.model.natural import rules_of
+from talos_resources.model.spec import UntypedSpec
 from talos_resources.model.timestamp import Timestamp
 
 S = TypeVar("S")
@@ -31,12 +32,12 @@ class Resource(Generic[S]):
         spec: S,
         *,
         id: str,
-        kind: Kind[S] | None = None,
+        kind: builtins.type[S] | Kind[S] | None = None,
         namespace: str | None = None,
         owner: str = "",
         labels: Mapping[str, str] | None = None,
         annotations: Mapping[str, str] | None = None,
-        finalizers: tuple[str, ...] = (),
+        finalizers: Iterable[str] = (),
     ) -> Resource[S]:
         """A resource that no store has seen yet (version 0).
 
@@ -49,17 +50,25 @@ class Resource(Generic[S]):
             labels: see `Metadata`.
             annotations: see `Metadata`.
             finalizers: see `Metadata`.
+
+        Raises:
+            TypeError: the spec's class is that of no kind, or of another one; or something of another sort than is wanted.
+            ValueError: no id.
         """
-        kind = kind_of(type(spec)) if kind is None else kind
+        kind = kind_of(builtins.type(spec) if kind is None else kind)
+        if not isinstance(spec, (kind.spec, UntypedSpec)):
+            raise TypeError(f"{kind.type} holds {kind.spec.__name__}, got {builtins.type(spec).__name__}")
+        if id == "":
+            raise ValueError(f"a {kind.display_type} needs an id")
         return Resource(
             Metadata(
                 namespace=kind.namespace if namespace is None else namespace,
                 type=kind.type,
                 id=id,
                 owner=owner,
-                labels=immutabledict(labels) if labels else NO_LABELS,
-                annotations=immutabledict(annotations) if annotations else NO_LABELS,
-                finalizers=finalizers,
+                labels=cast("Labels", labels) if labels else NO_LABELS,  # which Metadata makes what they should be
+                annotations=cast("Labels", annotations) if annotations else NO_LABELS,
+                finalizers=cast("tuple[str, ...]", finalizers),
             ),
             spec,
         )
@@ -116,8 +125,13 @@ class Resource(Generic[S]):
         return changed
 
     def with_metadata(self, **changes: Any) -> Self:
-        """The same resource with some fields of its metadata changed."""
-        changed: Self = _resource(evolve(self.metadata, changes), self.spec)
+        """The same resource with some fields of its metadata changed.
+
+        Raises:
+            TypeError: no such field, or a value that means nothing there.
+            ValueError: a text or number that means none.
+        """
+        changed: Self = _resource(evolve(self.metadata, changes, rules_of), self.spec)
         return changed
 
     def with_labels(self, **labels: str) -> Self:

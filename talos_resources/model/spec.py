@@ -18,6 +18,15 @@ Unit = Literal[
 ]  # fmt: skip
 Width = Literal["int64", "int32", "uint64", "uint32", "uint16", "uint8"]
 Form = Literal["base64", "text", "yaml", "entries"]
+BOUNDS: Final[dict[Width, range]] = {
+    "int64": range(-(2**63), 2**63),
+    "int32": range(-(2**31), 2**31),
+    "uint64": range(2**64),
+    "uint32": range(2**32),
+    "uint16": range(2**16),
+    "uint8": range(2**8),
+}
+"""The numbers that a field of a width holds."""
 
 _KEY: Final = "talos_resources.wire"
 NO_ENTRIES: Final[Mapping[str, Any]] = immutabledict()

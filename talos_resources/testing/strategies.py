@@ -15,16 +15,16 @@ from hypothesis import strategies as st
 from immutabledict import immutabledict
 
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
-from talos_resources.codec.fields import BOUNDS, FieldInfo, Shape, cached, fields_of
-from talos_resources.codec.freezing import frozen
+from talos_resources.codec.fields import FieldInfo, Shape, cached, fields_of
 from talos_resources.codec.goyaml.emit import dump
 from talos_resources.model.duration import Duration
 from talos_resources.model.enums import NumberedEnum, WireFlags
+from talos_resources.model.freezing import frozen
 from talos_resources.model.kind import Kind, kind_of, own_kinds
 from talos_resources.model.metadata import Labels, Metadata, Phase
 from talos_resources.model.net import AddrPort, IPAddress, IPPrefix
 from talos_resources.model.resource import Resource
-from talos_resources.model.spec import UntypedSpec
+from talos_resources.model.spec import BOUNDS, UntypedSpec
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.model.values import URL, Expression, HardwareAddr
 

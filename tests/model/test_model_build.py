@@ -43,7 +43,11 @@ def test_all_values_of_the_hot_paths_have_twins(cls: type[Any]) -> None:
 
 
 @settings(max_examples=50)
-@given(st.fixed_dictionaries({}, optional={"label": st.text(), "receive_bytes": st.integers(), "state": st.sampled_from(PeerState)}))
+@given(
+    st.fixed_dictionaries(
+        {}, optional={"label": st.text(), "receive_bytes": st.integers(-(2**63), 2**63 - 1), "state": st.sampled_from(PeerState)}
+    )
+)
 def test_evolve_is_that_of_attrs(changes: dict[str, Any]) -> None:
     spec = RESOURCE.spec
     changed = evolve(spec, changes)

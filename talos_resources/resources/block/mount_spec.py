@@ -6,6 +6,7 @@ from __future__ import annotations
 import attrs
 
 from talos_resources.model.enums import NumberedEnum
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import Unknown, unknown_field, wire
 
 
@@ -17,6 +18,7 @@ class FSParameterType(NumberedEnum):
     BINARY = "binary", 2
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class ParameterSpec:
     """A parameter of a mount."""
@@ -28,6 +30,7 @@ class ParameterSpec:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class MountSpec:
     """Where and how a volume is mounted."""

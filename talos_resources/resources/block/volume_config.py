@@ -8,6 +8,7 @@ import attrs
 from talos_resources.model.duration import Duration
 from talos_resources.model.enums import NumberedEnum
 from talos_resources.model.kind import kind
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import Unknown, unknown_field, wire
 from talos_resources.model.values import Expression
 from talos_resources.resources.block.encryption_provider_type import EncryptionProviderType
@@ -17,6 +18,7 @@ from talos_resources.resources.block.symlink_provisioning_spec import SymlinkPro
 from talos_resources.resources.block.volume_type import VolumeType
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class DiskSelector:
     """Which disk a volume is made on."""
@@ -35,6 +37,7 @@ class EncryptionKeyType(NumberedEnum):
     TPM = "tpm", 3
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class EncryptionKey:
     """A key that opens an encrypted volume."""
@@ -54,6 +57,7 @@ class EncryptionKey:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class EncryptionSpec:
     """How a volume is to be encrypted."""
@@ -68,6 +72,7 @@ class EncryptionSpec:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class FilesystemSpec:
     """The file system that a volume should have."""
@@ -80,6 +85,7 @@ class FilesystemSpec:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class LocatorSpec:
     """How an existing volume is found."""
@@ -89,6 +95,7 @@ class LocatorSpec:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class PartitionSpec:
     """The partition that a volume should have."""
@@ -103,6 +110,7 @@ class PartitionSpec:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class ProvisioningSpec:
     """How a volume is made if it is not there."""

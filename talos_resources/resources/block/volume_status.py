@@ -8,6 +8,7 @@ import attrs
 from talos_resources.model.duration import Duration
 from talos_resources.model.enums import NumberedEnum
 from talos_resources.model.kind import Column, kind
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import Unknown, unknown_field, wire
 from talos_resources.resources.block.encryption_provider_type import EncryptionProviderType
 from talos_resources.resources.block.filesystem_type import FilesystemType
@@ -16,6 +17,7 @@ from talos_resources.resources.block.symlink_provisioning_spec import SymlinkPro
 from talos_resources.resources.block.volume_type import VolumeType
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class TPMEncryptionOptionsInfo:
     """To which state of the TPM a volume's key is bound."""

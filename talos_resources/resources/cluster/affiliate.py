@@ -6,6 +6,7 @@ import attrs
 
 from talos_resources.model.enums import NumberedEnum
 from talos_resources.model.kind import Column, kind
+from talos_resources.model.natural import checked
 from talos_resources.model.net import AddrPort, IPAddress, IPPrefix
 from talos_resources.model.spec import Unknown, unknown_field, wire
 
@@ -24,6 +25,7 @@ class MachineType(NumberedEnum):
         return f"Type({number})"
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class ControlPlane:
     """What only control-plane nodes announce."""
@@ -32,6 +34,7 @@ class ControlPlane:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class KubeSpanAffiliate:
     """What a node announces about itself for the mesh."""

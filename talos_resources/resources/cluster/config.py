@@ -7,12 +7,14 @@ from typing import Final
 import attrs
 
 from talos_resources.model.kind import kind
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import Unknown, unknown_field, wire
 
 LEGACY_SERVICE: Final = "legacy"
 """The name of the service of the v1alpha1 document."""
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class ServiceEndpoint:
     """One discovery service of a node."""

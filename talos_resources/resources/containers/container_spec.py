@@ -6,9 +6,11 @@ from __future__ import annotations
 import attrs
 
 from talos_resources.model.kind import Column, kind
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import Unknown, unknown_field, wire
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class ContainerDependsOnSpec:
     """What a container waits for before it starts."""
@@ -20,6 +22,7 @@ class ContainerDependsOnSpec:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class ContainerImageSpec:
     """The image of a container."""
@@ -28,6 +31,7 @@ class ContainerImageSpec:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class ContainerMountSpec:
     """Something mounted in a container."""
@@ -41,6 +45,7 @@ class ContainerMountSpec:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class ContainerNetworkSpec:
     """The network of a container."""
@@ -49,6 +54,7 @@ class ContainerNetworkSpec:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class ContainerResourcesSpec:
     """How much a container may use."""
@@ -58,6 +64,7 @@ class ContainerResourcesSpec:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class ContainerRunAsSpec:
     """As whom a container runs."""
@@ -67,6 +74,7 @@ class ContainerRunAsSpec:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class ContainerSecuritySpec:
     """What a container may do."""

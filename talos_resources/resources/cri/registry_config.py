@@ -8,10 +8,12 @@ from collections.abc import Mapping
 import attrs
 
 from talos_resources.model.kind import kind
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import NO_ENTRIES, Unknown, unknown_field, wire
 from talos_resources.resources.secrets.pem_encoded_certificate_and_key import PEMEncodedCertificateAndKey
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class RegistryEndpointConfig:
     """A mirror of an image registry."""
@@ -21,6 +23,7 @@ class RegistryEndpointConfig:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class RegistryMirrorConfig:
     """Mirrors of an image registry."""
@@ -30,6 +33,7 @@ class RegistryMirrorConfig:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class RegistryAuthConfig:
     """How the node shows who it is to an image registry."""
@@ -41,6 +45,7 @@ class RegistryAuthConfig:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class RegistryTLSConfig:
     """How TLS to an image registry is used."""

@@ -71,7 +71,9 @@ def _enum(name: str, known: Table, imports: dict[str, set[str]]) -> str:
 
 def _struct(name: str, file: File, known: Table, imports: dict[str, set[str]]) -> str:
     entry = known.types[file.type] if file.type and known.types[file.type].spec == name else None
-    decorator = _kind(file, known, imports) if entry else ""
+    decorator = _kind(file, known, imports) if entry else "@checked\n"
+    if not entry:
+        imports["talos_resources.model.natural"].add("checked")
     about = description(name)
     fields = [_field(field, name, file, known, imports) for field in known.structs[name]]
     imports["talos_resources.model.spec"] |= {"Unknown", "unknown_field"} | ({"wire"} if fields else set())

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 import attrs
 
 from talos_resources.model.kind import kind
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import NO_ENTRIES, Unknown, unknown_field, wire
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class ExtraManifest:
     """A manifest that is applied to the cluster beside Talos's own."""

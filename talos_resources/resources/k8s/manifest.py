@@ -9,9 +9,11 @@ from typing import Any
 import attrs
 
 from talos_resources.model.kind import kind
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import NO_ENTRIES, Unknown, unknown_field, wire
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class SingleManifest:
     """An object of Kubernetes in a manifest."""

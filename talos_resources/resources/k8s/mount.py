@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import attrs
 
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import Unknown, unknown_field, wire
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class LinuxIDMapping:
     """User or group ids in a container and their counterparts on the host."""
@@ -18,6 +20,7 @@ class LinuxIDMapping:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class Mount:
     """Something mounted in a container (OCI runtime specification)."""

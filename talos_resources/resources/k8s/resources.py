@@ -7,9 +7,11 @@ from collections.abc import Mapping
 
 import attrs
 
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import NO_ENTRIES, Unknown, unknown_field, wire
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class Resources:
     """The CPU and memory of a container, in Kubernetes's notation."""

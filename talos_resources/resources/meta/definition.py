@@ -8,6 +8,7 @@ import attrs
 
 from talos_resources.model.enums import NumberedEnum
 from talos_resources.model.kind import Column, Kind, kind
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import Unknown, unknown_field, wire
 
 
@@ -18,6 +19,7 @@ class Sensitivity(NumberedEnum):
     SENSITIVE = "sensitive", 1
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class PrintColumn:
     """A column of the type's tables."""

@@ -7,11 +7,13 @@ import attrs
 
 from talos_resources.model.duration import Duration
 from talos_resources.model.kind import Column, kind
+from talos_resources.model.natural import checked
 from talos_resources.model.net import IPAddress, IPPrefix
 from talos_resources.model.spec import Unknown, unknown_field, wire
 from talos_resources.resources.network.routing_table import RoutingTable
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class BGPBFDConfigSpec:
     """How a BGP neighbour is watched by BFD (bidirectional forwarding detection)."""
@@ -26,6 +28,7 @@ class BGPBFDConfigSpec:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class BGPImportRouteSpec:
     """Routes that a BGP instance takes over from another one."""
@@ -35,6 +38,7 @@ class BGPImportRouteSpec:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class BGPNeighborConfigSpec:
     """A neighbour of a BGP instance."""

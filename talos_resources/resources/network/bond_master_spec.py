@@ -6,6 +6,7 @@ from __future__ import annotations
 import attrs
 
 from talos_resources.model.enums import NumberedEnum
+from talos_resources.model.natural import checked
 from talos_resources.model.net import IPAddress
 from talos_resources.model.spec import Unknown, unknown_field, wire
 
@@ -89,6 +90,7 @@ class PrimaryReselect(NumberedEnum):
     FAILURE = "failure", 2
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class BondMasterSpec:
     """The settings of a bond, several links used as one; the kernel's own names and units."""

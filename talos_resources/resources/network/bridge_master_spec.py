@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import attrs
 
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import Unknown, unknown_field, wire
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class STPSpec:
     """The spanning tree protocol of a bridge."""
@@ -16,6 +18,7 @@ class STPSpec:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class BridgeVLANSpec:
     """The VLANs of a bridge."""
@@ -24,6 +27,7 @@ class BridgeVLANSpec:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class BridgeMasterSpec:
     """The settings of a bridge."""

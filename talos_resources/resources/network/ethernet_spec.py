@@ -8,10 +8,12 @@ from collections.abc import Mapping
 import attrs
 
 from talos_resources.model.kind import kind
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import NO_ENTRIES, Unknown, unknown_field, wire
 from talos_resources.resources.network.wol_mode import WOLMode
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class EthernetChannelsSpec:
     """How many queues a network card should use; what is not given stays as it is."""
@@ -23,6 +25,7 @@ class EthernetChannelsSpec:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class EthernetRingsSpec:
     """How long the rings of a network card should be; what is not given stays as it is."""

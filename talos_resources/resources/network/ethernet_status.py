@@ -8,12 +8,14 @@ from collections.abc import Mapping
 import attrs
 
 from talos_resources.model.kind import Column, kind
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import NO_ENTRIES, Unknown, unknown_field, wire
 from talos_resources.resources.network.duplex import Duplex
 from talos_resources.resources.network.port import Port
 from talos_resources.resources.network.wol_mode import WOLMode
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class EthernetChannelsStatus:
     """How many queues a network card uses, and how many it could."""
@@ -31,6 +33,7 @@ class EthernetChannelsStatus:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class EthernetRingsStatus:
     """How long the rings of a network card are, and how long they could be."""

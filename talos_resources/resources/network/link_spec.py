@@ -6,6 +6,7 @@ from __future__ import annotations
 import attrs
 
 from talos_resources.model.kind import kind
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import Unknown, unknown_field, wire
 from talos_resources.model.values import HardwareAddr
 from talos_resources.resources.network.bond_master_spec import BondMasterSpec
@@ -18,6 +19,7 @@ from talos_resources.resources.network.vrf_master_spec import VRFMasterSpec
 from talos_resources.resources.network.wireguard_spec import WireguardSpec
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class BondSlave:
     """That a link belongs to a bond."""
@@ -27,6 +29,7 @@ class BondSlave:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class BridgeSlave:
     """That a link belongs to a bridge."""
@@ -35,6 +38,7 @@ class BridgeSlave:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class VRFSlave:
     """That a link belongs to a VRF."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import attrs
 
 from talos_resources.model.enums import NumberedEnum
+from talos_resources.model.natural import checked
 from talos_resources.model.net import IPAddress
 from talos_resources.model.spec import Unknown, unknown_field, wire
 
@@ -18,6 +19,7 @@ class DNSProtocol(NumberedEnum):
     DO_H = "DoH", 2
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class NameServerSpec:
     """A DNS server and how it is asked."""

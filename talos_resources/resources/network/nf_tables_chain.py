@@ -7,6 +7,7 @@ import attrs
 
 from talos_resources.model.enums import NumberedEnum
 from talos_resources.model.kind import Column, kind
+from talos_resources.model.natural import checked
 from talos_resources.model.net import IPPrefix
 from talos_resources.model.spec import Unknown, unknown_field, wire
 
@@ -63,6 +64,7 @@ class Protocol(NumberedEnum):
     ICMPV6 = "icmpv6", 58
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class NfTablesAddressMatch:
     """Which addresses a rule of the packet filter is about."""
@@ -75,6 +77,7 @@ class NfTablesAddressMatch:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class NfTablesIfNameMatch:
     """Which links a rule of the packet filter is about."""
@@ -84,6 +87,7 @@ class NfTablesIfNameMatch:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class NfTablesMark:
     """A look at a packet's mark, or a change of it: mark and `mask`, exclusive or `xor`."""
@@ -94,6 +98,7 @@ class NfTablesMark:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class NfTablesConntrackStateMatch:
     """Which connections a rule of the packet filter is about."""
@@ -102,6 +107,7 @@ class NfTablesConntrackStateMatch:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class PortRange:
     """Ports from the first to the last one."""
@@ -111,6 +117,7 @@ class PortRange:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class NfTablesPortMatch:
     """Which ports a rule of the packet filter is about."""
@@ -119,6 +126,7 @@ class NfTablesPortMatch:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class NfTablesICMPTypeMatch:
     """Which ICMP messages a rule of the packet filter is about."""
@@ -127,6 +135,7 @@ class NfTablesICMPTypeMatch:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class NfTablesLayer4Match:
     """Which protocol and ports a rule of the packet filter is about."""
@@ -138,6 +147,7 @@ class NfTablesLayer4Match:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class NfTablesLimitMatch:
     """How often a rule of the packet filter may match."""
@@ -146,6 +156,7 @@ class NfTablesLimitMatch:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class NfTablesClampMSS:
     """That TCP connections agree on segments that fit."""
@@ -154,6 +165,7 @@ class NfTablesClampMSS:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class NfTablesRule:
     """A rule of the packet filter: what all of its conditions apply to, it does."""

@@ -7,6 +7,7 @@ import attrs
 
 from talos_resources.model.enums import NumberedEnum
 from talos_resources.model.kind import kind
+from talos_resources.model.natural import checked
 from talos_resources.model.net import IPAddress
 from talos_resources.model.spec import Unknown, unknown_field, wire
 from talos_resources.resources.network.config_layer import ConfigLayer
@@ -20,6 +21,7 @@ class ClientIdentifier(NumberedEnum):
     DUID = "duid", 2
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class ClientIdentifierSpec:
     """As whom the node shows itself to a DHCP server."""
@@ -29,6 +31,7 @@ class ClientIdentifierSpec:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class DHCP4OperatorSpec:
     """How addresses are asked for by DHCP."""
@@ -40,6 +43,7 @@ class DHCP4OperatorSpec:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class DHCP6OperatorSpec:
     """How addresses are asked for by DHCPv6."""
@@ -58,6 +62,7 @@ class Operator(NumberedEnum):
     VIP = "vip", 2
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class VIPEquinixMetalSpec:
     """How a shared address is moved on Equinix Metal."""
@@ -68,6 +73,7 @@ class VIPEquinixMetalSpec:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class VIPHCloudSpec:
     """How a shared address is moved on Hetzner Cloud."""
@@ -78,6 +84,7 @@ class VIPHCloudSpec:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class VIPOperatorSpec:
     """An address shared by the control planes, held by one of them at a time."""

@@ -7,11 +7,13 @@ import attrs
 
 from talos_resources.model.duration import Duration
 from talos_resources.model.kind import kind
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import Unknown, unknown_field, wire
 from talos_resources.model.values import URL
 from talos_resources.resources.network.config_layer import ConfigLayer
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class HTTPProbeSpec:
     """A test by HTTP."""
@@ -21,6 +23,7 @@ class HTTPProbeSpec:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class TCPProbeSpec:
     """A test by opening a TCP connection."""

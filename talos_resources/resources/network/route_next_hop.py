@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import attrs
 
+from talos_resources.model.natural import checked
 from talos_resources.model.net import IPAddress
 from talos_resources.model.spec import Unknown, unknown_field, wire
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class RouteNextHop:
     """One of several ways of a route."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 import attrs
 
 from talos_resources.model.enums import NumberedEnum
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import Unknown, unknown_field, wire
 
 
@@ -16,6 +17,7 @@ class VLANProtocol(NumberedEnum):
     IEEE_802_1AD = "802.1ad", 34984
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class VLANSpec:
     """The settings of a VLAN link."""

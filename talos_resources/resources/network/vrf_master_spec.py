@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import attrs
 
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import Unknown, unknown_field, wire
 from talos_resources.resources.network.routing_table import RoutingTable
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class VRFMasterSpec:
     """The settings of a VRF, a routing domain of its own."""

@@ -6,10 +6,12 @@ from __future__ import annotations
 import attrs
 
 from talos_resources.model.duration import Duration
+from talos_resources.model.natural import checked
 from talos_resources.model.net import IPPrefix
 from talos_resources.model.spec import Unknown, unknown_field, wire
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class WireguardPeer:
     """A peer of a WireGuard link."""
@@ -24,6 +26,7 @@ class WireguardPeer:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class WireguardSpec:
     """The settings of a WireGuard link."""

@@ -6,9 +6,11 @@ from __future__ import annotations
 import attrs
 
 from talos_resources.model.kind import Column, kind
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import Unknown, unknown_field, wire
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class CPUStatEntry:
     """How long a CPU, or all of them together, spent on what since boot."""

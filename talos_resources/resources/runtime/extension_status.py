@@ -6,9 +6,11 @@ from __future__ import annotations
 import attrs
 
 from talos_resources.model.kind import Column, kind
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import Unknown, unknown_field, wire
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class Constraint:
     """Which versions an extension works with."""
@@ -17,6 +19,7 @@ class Constraint:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class Compatibility:
     """What an extension works with."""
@@ -25,6 +28,7 @@ class Compatibility:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class Metadata:
     """What an extension says of itself."""

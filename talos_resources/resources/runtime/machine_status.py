@@ -7,6 +7,7 @@ import attrs
 
 from talos_resources.model.enums import NumberedEnum
 from talos_resources.model.kind import Column, kind
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import Unknown, unknown_field, wire
 
 
@@ -24,6 +25,7 @@ class MachineStage(NumberedEnum):
     UPGRADING = "upgrading", 8
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class UnmetCondition:
     """Something that keeps a machine from being ready."""
@@ -33,6 +35,7 @@ class UnmetCondition:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class MachineStatusStatus:
     """Whether a machine is ready."""

@@ -9,6 +9,7 @@ from typing import Any
 import attrs
 
 from talos_resources.model.kind import kind
+from talos_resources.model.natural import checked
 from talos_resources.model.net import IPAddress
 from talos_resources.model.spec import NO_ENTRIES, Unknown, unknown_field, wire
 from talos_resources.model.values import URL
@@ -16,6 +17,7 @@ from talos_resources.resources.secrets.pem_encoded_certificate import PEMEncoded
 from talos_resources.resources.secrets.pem_encoded_certificate_and_key import PEMEncodedCertificateAndKey
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class PEMEncodedKey:
     """A private key in PEM."""

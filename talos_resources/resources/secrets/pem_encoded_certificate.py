@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import attrs
 
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import Unknown, unknown_field, wire
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class PEMEncodedCertificate:
     """A certificate in PEM."""

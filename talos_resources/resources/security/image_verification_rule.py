@@ -6,9 +6,11 @@ from __future__ import annotations
 import attrs
 
 from talos_resources.model.kind import Column, kind
+from talos_resources.model.natural import checked
 from talos_resources.model.spec import Unknown, unknown_field, wire
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class ImageKeylessVerifierSpec:
     """Signatures without a lasting key (Sigstore) that are accepted."""
@@ -19,6 +21,7 @@ class ImageKeylessVerifierSpec:
     unknown: Unknown | None = unknown_field()
 
 
+@checked
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class ImagePublicKeyVerifierSpec:
     """A key whose signatures are accepted."""

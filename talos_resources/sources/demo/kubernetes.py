@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from talos_resources.codec.freezing import frozen
+from talos_resources.model.freezing import frozen
 from talos_resources.model.resource import Resource
 from talos_resources.resources import (
     Endpoint,
