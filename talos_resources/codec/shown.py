@@ -10,7 +10,7 @@ from talos_resources.codec.plain import metadata_to_plain, spec_to_plain
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import typed_kind
 from talos_resources.model.resource import Resource
-from talos_resources.model.sent import sent_yaml
+from talos_resources.model.sent import has_message, sent_yaml
 
 _AGAIN: Final = 64
 _SHORT: Final = 100
@@ -28,7 +28,8 @@ def shown_spec(resource: Resource[Any]) -> Any:
     sent = sent_yaml(resource)
     if sent == "{}\n":
         return {}
-    if sent is None or (len(sent) > _SHORT and _is_quicker(resource.type) and _is_ours(resource, sent)):
+    # Of what came as YAML alone the class knows no more than the YAML says.
+    if sent is None or (has_message(resource) and len(sent) > _SHORT and _is_quicker(resource.type) and _is_ours(resource, sent)):
         return spec_to_plain(resource.spec)
     from talos_resources.codec.goyaml.read import load
 

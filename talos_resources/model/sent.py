@@ -9,7 +9,7 @@ resources are `Unread`, with the message as it came, which becomes an instance o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Self, TypeVar
 
 from talos_resources.model.metadata import Metadata
@@ -119,6 +119,16 @@ def sent_yaml(resource: Resource[Any]) -> str | None:
     return resource.yaml if isinstance(resource, Sent) else None
 
 
+def has_message(resource: Resource[Any]) -> bool:
+    """Whether the spec came as a message, or was made here, and not as YAML alone."""
+    return not isinstance(resource, Unread) or bool(resource.parts[0])
+
+
 def spec_at_hand(resource: Resource[Any]) -> Any:
     """The spec if it has been read; None if that waits for the first look."""
     return None if isinstance(resource, Unread) else resource.spec
+
+
+def classes_at_hand(resources: Iterable[Resource[Any]]) -> set[type[Any]]:
+    """The classes of those specs that have been read."""
+    return {type(resource.spec) for resource in resources if not isinstance(resource, Unread)}

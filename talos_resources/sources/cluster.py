@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, Self, TypeVar, runtime_checkable
 
 from talos_resources.model.errors import ConfigError, UnsupportedError
 from talos_resources.sources.looking_back import LooksBack
+from talos_resources.sources.parallel import PARALLEL
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -66,6 +67,7 @@ class Cluster(LooksBack):
         unnamed: bool = False,
         on_close: Callable[[], None] | None = None,
         folders: Mapping[str, NodeFolder] | None = None,
+        at_once: int = PARALLEL,
     ) -> None:
         """Takes the nodes as they are; nothing is opened yet.
 
@@ -77,8 +79,10 @@ class Cluster(LooksBack):
             unnamed: see the class.
             on_close: called when the cluster has been closed.
             folders: the files of each node, where there are any.
+            at_once: see `parallel.each`.
         """
         self.source = source
+        self.at_once = at_once
         self.nodes = tuple(openers)
         self.default_nodes = self.nodes if default_nodes is None else tuple(default_nodes)
         self.unnamed = unnamed
@@ -154,7 +158,7 @@ class Cluster(LooksBack):
         from talos_resources.sources.parallel import each
 
         wanted = self.select(nodes) if nodes else self.nodes
-        answers = each(wanted, lambda node: self.state(node).list(kind, namespace=namespace, labels=labels, ids=ids))
+        answers = each(wanted, lambda node: self.state(node).list(kind, namespace=namespace, labels=labels, ids=ids), self.at_once)
         return ClusterList.of(dict(answers))
 
     def get(
@@ -239,6 +243,7 @@ class Cluster(LooksBack):
             default_nodes=self.default_nodes,
             other_names=self.other_names,
             unnamed=self.unnamed,
+            at_once=self.at_once,
         )
 
     def _past(self, node: str, moment: Timestamp) -> State:

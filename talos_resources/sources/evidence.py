@@ -44,7 +44,7 @@ def evidence(cluster: Nodes, nodes: Sequence[str] = (), *, track: Track = iter, 
         TalosResourcesError: not one node answered.
     """
     wanted = cluster.select(nodes) if nodes else cluster.nodes
-    found = snapshot_of(dict(track(each(wanted, lambda node: _view(cluster, node)))))
+    found = snapshot_of(dict(track(each(wanted, lambda node: _view(cluster, node), cluster.at_once))))
     return attrs.evolve(found, past=past_of(cluster, [view.node for view in found.views], since=since))
 
 

@@ -106,7 +106,7 @@ def _tree(members: Members, path: str, *, is_cut: bool = False) -> Cluster:
         nodes = {
             node: NodeFolder(files, texts.get(node, {}), common, is_bundle=bool(bundle), is_cut=is_cut) for node, files in folders.items()
         }
-        return Cluster({node: folder.state for node, folder in nodes.items()}, source=path, folders=nodes)
+        return Cluster({node: folder.state for node, folder in nodes.items()}, source=path, folders=nodes, at_once=1)
     if not data:
         raise ConfigError(f"{path} holds no *.yaml or *.json file; expected one folder per node, as in a support bundle")
     files = {f"{path.rstrip('/')}/{parts[0]}": reader for parts, reader in data.items()}

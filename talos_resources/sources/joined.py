@@ -36,5 +36,6 @@ def joined(clusters: Sequence[Cluster]) -> Cluster:
         default_nodes=[node or cluster.source for cluster in clusters for node in cluster.default_nodes],
         other_names={other: node for other, node in others.items() if node and other not in owners},
         on_close=close,
+        at_once=max(cluster.at_once for cluster in clusters),
         folders={name: folder for name, (cluster, node) in owners.items() if (folder := cluster.folder(node)) is not None},
     )

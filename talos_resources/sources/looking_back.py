@@ -128,6 +128,7 @@ class LooksBack(ABC):
     """The questions to a cluster about its past."""
 
     source: str
+    at_once: int
     nodes: tuple[str, ...]
 
     @abstractmethod

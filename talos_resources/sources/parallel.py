@@ -14,8 +14,8 @@ T = TypeVar("T")
 Track = Callable[[Iterable[tuple[str, Any]]], Iterator[tuple[str, Any]]]
 """Passes answers on as they come, to tell somebody how many there are."""
 
-_PARALLEL: Final = 64
-"""How many nodes are asked at a time."""
+PARALLEL: Final = 64
+"""How many nodes are asked at a time, where asking is waiting."""
 
 
 class Nodes(Protocol):
@@ -24,6 +24,11 @@ class Nodes(Protocol):
     @property
     def source(self) -> str:
         """What people call where they come from."""
+        ...
+
+    @property
+    def at_once(self) -> int:
+        """How many nodes are asked at a time."""
         ...
 
     @property
@@ -40,10 +45,13 @@ class Nodes(Protocol):
         ...
 
 
-def each(names: Sequence[str], call: Callable[[str], T]) -> Iterator[tuple[str, T | TalosResourcesError]]:
+def each(names: Sequence[str], call: Callable[[str], T], at_once: int = PARALLEL) -> Iterator[tuple[str, T | TalosResourcesError]]:
     """Calls something for each node; yields the nodes in their order with what came back, or the error.
 
-    The calls run in daemon threads, because a network call does not notice Ctrl-C; waiting for them does.
+    Args:
+        names: of the nodes.
+        call: is given a name.
+        at_once: how many are asked at a time; 1 for what is all work of this process, which threads only make longer.
     """
 
     def attempt(name: str) -> T | TalosResourcesError:
@@ -52,9 +60,15 @@ def each(names: Sequence[str], call: Callable[[str], T]) -> Iterator[tuple[str, 
         except TalosResourcesError as error:
             return error
 
-    if len(names) == 1:
-        yield names[0], attempt(names[0])
-        return
+    if at_once == 1 or len(names) == 1:
+        for name in names:
+            yield name, attempt(name)
+    else:
+        yield from _in_threads(names, attempt, at_once)
+
+
+def _in_threads(names: Sequence[str], attempt: Callable[[str], T], at_once: int) -> Iterator[tuple[str, T | TalosResourcesError]]:
+    """The calls run in daemon threads, because a network call does not notice Ctrl-C; waiting for them does."""
     from queue import Empty, SimpleQueue
     from threading import Thread
 
@@ -72,7 +86,7 @@ def each(names: Sequence[str], call: Callable[[str], T]) -> Iterator[tuple[str, 
 
     for name in names:
         waiting.put(name)
-    for _ in range(min(len(names), _PARALLEL)):
+    for _ in range(min(len(names), at_once)):
         Thread(target=work, daemon=True).start()
     results: dict[str, T | BaseException] = {}
     for name in names:

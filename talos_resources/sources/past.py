@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, Final, Protocol, runtime_checkable
+from time import time_ns
+from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
 
 import attrs
 
@@ -24,6 +25,9 @@ from talos_resources.resources import (
 )
 from talos_resources.sources.parallel import Nodes
 
+if TYPE_CHECKING:
+    from talos_resources.backends.sqlite.periods import Period
+
 LOOKED_BACK_S: Final = 24 * 3600
 """So far back a recording is read."""
 GAP_S: Final = 600.0
@@ -39,6 +43,8 @@ class _Remembering(Protocol):
     def changes(self, *, since: Timestamp, types: Container[str] | None = None) -> Iterator[Any]: ...
 
     def span(self) -> tuple[Timestamp, Timestamp] | None: ...
+
+    def periods(self, *, now: Timestamp) -> Sequence[Period]: ...
 
 
 @attrs.define
@@ -58,8 +64,10 @@ def past_of(nodes: Nodes, names: Sequence[str], *, since: Timestamp | None = Non
     states = {}
     for name in names:
         with suppress(DecodeError):  # a broken file, of which the rest was read
-            states[name] = nodes.state(name)
-    spans = [span for state in states.values() if isinstance(state, _Remembering) and (span := state.span()) is not None]
+            state = nodes.state(name)
+            if isinstance(state, _Remembering) and not _is_moment(state):
+                states[name] = state
+    spans = [span for state in states.values() if (span := state.span()) is not None]
     if not spans:
         return None
     until = max(span[1] for span in spans)
@@ -69,14 +77,19 @@ def past_of(nodes: Nodes, names: Sequence[str], *, since: Timestamp | None = Non
     changes: list[Change] = []
     times: set[int] = set()
     for name, state in states.items():
-        if isinstance(state, _Remembering):
-            for version in state.changes(since=since, types=_TYPES):
-                times.add(version.at // 60_000_000_000)
-                _note(name, version, links, changes)
+        for version in state.changes(since=since, types=_TYPES):
+            times.add(version.at // 60_000_000_000)
+            _note(name, version, links, changes)
     kept = {key: LinkPast(states=tuple(link.states), endpoints=tuple(link.endpoints)) for key, link in links.items() if _is_eventful(link)}
     return Past(
         since=since, until=until, links=kept, changes=tuple(sorted(changes, key=lambda change: change.at)), gaps=_gaps(sorted(times))
     )
+
+
+def _is_moment(state: _Remembering) -> bool:
+    """Whether a node was written once, as `dump` does: nothing is known of any other time."""
+    periods = state.periods(now=Timestamp(time_ns()))
+    return len(periods) == 1 and periods[0].began == periods[0].ended
 
 
 def _is_eventful(link: _Link) -> bool:

@@ -10,7 +10,7 @@ from talos_resources.kubespan.rendered import Form
 from talos_resources.model.errors import DecodeError, NotFoundError, PermissionDeniedError, UnknownKindError
 from talos_resources.model.kind import Kind, kind_of
 from talos_resources.model.resource import Resource
-from talos_resources.model.sent import spec_at_hand
+from talos_resources.model.sent import classes_at_hand, spec_at_hand
 from talos_resources.model.spec import RedactedSpec, UnreadableSpec
 from talos_resources.state.contract import State
 
@@ -38,8 +38,7 @@ class Reader:
             return ()
         except (UnknownKindError, NotFoundError):  # an older Talos, or a file with some types only
             return ()
-        # Of millions of resources in a large mesh hardly any is of these two classes.
-        odd = {type(spec_at_hand(resource)) for resource in found} & {RedactedSpec, UnreadableSpec}
+        odd = classes_at_hand(found) & {RedactedSpec, UnreadableSpec}  # of millions in a large mesh hardly any
         return [resource for resource in found if self._is_readable(resource)] if odd else found
 
     def _is_readable(self, resource: Resource[Any]) -> bool:

@@ -19,6 +19,7 @@ from talos_resources.model.errors import DecodeError, TalosResourcesError
 from talos_resources.model.kind import kind_of
 from talos_resources.model.net import IPPrefix
 from talos_resources.model.resource import Resource
+from talos_resources.model.sent import spec_at_hand
 from talos_resources.resources import (
     Affiliate,
     ClusterIdentity,
@@ -140,7 +141,7 @@ def _chains(reader: Reader) -> dict[str, tuple[IPPrefix, ...]]:
     for resource in reader.list(CHAINS.kind):
         if not resource.id.startswith(LINK_NAME):
             continue
-        spec: Any = resource.spec
+        spec = spec_at_hand(resource)
         if isinstance(spec, RenderedSpec):
             chain: Chain = spec.value
             found[resource.id] = next((rule.destinations for rule in chain.rules if rule.destinations is not None), ())
@@ -178,7 +179,7 @@ def views(cluster: Nodes, nodes: Sequence[str], *, full: bool = False, track: Tr
         full: see `view_of`.
         track: is given the answers as they come, and passes them on.
     """
-    return dict(track(each(nodes, lambda node: view_of(cluster.state(node), node, full=full))))
+    return dict(track(each(nodes, lambda node: view_of(cluster.state(node), node, full=full), cluster.at_once)))
 
 
 def snapshot_of(answers: Mapping[str, NodeView | TalosResourcesError]) -> Snapshot:

@@ -29,7 +29,8 @@ def open_url(rest: str) -> Cluster:
     state = SqliteState(path, create=False, read_only=not is_writable(path))
     nodes = state.nodes() or ("",)
     source = f"sqlite:{path}"
-    return Cluster({node: partial(state.of_node, node) for node in nodes}, source=source, unnamed=nodes == ("",), on_close=state.close)
+    openers = {node: partial(state.of_node, node) for node in nodes}
+    return Cluster(openers, source=source, unnamed=nodes == ("",), on_close=state.close, at_once=1)
 
 
 def write(contents: Mapping[str, Sequence[Resource[Any]]], rest: str) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import stat
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from talos_resources.backends.sqlite.periods import Period
+from talos_resources.backends.sqlite.state import SqliteState
 from talos_resources.cli.main import main
 from talos_resources.model.errors import ConfigError, UnknownKindError
 from talos_resources.model.kind import kind_of
@@ -23,6 +26,7 @@ from talos_resources.resources import (
     ResourceDefinition,
 )
 from talos_resources.sources import Cluster, open_source
+from talos_resources.sources.evidence import evidence
 from talos_resources.sources.writing import held_by, write
 from tests.sources.samples import YAML
 
@@ -105,6 +109,19 @@ def test_secrets_are_left_out(tmp_path: Path) -> None:
     with open_source(str(target)) as opened:
         assert opened.state("172.20.0.2").get(KubeSpanIdentity, "local").spec.private_key == REDACTED
         assert opened.state("172.20.0.3").get(KubeSpanIdentity, "local").spec.private_key == ""
+
+
+def test_what_was_written_once_has_no_past(tmp_path: Path) -> None:
+    file = tmp_path / "x.db"
+    with open_source("demo") as demo:
+        write(contents(demo), f"sqlite:{file}")
+    with open_source(f"sqlite:{file}") as opened:
+        assert evidence(opened).past is None
+    with SqliteState(file) as state:  # somebody begins to record into it
+        now = Timestamp(time.time_ns())
+        state.of_node("172.20.0.2").keep_period(Period(now, Timestamp(now + 1)))
+    with open_source(f"sqlite:{file}") as opened:
+        assert evidence(opened).past is not None
 
 
 def test_only_some_types() -> None:

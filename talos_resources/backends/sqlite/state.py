@@ -15,12 +15,11 @@ from typing import Any, Final, Self, TypeVar
 
 from talos_resources.backends.collection import contents
 from talos_resources.backends.sqlite import bulk, log
+from talos_resources.backends.sqlite.decoded import Decoded
 from talos_resources.backends.sqlite.file import SqliteFile
 from talos_resources.backends.sqlite.latest import last_of_key, last_of_kind
 from talos_resources.backends.sqlite.past import KEEP_ALL, Past, Retention
 from talos_resources.backends.sqlite.tail import Moment, Place, Tail, TailWatch
-from talos_resources.codec.wire import resource_of_store
-from talos_resources.model.build import no_collector
 from talos_resources.model.errors import AlreadyExistsError, NotFoundError
 from talos_resources.model.labels import LabelQuery
 from talos_resources.model.metadata import Phase, Reference
@@ -40,8 +39,6 @@ S = TypeVar("S")
 DEFAULT_CAPACITY: Final = 100_000
 PRUNE_EVERY: Final = 5_000
 """Writes after which what is too old is forgotten."""
-CACHED: Final = 200_000
-"""How many resources are kept decoded."""
 
 
 class SqliteState(OwnedWrites, Past):
@@ -84,8 +81,8 @@ class SqliteState(OwnedWrites, Past):
         self._file = SqliteFile(path, create=create, read_only=read_only)
         self.path = self._file.path
         self._tail = Tail(self._file, capacity=capacity)
-        self._cache: dict[int, tuple[int, Resource[Any]]] = {}
-        self._file.before_undo = self._cache.clear
+        self._decoded = Decoded()
+        self._file.before_undo = self._decoded.clear
         self._specs = bulk.SpecMemory()
         self._is_owner = True
         self._retention = retention
@@ -113,7 +110,7 @@ class SqliteState(OwnedWrites, Past):
         with self._file.transaction() as connection:
             known = log.held(connection, self.node, metadata.namespace, metadata.type, metadata.id)
             if known is not None and known.wire is not None:
-                raise AlreadyExistsError(self._decoded(known.key, known.seq, known.wire).reference)
+                raise AlreadyExistsError(self._decoded.one(known.key, known.seq, known.wire).reference)
             now = time_ns()
             stored = resource.as_created(owner, Timestamp(now))
             place = log.append(connection, log.Write(self.node, known, log.CREATED, stored, now))
@@ -227,7 +224,7 @@ class SqliteState(OwnedWrites, Past):
     def _wrote(self, key: int = 0, seq: int = 0, stored: Resource[Any] | None = None) -> None:
         """After each write: it is remembered, watches are told, and now and then the past is forgotten."""
         if stored is not None:
-            self._remember(key, seq, stored)
+            self._decoded.put(key, seq, stored)
         self._tail.poke()
         self._writes += 1
         kept = self._retention
@@ -241,7 +238,7 @@ class SqliteState(OwnedWrites, Past):
     def _known(self, connection: Connection, about: Reference) -> tuple[log.Held, Resource[Any]] | None:
         """What is held of a resource; None if it is not there."""
         known = log.held(connection, self.node, about.namespace, about.type, about.id)
-        return None if known is None or known.wire is None else (known, self._decoded(known.key, known.seq, known.wire))
+        return None if known is None or known.wire is None else (known, self._decoded.one(known.key, known.seq, known.wire))
 
     def _held(self, connection: Connection, about: Reference) -> tuple[log.Held, Resource[Any]]:
         """As `_known`.
@@ -267,22 +264,8 @@ class SqliteState(OwnedWrites, Past):
     def _place(self, about: Reference) -> Place:
         return self.node, about.namespace, about.type
 
-    def _decoded(self, key: int, seq: int, wire: bytes) -> Resource[Any]:
-        known = self._cache.get(key)
-        if known is not None and known[0] == seq:
-            return known[1]
-        resource = resource_of_store(wire)
-        self._remember(key, seq, resource)
-        return resource
-
-    def _remember(self, key: int, seq: int, resource: Resource[Any]) -> None:
-        if len(self._cache) >= CACHED:
-            self._cache.clear()
-        self._cache[key] = seq, resource
-
     def _listed(self, connection: Connection, about: Reference) -> Sequence[Resource[Any]]:
-        with no_collector():
-            found = [self._decoded(*row) for row in log.of_kind(connection, *self._place(about))]
+        found = self._decoded.every(log.of_kind(connection, *self._place(about)))
         found.sort(key=attrgetter("metadata.id"))  # code point order is byte order
         return found
 
