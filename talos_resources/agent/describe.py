@@ -9,12 +9,9 @@ from typing import Any, Final
 from talos_resources.agent.addresses import Filters
 from talos_resources.agent.facts import Identity, nodename_of
 from talos_resources.agent.publish import Publisher
-from talos_resources.kubespan import host
 from talos_resources.kubespan.config import cluster_info, discovery_config, kubespan_config
 from talos_resources.kubespan.controllers import CLUSTER, KUBESPAN, LOCAL
 from talos_resources.kubespan.faults import faults
-from talos_resources.kubespan.network_specs import NETWORK_KINDS
-from talos_resources.kubespan.network_statuses import STATUS_KINDS
 from talos_resources.machineconfig.defaults import POD_SUBNET, SERVICE_SUBNET
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.schema.table import MAIN
@@ -37,10 +34,9 @@ def describe(to: Publisher, config: MachineConfig, *, node_id: str) -> None:
         config: as `check` wants it.
         node_id: the node's identity in the cluster.
     """
-    kinds = {kind.id: kind for kind in (*typed_kinds(), *host.HOST_KINDS, *NETWORK_KINDS, *STATUS_KINDS)}
     for namespace, description in NAMESPACES.items():
         to.put(Namespace, namespace, Namespace(description=description), owner=_META)
-    for kind in kinds.values():
+    for kind in typed_kinds():
         to.put(ResourceDefinition, kind.id, definition_of(kind), owner=_META)
     kubespan, discovery, info = kubespan_config(config.documents), discovery_config(config.documents), cluster_info(config.documents)
     assert kubespan is not None

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import attrs
 
-from talos_resources.kubespan.rendered import Form, classless
-from talos_resources.model.kind import Column
+from talos_resources.kubespan.rendered import Form
+from talos_resources.model.kind import untyped
 from talos_resources.model.net import IPPrefix
 from talos_resources.resources.cluster.affiliate import MachineType
 
@@ -65,36 +65,22 @@ def _prefixes(texts: list[str] | None) -> tuple[IPPrefix, ...]:
 
 
 HARDWARE_ADDRESSES: Final[Form[HardwareAddress]] = Form(
-    kind=classless("HardwareAddresses.net.talos.dev", "network"),
+    kind=untyped("HardwareAddresses.net.talos.dev", "network"),
     plain=lambda value: {"name": value.link, "hardwareAddr": value.address},
     parse=lambda plain: HardwareAddress(str(plain["name"]), str(plain["hardwareAddr"])),
 )
 HOSTNAMES: Final[Form[Hostname]] = Form(
-    kind=classless(
-        "HostnameStatuses.net.talos.dev",
-        "network",
-        aliases=["hostname"],
-        columns=[Column("Hostname", "{.hostname}"), Column("Domainname", "{.domainname}")],
-    ),
+    kind=untyped("HostnameStatuses.net.talos.dev", "network"),
     plain=lambda value: {"hostname": value.hostname, "domainname": value.domain},
     parse=lambda plain: Hostname(str(plain["hostname"]), str(plain.get("domainname", ""))),
 )
 NODE_ADDRESSES: Final[Form[tuple[IPPrefix, ...]]] = Form(
-    kind=classless(
-        "NodeAddresses.net.talos.dev",
-        "network",
-        columns=[Column("Addresses", "{.addresses}"), Column("SortAlgorithm", "{.sortAlgorithm}")],
-    ),
+    kind=untyped("NodeAddresses.net.talos.dev", "network"),
     plain=lambda value: {"addresses": [str(prefix) for prefix in value], "sortAlgorithm": "v1"},
     parse=lambda plain: _prefixes(plain.get("addresses")),
 )
 PUBLIC_ADDRESSES: Final[Form[IPPrefix]] = Form(
-    kind=classless(
-        "AddressStatuses.net.talos.dev",
-        "network",
-        aliases=["address", "addresses"],
-        columns=[Column("Address", "{.address}"), Column("Link", "{.linkName}")],
-    ),
+    kind=untyped("AddressStatuses.net.talos.dev", "network"),
     plain=lambda value: {
         "address": str(value),
         "linkIndex": 0,
@@ -107,16 +93,12 @@ PUBLIC_ADDRESSES: Final[Form[IPPrefix]] = Form(
     parse=lambda plain: IPPrefix.parse(str(plain["address"])),
 )
 NODENAMES: Final[Form[str]] = Form(
-    kind=classless("Nodenames.kubernetes.talos.dev", "k8s", columns=[Column("Nodename", "{.nodename}")]),
+    kind=untyped("Nodenames.kubernetes.talos.dev", "k8s"),
     plain=lambda value: {"nodename": value, "hostnameVersion": "1", "skipNodeRegistration": False},
     parse=lambda plain: str(plain["nodename"]),
 )
 NODE_STATUSES: Final[Form[KubernetesNode]] = Form(
-    kind=classless(
-        "NodeStatuses.kubernetes.talos.dev",
-        "k8s",
-        columns=[Column("Ready", "{.nodeReady}"), Column("Unschedulable", "{.unschedulable}")],
-    ),
+    kind=untyped("NodeStatuses.kubernetes.talos.dev", "k8s"),
     plain=lambda value: {
         "nodename": value.name,
         "nodeReady": True,
@@ -136,7 +118,7 @@ def _machine_type(plain: Any) -> MachineType:
 
 
 MACHINE_TYPES: Final[Form[MachineType]] = Form(
-    kind=classless("MachineTypes.config.talos.dev", "config", columns=[Column("Type", "{@}")]),
+    kind=untyped("MachineTypes.config.talos.dev", "config"),
     plain=str,
     parse=_machine_type,
 )
@@ -157,7 +139,7 @@ _UNTOLD: Final = {
 }
 """What KubeSpan need not know of an API server, empty: a node prints all of it."""
 API_SERVERS: Final[Form[int]] = Form(
-    kind=classless("APIServerConfigs.kubernetes.talos.dev", "controlplane", sensitive=True),
+    kind=untyped("APIServerConfigs.kubernetes.talos.dev", "controlplane"),
     plain=lambda value: {**_UNTOLD, "localPort": value},
     parse=lambda plain: int(plain["localPort"]),
 )

@@ -1,6 +1,6 @@
 """The resources by which KubeSpan asks for links, addresses, routes, policy rules and packet chains.
 
-Their types have no class here, so this is where their keys stand. Source: Talos v1.14.0-rc.1;
+Source: Talos v1.14.0-rc.1;
 golden/kubespan-1.14/manager.json and resources.json.
 """
 
@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from talos_resources.kubespan.network import Address, Chain, ChainRule, DefaultRoute, Link, PolicyRule
 from talos_resources.kubespan.network_statuses import POLICY_RULE_STATUSES
-from talos_resources.kubespan.rendered import Form, classless
+from talos_resources.kubespan.rendered import Form
 from talos_resources.kubespan.wireguard import PeerConfig
-from talos_resources.model.kind import Column
+from talos_resources.model.kind import untyped
 
 SPEC_NAMESPACE: Final = "network-config"
 """Where what several controllers ask for is collected."""
@@ -133,24 +133,14 @@ def _rule(rule: ChainRule) -> dict[str, Any]:
     return plain
 
 
-LINK_SPECS: Final[Form[Link]] = Form(kind=classless("LinkSpecs.net.talos.dev", "network", sensitive=True), plain=_link)
-ADDRESS_SPECS: Final[Form[Address]] = Form(kind=classless("AddressSpecs.net.talos.dev", "network"), plain=_address)
-ROUTE_SPECS: Final[Form[DefaultRoute]] = Form(kind=classless("RouteSpecs.net.talos.dev", "network"), plain=_route)
+LINK_SPECS: Final[Form[Link]] = Form(kind=untyped("LinkSpecs.net.talos.dev", "network"), plain=_link)
+ADDRESS_SPECS: Final[Form[Address]] = Form(kind=untyped("AddressSpecs.net.talos.dev", "network"), plain=_address)
+ROUTE_SPECS: Final[Form[DefaultRoute]] = Form(kind=untyped("RouteSpecs.net.talos.dev", "network"), plain=_route)
 POLICY_RULE_SPECS: Final[Form[PolicyRule]] = Form(
-    kind=classless("RoutingRuleSpecs.net.talos.dev", "network"), plain=_policy_rule, parse=_parse_policy_rule
+    kind=untyped("RoutingRuleSpecs.net.talos.dev", "network"), plain=_policy_rule, parse=_parse_policy_rule
 )
 CHAINS: Final[Form[Chain]] = Form(
-    kind=classless(
-        "NfTablesChains.net.talos.dev",
-        "network",
-        aliases=["chain", "chains"],
-        columns=[
-            Column("Type", "{.type}"),
-            Column("Hook", "{.hook}"),
-            Column("Priority", "{.priority}"),
-            Column("Policy", "{.policy}"),
-        ],
-    ),
+    kind=untyped("NfTablesChains.net.talos.dev", "network"),
     plain=_chain,
 )
 

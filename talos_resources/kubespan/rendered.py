@@ -1,4 +1,4 @@
-"""Specs of types that have no class: plain values here, YAML only when somebody looks.
+"""Specs that are values of KubeSpan's own: what their types make of them is worked out when somebody looks.
 
 A simulated cluster holds a million WireGuard peers in its link specs, of which hardly any is ever
 printed; so the text that an `UntypedSpec` keeps is made when it is asked for.
@@ -6,12 +6,12 @@ printed; so the text that an `UntypedSpec` keeps is made when it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import attrs
 
-from talos_resources.model.kind import Column, Kind, names, typed_kind, untyped
+from talos_resources.model.kind import Kind, typed_kind
 from talos_resources.model.resource import Resource
 from talos_resources.model.sent import spec_at_hand
 from talos_resources.model.spec import UntypedSpec
@@ -22,10 +22,10 @@ T = TypeVar("T")
 
 @attrs.frozen(kw_only=True)
 class Form(Generic[T]):
-    """How values of a class stand in resources of a type that has no class.
+    """How values of a class of KubeSpan's own stand in resources.
 
     Attributes:
-        kind: the resource type.
+        kind: the resource type by its name; its class, columns and aliases are in `talos_resources.resources`.
         plain: the value as its YAML has it.
         parse: the value from what its YAML holds; None for types that are only written.
     """
@@ -59,14 +59,6 @@ class Form(Generic[T]):
             return self.parse(content)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise DecodeError(str(error), source=str(resource.metadata.reference)) from None
-
-
-def classless(
-    type: str, namespace: str, *, columns: Sequence[Column] = (), aliases: Sequence[str] = (), sensitive: bool = False
-) -> Kind[UntypedSpec]:
-    """The kind of a type that has no class, with all that its definition says; see `talos_resources.model.kind.kind`."""
-    short, every = names(type, extra_aliases=aliases)
-    return attrs.evolve(untyped(type, namespace), columns=tuple(columns), aliases=every, short_aliases=short, sensitive=sensitive)
 
 
 class RenderedSpec(UntypedSpec, Generic[T]):

@@ -55,8 +55,9 @@ class Resource(Generic[S]):
             TypeError: the spec's class is that of no kind, or of another one; or something of another sort than is wanted.
             ValueError: no id.
         """
+        own: Kind[Any] | None = getattr(spec, "KIND", None)
         kind = kind_of(builtins.type(spec) if kind is None else kind)
-        if not isinstance(spec, (kind.spec, UntypedSpec)):
+        if not isinstance(spec, (kind.spec, UntypedSpec)) and (own is None or own.type != kind.type):
             raise TypeError(f"{kind.type} holds {kind.spec.__name__}, got {builtins.type(spec).__name__}")
         if id == "":
             raise ValueError(f"a {kind.display_type} needs an id")

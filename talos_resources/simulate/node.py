@@ -27,7 +27,7 @@ from talos_resources.kubespan.network_specs import NETWORK_KINDS
 from talos_resources.kubespan.node_id import encode
 from talos_resources.kubespan.rendered import Form
 from talos_resources.model.errors import NotFoundError
-from talos_resources.model.kind import Kind, kind_of, own_kinds
+from talos_resources.model.kind import Kind, kind_of, own_kinds, typed_kind
 from talos_resources.model.net import IPPrefix
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
@@ -190,7 +190,8 @@ class SimulatedNode:
         settings, shared = self.settings, self._shared
         for name, description in _NAMESPACES.items():
             self.state.create(Resource.new(Namespace(description=description), id=name))
-        for kind in (*own_kinds(), *host.HOST_KINDS, *NETWORK_KINDS):
+        told = [typed_kind(kind.type) for kind in (*host.HOST_KINDS, *NETWORK_KINDS)]
+        for kind in (*own_kinds(), *filter(None, told)):
             self.state.create(Resource.new(_definition(kind), id=kind.id))
         self._put(KubeSpanConfig, KUBESPAN, self._config())
         self._put(DiscoveryConfig, CLUSTER, self._discovery())

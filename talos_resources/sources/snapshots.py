@@ -14,9 +14,9 @@ from talos_resources.kubespan.constants import LINK_NAME
 from talos_resources.kubespan.network import Chain
 from talos_resources.kubespan.network_specs import CHAINS
 from talos_resources.kubespan.network_statuses import LINK_STATUSES
-from talos_resources.kubespan.rendered import RenderedSpec, classless
+from talos_resources.kubespan.rendered import RenderedSpec
 from talos_resources.model.errors import DecodeError, TalosResourcesError
-from talos_resources.model.kind import kind_of
+from talos_resources.model.kind import kind_of, untyped
 from talos_resources.model.net import IPPrefix
 from talos_resources.model.resource import Resource
 from talos_resources.model.sent import spec_at_hand
@@ -36,7 +36,7 @@ from talos_resources.sources.reading import Reader, plain_spec
 from talos_resources.sources.surroundings import surroundings
 from talos_resources.state.contract import State
 
-CNI_MANIFESTS: Final = classless("Manifests.kubernetes.talos.dev", "controlplane")
+CNI_MANIFESTS: Final = untyped("Manifests.kubernetes.talos.dev", "controlplane")
 _CARRIERS: Final = frozenset({"", "bond", "vlan", "bridge"})
 """Kinds of links that may carry the mesh; tunnels and the CNI's own links do not."""
 _CNI_SIGNS: Final = {"cilium": "Cilium", "calico": "Calico", "cali": "Calico", "flannel": "flannel"}

@@ -15,13 +15,13 @@ from talos_resources.kubespan.constants import LINK_NAME, MARK_INTO_MESH, ROUTIN
 from talos_resources.kubespan.host import HARDWARE_ADDRESSES, NODE_STATUSES
 from talos_resources.kubespan.network_specs import ROUTE_SPECS
 from talos_resources.kubespan.network_statuses import ADDRESS_FILTERS, POLICY_RULE_STATUSES, ROUTE_STATUSES
-from talos_resources.kubespan.rendered import classless
+from talos_resources.model.kind import untyped
 from talos_resources.model.net import IPPrefix
 from talos_resources.resources import Affiliate, DiscoveryConfig, KubeSpanConfig
 from talos_resources.sources.reading import Reader
 
-TIME_STATUSES: Final = classless("TimeStatuses.v1alpha1.talos.dev", "runtime")
-INFOS: Final = classless("Infos.cluster.talos.dev", "cluster")
+TIME_STATUSES: Final = untyped("TimeStatuses.v1alpha1.talos.dev", "runtime")
+INFOS: Final = untyped("Infos.cluster.talos.dev", "cluster")
 _FAMILIES: Final = frozenset({"inet4", "inet6"})
 _SALT: Final = secrets.token_bytes(16)
 _SECRET_BYTES: Final = 16

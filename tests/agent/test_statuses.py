@@ -20,7 +20,7 @@ from talos_resources.codec.specs import spec_from_wire
 from talos_resources.codec.text import spec_to_yaml
 from talos_resources.codec.wire import resource_from_wire, resource_to_wire
 from talos_resources.kubespan.host import API_SERVERS, HOST_KINDS
-from talos_resources.kubespan.network_statuses import SORT_ALGORITHMS, STATUS_KINDS
+from talos_resources.kubespan.network_statuses import ADDRESS_FILTERS, SORT_ALGORITHMS
 from talos_resources.model.kind import typed_kind
 from talos_resources.model.net import IPPrefix
 from talos_resources.model.sent import Unread
@@ -117,7 +117,7 @@ def test_everything_an_agent_tells_is_as_its_class_writes_it(state: MemoryState)
     teller.tell_identity(who)
     links, addresses = read_links()
     teller.tell_addresses(links, addresses)
-    for held in (*HOST_KINDS, *STATUS_KINDS):
+    for held in (*HOST_KINDS, ADDRESS_FILTERS, SORT_ALGORITHMS):
         kind = typed_kind(held.type)
         assert kind is not None
         for resource in state.list(held):

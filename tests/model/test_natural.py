@@ -15,7 +15,7 @@ from immutabledict import immutabledict
 
 from talos_resources.codec.fields import fields_of
 from talos_resources.model.duration import Duration
-from talos_resources.model.kind import typed_kinds
+from talos_resources.model.kind import typed_kinds, untyped
 from talos_resources.model.metadata import Metadata, Phase
 from talos_resources.model.net import AddrPort, IPPrefix
 from talos_resources.model.resource import Resource
@@ -181,6 +181,13 @@ def test_metadata_is_converted() -> None:
 def test_a_new_resource_says_what_it_cannot_be_made_of(spec: Any, given: dict[str, Any], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         Resource.new(spec, **given)
+
+
+def test_a_kind_that_is_known_by_its_name_takes_the_class_of_its_type() -> None:
+    links: Any = untyped("LinkStatuses.net.talos.dev", "elsewhere")
+    assert Resource.new(LinkStatus(), id="x", kind=links).namespace == "elsewhere"
+    with pytest.raises(TypeError, match="LinkStatuses.net.talos.dev holds UntypedSpec, got Member"):
+        Resource.new(Member(), id="x", kind=links)
 
 
 def test_enums_are_members() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from talos_resources import MemoryState, Resource, UntypedSpec
 from talos_resources.kubespan import host
 from talos_resources.kubespan.network_statuses import LINK_STATUSES
-from talos_resources.kubespan.rendered import classless
+from talos_resources.model.kind import untyped
 from talos_resources.model.net import IPPrefix
 from talos_resources.sources.snapshots import view_of
 
-ADDRESSES = classless("AddressStatuses.net.talos.dev", "network")
+ADDRESSES = untyped("AddressStatuses.net.talos.dev", "network")
 
 
 def link(name: str, mtu: int, kind: str = '""') -> Resource[UntypedSpec]:
