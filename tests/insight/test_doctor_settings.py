@@ -102,6 +102,25 @@ def test_machine_configurations() -> None:
     assert "control-planes-differ" not in names(configured(strict, strict))
 
 
+def test_a_configuration_of_another_cluster() -> None:
+    """The file says its cluster in a section, or from Talos 1.14 on in a document; without an id nothing is said."""
+    known = view(healthy(), "worker-1").cluster_id
+    assert known
+    section = "version: v1alpha1\nmachine: {type: worker}\ncluster: {id: WHICH}\n"
+    document = (
+        "version: v1alpha1\nmachine: {type: worker}\n---\n"
+        "apiVersion: v1alpha1\nkind: DiscoveryIdentityConfig\nclusterID: WHICH\nclusterSecret: U0VDUkVU\n"
+    )
+    other = "jJsd28QHDzPuLVfbI6mIj1FpJHvUUWmTvFfJNQf7jaU="
+    for form in (section, document):
+        assert "different-clusters" not in names(configured(form.replace("WHICH", known)))
+        found = examine(configured(form.replace("WHICH", other))).findings
+        [finding] = [each for each in found if each.rule == "different-clusters"]
+        assert finding.title == "cp0.yaml is of another cluster than the nodes: its cluster id differs"
+        assert other not in json.dumps(finding.to_plain())
+    assert "different-clusters" not in names(configured("version: v1alpha1\nmachine: {type: worker}\n"))
+
+
 # All of it.
 
 

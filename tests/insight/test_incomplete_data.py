@@ -194,3 +194,36 @@ def test_a_node_of_another_mesh_has_sets_of_its_own(version: str) -> None:
     moved = own.with_spec(kubespan=attrs.evolve(own.spec.kubespan, address=address))
     views = [attrs.evolve(foreign, affiliates=(moved,)), *(view(Plan(boxes=boxes), box.name) for box in boxes[1:])]
     assert [finding.rule for finding in examine(Snapshot(views=tuple(views))).findings] == ["different-clusters"]
+
+
+def test_another_cluster_shows_in_the_mesh_addresses() -> None:
+    """Ids and settings were not read; the prefix is made of the id."""
+    plan = Plan(boxes=rack(2))
+    plan.of("w-2").cluster = plan.of("w-2").secret = "other"
+    plan.drop["*"] = (*SETTINGS, "Infos.cluster.talos.dev")
+    views = [view(plan, box.name) for box in plan.boxes]
+    [own] = views[-1].affiliates
+    assert own.spec.kubespan is not None
+    moved = own.with_spec(kubespan=attrs.evolve(own.spec.kubespan, address=ip_address("fd11::2:5054:ff:fe01:203")))
+    [finding] = examine(Snapshot(views=(*views[:-1], attrs.evolve(views[-1], affiliates=(moved,))))).findings
+    assert (finding.rule, finding.certainty) == ("different-clusters", "likely")
+    assert "w-2 has another cluster id" in finding.title
+
+
+def test_two_of_a_name_of_whom_no_link_is_known_may_be_one() -> None:
+    plan = Plan(boxes=rack(3))
+    plan.of("w-3").name = "w-2"
+    plan.boxes[-1].key, plan.boxes[-2].key = "first", "second"
+    views = [view(plan, "cp-1", only="Affiliates")]
+    [finding] = examine(Snapshot(views=tuple(views))).findings
+    assert (finding.rule, finding.certainty) == ("duplicate-label", "likely")
+    assert "former self" in finding.decide
+
+
+def test_a_peer_that_a_pasted_list_lacks_may_be_unknown_there(tmp_path: Path) -> None:
+    plan = Plan(boxes=rack(3), unheard={("cp-1", "w-3")}).split(["cp-1"], ["w-3"], 2500)
+    paste(plan, tuple(names(plan.boxes)), tmp_path)
+    with open_source(str(tmp_path / "paste.yaml")) as cluster:
+        [finding] = cluster.doctor().findings
+    assert finding.rule != "unknown-peer"
+    assert any(rival.startswith("unknown-peer: ") for rival in finding.rivals)

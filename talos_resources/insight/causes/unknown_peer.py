@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+import attrs
+
 from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.facts.evidence import Pair
 from talos_resources.insight.hypothesis import SPECS_GUIDE, Certainty, Hypothesis, Tier, cause, links
@@ -31,6 +33,15 @@ def unknown_peer(case: Case) -> Iterator[Hypothesis]:
     ]
     for observers, peers in _groups(ways):
         yield _unknown(case, observers, peers)
+    for observers, peers in _groups(_maybe(case)):
+        yield attrs.evolve(_unknown(case, observers, peers), is_rival=True, decide="whether all its kubespanpeerspecs have the peer")
+
+
+def _maybe(case: Case) -> list[Pair]:
+    """Dead links of which one end's list, which may not be whole, lacks the other."""
+    ways = [way for pair in case.pairs.faulty for way in (pair, pair[::-1]) if way[0] in case.life.witnesses]
+    absent = [way for way in ways if case.state(*way) is LinkState.ABSENT and case.views[way[0]].statuses]
+    return [way for way in absent if not case.pairs.should_know(*way)]
 
 
 def _groups(ways: list[Pair]) -> Iterator[tuple[list[int], list[int]]]:
