@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,7 +37,7 @@ def read_configuration(file: str) -> bytes | str:
 @contextmanager
 def alone(file: str, output: str | None) -> Iterator[None]:
     """While a file is read and written again, no other edit of it comes between; anything else waits for nobody."""
-    if not output or file == "-" or Path(file).resolve() != Path(output).resolve():
+    if not output or file == "-" or os.path.realpath(file) != os.path.realpath(output):
         yield
         return
     from talos_resources.rpc.pki.private_file import alone_with

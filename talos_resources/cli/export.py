@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import signal
+import socket
 import sys
 import threading
+import time
 from argparse import Namespace
+from collections import Counter
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +28,12 @@ prometheus --listen 0.0.0.0:9633 --every 15s
 """
 
 DEFAULT_ADDRESS: Final = "127.0.0.1:9633"
+
+MOST: Final = 64
+"""Connections at a time; a scrape takes milliseconds."""
+
+FRESH_S: Final = 1.0
+"""For so long a scrape is told again: that of a thousand nodes takes a second or more to make."""
 
 
 def configure(parser: Parser) -> None:
@@ -75,15 +85,52 @@ def _serve(server: _Server) -> None:
 
 
 class _Server(ThreadingHTTPServer):
+    """A thread for each of a few connections: another one ends the oldest of whoever has most."""
+
     daemon_threads = True
 
     def __init__(self, address: tuple[str, int], poll: Poll) -> None:
-        import socket
-
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
         self.poll = poll
+        self._lock = threading.Lock()
+        self._open: dict[Any, str] = {}
+        self._scraping = threading.Lock()
+        self._scraped = ""
+        self._scraped_at = float("-inf")
         super().__init__(address, _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Begins to answer somebody."""
+        with self._lock:
+            if len(self._open) >= MOST:
+                most = Counter(self._open.values()).most_common(1)[0][0]
+                oldest = next(request for request, client in self._open.items() if client == most)
+                del self._open[oldest]
+                with suppress(OSError):
+                    oldest.shutdown(socket.SHUT_RDWR)  # its thread ends
+            self._open[request] = client_address[0]
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Has answered somebody."""
+        with self._lock:
+            self._open.pop(request, None)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that has gone is no news; of anything else one line is."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            print(f"{client_address[0]}: {type(error).__name__}: {error}", file=sys.stderr)
+
+    def metrics(self) -> str:
+        """What is told now; made once for all who ask within `FRESH_S`."""
+        with self._scraping:
+            if time.monotonic() - self._scraped_at >= FRESH_S:
+                self._scraped = _metrics(self.poll)
+                self._scraped_at = time.monotonic()
+            return self._scraped
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -95,23 +142,12 @@ class _Handler(BaseHTTPRequestHandler):
 
         path = self.path.partition("?")[0]
         if path == "/metrics":
-            self._answer(200, CONTENT_TYPE, self._metrics())
+            assert isinstance(self.server, _Server)
+            self._answer(200, CONTENT_TYPE, self.server.metrics())
         elif path == "/":
             self._answer(200, "text/html; charset=utf-8", '<!DOCTYPE html><title>talos-resources</title><a href="/metrics">metrics</a>\n')
         else:
             self._answer(404, "text/plain; charset=utf-8", "there is /metrics\n")
-
-    def _metrics(self) -> str:
-        from talos_resources.insight.mesh import build
-        from talos_resources.insight.metrics import discovery_metrics, mesh_metrics, reading_metrics
-        from talos_resources.views.prometheus import metrics_text
-
-        assert isinstance(self.server, _Server)
-        snapshot, readings = self.server.poll.now()
-        if not snapshot.views:  # that nobody has answered yet is no mesh without nodes
-            return metrics_text(reading_metrics(readings))
-        mesh = build(snapshot)
-        return metrics_text([*mesh_metrics(mesh), *discovery_metrics(mesh, snapshot.views), *reading_metrics(readings)])
 
     def _answer(self, status: int, kind: str, text: str) -> None:
         body = text.encode()
@@ -125,3 +161,15 @@ class _Handler(BaseHTTPRequestHandler):
         """Only what went wrong: a line for each scrape is noise."""
         if args and str(args[-2 if len(args) > 1 else -1]).startswith("5"):
             print(f"{self.address_string()}: {format % args}", file=sys.stderr)
+
+
+def _metrics(poll: Poll) -> str:
+    from talos_resources.insight.mesh import build
+    from talos_resources.insight.metrics import discovery_metrics, mesh_metrics, reading_metrics
+    from talos_resources.views.prometheus import metrics_text
+
+    snapshot, readings = poll.now()
+    if not snapshot.views:  # that nobody has answered yet is no mesh without nodes
+        return metrics_text(reading_metrics(readings))
+    mesh = build(snapshot)
+    return metrics_text([*mesh_metrics(mesh), *discovery_metrics(mesh, snapshot.views), *reading_metrics(readings)])

@@ -63,7 +63,8 @@ def run(args: Namespace) -> int:
         if len(names) == 1:
             return asyncio.run(_serve(args, host, stack, _served(cluster.state(names[0]))))
         machine = serving.machine_of(args)
-        nodes = [ServedNode(name=name, state=functools.cache(functools.partial(_state, cluster, name)), machine=machine) for name in names]
+        states = {name: functools.cache(functools.partial(_state, cluster, name)) for name in names}
+        nodes = [ServedNode(name=name, state=state, machine=machine, load=state) for name, state in states.items()]
         return asyncio.run(_serve(args, host, stack, nodes, alias=_alias(cluster, names)))
 
 

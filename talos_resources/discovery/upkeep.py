@@ -18,12 +18,16 @@ from talos_resources.discovery.messages import HelloResponse, WatchResponse
 from talos_resources.discovery.pace import Backoff, Clock
 from talos_resources.discovery.session import Connect, ServiceError, Session
 from talos_resources.discovery.view import View
+from talos_resources.model.errors import ConfigError
 from talos_resources.model.net import IPAddress
 
 SNAPSHOT_S: Final = 30.0
 """A watch that has said nothing by then is made anew: the service sends what it has at once."""
 FAITH: Final = 3
 """Failures in a row after which a service that was redirected to is left for the one that was configured."""
+
+_LONGEST: Final = 200
+"""Of the words of a service that are logged."""
 
 _LOG: Final = logging.getLogger("talos_resources.discovery")
 
@@ -115,29 +119,33 @@ class Upkeep:
         """Connects again and again, until `close`."""
         failures = 0
         while self._pause(self._backoff.next()):
-            session = Session(self.endpoint, self._connect)
-            with self._changed:
-                if self._closing:
-                    break
-                self._session = session
+            endpoint, redirected = self.endpoint, False
             try:
-                redirected = self._connected(session)
+                redirected = self._once()
                 failures = 0
             except ServiceError as error:
-                redirected = False
                 failures += 1
-                self._failed(f"{session.endpoint}: {error}")
+                self._failed(f"{endpoint}: {error}")
             except Exception:  # noqa: BLE001  # whatever it is, the node goes on trying
-                redirected = False
                 failures += 1
                 if not self._closing:
-                    _LOG.exception("discovery with %s failed", session.endpoint)
-            finally:
-                with self._changed:
-                    self._session, self._fresh = None, False
-                session.close()
+                    _LOG.exception("discovery with %s failed", endpoint)
             if failures and not redirected:
                 failures = self._elsewhere(failures)
+
+    def _once(self) -> bool:
+        """One connection; True if the service sends us elsewhere."""
+        session = Session(self.endpoint, self._connect)
+        try:
+            with self._changed:
+                if self._closing:
+                    return False
+                self._session = session
+            return self._connected(session)
+        finally:
+            with self._changed:
+                self._session, self._fresh = None, False
+            session.close()
 
     def _elsewhere(self, failures: int) -> int:
         """Goes to the next endpoint, or back from one that we were sent to; how many failures count from then on."""
@@ -154,6 +162,7 @@ class Upkeep:
         self._take_address(hello)
         target = hello.redirect.endpoint if hello.redirect is not None else ""
         if target and target != session.endpoint:
+            self._check(target)
             _LOG.info("the discovery service %s redirects to %s", session.endpoint, target)
             self.endpoint = target
             return True
@@ -176,6 +185,19 @@ class Upkeep:
                 raise ServiceError(f"the watch said nothing within {SNAPSHOT_S:g} s")
             if self._news or self._clock.now() >= due:
                 due = self._refreshed(session)
+
+    def _check(self, target: str) -> None:
+        """Whether we may be sent there: a service chooses its words itself.
+
+        Raises:
+            ServiceError: it is no address of a host.
+        """
+        try:
+            if target.startswith("unix:"):
+                raise ConfigError("it is a socket of this host")  # noqa: TRY301
+            self._connect(target).close()
+        except ConfigError as error:
+            raise ServiceError(f"it redirects to {target[:_LONGEST]!r}, which cannot be used: {error.message[:_LONGEST]}") from None
 
     def _refreshed(self, session: Session) -> float:
         """Says what there is to say; returns when to say it again.

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from talos_resources.insight.doctor import Diagnosis
 from talos_resources.insight.summary import summary
 from talos_resources.model.finding import Finding, counted
+from talos_resources.model.printable import printable
 
 
 def diagnosis_markdown(diagnosis: Diagnosis) -> str:
@@ -34,7 +35,7 @@ def _section(finding: Finding) -> Iterator[str]:
             if name == "Do" and finding.steps:
                 yield ""
                 yield "```sh"
-                yield from finding.steps
+                yield from map(printable, finding.steps)
                 yield "```"
     if finding.rivals:
         yield ""
@@ -44,5 +45,5 @@ def _section(finding: Finding) -> Iterator[str]:
 
 
 def escaped(text: str) -> str:
-    """A text with nothing in it that Markdown would heed."""
-    return "".join(f"\\{letter}" if letter in "*_`<>[]|\\" else letter for letter in text)
+    """A text with nothing in it that Markdown would heed, or a terminal that shows it."""
+    return "".join(f"\\{letter}" if letter in "*_`<>[]|\\" else letter for letter in printable(text))

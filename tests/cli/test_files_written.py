@@ -125,3 +125,29 @@ def test_what_cannot_be_written_stays_as_it_was(command: str, tmp_path: Path, ca
         assert main([*arguments, *(["--force"] if "secrets" in arguments else [])]) == 1
     assert f"error: cannot write {file}: " in capsys.readouterr().err
     assert (file.read_bytes(), names(tmp_path)) == (before, ["worker.yaml"])
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "gen secrets -o loop",
+        "gen secrets -o loop/secrets.yaml",
+        "gen config c https://c.local:6443 -o loop",
+        "dump --from demo --to loop",
+        "dump --from demo --to loop/x.zip",
+        "machineconfig patch worker.yaml -p {} -o loop",
+        "config --talosconfig loop add a",
+        "simulate --nodes 2 --to loop/x.zip",
+        "serve --listen 127.0.0.1:0 --empty --pki loop",
+    ],
+)
+def test_links_that_lead_in_circles_are_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "worker.yaml").write_text("machine:\n  type: worker\n")
+    assert main(command.split()) in {1, 2}
+    errors = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert (tmp_path / "loop").is_symlink()

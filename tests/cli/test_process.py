@@ -147,3 +147,28 @@ def test_a_file_does_not_get_the_number_of_a_closed_output(environment: dict[str
     command = ["sh", "-c", 'exec "$@" >&- 2>&-', "sh", *PROGRAM, "dump", "--from", "demo", "--to", f"sqlite:{tmp_path / 'a.db'}"]
     assert subprocess.run(command, stdin=subprocess.DEVNULL, env=environment, timeout=60, check=False).returncode == 0
     assert (tmp_path / "a.db").read_bytes().startswith(b"SQLite format 3")
+
+
+INTERRUPTED = """
+import os, runpy, signal, sys
+
+class Interrupt:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == wanted:
+            os.kill(os.getpid(), signal.SIGINT)
+
+wanted = sys.argv.pop(1)
+sys.meta_path.insert(0, Interrupt)
+runpy.run_module("talos_resources", run_name="__main__", alter_sys=True)
+"""
+"""A program that is interrupted when a module of it is about to be loaded."""
+
+
+@pytest.mark.parametrize(
+    "module", ["talos_resources.cli.main", "argparse", "talos_resources.cli.get", "talos_resources.model.kind", "attrs"]
+)
+def test_an_interrupt_while_modules_are_loaded_is_quiet(environment: dict[str, str], module: str) -> None:
+    arguments = [sys.executable, "-c", INTERRUPTED, module, "get", "members", "--from", "demo"]
+    done = subprocess.run(arguments, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")

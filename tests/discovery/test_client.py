@@ -269,3 +269,16 @@ def test_pauses_grow_to_a_minute_and_begin_anew() -> None:
     assert all(LONGEST_S * 0.5 <= pause <= LONGEST_S * 1.5 for pause in pauses[15:])
     backoff.reset()
     assert backoff.next() <= 0.75
+
+
+@pytest.mark.parametrize(
+    "target", ["no address", ":", "/dev/zero:1", "127.0.0.1:port", "unix:/run/socket", "\x1b]0;x\x07:1", "x" * 5000 + "/:1"]
+)
+def test_a_redirect_to_no_address_is_told_and_tried_again(make_client: MakeClient, target: str) -> None:
+    """A service chooses its words itself: they must not end the thread that talks to it."""
+    with DiscoveryServer(redirect=target) as service:
+        client = make_client("alder", service.address)
+        assert client.wait(lambda: "redirects to" in client.status.error, timeout=LONG)
+        assert client.status.endpoint == service.address
+        assert len(client.status.error) < 700
+        assert client._thread.is_alive()

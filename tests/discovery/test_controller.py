@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from talos_resources.backends.memory import MemoryState
 from talos_resources.discovery import payload
 from talos_resources.discovery.client import DiscoveryClient
-from talos_resources.discovery.controller import DiscoveryServiceController
+from talos_resources.discovery.controller import DiscoveryServiceController, Settings, _Service
 from talos_resources.discovery.server.server import DiscoveryServer
 from talos_resources.discovery.translate import to_payload
 from talos_resources.kubespan.controllers import RAW
@@ -237,3 +238,43 @@ def test_a_copy_under_another_id_is_nobody(nodes: list[Node], service: Discovery
             alder.sees("fence")
     assert alder.sees("birch") == announced("birch", "10.0.0.1:51820")
     assert {resource.id for resource in alder.state.list(Affiliate, namespace=RAW)} == {"service/birch", "service/cedar", "service/fence"}
+
+
+def goodbyes() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "discovery goodbye"]
+
+
+def test_a_service_is_let_go_without_waiting_for_it(caplog: pytest.LogCaptureFixture) -> None:
+    released = threading.Event()
+
+    class Slow(DiscoveryClient):
+        def close(self) -> None:
+            released.wait(LONG)
+            super().close()
+            raise RuntimeError("it cannot be closed")
+
+    client = Slow("127.0.0.1:1", cluster_id=CLUSTER_ID, key=KEY, affiliate_id="a", insecure=True)
+    settings = Settings(endpoint="127.0.0.1:1", insecure=True, cluster_id=CLUSTER_ID, key=KEY, affiliate_id="a")
+    _Service(settings, client).drop()
+    [thread] = goodbyes()  # it waits, and nobody else does
+    released.set()
+    thread.join(LONG)
+    assert not goodbyes()
+    [record] = caplog.records
+    assert "was not closed in order" in record.getMessage()
+
+
+def test_a_service_that_hangs_delays_no_other(service: DiscoveryServer) -> None:
+    """The node is told of another service while the goodbye to one that says nothing goes on."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        node = Node("alder", f"127.0.0.1:{silent.getsockname()[1]}")
+        try:
+            node.announce(announced("alder", "10.0.0.1:51820"))
+            node.state.update(node.config.with_spec(service_endpoint=service.address))
+            with DiscoveryClient(service.address, cluster_id=CLUSTER_ID, key=KEY, affiliate_id="birch", insecure=True) as other:
+                assert other.wait(lambda: "alder" in other.affiliates, timeout=LONG)
+        finally:
+            node.stop()
+    for thread in goodbyes():
+        thread.join(LONG)
+    assert not goodbyes()

@@ -20,6 +20,7 @@ from talos_resources.model.redact import redacted
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import DiscoveryConfig, KubeSpanConfig, KubeSpanIdentity, KubeSpanPeerStatus, PeerState
 from talos_resources.sources import open_source
+from talos_resources.views.diagnosis import escaped
 from talos_resources.views.report_forms import report_html, report_markdown
 
 from .sketches import pair, sketch
@@ -154,3 +155,7 @@ def test_nothing_wrong_is_said_too(capsys: pytest.CaptureFixture[str]) -> None:
 def _made(mesh: Mesh) -> Any:
     diagnosis = Diagnosis(mesh=mesh, findings=(), blind=())
     return report(Snapshot(views=()), diagnosis, source="a test", made=Timestamp(0))
+
+
+def test_markdown_commands_no_terminal_that_shows_it() -> None:
+    assert escaped("a\x1b]0;x\x07\u202eb*") == "a\\\\x1b\\]0;x\\\\x07\\\\u202eb\\*"

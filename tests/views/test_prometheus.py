@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from talos_resources.cli import export
 from talos_resources.cli.main import main
 from talos_resources.insight.mesh import build
-from talos_resources.insight.metrics import Metric, discovery_metrics, mesh_metrics, reading_metrics
+from talos_resources.insight.metrics import Metric, Reading, discovery_metrics, mesh_metrics, reading_metrics
+from talos_resources.insight.snapshot import Snapshot
 from talos_resources.model.errors import ConnectError
 from talos_resources.sources import Cluster, open_source
 from talos_resources.sources.poll import Poll
@@ -142,3 +148,48 @@ def test_wrong_input() -> None:
     assert main(["export", "prometheus", "--from", "demo", "--listen", "nowhere"]) == 1
     assert main(["export", "prometheus", "--from", "demo", "--every", "0"]) == 2
     assert main(["export", "nothing"]) == 2
+
+
+class _Poll:
+    """Nodes of which nothing is known, and how often somebody asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def now(self) -> tuple[Snapshot, dict[str, Reading]]:
+        self.asked += 1
+        return Snapshot(views=(), errors={}), {}
+
+
+@pytest.fixture
+def exporting() -> Iterator[tuple[str, Any]]:
+    poll: Any = _Poll()
+    server = export._Server(("127.0.0.1", 0), poll)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    yield f"127.0.0.1:{server.server_address[1]}", poll
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_a_crowd_that_says_nothing_keeps_nobody_out(exporting: tuple[str, Any]) -> None:
+    address, _ = exporting
+    before = threading.active_count()
+    with ExitStack() as stack:
+        for n in range(4 * export.MOST):
+            there = (address.partition(":")[0], int(address.partition(":")[2]))
+            idle = stack.enter_context(socket.create_connection(there, timeout=30, source_address=("127.0.0.2", 0)))
+            if n % 2:
+                idle.sendall(b"GET /metrics HTTP/1.1\r\nX-")
+            if n % 50 == 0:
+                assert get(address, "/metrics")[0] == 200
+        assert get(address, "/metrics")[0] == 200
+        assert threading.active_count() <= before + export.MOST + 8
+
+
+def test_many_scrapes_at_once_are_made_once(exporting: tuple[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "FRESH_S", 3600.0)
+    address, poll = exporting
+    assert {get(address, "/metrics") for _ in range(20)} == {(200, get(address, "/metrics")[1])}
+    assert poll.asked == 1

@@ -49,15 +49,15 @@ def write_private_files(files: Mapping[Path, bytes], *, overwrite: bool = True) 
     made: list[Path] = []
     try:
         for path, data in files.items():
-            target = path.resolve()
             with _named(path):
+                target = _resolved(path)
                 if target.exists() and not target.is_file() and not target.is_dir():
                     target.write_bytes(data)
                     continue
                 parts[path] = _part(target, data)
         for path, part in parts.items():
             with _named(path):
-                _place(part, path.resolve(), overwrite=overwrite)
+                _place(part, _resolved(path), overwrite=overwrite)
             made += () if overwrite else (path,)
     except BaseException:
         for path in made:  # those were not there before
@@ -78,7 +78,7 @@ def alone_with(path: Path) -> Iterator[None]:
     Raises:
         OSError: the folder cannot be made or opened.
     """
-    folder = path.resolve().parent
+    folder = _resolved(path).parent
     new = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -94,6 +94,18 @@ def alone_with(path: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):  # there is something in it
             for each in new:
                 each.rmdir()
+
+
+def _resolved(path: Path) -> Path:
+    """Where a path leads.
+
+    Raises:
+        OSError: its links lead in circles.
+    """
+    try:
+        return path.resolve()
+    except RuntimeError:  # what pathlib says of it up to Python 3.12
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
 
 
 @contextmanager

@@ -61,7 +61,8 @@ class Endpoint:
         if not self._forwards:
             node, names = self._without_forwarding(node, names)
         if names is None:
-            await self._nodes.method(self._local if node is None else self._named(node), path)(call, data)
+            method = await self._nodes.method(self._local if node is None else self._named(node), path)
+            await method(call, data)
             return
         if not self._api.takes_many_nodes(path):
             raise RpcError(Code.INVALID_ARGUMENT, self._api.many_nodes_refused.format(method=path))
@@ -88,7 +89,8 @@ class Endpoint:
         """The answer of one of several nodes, which names it; an error is an answer too."""
         host = field(1, name.encode())
         try:
-            await self._nodes.method(self._named(name), path)(part, data)
+            method = await self._nodes.method(self._named(name), path)
+            await method(part, data)
             return b"".join(_naming(host, message) for answer in part.messages for message in _messages(answer))
         except RpcError as error:
             status = error

@@ -5,6 +5,7 @@ Source: apid of Talos v1.14.0-rc.1: what it says of nodes that it cannot reach i
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
@@ -33,12 +34,14 @@ class ServedNode:
     Attributes:
         name: what clients call it.
         state: gives its state, another one after a restart; None while it is switched off. It may raise what states raise.
+        load: has to be called once before `state` answers at once; None if it always does.
         machine: makes of its state what takes the configurations that clients apply; None for a node that takes none.
     """
 
     name: str
     state: Callable[[], State | None]
     machine: Callable[[State], TakesConfiguration] | None = None
+    load: Callable[[], object] | None = None
 
 
 def node_methods(state: State, common: Common, machine: TakesConfiguration | None) -> Mapping[str, Method]:
@@ -68,6 +71,8 @@ class Nodes:
         self._nodes = {node.name: node for node in nodes}
         self._alias = alias
         self._services: dict[str, tuple[State, Mapping[str, Method]]] = {}
+        self._loading = asyncio.Lock()
+        self._loaded: set[str] = set()
 
     def __iter__(self) -> Iterator[ServedNode]:
         return iter(self._nodes.values())
@@ -76,8 +81,10 @@ class Nodes:
         """The name of the node that is called so; None if there is none."""
         return name if name in self._nodes else self._alias(name)
 
-    def method(self, name: str, path: str) -> Method:
+    async def method(self, name: str, path: str) -> Method:
         """What answers a call on a node.
+
+        A call may name all nodes of a large bundle: they are read one by one, beside the loop.
 
         Args:
             name: of the node, or another one that it goes by.
@@ -89,6 +96,7 @@ class Nodes:
         own = self.own_name(name)
         if own is None:
             raise RpcError(Code.UNAVAILABLE, f"{_dialling(name)}; the nodes here are {self._some()}")
+        await self._load(own)
         state = self._nodes[own].state()
         if state is None:
             raise RpcError(Code.UNAVAILABLE, f"{_dialling(name, 'connect: no route to host')}; {own} is switched off")
@@ -101,6 +109,15 @@ class Nodes:
         if method is None:
             raise unknown_method(path)
         return method
+
+    async def _load(self, own: str) -> None:
+        load = self._nodes[own].load
+        if load is None or own in self._loaded:
+            return
+        async with self._loading:
+            if own not in self._loaded:
+                await asyncio.to_thread(load)
+                self._loaded.add(own)
 
     def _some(self) -> str:
         names = list(self._nodes)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 import pytest
 
@@ -179,3 +181,21 @@ def test_unknown_methods(world: World, ask: Ask) -> None:
 def test_headers_that_come_several_times_are_joined() -> None:
     assert folded([("nodes", "a"), (":path", "/x"), ("nodes", "b")]) == {"nodes": "a,b", ":path": "/x"}
     assert folded([("node", "a"), (":path", "/x")]) == {"node": "a", ":path": "/x"}
+
+
+def test_nodes_are_read_beside_the_loop_and_once(world: World, ask: Ask) -> None:
+    """A call may name all nodes of a bundle, and reading them takes a while."""
+    threads: list[tuple[str, str]] = []
+
+    def load(name: str) -> None:
+        threads.append((name, threading.current_thread().name))
+
+    served = [
+        ServedNode(name=name, state=lambda name=name: world.states[name], load=partial(load, name))  # type: ignore[misc]
+        for name in NAMES
+    ]
+    endpoint = Endpoint(Nodes(served, common=Common()), NAMES[0])
+    for _ in range(3):
+        assert len(VersionResponse.FromString(ask(endpoint, {"nodes": ",".join(NAMES)}).unary(VERSION, b"")).messages) == len(NAMES)
+    assert [name for name, _ in threads] == list(NAMES)
+    assert not [thread for _, thread in threads if "server" in thread]
