@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import time
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
 from talos_resources.backends.memory import MemoryState
+from talos_resources.backends.sqlite.state import SqliteState
 from talos_resources.model.resource import Resource
+from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import KubeSpanPeerSpec, Member
 from talos_resources.sources.writing import held_by, write
 from tests.cli.test_commands import Run, run
@@ -63,3 +68,21 @@ def test_a_node_is_called_as_its_cluster_calls_it(run: Run, folder: str) -> None
     assert len(list((Path(folder).parent / "one").iterdir())) == 1
     missing = run("get", "members", "--from", folder, "-n", "w-3")  # a member whose node is not in the source
     assert (missing.code, missing.err) == (1, f'error: {folder} has no node "w-3"; it has 10.0.0.1, 10.0.0.2\n')
+
+
+def test_a_past_is_found_by_names_too(run: Run, tmp_path: Path) -> None:
+    file, moment = tmp_path / "mesh.db", Timestamp(time.time_ns() - 60 * 10**9)
+    with SqliteState(file) as state:
+        for number in (1, 2):
+            node = state.of_node(f"10.0.0.{number}")
+            for name in (1, 2):
+                member = Member(hostname=f"w-{name}.example.com", addresses=(ip_address(f"10.0.0.{name}"),))
+                node.put(Resource.new(member, id=f"w-{name}.example.com").stamped(1, "", moment, moment), at=moment)
+            peer = Resource.new(KubeSpanPeerSpec(label="w-9.example.com"), id=f"{number}=")
+            node.put(peer.stamped(number, "", moment, moment), at=moment)
+    asked = ("history", "kubespanpeerspec", "w-9", "--from", f"sqlite:{file}", "-o", "json")
+    done = run(*asked, "-n", "w-2")
+    assert (done.code, [(row["node"], row["version"]) for row in map(json.loads, done.out.splitlines())]) == (0, [("w-2", 2)])
+    assert len(run(*asked).out.splitlines()) == 2
+    missing = run(*asked, "-n", "w-3")
+    assert (missing.code, 'has no node "w-3"; it has 10.0.0.1, 10.0.0.2' in missing.err) == (1, True)

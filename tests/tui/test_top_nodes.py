@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import ExitStack
+from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,13 @@ from talos_resources.model.errors import ConnectError
 from talos_resources.model.kind import kind_of
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
-from talos_resources.resources import KubeSpanPeerSpec, KubeSpanPeerStatus, PeerState
+from talos_resources.resources import KubeSpanPeerSpec, KubeSpanPeerStatus, Member, PeerState
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.sources import Cluster, open_source
 from talos_resources.sources.following import kinds_of
 from talos_resources.state.derived import update_with_conflicts
 from talos_resources.tui.app import Top
+from talos_resources.tui.travel import Travel
 from tests.tui.driving import PATIENCE_S, cells, drive, peer, shown, until
 
 
@@ -43,6 +46,28 @@ def test_a_node_that_does_not_answer_is_told_beside_the_others() -> None:
         await until(pilot, lambda: "node: two" in shown(app, "#status"))
 
     drive(Cluster({"one": lambda: state, "two": dead}, source="a test"), act)
+
+
+def _itself(state: MemoryState) -> MemoryState:
+    return state
+
+
+def test_nodes_are_called_as_their_cluster_calls_them() -> None:
+    """As `-n w-2` names them, in a source whose nodes are addresses."""
+    states = {f"10.0.0.{number}": MemoryState() for number in (1, 2)}
+    for number, state in enumerate(states.values(), 1):
+        state.create(peer(f"of-{number}", state=PeerState.UP))
+        for name in (1, 2):
+            state.create(Resource.new(Member(hostname=f"w-{name}.example.com", addresses=(ip_address(f"10.0.0.{name}"),)), id=f"w-{name}"))
+    cluster = Cluster({address: partial(_itself, state) for address, state in states.items()}, source="a test")
+
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        await pilot.press("2")
+        await until(pilot, lambda: cells(app, "#peer-table"))
+        [row] = cells(app, "#peer-table")
+        assert "node-of-2" in row
+
+    drive(cluster, act, travel=Travel(cluster, cluster.select(["w-2"])))
 
 
 @pytest.mark.parametrize("keys", [(), ("2",), ("slash",), ("2", "enter")], ids=str)
