@@ -24,6 +24,7 @@ from talos_resources.tui.live import Live
 from talos_resources.tui.matrix import LEGEND, Matrix
 from talos_resources.tui.rows import Rows
 from talos_resources.tui.showing import TABS, Showing
+from talos_resources.tui.slider import Slider
 from talos_resources.tui.travel import Travel
 from talos_resources.views.explain import explain
 
@@ -208,9 +209,21 @@ class Top(Showing):
         except TalosResourcesError as error:
             self.notify(error.message, severity="warning", markup=False)
             return
+        self._depart()
+
+    def on_slider_moved(self, event: Slider.Moved) -> None:
+        """Goes to the moment that somebody pointed at."""
+        if self._span is not None:
+            self._travel.point(self._span, event.share)
+            self._depart()
+
+    def _depart(self) -> None:
+        """Says where one goes; the nodes follow in a moment."""
         if self._going is not None:
             self._going.stop()
         self.query_one("#status", Static).update(Text(self._travel.words or "now", style="reverse"))
+        if self._span is not None:
+            self.query_one(Slider).show(self._span, self._travel.share(self._span))
         self._going = self.set_timer(TRAVEL_S, self._arrive)
 
     def _arrive(self) -> None:

@@ -124,9 +124,12 @@ class Browser(Horizontal):
 
     def _show_resources(self, kind: Kind[Any], found: Iterable[Resource[Any]]) -> None:
         cells = Cells(kind, Shape())
-        self.resources = {f"{resource.namespace}\0{resource.id}": resource for resource in found}
+        resources = self.resources = {f"{resource.namespace}\0{resource.id}": resource for resource in found}
+
+        def facts(key: str) -> Sequence[str]:
+            return cells.row(resources[key], node="")
 
         def texts(key: str) -> Sequence[Text]:
-            return [Text(cell) for cell in cells.row(self.resources[key], node="")]
+            return [Text(cell) for cell in facts(key)]
 
-        self.query_one("#resource-table", Rows).show(cells.headings, list(self.resources), texts)
+        self.query_one("#resource-table", Rows).show(cells.headings, list(resources), texts, facts)

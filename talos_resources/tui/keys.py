@@ -22,7 +22,7 @@ KEYS: Final = (
     ("s", "in a resource: show secrets, hide them again"),
     ("y", "copy the row, the link or the text"),
     ("r", "examine again, in doctor"),
-    ("[ ]", "in a recording: a step back, a step on, and at the end the present"),
+    ("[ ]", "in a recording: a step back, a step on, and at the end the present; the mouse draws the slider"),
     ("?", "this help"),
     ("q, Ctrl-C", "end"),
 )

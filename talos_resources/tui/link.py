@@ -13,7 +13,6 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
-from talos_resources.insight.changes import field_changes
 from talos_resources.insight.mesh import Mesh, MeshNode
 from talos_resources.model.kind import kind_of
 from talos_resources.model.printable import printable
@@ -22,9 +21,10 @@ from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import KubeSpanConfig, KubeSpanIdentity
 from talos_resources.state.contract import State
 from talos_resources.tui.live import Live
+from talos_resources.tui.past import words_of
 from talos_resources.tui.rows import Rows
 from talos_resources.views.age import age
-from talos_resources.views.changes import change_text, clock, subject, type_name
+from talos_resources.views.changes import clock, subject, type_name
 from talos_resources.views.mesh_words import link_told
 from talos_resources.views.states import COLOURS
 
@@ -111,20 +111,13 @@ def past_lines(state: State, live: Live, held: Held, until: Timestamp | None) ->
     """
     if isinstance(state, Remembering):
         versions = state.history(state.kind(held.resource.type), held.resource.id, namespace=held.resource.namespace)
-        lines = [line for version in versions if until is None or version.at <= until for line in _version_line(version)]
-        return lines[::-1]
+        lines = [(version.at, words_of(version)) for version in versions if until is None or version.at <= until]
+        return [f"{clock(at)}  {printable(text)}" for at, text in reversed(lines) if text is not None]
     return [
         f"{clock(happening.at)}  {printable(happening.text)}"
         for happening in reversed(live.happenings())
         if happening.node == held.node and happening.resource is not None and _is_same(happening.resource, held.resource)
     ]
-
-
-def _version_line(version: Any) -> Iterator[str]:
-    fields = () if version.old is None or version.change != "updated" else field_changes(version.old, version.resource)
-    told_fields = [field for field in fields if not field.is_counter]
-    if told_fields or not fields:
-        yield f"{clock(version.at)}  {printable(change_text(version.change, told_fields))}"
 
 
 def _is_same(one: Resource[Any], other: Resource[Any]) -> bool:

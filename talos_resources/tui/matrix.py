@@ -198,17 +198,18 @@ class Matrix(ScrollView, can_focus=True):
         assert mesh is not None  # there are no rows without
         index = self._rows[row]
         states = mesh.row(index)
-        yield Segment(f"{self._row_name(row):{self._margin_width}}", self.rich_style + Style(bold=row == self.cursor[0]))
+        plain = self.rich_style  # which costs more than the cell that it is for
+        yield Segment(f"{self._row_name(row):{self._margin_width}}", plain + Style(bold=row == self.cursor[0]))
         for column in range(self._first, min(len(self._columns), self._first + self.size.width // self._cell + 1)):
             peer = self._columns[column]
             state = states[peer]
             text = cell_text(state, mesh.state(peer, index)) if self.has_words else _MARKS[state]
             # What is up is quiet where there are only marks: hundreds of them are not to hide the one that is not.
-            style = self.rich_style + Style(color=COLOURS.get(state.value), dim=state is LinkState.UP and not self.has_words)
+            style = plain + Style(color=COLOURS.get(state.value), dim=state is LinkState.UP and not self.has_words)
             if (row, column) == self.cursor:
                 style = self.get_component_rich_style("matrix--cursor")
             yield Segment(text, style)
-            yield Segment(" " * (self._cell - len(text)), self.rich_style)
+            yield Segment(" " * (self._cell - len(text)), plain)
 
     def _row_name(self, row: int) -> str:
         index = self._rows[row]

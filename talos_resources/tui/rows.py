@@ -6,6 +6,7 @@ screenful.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, ClassVar, Final
 
@@ -23,6 +24,8 @@ from talos_resources.model.printable import printable
 from talos_resources.tui.arranging import Arrangement, Fact, Heading, arranged
 
 _GAP: Final = 2
+_AT_ONCE: Final = 1000
+"""So many rows are arranged before the next key is read; more take longer than one likes to wait."""
 
 
 class Rows(ScrollView, can_focus=True):
@@ -68,6 +71,9 @@ class Rows(ScrollView, can_focus=True):
         self.arrangement = Arrangement()
         self._cells: Callable[[Any], Sequence[Text]] = lambda _: ()
         self._widths: list[int] = []
+        self._work = 0
+        self._is_late = False
+        self.is_arranging = False
         self.cursor = 0
 
     def show(
@@ -109,9 +115,36 @@ class Rows(ScrollView, can_focus=True):
         return self._headings
 
     def _arrange(self) -> None:
+        """Arranges the rows: many of them in a thread, so that the screen answers meanwhile."""
+        cells, facts = self._cells, self._facts
+        work = (self.arrangement, self._headings, self._every, facts or (lambda key: [cell.plain for cell in cells(key)]))
+        if self.arrangement == Arrangement() or len(self._every) <= _AT_ONCE:
+            self._work += 1  # what a thread is at has come too late
+            self._take(arranged(*work))
+        elif self.is_arranging:
+            self._is_late = True
+        else:
+            self._is_late, self.is_arranging = False, True
+            threading.Thread(target=self._arrange_aside, args=(self._work, work), name=f"arrange {self.id}", daemon=True).start()
+
+    def _arrange_aside(self, number: int, work: tuple[Any, ...]) -> None:
+        keys: Sequence[Hashable] | None = None
+        try:
+            keys = arranged(*work)
+        finally:
+            self.call_later(self._arranged, number, keys)
+
+    def _arranged(self, number: int, keys: Sequence[Hashable] | None) -> None:
+        self.is_arranging = False
+        if number == self._work and keys is not None:
+            self._take(keys)
+        if self._is_late:
+            self._arrange()
+
+    def _take(self, keys: Sequence[Any]) -> None:
         at = self._keys[self.cursor] if self.cursor < len(self._keys) else None
         was_visible = self._is_visible(self.cursor)
-        keys = self._keys = arranged(self.arrangement, self._headings, self._every, self._facts or self.texts_of)
+        self._keys = keys
         self.cursor = keys.index(at) if at in keys else max(0, min(self.cursor, len(keys) - 1))
         self._fit()
         if was_visible:

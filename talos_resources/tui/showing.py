@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
@@ -19,6 +20,7 @@ from talos_resources.insight.summary import summary
 from talos_resources.model.kind import typed_kind
 from talos_resources.model.printable import printable
 from talos_resources.model.redact import redacted
+from talos_resources.model.timestamp import Timestamp
 from talos_resources.tui.arranging import Fact
 from talos_resources.tui.asking import Asking
 from talos_resources.tui.browser import Browser
@@ -28,6 +30,7 @@ from talos_resources.tui.link import Held, LinkScreen, ends, past_lines
 from talos_resources.tui.live import Happening, Live
 from talos_resources.tui.matrix import Matrix
 from talos_resources.tui.rows import Rows
+from talos_resources.tui.slider import Slider
 from talos_resources.tui.travel import Travel
 from talos_resources.views import mesh_text
 from talos_resources.views.changes import type_name
@@ -61,10 +64,12 @@ class Showing(Asking):
         self._mesh: Mesh | None = None
         self._node = live.nodes[0]
         self._happenings: dict[int, Happening] = {}
+        self._span: tuple[Timestamp, Timestamp] | None = None
 
     def compose(self) -> ComposeResult:
         """The tabs."""
         yield Static(id="status")
+        yield Slider(id="slider")
         with TabbedContent(initial="mesh"):
             with TabPane("1 Mesh", id="mesh"):
                 yield Static(id="mesh-text")
@@ -86,6 +91,7 @@ class Showing(Asking):
         for number in _ENDING:
             asyncio.get_running_loop().add_signal_handler(number, self.exit)
         self._live.start()
+        self._recall()
         self.set_interval(REFRESH_S, self._tick)
         self.query_one(Browser).load_kinds()
         self.query_one(Matrix).focus()
@@ -184,6 +190,23 @@ class Showing(Asking):
         self._live, self._revision = live, -1
         self._happenings.clear()
         live.start()
+        self._recall()
+
+    def _recall(self) -> None:
+        """Of a recording: when it began and ended, and what happened before now."""
+        live, travel, now = self._live, self._travel, Timestamp(time.time_ns())
+
+        def spanned(span: tuple[Timestamp, Timestamp] | None) -> None:
+            self._span = span
+            self.query_one(Slider).show(span, 1.0 if span is None else travel.share(span))
+
+        def recalled(found: Sequence[Happening]) -> None:
+            if live is self._live:
+                self._happenings |= {happening.number: happening for happening in found}
+                self._show_events()
+
+        self.ask("", "span", travel.span, spanned, wanted=False)
+        self.ask("", f"events {travel.words}", lambda: travel.happenings(now), recalled, wanted=False)
 
     def _tick(self) -> None:
         with suppress(NoMatches):  # the tabs are being taken down: the app ends

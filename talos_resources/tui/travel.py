@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from talos_resources.backends.sqlite.state import SqliteState
-from talos_resources.model.errors import TalosResourcesError, UnsupportedError
+from talos_resources.model.errors import UnsupportedError
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.sources.cluster import Cluster
 from talos_resources.sources.looking_back import recorded
-from talos_resources.tui.live import Live
+from talos_resources.tui.live import Happening, Live
+from talos_resources.tui.past import happenings
 from talos_resources.views.changes import clock
 
 STEPS: Final = 60
 """About so many steps lead from the beginning to the end."""
 _LEAST_S: Final = 1
-_WIDTH: Final = 20
 
 
 class Travel:
@@ -69,19 +68,29 @@ class Travel:
         spans = [span for node in self.nodes if (span := recorded(self.cluster, node).span()) is not None]
         return (min(span[0] for span in spans), max(span[1] for span in spans)) if spans else None
 
-    @property
-    def is_possible(self) -> bool:
-        """Whether the source keeps its past."""
-        try:
-            return isinstance(self.cluster.state(self.nodes[0]), SqliteState)
-        except TalosResourcesError:
-            return False
+    def point(self, span: tuple[Timestamp, Timestamp], share: float) -> None:
+        """Goes to a share of a span; its end is the present."""
+        first, last = span
+        at = first.seconds + round(share * (last.seconds - first.seconds))
+        self.moment = None if share >= 1 else Timestamp.from_seconds(max(at, first.seconds + (first.nanos > 0)))
+
+    def share(self, span: tuple[Timestamp, Timestamp]) -> float:
+        """Where the moment lies in a span, from 0 to 1."""
+        if self.moment is None:
+            return 1.0
+        return max(0.0, min(1.0, (self.moment - span[0]) / max(1, span[1] - span[0])))
+
+    def happenings(self, until: Timestamp) -> list[Happening]:
+        """The last things that were recorded until the moment, or in the present until this one.
+
+        Raises:
+            UnsupportedError: the source keeps no past.
+        """
+        recordings = {node: recorded(self.cluster, node) for node in self.nodes}
+        span = self.span()
+        return [] if span is None else happenings(recordings, span[0], until if self.moment is None else self.moment)
 
     @property
     def words(self) -> str:
-        """The moment and a slider; empty in the present."""
-        if self.moment is None or (span := self.span()) is None:
-            return ""
-        length = max(1, span[1] - span[0])
-        at = max(0, min(_WIDTH - 1, round((self.moment - span[0]) / length * (_WIDTH - 1))))
-        return f"{clock(self.moment)} {'─' * at}●{'─' * (_WIDTH - 1 - at)}"
+        """The moment; empty in the present."""
+        return "" if self.moment is None else clock(self.moment)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
+from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -19,6 +20,7 @@ from talos_resources.tui.rows import Rows
 from talos_resources.tui.travel import Travel
 
 PATIENCE_S = 30.0
+A = TypeVar("A", bound=App[None])
 
 
 def peer(id: str, **fields: Any) -> Resource[KubeSpanPeerStatus]:
@@ -28,10 +30,14 @@ def peer(id: str, **fields: Any) -> Resource[KubeSpanPeerStatus]:
 def drive(
     cluster: Cluster, act: Callable[[Top, Pilot[None]], Awaitable[None]], *, size: tuple[int, int] = (80, 24), travel: Travel | None = None
 ) -> None:
-    """Runs the app without a terminal and does something with it."""
+    """Runs `top` without a terminal and does something with it."""
+    run_app(Top(Live(cluster, cluster.nodes) if travel is None else travel.live(), travel), act, size=size)
+
+
+def run_app(app: A, act: Callable[[A, Pilot[None]], Awaitable[None]], *, size: tuple[int, int] = (80, 24)) -> None:
+    """Runs any app so."""
 
     async def go() -> None:
-        app = Top(Live(cluster, cluster.nodes) if travel is None else travel.live(), travel)
         async with app.run_test(size=size) as pilot:
             await act(app, pilot)
 

@@ -16,6 +16,8 @@ from talos_resources.resources import PeerState
 from talos_resources.sources import Cluster, open_source
 from talos_resources.tui.app import Top
 from talos_resources.tui.link import LinkScreen
+from talos_resources.tui.past import happenings
+from talos_resources.tui.slider import Slider
 from talos_resources.tui.travel import Travel
 from tests.tui.driving import cells, drive, peer, shown, until
 
@@ -40,7 +42,7 @@ def recording(tmp_path: Path) -> Path:
 def test_back_and_on(recording: Path) -> None:
     async def act(app: Top, pilot: Pilot[None]) -> None:
         await pilot.press("2")
-        await until(pilot, lambda: shown(app, "#status").startswith("2026-01-01T01:30:00Z ─────●─"))
+        await until(pilot, lambda: shown(app, "#status").startswith("2026-01-01T01:30:00Z "))
         await until(pilot, lambda: [row[2] for row in cells(app, "#peer-table")] == ["up"])
         await pilot.press(*["right_square_bracket"] * 16)  # of two minutes each
         await until(pilot, lambda: shown(app, "#status").startswith("2026-01-01T02:02:00Z"))
@@ -67,7 +69,7 @@ def test_no_further_back_than_the_beginning(recording: Path) -> None:
         travel = Travel(cluster, cluster.nodes, at("01:01:00"))
         travel.move(-5)
         assert travel.moment == at("01:00:00")
-        assert travel.words == f"2026-01-01T01:00:00Z ●{'─' * 19}"
+        assert travel.words == "2026-01-01T01:00:00Z"
         assert travel.live().nodes == ("one",)
         travel.move(60)
         assert travel.moment == at("03:00:00")
@@ -96,3 +98,63 @@ def test_a_moment_of_a_source_that_has_none_is_refused_before_the_screen(
         monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True)
     assert main(["top", "--from", "demo", "--at", "-10m"]) == 1
     assert "knows the present only" in capsys.readouterr().err
+
+
+def test_the_slider_is_clicked_and_drawn(recording: Path) -> None:
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        await pilot.press("2")
+        slider = app.query_one(Slider)
+        await until(pilot, lambda: slider.display and app.is_current)
+        text = str(slider.render())
+        assert text.startswith("2026-01-01T01:00:00Z ─")
+        assert text.endswith("─● 03:00:00Z")
+        left, right = text.index("─") + 1, text.index("●") + 1
+        await pilot.click(slider, offset=((left + right) // 2 + 2, 0))  # somewhat behind the middle
+        await until(pilot, lambda: [row[2] for row in cells(app, "#peer-table")] == ["down"])
+        assert shown(app, "#status").startswith("2026-01-01T02:0")
+        await pilot.mouse_down(slider, offset=((left + right) // 2 + 2, 0))
+        await pilot.hover(slider, offset=(0, 0))
+        await pilot.mouse_up(slider, offset=(0, 0))
+        await until(pilot, lambda: shown(app, "#status").startswith("2026-01-01T01:00:00Z"))
+        await until(pilot, lambda: [row[2] for row in cells(app, "#peer-table")] == ["up"])
+        assert "Z ●─" in str(slider.render())
+        await pilot.click(slider, offset=(79, 0))  # beyond the end is the present
+        await until(pilot, lambda: "2026" not in shown(app, "#status"))
+
+    with open_source(f"sqlite:{recording}") as cluster:
+        drive(cluster, act, travel=Travel(cluster, cluster.nodes))
+
+
+def test_the_events_of_a_recording_until_the_moment(recording: Path) -> None:
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        await pilot.press("4")
+        await until(pilot, lambda: len(cells(app, "#event-table")) == 2)
+        assert cells(app, "#event-table") == [
+            ["2026-01-01T02:00:00Z", "one", "KubeSpanPeerStatus node-a", "state: up → down"],
+            ["2026-01-01T01:00:00Z", "one", "KubeSpanPeerStatus node-a", "created"],
+        ]
+        await pilot.press("down", "enter")
+        await until(pilot, lambda: "label: node-a" in shown(app, "#text"))
+        await pilot.press("escape", *["right_square_bracket"] * 60)
+        await until(pilot, lambda: len(cells(app, "#event-table")) == 3)
+        assert cells(app, "#event-table")[0][3] == "state: down → up"
+
+    with open_source(f"sqlite:{recording}") as cluster:
+        drive(cluster, act, travel=Travel(cluster, cluster.nodes, at("02:30:00")))
+
+
+def test_as_many_events_as_are_wanted_are_looked_for_as_far_back_as_they_are(recording: Path) -> None:
+    with SqliteState(recording) as state:
+        one = {"one": state.of_node("one")}
+        every = happenings(one, at("01:00:00"), at("03:00:00"))
+        assert [(each.number, each.change) for each in every] == [(-3, "created"), (-2, "updated"), (-1, "updated")]
+        assert [each.number for each in happenings(one, at("01:00:00"), at("03:00:00"), most=1)] == [-1]
+
+
+def test_a_source_that_keeps_no_past_has_no_slider() -> None:
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: app.is_current and not app.is_asking("", "span"))
+        assert not app.query_one(Slider).display
+
+    with open_source("demo") as cluster:
+        drive(cluster, act)
