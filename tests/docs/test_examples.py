@@ -5,8 +5,10 @@
 - ```console blocks: a line after `$ ` runs in a shell, in one folder per page; the lines up to the next `$ ` are
   what it prints on stdout. `...` alone on a line stands for any lines. Of stderr nothing is compared.
   They end with 0, or with the codes of `<!-- exits N … -->` on the line before the block, one for each.
+- `<!-- before: COMMAND -->` says what has to be run before it, out of the reader's sight.
 - A block is left out by `<!-- not run: why -->` on the line before it; the reason is required.
 - After `<!-- runs until it is ready -->` a block has one command, which is stopped by SIGTERM when it has printed what it should.
+- A block after `<!-- runs with an etcd -->` runs where there is one: tests/backends/etcd.
 - After `<!-- runs with a node -->` a block finds a talosconfig, and whatever nodes it names are the demo's first one,
   with the configuration of a control plane, behind a real server.
 """
@@ -38,7 +40,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 _FENCE = re.compile(
-    r"(?P<skip>^<!-- not run: (?P<why>[^\n]+) -->\n)?(?P<runs>^<!-- runs (?:with a node|until it is ready) -->\n)?(?P<exits>^<!-- exits [\d ]+ -->\n)?^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
+    r"(?P<skip>^<!-- not run: (?P<why>[^\n]+) -->\n)?(?P<runs>^<!-- runs (?:with a node|until it is ready|with an etcd) -->\n)?(?P<before>^<!-- before: [^\n]+ -->\n)?(?P<exits>^<!-- exits [\d ]+ -->\n)?^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -50,6 +52,7 @@ class Block(NamedTuple):
     skipped: bool
     runs: str = ""
     exits: tuple[int, ...] = ()
+    before: str = ""
 
 
 def blocks(text: str) -> Iterator[Block]:
@@ -57,14 +60,9 @@ def blocks(text: str) -> Iterator[Block]:
         line = text.count("\n", 0, match.start("language")) + 1
         indent = len(match["indent"])
         lines = [part[indent:] for part in match["text"].split("\n")]
-        yield Block(
-            match["language"],
-            "\n".join(lines),
-            line,
-            match["skip"] is not None,
-            match["runs"] or "",
-            tuple(map(int, re.findall(r"\d+", match["exits"] or ""))),
-        )
+        exits = tuple(map(int, re.findall(r"\d+", match["exits"] or "")))
+        before = (match["before"] or "").strip().removeprefix("<!-- before: ").removesuffix(" -->")
+        yield Block(match["language"], "\n".join(lines), line, match["skip"] is not None, match["runs"] or "", exits, before)
 
 
 def run_python(block: Block, page: Path, names: dict[str, object]) -> None:
@@ -113,6 +111,8 @@ def matches(expected: str, actual: str) -> bool:
 
 
 def run_console(block: Block, page: Path, folder: Path, environment: dict[str, str]) -> None:
+    if block.before:
+        subprocess.run(["bash", "-c", block.before], cwd=folder, env=environment, check=True, capture_output=True, timeout=120)
     every = list(commands(block.text))
     for (command, expected), code in zip(every, block.exits or [0] * len(every), strict=True):
         done = subprocess.run(
@@ -172,7 +172,7 @@ def test_page(page: Path, tmp_path: Path, environment: dict[str, str], monkeypat
     monkeypatch.setenv("HOME", str(tmp_path))
     names: dict[str, object] = {"__name__": "__main__"}
     for block in blocks(page.read_text(encoding="utf-8")):
-        if block.skipped:
+        if block.skipped or "etcd" in block.runs:
             continue
         with node(tmp_path) if "with a node" in block.runs else contextlib.nullcontext():
             if block.language == "python":
