@@ -8,6 +8,7 @@ which takes Chromium and looks a little different on each machine, so no test co
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import re
 import runpy
@@ -15,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -25,22 +27,30 @@ from rich.text import Text
 from textual.widgets import Static
 
 from talos_resources import KubeSpanPeerStatus, open_source
+from talos_resources.cli.main import main
 from talos_resources.insight.doctor import examine
 from talos_resources.insight.mesh import Mesh, build
 from talos_resources.insight.snapshot import Snapshot
 from talos_resources.model.kind import kind_of
+from talos_resources.model.timestamp import Timestamp
 from talos_resources.simulate.run import run
 from talos_resources.simulate.scenarios import scenario
 from talos_resources.sources.cluster import Cluster
 from talos_resources.sources.snapshots import view_of
 from talos_resources.tui.app import Top
+from talos_resources.tui.examining import Examining
+from talos_resources.tui.link import LinkScreen
 from talos_resources.tui.live import Live
+from talos_resources.tui.rows import Rows
+from talos_resources.tui.slider import Slider
+from talos_resources.tui.travel import Travel
 from talos_resources.views import mesh_text
 from talos_resources.views.mesh_svg import mesh_svg
 from talos_resources.views.output import list_printer, parse_output
 
 FOLDER = Path(__file__).parent
 WIDTH = 150
+Steps = Mapping[str, tuple[tuple[str, ...], Callable[[Top], bool]]]
 
 
 def pictures() -> dict[str, str]:
@@ -52,7 +62,7 @@ def pictures() -> dict[str, str]:
         "terminal-mesh.svg": terminal_mesh(),
         "terminal-doctor.svg": terminal_doctor(),
         "architecture.svg": architecture(),
-        "top.svg": top(),
+        **tops(),
     }
 
 
@@ -130,20 +140,48 @@ def shots() -> None:
             Image.open(shot).convert("RGB").quantize(48).save(FOLDER / f"{name}.png", optimize=True)
 
 
-def top() -> str:
-    """`top` of a mesh with a link that is not up, the cursor on it, on a terminal of 80 by 20."""
+def tops() -> dict[str, str]:
+    """`top` on a terminal of 80 by 20: its tabs and a link of a mesh with a link that is not up, and the events of a recording."""
     simulated, _ = run(scenario("nat"), nodes=6)
     cluster = Cluster({name: partial(getattr, node, "state") for name, node in simulated.nodes.items()}, source="nat")
+    steps: Steps = {
+        "top": ((), lambda app: "→" in shown(app, "#cell-told")),
+        "top-link": (("enter",), lambda app: isinstance(app.screen, LinkScreen) and "recorded" in shown(app, "#past-text")),
+        "top-peers": (("escape", "2"), lambda app: app.query_one("#peer-table", Rows).row_count == 30),
+        "top-doctor": (("3",), lambda app: app.query_one(Examining).is_done and "both are behind NAT" in shown(app, "#doctor-head")),
+        "top-resources": (("colon", *"kubespanpeerspec", "enter"), lambda app: app.query_one("#resource-table", Rows).row_count == 5),
+    }
+    found = asyncio.run(walked(Top(Live(cluster, cluster.nodes)), steps))
+    with tempfile.TemporaryDirectory() as folder:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            main(["simulate", "--nodes", "4", "--scenario", "partition", "--record", f"sqlite:{folder}/mesh.db"])
+        with open_source(f"sqlite:{folder}/mesh.db") as recorded:
+            travel = Travel(recorded, recorded.nodes, Timestamp.parse("2026-01-01T00:05:10Z"))
+            steps = {
+                "top-events": (("4",), lambda app: app.query_one("#event-table", Rows).row_count > 20 and app.query_one(Slider).display)
+            }
+            return found | asyncio.run(walked(Top(travel.live(), travel), steps))
 
-    async def drawn() -> str:
-        app = Top(Live(cluster, cluster.nodes))
-        async with app.run_test(size=(80, 20)) as pilot:
-            while not app.is_current or "→" not in str(app.query_one("#cell-told", Static).render()):
-                await pilot.pause(0.1)
-            await pilot.pause(1.0)
-            return app.export_screenshot(title="talos-resources top")
 
-    return without_fonts(asyncio.run(drawn()))
+async def walked(app: Top, steps: Steps) -> dict[str, str]:
+    """The screens of `top` by name, one after the other: what leads there, and what says that one is there."""
+    found = {}
+    async with app.run_test(size=(80, 20)) as pilot:
+        while not app.is_current:
+            await pilot.pause(0.1)
+        for name, (keys, is_there) in steps.items():
+            await pilot.press(*keys)
+            before = ""
+            while not is_there(app) or before != (now := without_fonts(app.export_screenshot(title="talos-resources top"))):
+                before = now if is_there(app) else ""
+                await pilot.pause(0.5)
+            found[f"{name}.svg"] = now
+    return found
+
+
+def shown(app: Top, where: str) -> str:
+    """The text of a part of a screen."""
+    return str(app.screen.query_one(where, Static).render())
 
 
 def without_fonts(svg: str) -> str:

@@ -16,7 +16,7 @@ from talos_resources.model.printable import printable
 from talos_resources.tui.live import Happening
 from talos_resources.tui.peers import Peer
 from talos_resources.views.age import age, rate
-from talos_resources.views.changes import clock, subject, type_name
+from talos_resources.views.changes import subject, type_name
 from talos_resources.views.states import COLOURS
 
 SPARK: Final = 10
@@ -73,16 +73,17 @@ class ResourceScreen(TextScreen):
         self._history()
 
 
-# What matters most first: 80 columns do not hold all of them beside long names.
+# What matters most first: 80 columns do not hold all of it beside long names.
 PEER_COLUMNS: Final = ("NODE", "PEER", "STATE", "SEEN", "RATE", "RX", "TX", "ENDPOINT")
-EVENT_COLUMNS: Final = ("TIME", "NODE", "WHAT", "CHANGE")
+EVENT_COLUMNS: Final = ("TIME", "NODE", "CHANGE", "WHAT")
 
 
 def event_cells(happening: Happening) -> list[Text]:
     """What the table of events shows of one."""
     resource = happening.resource
-    what = "" if resource is None else f"{type_name(resource)} {subject(resource)}"
-    return [Text(clock(happening.at)), Text(printable(happening.node)), Text(printable(what)), Text(printable(happening.text))]
+    what = "" if resource is None else f"{subject(resource)} {type_name(resource)}"
+    moment = f"{happening.at.to_datetime():%m-%d %H:%M:%S}"  # the slider and the link have the year
+    return [Text(moment), Text(printable(happening.node)), Text(printable(happening.text)), Text(printable(what))]
 
 
 def peer_cells(peer: Peer) -> list[Text]:

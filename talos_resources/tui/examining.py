@@ -21,7 +21,7 @@ from talos_resources.tui.rows import Rows
 
 EVERY_S: Final = 30.0
 """KubeSpan's own pace: so often what is shown is examined again."""
-_HEADINGS: Final = ("", "NODES", "FINDING")
+_HEADINGS: Final = ("", "FINDING", "NODES")
 _MARKS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
 _NAMED: Final = 2
 
@@ -82,7 +82,8 @@ class Examining(Vertical):
 
     def _show(self, diagnosis: Diagnosis) -> None:
         self.findings = ordered(diagnosis.findings)
-        blind = f"\nnot known: {len(diagnosis.blind)} things, {diagnosis.blind[0]}" if diagnosis.blind else ""
+        others = f", and {len(diagnosis.blind) - 1} more" if len(diagnosis.blind) > 1 else ""
+        blind = f"\nnot known: {diagnosis.blind[0]}{others}" if diagnosis.blind else ""
         self._tell((diagnosis.headline or "nothing is wrong") + blind)
         self.query_one("#finding-table", Rows).show(_HEADINGS, range(len(self.findings)), self._cells)
 
@@ -94,6 +95,6 @@ class Examining(Vertical):
         more = f" +{len(finding.nodes) - _NAMED}" if len(finding.nodes) > _NAMED else ""
         return [
             Text(LABELS[finding.severity], style=_MARKS[finding.severity]),
-            Text(printable(", ".join(finding.nodes[:_NAMED])) + more),
             Text(printable(finding.title)),
+            Text(printable(", ".join(finding.nodes[:_NAMED])) + more),
         ]

@@ -221,8 +221,9 @@ class Rows(ScrollView, can_focus=True):
             cells: Sequence[Text] = [Text(self._marked(heading)) for heading in self._headings]
             style = self.get_component_rich_style("rows--header")
         elif row < len(self._keys):
-            cells = self._cells_of(self._keys[row])
-            style = self.get_component_rich_style("rows--cursor") if row == self.cursor else self.rich_style
+            cells, style = self._cells_of(self._keys[row]), self.rich_style
+            if row == self.cursor:  # whose colour leaves others on it hard to read
+                cells, style = [Text(cell.plain) for cell in cells], self.get_component_rich_style("rows--cursor")
         else:
             cells, style = (), self.rich_style
         return self._strip(cells, style)
