@@ -137,7 +137,10 @@ def shots() -> None:
             shot = f"{folder}/shot.png"
             command = [program, *flags, f"--user-data-dir={folder}/profile", f"--window-size={width},{height}", f"--screenshot={shot}"]
             subprocess.run([*command, f"file://{folder}/page.html"], check=True, capture_output=True, timeout=120)
-            Image.open(shot).convert("RGB").quantize(48).save(FOLDER / f"{name}.png", optimize=True)
+            # Few colours, and the rare ones among them: a red mark in a corner is what a page is about.
+            Image.open(shot).convert("RGB").quantize(96, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+                FOLDER / f"{name}.png", optimize=True
+            )
 
 
 def tops() -> dict[str, str]:

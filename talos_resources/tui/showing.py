@@ -261,9 +261,9 @@ class Showing(Asking):
         status = Text(f"{moment}   " if moment else "", style="reverse" if moment else "")
         status.append(f"reading {reading} of {len(self._live.nodes)} nodes   " if reading else "")
         status.append(f"{'so far: ' if reading else ''}{summary(mesh)}   " if known else "")
-        status.append(f"node: {self._node}")
         if troubles:
-            status.append(f"   {len(troubles)} not followed", style="bold red")
+            status.append(f"{len(troubles)} not followed", style="bold red").append("   ")
+        status.append(f"node: {self._node}")  # last: 80 columns do not always hold it
         self.query_one("#status", Static).update(status)
 
     def _show_events(self) -> None:

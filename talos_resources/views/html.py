@@ -99,6 +99,8 @@ class HtmlPrinter:
         return start
 
 
+_SAME: Final = ("NAMESPACE", "TYPE")
+"""What all rows of a table share: a phone has no room for it, and the headline says the type."""
 _SECTION_END: Final = "</tbody>\n</table>\n</div>\n</section>\n"
 
 
@@ -111,9 +113,11 @@ class _Table:
         self._cells = Cells(kind, shape, event_heading="EVENT")
         self._state = state_column(self._cells.headings)
         self._id = self._cells.headings.index("ID")
+        self._same = [self._cells.headings.index(heading) for heading in _SAME if in_page and heading in self._cells.headings]
 
     def start(self) -> str:
-        headings = "".join(f"<th>{html.escape(heading)}</th>" for heading in self._cells.headings)
+        classes = dict.fromkeys(self._same, ' class="same"')
+        headings = "".join(f"<th{classes.get(i, '')}>{html.escape(heading)}</th>" for i, heading in enumerate(self._cells.headings))
         return f'<table class="talos-resources">\n<thead>\n<tr>{headings}</tr>\n</thead>\n<tbody>\n'
 
     def row(self, resource: Resource[Any], *, node: str = "", event: str = "") -> str:
@@ -121,6 +125,8 @@ class _Table:
         cells = [f"<td>{html.escape(cell)}</td>" for cell in row]
         if self._in_page:
             cells[self._id] = f'<td class="id">{html.escape(row[self._id])}</td>'
+            for index in self._same:
+                cells[index] = f'<td class="same">{html.escape(row[index])}</td>'
         if self._state is not None and (state := row[self._state]) in _COLOURS:
             # A page has classes, light and dark; a notebook knows nothing of them.
             look = f'class="state {state}"' if self._in_page else f'style="color: {_COLOURS[state]}"'

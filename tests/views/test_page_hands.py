@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from talos_resources.views.html import HtmlPrinter
 from talos_resources.views.mesh_html import mesh_html
 from tests.insight.sketches import pair, sketch
 from tests.views.devtools import Hand, browser
+from tests.views.printed import DOWN, STATUS, UP
 
 pytestmark = pytest.mark.browser
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -108,3 +110,14 @@ def test_a_search_leaves_what_it_finds(hand: Hand, page: Path) -> None:
     hand.open(page, width=1280, height=900)
     hand.says("(() => { const s = document.getElementById('search'); s.value = 'worker-16'; s.dispatchEvent(new Event('input')); })()")
     assert hand.says("document.querySelectorAll('#nodes tbody tr').length") == 11
+
+
+def test_a_list_shows_the_state_on_a_phone_and_everything_on_a_desk(hand: Hand, tmp_path: Path) -> None:
+    page = tmp_path / "list.html"
+    printer = HtmlPrinter(STATUS, nodes=True, events=False)
+    page.write_text("".join([*printer.resources("worker-1", [UP, DOWN]), *printer.finish()]), encoding="utf-8")
+    seen = "[...document.querySelectorAll('thead th')].filter(t => t.getBoundingClientRect().width > 0).map(t => t.textContent)"
+    hand.open(page, width=390, height=844, phone=True)
+    assert hand.says(seen)[:3] == ["NODE", "ID", "VERSION"]
+    hand.open(page, width=1280, height=844)
+    assert hand.says(seen)[:5] == ["NODE", "NAMESPACE", "TYPE", "ID", "VERSION"]
