@@ -22,7 +22,7 @@ from talos_resources.model.metadata import Metadata
 from talos_resources.model.redact import may_hold_secrets
 from talos_resources.model.resource import Resource
 from talos_resources.model.sent import Sent, Unread, sent_yaml
-from talos_resources.model.spec import UntypedSpec
+from talos_resources.model.spec import UnreadableSpec, UntypedSpec
 
 S = TypeVar("S")
 
@@ -131,6 +131,24 @@ def resource_from_wire(data: bytes) -> Resource[Any]:
 
 
 @cached
+def resource_as_it_is(data: bytes) -> Resource[Any]:
+    """As `resource_from_wire`; a spec that its class cannot be made of is an `UnreadableSpec`: it costs one resource, not the file.
+
+    Raises:
+        DecodeError: the bytes are no resource, or the metadata are at fault.
+    """
+    try:
+        return resource_from_wire(data)
+    except DecodeError as error:
+        if not error.path.startswith("spec"):
+            raise
+        fields = payloads_of(data, "resource")
+        spec = payloads_of(b"".join(fields.get(2, ())), "spec")
+        yaml = (last(spec.get(2)) or b"").decode("utf-8", "replace")
+        kept = UnreadableSpec(yaml=yaml, wire=last(spec.get(1)) or b"", reason=f"{error.path}: {error.text}")
+        return Resource(metadata_from_wire(b"".join(fields.get(1, ()))), kept)
+
+
 def _read(cls: type[Any]) -> Maker:
     decode = decoder(cls)
     return lambda metadata, data: Resource(metadata, decode(data))

@@ -181,14 +181,14 @@ def _unreadable(document: dict[str, Any], error: DecodeError, where: str) -> Res
 
 
 def _from_wire(entries: list[Any], source: str) -> Iterator[Entry]:
-    from talos_resources.codec.wire import resource_from_wire
+    from talos_resources.codec.wire import resource_as_it_is
 
     for number, entry in enumerate(entries, 1):
         where = f"{source}: entry {number}"
         if not isinstance(entry, dict) or not isinstance(entry.get("wire"), str):
             raise DecodeError('has no "wire"; a *.wire.json file lists {namespace, type, id, wire}', source=where)
         try:
-            resource = resource_from_wire(base64.b64decode(entry["wire"], validate=True))
+            resource = resource_as_it_is(base64.b64decode(entry["wire"], validate=True))
         except ValueError as error:  # binascii.Error, or text that is not ASCII
             raise DecodeError(f'"wire" is not base64: {error}', source=where) from None
         except DecodeError as error:

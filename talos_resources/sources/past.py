@@ -100,7 +100,7 @@ def _note(name: str, version: Any, links: dict[tuple[str, str], _Link], changes:
     resource, old = version.resource, version.old
     if isinstance(resource.spec, KubeSpanPeerStatus):
         link = links.setdefault((name, resource.id), _Link())
-        if old is not None and old.spec.state is not resource.spec.state:
+        if old is not None and isinstance(old.spec, KubeSpanPeerStatus) and old.spec.state is not resource.spec.state:
             link.states.append(Turn(version.at, old.spec.state.value, resource.spec.state.value))
         at = resource.spec.endpoint
         if at is not None and (not link.endpoints or link.endpoints[-1][1] != at):
@@ -111,6 +111,8 @@ def _note(name: str, version: Any, links: dict[tuple[str, str], _Link], changes:
 
 def _words(name: str, resource: Any, old: Any) -> Iterable[str]:
     """What changed, without values that are secret."""
+    if not isinstance(old.spec, type(resource.spec)):
+        return  # one of the two cannot be read
     if isinstance(resource.spec, _SETTINGS):
         for field in field_changes(old, resource):
             if field.path.startswith("metadata"):

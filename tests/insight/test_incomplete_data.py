@@ -8,6 +8,7 @@ from pathlib import Path
 import attrs
 import pytest
 
+from talos_resources.cli.main import main
 from talos_resources.insight.doctor import examine
 from talos_resources.insight.snapshot import Snapshot
 from talos_resources.model.finding import Finding, Severity
@@ -16,7 +17,7 @@ from talos_resources.sources import open_source
 from talos_resources.sources.logs import known_lines
 
 from .blueprint import Plan
-from .blueprint_files import paste
+from .blueprint_files import paste, write
 from .blueprint_kinds import clouds, names, rack
 from .test_variations import SETTINGS, view
 
@@ -227,3 +228,18 @@ def test_a_peer_that_a_pasted_list_lacks_may_be_unknown_there(tmp_path: Path) ->
         [finding] = cluster.doctor().findings
     assert finding.rule != "unknown-peer"
     assert any(rival.startswith("unknown-peer: ") for rival in finding.rivals)
+
+
+@pytest.mark.parametrize("target", ["x.wire.json", "x.yaml", "sqlite:x.db"])
+def test_a_setting_that_was_made_unreadable_costs_itself_alone(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A word stands in the place of a key: the rest is read, of every form that it was written in."""
+    monkeypatch.chdir(tmp_path)
+    plan = Plan(boxes=rack(2))
+    plan.of("w-2").discovery = {"serviceEncryptionKey": "hidden"}
+    plan.split(["cp-1"], ["w-1"], 1500)
+    write(plan, tmp_path)
+    assert main(["dump", "--from", "data.zip", "--to", target, "--show-secrets"]) == 0
+    with open_source(target) as cluster:
+        diagnosis = cluster.doctor()
+    assert [finding.rule for finding in diagnosis.findings] == ["path-blocked"]
+    assert any("DiscoveryConfigs" in line and "w-2" in line for line in diagnosis.blind)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
 from typing import Any, Final, NamedTuple
 
-from talos_resources.codec.wire import resource_from_wire, resource_to_wire
+from talos_resources.codec.wire import resource_as_it_is, resource_to_wire
 from talos_resources.model.metadata import Metadata
 from talos_resources.model.resource import Resource
 
@@ -56,8 +56,8 @@ class Row(NamedTuple):
     wire: bytes
 
     def resource(self) -> Resource[Any]:
-        """The resource."""
-        return resource_from_wire(self.wire)
+        """The resource; a spec that cannot be read is kept as it is."""
+        return resource_as_it_is(self.wire)
 
 
 class Held(NamedTuple):
@@ -232,7 +232,7 @@ def is_newer(held: Resource[Any], given: Metadata) -> bool:
 def is_behind(connection: sqlite3.Connection, known: Held, given: Metadata) -> bool:
     """Whether the file knows a later version of a resource already, or that this life of it is over."""
     if known.wire is not None:
-        return is_newer(resource_from_wire(known.wire), given)
+        return is_newer(resource_as_it_is(known.wire), given)
     last = last_until(connection, known.key, (1 << 63) - 1)
     return last is not None and last.resource().metadata.created >= given.created
 
