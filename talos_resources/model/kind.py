@@ -118,6 +118,9 @@ def names(type: str, *, extra_aliases: Sequence[str] = (), automatic: bool = Tru
 
 
 _REGISTRY: dict[str, Kind[Any]] = {}
+_READY: dict[str, Kind[Any]] = {}
+"""Those whose modules have been imported to their end. A class is registered in the middle of that, and whoever looks up its
+annotations then may find its module gone: an import takes it out of `sys.modules` for a moment when it is through."""
 
 
 class _Announced(NamedTuple):
@@ -152,6 +155,7 @@ def kind(
     short, every = names(type, extra_aliases=aliases, automatic=automatic_aliases)
 
     def register(spec: Any) -> Any:
+        _READY.pop(type, None)
         spec.KIND = _REGISTRY[type] = Kind(
             type=type,
             namespace=namespace,
@@ -197,10 +201,12 @@ def announce(type: str, module: str, *, aliases: Sequence[str] = (), automatic: 
 
 def typed_kind(type: str) -> Kind[Any] | None:
     """The kind of a type that has a class here, as far as `talos_resources.resources` is imported."""
-    found = _REGISTRY.get(type)
-    if found is None and type in _ANNOUNCED:
-        importlib.import_module(_ANNOUNCED[type].module)
-        found = _REGISTRY[type]
+    found = _READY.get(type)
+    if found is None:
+        if type in _ANNOUNCED:
+            importlib.import_module(_ANNOUNCED[type].module)  # waits for a thread that is at it
+        if (found := _REGISTRY.get(type)) is not None:
+            _READY[type] = found
     return found
 
 
