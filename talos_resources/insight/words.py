@@ -52,6 +52,13 @@ def verb(count: int, one: str, many: str) -> str:
     return one if count == 1 else many
 
 
+def middle(values: Iterable[float]) -> float:
+    """The median."""
+    from statistics import median  # brings all other kinds of numbers with it, and few diagnoses need it
+
+    return median(values)
+
+
 def limited(lines: Iterable[str]) -> tuple[str, ...]:
     """The first few lines of evidence; the rest, which may be a million, is not even made."""
     shown = tuple(islice(dict.fromkeys(islice(lines, 4 * SHOWN)), SHOWN + 1))

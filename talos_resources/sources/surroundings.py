@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import re
-import secrets
 from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -23,7 +23,7 @@ from talos_resources.sources.reading import Reader
 TIME_STATUSES: Final = untyped("TimeStatuses.v1alpha1.talos.dev", "runtime")
 INFOS: Final = untyped("Infos.cluster.talos.dev", "cluster")
 _FAMILIES: Final = frozenset({"inet4", "inet6"})
-_SALT: Final = secrets.token_bytes(16)
+_SALT: Final = os.urandom(16)
 _SECRET_BYTES: Final = 16
 _VERSION: Final = re.compile(r"v\d+\.\d+\.\d+[-.\w]*")
 

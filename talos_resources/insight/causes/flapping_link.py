@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from statistics import median
 
 from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.facts.evidence import S_NS, Pair
 from talos_resources.insight.hypothesis import STATUSES_GUIDE, Certainty, Hypothesis, Tier, cause, links
 from talos_resources.insight.pairing import by_shared_end, ordered, subject
-from talos_resources.insight.words import clock, duration, limited, some
+from talos_resources.insight.words import clock, duration, limited, middle, some
 from talos_resources.model.timestamp import Timestamp
 
 OFTEN = 3
@@ -36,7 +35,7 @@ def flapping_link(case: Case) -> Iterator[Hypothesis]:
         now = "down" if faulty else "up"
         yield Hypothesis(
             title=f"{subject(case, shared, pairs)} {'goes' if len(pairs) == 1 else 'go'} up and down: {some(len(times), 'time')} "
-            f"since {clock(times[0])}, about every {duration(median(gaps))}; {now} now",
+            f"since {clock(times[0])}, about every {duration(middle(gaps))}; {now} now",
             explains=links(faulty),
             evidence=lambda pairs=pairs: limited(  # type: ignore[misc]  # bound now, called later
                 f"{case.pair_name(pair)} went down at {', '.join(clock(moment) for moment in sorted(falls[pair])[-6:])}" for pair in pairs

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from statistics import median
 
 from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.facts.evidence import S_NS
 from talos_resources.insight.hypothesis import STATUSES_GUIDE, Certainty, Hypothesis, Tier, cause, links
-from talos_resources.insight.words import duration, limited, some
+from talos_resources.insight.words import duration, limited, middle, some
 from talos_resources.kubespan.constants import KEEPALIVE_S
 from talos_resources.model.net import AddrPort
 from talos_resources.model.timestamp import Timestamp
@@ -36,7 +35,7 @@ def nat_timeout(case: Case) -> Iterator[Hypothesis]:
             continue
         times = max(observers.values(), key=len)
         gaps = [(later[0] - earlier[0]) / S_NS for earlier, later in itertools.pairwise(times)]
-        rhythm = median(gaps)
+        rhythm = middle(gaps)
         if rhythm > RHYTHM_S:
             continue
         name = case.name(peer)

@@ -7,12 +7,13 @@ that was read later, scatters: sessions are renewed every two minutes, and its c
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from statistics import median, median_low
 from typing import Final
 
 from talos_resources.insight.facts.evidence import S_NS, Ground
+from talos_resources.insight.words import middle
 from talos_resources.kubespan.constants import TICK_S
 from talos_resources.model.timestamp import Timestamp
 
@@ -39,7 +40,7 @@ class Clocks:
     def reference(self) -> Timestamp:
         """The time that most nodes agree on; `Timestamp.ZERO` if none tells."""
         times = [view.as_of for view in self._ground.snapshot.views if not view.as_of.is_zero]
-        return Timestamp(median_low(times)) if times else Timestamp.ZERO
+        return sorted(times)[(len(times) - 1) // 2] if times else Timestamp.ZERO
 
     def offset_s(self, index: int) -> float:
         """By how many seconds the report of a node is ahead of most others; 0 if it has none."""
@@ -88,33 +89,39 @@ class Clocks:
             if mine is not None and theirs is not None and age > 0:
                 sent, got = (theirs.transmit_bytes, mine.receive_bytes) if offset > 0 else (mine.transmit_bytes, theirs.receive_bytes)
                 lags += [(got - sent) * age / sent] if sent > 0 else []
-        return median(lags) if lags else None
+        return middle(lags) if lags else None
 
     def shift_s(self, index: int) -> float | None:
         """By how many seconds a node dates handshakes later than its peers do, if most agree on it; None otherwise."""
         agreeing = self._agreeing(index)
-        return median(agreeing.values()) if agreeing else None
+        return middle(agreeing.values()) if agreeing else None
 
     def _agreeing(self, index: int) -> dict[int, float]:
         """The peers, more than half of them, by whose handshakes the node is off by the same → that."""
-        differences = self._differences(index)
-        for one in sorted(differences.values(), key=abs, reverse=True):
-            near = {other: value for other, value in differences.items() if abs(value - one) <= SAME_S}
-            if 2 * len(near) > len(differences):
-                return near
+        if index not in self._agreed:
+            self._agreed[index] = _most(self._differences(index))
+        return self._agreed[index]
+
+    @cached_property
+    def _agreed(self) -> dict[int, dict[int, float]]:
         return {}
 
     def _has_common(self, index: int) -> bool:
         return bool(self._differences(index))
 
     def _differences(self, index: int) -> dict[int, float]:
-        found = {}
-        for other in self._reported:
-            mine, theirs = self._ground.status(index, other), self._ground.status(other, index)
-            if mine is None or theirs is None or mine.last_handshake_time.is_zero or theirs.last_handshake_time.is_zero:
-                continue
-            found[other] = (mine.last_handshake_time - theirs.last_handshake_time) / S_NS
-        return found
+        if index not in self._different:
+            found = self._different[index] = {}
+            for other in self._reported:
+                mine, theirs = self._ground.status(index, other), self._ground.status(other, index)
+                if mine is None or theirs is None or mine.last_handshake_time.is_zero or theirs.last_handshake_time.is_zero:
+                    continue
+                found[other] = (mine.last_handshake_time - theirs.last_handshake_time) / S_NS
+        return self._different[index]
+
+    @cached_property
+    def _different(self) -> dict[int, dict[int, float]]:
+        return {}
 
     def _counters_explain(self, index: int, offset: float) -> bool:
         """Whether counters show that the report is of another moment than those of the peers by whose handshakes it is off.
@@ -148,3 +155,12 @@ class Clocks:
                 found.update({each: -self.offset_s(each) for each in group if self.offset_s(each) < -LATE_S})
                 group = []
         return found
+
+
+def _most(differences: Mapping[int, float]) -> dict[int, float]:
+    """Those, more than half of them, that differ by no more than `SAME_S` from the largest that so many are near."""
+    values = sorted(differences.values())
+    for one in sorted(values, key=abs, reverse=True):
+        if 2 * (bisect_right(values, one + SAME_S) - bisect_left(values, one - SAME_S)) > len(values):
+            return {other: value for other, value in differences.items() if abs(value - one) <= SAME_S}
+    return {}
