@@ -46,7 +46,8 @@ class NodeView:
         discovery: its discovery settings, without the key.
         addresses: `NodeAddresses`, id → prefixes.
         chains: `NfTablesChains` of KubeSpan, id → the destinations it sends into the mesh.
-        links: MTU by name of each link that is up and carries the mesh: physical links, bonds, VLANs.
+        links: MTU by name of each link that is up and carries the mesh: physical links, bonds, VLANs; of nodes that are
+            containers, veth, macvlan and ipvlan that hold their addresses.
         tunnel_mtu: that of the kubespan link; None if unknown.
         cni: the name of the CNI, where something shows it.
         unreadable: type → why it could not be read.

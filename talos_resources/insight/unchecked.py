@@ -29,9 +29,10 @@ def not_known(case: Case) -> list[str]:
 
 def _lacking(case: Case) -> list[str]:
     views = case.views.values()
+    links = "no LinkStatuses" if all(view.devices is None for view in views) else "no link is known to hold a node's own address"
     lacking = {
         "the packet filter fits the peers (no NfTablesChains)": any(view.chains for view in views),
-        "the MTU fits the network below (no LinkStatuses)": any(view.links for view in views),
+        f"the MTU fits the network below ({links})": any(view.links for view in views),
     }
     told = [what for what, is_there in lacking.items() if not is_there]
     return [f"whether {' and whether '.join(told)}"] if told and case.views else []

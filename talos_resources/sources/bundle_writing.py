@@ -57,11 +57,18 @@ def write_folders(path: Path, contents: Contents, beside: Beside = NOTHING_BESID
         raise
 
 
+class _Stream(io.BytesIO):
+    """Says that it cannot seek: so sizes and checksums stand behind the data, where talosctl has them."""
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        raise io.UnsupportedOperation
+
+
 def zipped(contents: Contents, beside: Beside = NOTHING_BESIDE) -> bytes:
     """The bytes of a support bundle."""
     from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-    buffer = io.BytesIO()
+    buffer = _Stream()
     with ZipFile(buffer, "w", ZIP_DEFLATED) as archive:
         for name, data in _bundle(contents, beside):
             archive.writestr(ZipInfo(name, _NO_TIME), data, ZIP_DEFLATED)

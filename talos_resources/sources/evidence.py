@@ -56,7 +56,7 @@ def _view(cluster: Nodes, node: str) -> NodeView:
     state = folder.readable()
     view = view_of(state, node, full=True)
     unreadable = {**view.unreadable, **{_TYPES.get(name, name): reason for name, reason in state.faults.items()}}
-    unreadable |= dict.fromkeys(folder.missing(own_names()), CUT_SHORT)
+    unreadable |= dict.fromkeys(folder.missing(own_names(), state), CUT_SHORT)
     version = server_version(folder.text(SUMMARY)) or view.version
     log, is_whole = known_lines(folder.text(LOG)), view.is_whole and not folder.is_cut
     return attrs.evolve(view, unreadable=unreadable, log=log, version=version, is_whole=is_whole)

@@ -108,7 +108,8 @@ def _tree(members: Members, path: str, *, is_cut: bool = False) -> Cluster:
         }
         return Cluster({node: folder.state for node, folder in nodes.items()}, source=path, folders=nodes, at_once=1)
     if not data:
-        raise ConfigError(f"{path} holds no *.yaml or *.json file; expected one folder per node, as in a support bundle")
+        what = f"{path} is cut short, and what is left of it" if is_cut else path
+        raise ConfigError(f"{what} holds no *.yaml or *.json file; expected one folder per node, as in a support bundle")
     files = {f"{path.rstrip('/')}/{parts[0]}": reader for parts, reader in data.items()}
     return _cluster(by_node(_entries(files)), source=path)
 
@@ -149,8 +150,8 @@ def _unzipped(data: bytes, file: str) -> tuple[Members, bool]:
     try:
         archive = ZipFile(io.BytesIO(data))
     except faults as error:
-        if found := whole_members(data, largest=_MEMBER_LIMIT):
-            return {PurePath(name).parts: partial(found.__getitem__, name) for name in found}, False
+        if found := whole_members(data, largest=_ARCHIVE_LIMIT, largest_member=_MEMBER_LIMIT):
+            return _by_path(found), False
         raise DecodeError(f"broken zip archive: {error}", source=file) from None
 
     if sum(member.file_size for member in archive.infolist()) > _ARCHIVE_LIMIT:
@@ -164,4 +165,9 @@ def _unzipped(data: bytes, file: str) -> tuple[Members, bool]:
         except faults as error:
             raise DecodeError(f"cannot be unpacked: {error}", source=f"{file}/{name}") from None
 
-    return {PurePath(name).parts: partial(read, name) for name in archive.namelist() if not name.endswith("/")}, True
+    return _by_path({name: partial(read, name) for name in archive.namelist()}), True
+
+
+def _by_path(members: Mapping[str, Reader]) -> Members:
+    """Without directories, and without members whose name is no path."""
+    return {parts: reader for name, reader in members.items() if not name.endswith("/") and (parts := PurePath(name).parts)}

@@ -62,8 +62,8 @@ class NodeFolder:
 
         Source: talosctl v1.14.0-rc.1, support.
         """
-        if self.is_cut:
-            return CUT_SHORT
+        if any(self.missing((kind.type,), state)):
+            return f"what is left of the archive has no {kind.type}; whether there are any is not known"
         known = known_kinds(state) if self.is_bundle else ()
         usual = {(other.namespace, other.type) for other in known}
         # Our own dumps into folders look the same, but leave no namespace out.
@@ -75,10 +75,18 @@ class NodeFolder:
             return f"{kind.type} are sensitive; this support bundle was made without os:admin, which leaves them out: they may be there"
         return ""
 
-    def missing(self, types: Iterable[str]) -> Iterator[str]:
-        """Those of some types of which nobody knows whether the node has any, because the archive ends before their files."""
-        stems = {PurePath(name).stem for name in self.files}
-        return (name for name in types if self.is_cut and file_stem(name) not in stems)
+    def missing(self, types: Iterable[str], state: State) -> Iterator[str]:
+        """Those of some types of which nobody knows whether the node has any, because the archive ends before their files.
+
+        Args:
+            types: that are asked for.
+            state: of this folder.
+        """
+        if not self.is_cut or not isinstance(state, MemoryState):
+            return iter(())
+        # Only in a bundle a file's name says what is in it.
+        there = {PurePath(name).stem for name in self.files} if self.is_bundle else {file_stem(name) for _, name in state.held_kinds()}
+        return (name for name in types if file_stem(name) not in there)
 
     def state(self) -> State:
         """All resources; the folder says which node it is, whatever the documents say.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -39,6 +39,8 @@ from talos_resources.state.contract import State
 CNI_MANIFESTS: Final = untyped("Manifests.kubernetes.talos.dev", "controlplane")
 _CARRIERS: Final = frozenset({"", "bond", "vlan", "bridge"})
 """Kinds of links that may carry the mesh; tunnels and the CNI's own links do not."""
+_OF_CONTAINERS: Final = frozenset({"veth", "macvlan", "ipvlan"})
+"""Kinds that carry it where they hold the node's addresses, as in a container; else they are the CNI's own."""
 _CNI_SIGNS: Final = {"cilium": "Cilium", "calico": "Calico", "cali": "Calico", "flannel": "flannel"}
 """What the names of links or manifests hold → the CNI."""
 
@@ -104,7 +106,7 @@ def _with_settings(view: NodeView, reader: Reader) -> NodeView:
         discovery=None if discovery is None else attrs.evolve(discovery, service_encryption_key=b""),
         addresses=addresses,
         chains=chains,
-        links={name: link["mtu"] for name, link in links.items() if _carries(name, link) and name in (carriers or links)},
+        links={name: link["mtu"] for name, link in links.items() if _carries(name, link, carriers)},
         tunnel_mtu=tunnel if isinstance(tunnel, int) else None,
         cni=_cni(reader, links),
         **surroundings(reader, view, config, discovery, links),
@@ -119,10 +121,12 @@ def _carriers(reader: Reader, own: Sequence[IPPrefix]) -> set[str]:
     return {str(status.get("linkName")) for status in held if str(status.get("address", "")).partition("/")[0] in wanted}
 
 
-def _carries(name: str, link: Mapping[str, Any]) -> bool:
+def _carries(name: str, link: Mapping[str, Any], holders: Collection[str]) -> bool:
+    kinds = _CARRIERS | _OF_CONTAINERS if name in holders else _CARRIERS
     return (
         link.get("type") == "ether"
-        and str(link.get("kind", "")) in _CARRIERS
+        and str(link.get("kind", "")) in kinds
+        and (not holders or name in holders)
         and not name.startswith(("cni", "cilium", "docker", "lxc"))
         and link.get("operationalState") in {"up", "unknown"}
         and isinstance(link.get("mtu"), int)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from functools import partial
 from pathlib import Path
@@ -18,6 +19,7 @@ from talos_resources.resources.meta.definition import definition_of
 from talos_resources.rpc.version import VersionInfo
 from talos_resources.sources import Cluster, open_source
 from talos_resources.sources.beside import all_beside, summary
+from talos_resources.sources.bundle_writing import zipped
 from talos_resources.sources.evidence import evidence
 from talos_resources.state.contract import State
 
@@ -89,6 +91,20 @@ class Answering(MemoryState):
 
     def version_info(self) -> VersionInfo:
         return VersionInfo(tag="v1.14.1", sha="abc", built="today", go_version="go1.26.8", os="linux", arch="arm64")
+
+
+def test_zip_headers_are_those_of_talosctl() -> None:
+    """But for the mode: sizes and checksum behind the data, no time, no comment, no extra field."""
+    data = zipped({"n": [Resource.new(Member(hostname="a"), id="a")]})
+    assert (
+        data[:30].hex()
+        == "504b0304" + "1400" + "0800" + "0800" + "00" * 16 + f"{len('n/resources/members.cluster.talos.dev.yaml'):02x}00" + "0000"
+    )
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        (member,) = archive.infolist()
+        assert b"hostname: a" in archive.read(member)
+    assert (member.create_version, member.extra, member.comment) == (20, b"", b"")
+    assert member.external_attr >> 16 == 0o600
 
 
 def test_a_summary_says_the_release_of_the_node() -> None:

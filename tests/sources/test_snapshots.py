@@ -30,6 +30,19 @@ def test_the_mtu_is_that_of_the_links_with_the_nodes_addresses() -> None:
     assert view.tunnel_mtu == 1420
 
 
+def test_a_node_that_is_a_container_has_veth_links() -> None:
+    state = MemoryState()
+    for resource in (link("eth0", 1400, "veth"), link("veth7", 1200, "veth")):
+        state.create(resource)
+    view = view_of(state, "node", full=True)
+    assert view.links == {}
+    assert sorted(view.devices or ()) == ["eth0", "veth7"]
+    own = host.NODE_ADDRESSES
+    state.create(Resource.new(own.spec((IPPrefix.parse("10.0.0.5/24"),)), id=host.CURRENT_WITHOUT_KUBERNETES, kind=own.kind))
+    state.create(Resource.new(UntypedSpec(yaml="address: 10.0.0.5/24\nlinkName: eth0\n"), id="eth0/10.0.0.5/24", kind=ADDRESSES))
+    assert view_of(state, "node", full=True).links == {"eth0": 1400}
+
+
 def test_the_cni_shows_by_its_links() -> None:
     state = MemoryState()
     assert view_of(state, "node", full=True).cni is None

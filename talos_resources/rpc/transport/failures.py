@@ -23,6 +23,9 @@ _CERTIFICATE_FAULTS: Final = {
     64: "its certificate is for another name than the address that was dialled",
 }
 
+_NOT_IN_MAINTENANCE: Final = (
+    "it wants a client certificate, so it is not in maintenance mode: leave out --insecure (insecure=True), and ask it with a talosconfig"
+)
 _TLS_RECORDS: Final = (b"\x15\x03", b"\x16\x03")
 
 
@@ -122,6 +125,8 @@ def _tls_words(error: OSError, credentials: Credentials | None, service: str) ->
 
 def _unwanted(credentials: Credentials) -> str:
     """Why the other side may not accept our certificate."""
+    if credentials.fingerprints is not None:
+        return _NOT_IN_MAINTENANCE
     if credentials.crt is None:
         return f"not authorised: it wants a client certificate, and {credentials.source} has none"
     from datetime import UTC, datetime

@@ -49,6 +49,11 @@ def client_side(*, now: dt.datetime = NOW, ca: pki.CertificateAndKey = CA, roles
         (server_side(), client_side(ca=FOREIGN), "not authorised: it does not accept the certificate"),
         (server_side(), client_side(now=NOW - 2 * YEAR), "not authorised: the certificate of the talosconfig has expired"),
         (server_side(), Credentials(ca=CA.crt), "not authorised: it wants a client certificate"),
+        (
+            server_side(),
+            Credentials(fingerprints=()),
+            "it wants a client certificate, so it is not in maintenance mode: leave out --insecure",
+        ),
         (server_side(), None, "not a Talos API without TLS: it speaks TLS"),
         (None, client_side(), "not a Talos API: it does not speak TLS"),
     ],
