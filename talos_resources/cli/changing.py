@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from talos_resources.sources import Cluster
     from talos_resources.sources.configuration import HowToApply, NodeConfiguration
 
-MODES: Final = ("auto", "no-reboot", "staged", "try")
+MODES: Final = ("auto", "no-reboot", "reboot", "staged", "try")
 
 
 def add_changing(parser: Parser, *, modes: bool = True) -> None:
@@ -34,7 +34,9 @@ def add_changing(parser: Parser, *, modes: bool = True) -> None:
             "--mode",
             choices=MODES,
             default="auto",
-            help="auto and no-reboot: at once; staged: at the next reboot; try: at once, and back again after --timeout (default: auto)",
+            metavar="MODE",
+            help="auto and no-reboot: at once; reboot (before Talos v1.14): with a reboot; staged: at the next reboot; "
+            "try: at once, and back again after --timeout (default: auto)",
         )
         parser.add_argument("--timeout", dest="try_s", type=some_time, metavar="TIME", help="how long --mode try lasts (default: 1m)")
         parser.add_argument("--force", action="store_true", help="send also what is not valid; the node may refuse it all the same")

@@ -53,19 +53,32 @@ def run(args: Namespace) -> int:
 
     host = serving.check_protection(args, args.listen, prog="talos-resources serve")
     prepare_to_serve()
-    from talos_resources.rpc.server.nodes import ServedNode
-
     with contextlib.ExitStack() as stack:
         if args.empty:
             return asyncio.run(_serve(args, host, stack, MemoryState(capacity=HISTORY, gap=0)))
         cluster, selected = stack.enter_context(options.opened(args))
         names = selected if args.nodes else cluster.nodes
         if len(names) == 1:
+            args.talos_version = [("", version) for node, version in args.talos_version if node in {"", names[0]}]
             return asyncio.run(_serve(args, host, stack, _served(cluster.state(names[0]))))
-        machine = serving.machine_of(args)
-        states = {name: functools.cache(functools.partial(_state, cluster, name)) for name in names}
-        nodes = [ServedNode(name=name, state=state, machine=machine, load=state) for name, state in states.items()]
+        serving.check_versions(args, names, prog="talos-resources serve")
+        nodes = [_node(args, cluster, name) for name in names]
         return asyncio.run(_serve(args, host, stack, nodes, alias=_alias(cluster, names)))
+
+
+def _node(args: Namespace, cluster: Cluster, name: str) -> ServedNode:
+    """One of several: read, and asked for its version, when somebody first wants something of it."""
+    from talos_resources.rpc.server.nodes import ServedNode
+
+    state = functools.cache(functools.partial(_state, cluster, name))
+    version = functools.cache(lambda: serving.version_of(args, state(), node=name))
+    return ServedNode(
+        name=name,
+        state=state,
+        machine=lambda held: serving.machine_of(held, version()),
+        version=lambda _held: version(),
+        load=version,
+    )
 
 
 def _state(cluster: Cluster, name: str) -> State:

@@ -43,12 +43,17 @@ def add_protection(parser: Parser | ArgumentGroup) -> None:
     parser.add_argument(
         "--talos-version",
         type=_version,
-        metavar="VERSION",
-        help="what clients are told that the nodes run; talosctl warns of one that is older than itself (default: the newest that we know)",
+        action="append",
+        default=[],
+        metavar="[NODE=]VERSION",
+        help="which Talos the nodes run, or one of them: what clients are told, and by whose rules configurations are judged; "
+        "may be repeated (default: what each node announces, else the newest that we know)",
     )
 
 
-def _version(text: str) -> str:
+def _version(text: str) -> tuple[str, str]:
+    """The node, empty for all, and its version."""
+    node, _, text = text.rpartition("=")
     from talos_resources.model.errors import ConfigError
     from talos_resources.releases import release_of
 
@@ -56,7 +61,7 @@ def _version(text: str) -> str:
         release_of(text)
     except ConfigError as error:
         raise ArgumentTypeError(error.message) from None
-    return text if text.startswith("v") else f"v{text}"
+    return node, text if text.startswith("v") else f"v{text}"
 
 
 def check_protection(args: Namespace, address: str, *, prog: str) -> str | None:
@@ -89,20 +94,46 @@ def check_protection(args: Namespace, address: str, *, prog: str) -> str | None:
     return host
 
 
-def version_of(args: Namespace) -> str:
-    """What the nodes say that they run."""
-    from talos_resources.releases import NEWEST
+def given_version(args: Namespace, node: str) -> str | None:
+    """What a node runs by the options; None if they do not say."""
+    given = dict(args.talos_version)
+    found: str | None = given.get(node, given.get(""))
+    return found
 
-    return args.talos_version or NEWEST.version
+
+def check_versions(args: Namespace, nodes: Sequence[str], *, prog: str) -> None:
+    """Refuses versions of nodes that there are not.
+
+    Raises:
+        UsageError: there is one.
+    """
+    for node, version in args.talos_version:
+        if node and node not in nodes:
+            some = f"{', '.join(nodes[:8])}{' …' if len(nodes) > 8 else ''}"
+            raise UsageError(f"--talos-version {node}={version}: no such node; there are {some}", prog=prog)
 
 
-def machine_of(args: Namespace) -> Callable[[State], TakesConfiguration]:
-    """Makes of a node's state what takes configurations for it, and keeps them there."""
-    from functools import partial
+def version_of(args: Namespace, state: State, *, node: str = "") -> str:
+    """What a node runs: by the options, by what its state tells of it, else the newest that we know."""
+    from talos_resources.model.errors import ConfigError
+    from talos_resources.releases import NEWEST, release_of
+    from talos_resources.sources.beside import told_version
 
+    version = given_version(args, node)
+    if version is not None:
+        return version
+    told = told_version(state)
+    try:
+        return told.tag if told is not None and release_of(told.tag) else NEWEST.version
+    except ConfigError:
+        return NEWEST.version
+
+
+def machine_of(state: State, version: str) -> TakesConfiguration:
+    """What takes configurations for the node of a state, by the rules of a release, and keeps them there."""
     from talos_resources.machineconfig.taken import ConfiguredNode
 
-    return partial(ConfiguredNode, talos_version=version_of(args))
+    return ConfiguredNode(state, talos_version=version)
 
 
 def is_worker(state: State) -> bool:
@@ -176,11 +207,11 @@ def _servers(
     from talos_resources.rpc.server.nodes import Nodes
     from talos_resources.rpc.server.server import Server
 
-    version = version_of(args)
     if not isinstance(served, Sequence):
-        yield "", Server(served, credentials=credentials, talos_version=version, machine=machine_of(args)(served))
+        version = version_of(args, served)
+        yield "", Server(served, credentials=credentials, talos_version=version, machine=machine_of(served, version))
         return
-    nodes = Nodes(served, alias=alias, common=Common(talos_version=version))
+    nodes = Nodes(served, alias=alias, common=Common())
     yield "", Server(Endpoint(nodes, served[0].name, beside=beside), credentials=credentials)
     for node in served if args.per_node else ():
         state = node.state()

@@ -117,7 +117,14 @@ def _run(args: Namespace) -> int:
     from talos_resources.simulate.run import run as simulate
     from talos_resources.simulate.scenarios import scenario
 
-    for flag, is_given in (("--speed", args.speed != 1.0), ("--pki", args.pki), ("--insecure", args.insecure)):
+    served = {
+        "--speed": args.speed != 1.0,
+        "--pki": args.pki,
+        "--insecure": args.insecure,
+        serving.PER_NODE: args.per_node,
+        "--talos-version": args.talos_version,
+    }
+    for flag, is_given in served.items():
         if is_given:
             raise UsageError(f"{flag} is for a simulation that others talk to; add --serve", prog="talos-resources simulate")
     from talos_resources.cli.simulate_output import recording, write

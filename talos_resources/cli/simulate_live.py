@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import time
 from argparse import Namespace
 from functools import partial
 
-from talos_resources.cli import serving
+from talos_resources.cli import progress, serving
 from talos_resources.cli.simulate_output import recording, write
 from talos_resources.cli.stopping import prepare_to_serve, stop_event
 from talos_resources.model.timestamp import Timestamp
@@ -40,9 +41,17 @@ def run(args: Namespace) -> int:
         if isinstance(recorder, CourseRecorder):
             recorder.on_end = lambda state: state.close()
         traffic = args.traffic if args.traffic is not None else max(chosen.traffic, TRAFFIC)
-        cluster, events = prepared(
-            chosen, nodes=args.count, seed=args.seed, witness=recorder or ServingWitness(), start=Timestamp(time.time_ns()), traffic=traffic
-        )
+        with progress.busy(f"making {args.count} nodes"):
+            cluster, events = prepared(
+                chosen,
+                nodes=args.count,
+                seed=args.seed,
+                witness=recorder or ServingWitness(),
+                start=Timestamp(time.time_ns()),
+                traffic=traffic,
+                versions=partial(serving.given_version, args),
+            )
+        serving.check_versions(args, tuple(cluster.nodes), prog="talos-resources simulate")
         say = partial(_say, cluster)
         running = RunningCluster(cluster, events, speed=args.speed, on_note=say)
         asyncio.run(_serve(args, host, running))
@@ -58,8 +67,10 @@ def _say(cluster: SimulatedCluster, text: str) -> None:
 async def _serve(args: Namespace, host: str | None, running: RunningCluster) -> None:
     cluster, stop = running.cluster, stop_event()
     beside = Control(running, on_note=partial(_say, cluster)).methods()
-    nodes = served_nodes(cluster, machine=machines(cluster, running.do))
-    with running:
+    nodes = served_nodes(cluster, machine=machines(cluster, running.do, on_note=partial(_say, cluster)))
+    with progress.busy(f"switching {len(cluster.nodes)} nodes on"):
+        running.start()
+    with contextlib.closing(running):
         async with serving.listening(args, args.serve, host, nodes, alias=partial(alias, cluster), beside=beside):
             timeout = None if args.duration is None else args.duration / args.speed
             try:

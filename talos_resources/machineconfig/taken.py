@@ -60,6 +60,11 @@ def refusal(report: Report) -> str:
     return f"the configuration is not valid: {'; '.join(map(str, report.errors))}"
 
 
+def no_reboot(release: Release) -> str:
+    """What is said where a release has no mode that reboots."""
+    return f"Talos {release.contract} has no mode reboot; apply it with auto, or with staged and reboot the node"
+
+
 def store(state: State, text: str, *, id: str = ACTIVE) -> None:
     """Puts a configuration into the state of a node, where `get machineconfig` finds it; it is not checked.
 
@@ -98,6 +103,8 @@ class ConfiguredNode:
         *,
         talos_version: str = NEWEST.version,
         act: Callable[[MachineConfig], None] | None = None,
+        agree: Callable[[MachineConfig], None] = lambda _config: None,
+        reboot: Callable[[], None] | None = None,
         later: Later | None = None,
     ) -> None:
         """Takes configurations for the node of a state.
@@ -105,12 +112,16 @@ class ConfiguredNode:
         Args:
             state: keeps the configuration in force, and one that is staged.
             talos_version: by whose rules.
-            act: does what a configuration says, after it was stored; raises ConfigError where it cannot.
+            act: does what a configuration says, before it is stored.
+            agree: raises ConfigError where the node will not be able to act on a configuration, whatever the mode.
+            reboot: has the node reboot soon, which then takes up what is staged; None for one that cannot.
             later: how a configuration on trial is timed; None for a thread in real time.
         """
         self._state = state
         self._release = release_of(talos_version)
         self._act = act
+        self._agree = agree
+        self._reboot = reboot
         self._later = _in_real_time if later is None else later
         self._lock = threading.Lock()
         self._trial: _Trial | None = None
@@ -118,10 +129,11 @@ class ConfiguredNode:
     def apply(self, request: ApplyRequest) -> Applied:
         """See `TakesConfiguration`."""
         if request.mode is ApplyMode.REBOOT:
-            raise ConfigError("this node does not reboot for a configuration; apply it with auto, no-reboot, staged or try")
+            self._check_reboot()
         config, report = check(request.text, release=self._release, mode=mode_of(self._state))
         if report.errors:
             raise ConfigError(refusal(report))
+        self._agree(config)
         warnings = tuple(map(str, report.warnings))
         with self._lock:
             if request.dry_run:
@@ -131,8 +143,10 @@ class ConfiguredNode:
 
     def _take(self, request: ApplyRequest, config: MachineConfig) -> None:
         text = request.text.decode()
-        if request.mode is ApplyMode.STAGED:
+        if request.mode in {ApplyMode.STAGED, ApplyMode.REBOOT}:
             store(self._state, text, id=STAGED)
+            if request.mode is ApplyMode.REBOOT and self._reboot is not None:
+                self._reboot()
             return
         # Of two trials the second goes back to what was there before the first.
         before = self._text(ACTIVE) if self._trial is None else self._trial.before
@@ -140,9 +154,23 @@ class ConfiguredNode:
             self._act(config)
         self._stop_trial()
         store(self._state, text)
-        if request.mode is ApplyMode.TRY and before is not None:
+        if request.mode is not ApplyMode.TRY:
+            self._drop_staged()
+        elif before is not None:
             trial = self._trial = _Trial(before)
             trial.cancel = self._later(request.try_s, lambda: self._go_back(trial))
+
+    def _check_reboot(self) -> None:
+        if not self._release.api.reboots_to_apply:
+            raise ConfigError(no_reboot(self._release))
+        if self._reboot is None:
+            raise ConfigError("this node does not reboot for a configuration; apply it with auto, no-reboot, staged or try")
+
+    def _drop_staged(self) -> None:
+        """The next boot takes up what is in force now."""
+        with suppress(NotFoundError):
+            staged = self._state.get(MachineConfigResource, STAGED)
+            self._state.destroy(MachineConfigResource, STAGED, owner=staged.metadata.owner)
 
     def _go_back(self, trial: _Trial) -> None:
         """Ends a trial, unless it has been ended by another configuration."""
@@ -160,7 +188,8 @@ class ConfiguredNode:
             trial.cancel()
 
     def _summary(self, request: ApplyRequest, config: MachineConfig) -> str:
-        before = self._text(STAGED if request.mode is ApplyMode.STAGED else ACTIVE) or self._text(ACTIVE)
+        staged = request.mode in {ApplyMode.STAGED, ApplyMode.REBOOT}
+        before = self._text(STAGED if staged else ACTIVE) or self._text(ACTIVE)
         if before is None:
             return f"{_details(request)} (skipped in dry run): there is no configuration to compare it with"
         diff = difference(MachineConfig.load(before, release=self._release), config)
@@ -182,6 +211,8 @@ def _details(request: ApplyRequest) -> str:
     match request.mode:
         case ApplyMode.STAGED:
             return "the configuration is staged for the next reboot"
+        case ApplyMode.REBOOT:
+            return "the configuration is applied with a reboot"
         case ApplyMode.TRY:
             return f"the configuration is applied for {request.try_s:g} s, and then goes back unless another one is applied"
         case _:

@@ -143,15 +143,17 @@ class KubeSpanRules:
 
 @attrs.frozen(kw_only=True)
 class ApiRules:
-    """How the API of a node passes calls on.
+    """How the API of a node passes calls on, and takes configurations.
 
     Attributes:
         many_nodes: the services whose calls may name several nodes at once, as `/machine.MachineService/`; empty for all but COSI's.
         many_nodes_refused: what is said to the others, with `{method}` for the path of the call.
+        reboots_to_apply: a configuration can be applied at a reboot that the node makes for it.
     """
 
     many_nodes: tuple[str, ...]
     many_nodes_refused: str
+    reboots_to_apply: bool
 
     def takes_many_nodes(self, method: str) -> bool:
         """Whether a call of this path may name several nodes at once."""

@@ -97,6 +97,6 @@ V1_12: Final = Release(
         discovery_switch=True,
         endpoint_filter_word="filer",
     ),
-    api=ApiRules(many_nodes=(), many_nodes_refused="one-2-many proxying is not supported for COSI methods"),
+    api=ApiRules(many_nodes=(), many_nodes_refused="one-2-many proxying is not supported for COSI methods", reboots_to_apply=True),
     flags=MappingProxyType({"gen config": frozenset({"--persist"})}),
 )

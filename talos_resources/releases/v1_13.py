@@ -44,6 +44,7 @@ V1_13: Final = attrs.evolve(
     api=ApiRules(
         many_nodes=tuple(f"/{name.lower()}.{name}Service/" for name in ("Machine", "Cluster", "Inspect", "Storage", "Time")),
         many_nodes_refused="one-2-many proxying is not supported for method {method}",
+        reboots_to_apply=True,
     ),
     flags=MappingProxyType({}),
 )

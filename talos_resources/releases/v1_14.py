@@ -96,7 +96,7 @@ V1_14: Final = Release(
     ),
     get=GetRules(jsonpath_goes_on=True, single_watch_by_line=True, headings_on_error=True),
     kubespan=attrs.evolve(V1_13.kubespan, needs_cluster_identity=True, discovery_switch=False),
-    api=V1_13.api,
+    api=attrs.evolve(V1_13.api, reboots_to_apply=False),
     flags=MappingProxyType(
         {
             "config": frozenset({"proxy-url"}),

@@ -26,7 +26,7 @@ class ApplyMode(Enum):
     """When a node takes a configuration up; the numbers are Talos's."""
 
     REBOOT = 0
-    """At a reboot that the node makes for it; v1.14 has that no more."""
+    """At a reboot that the node makes for it; from v1.14 on there is no such mode."""
     AUTO = 1
     """At once, or (before v1.14) at a reboot where a change needs one."""
     NO_REBOOT = 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from random import Random
 from typing import Final
 
@@ -180,14 +180,21 @@ class SimulatedCluster:
         """Seconds since the start."""
         return (self.clock.now() - self._start) / _S
 
-    def sample(self) -> Sample:
-        """The links now, as the nodes see them."""
+    def sample(self, touching: Collection[str] = ()) -> Sample:
+        """The links now, as the nodes that are on see them.
+
+        Args:
+            touching: only those that begin or end at one of these nodes, by name; empty for all.
+        """
         counts: Counter[PeerState] = Counter()
         missing = 0
-        on = [node for node in self.nodes.values() if node.host.online]
-        for node in on:
-            statuses = node.state.list(KubeSpanPeerStatus)
-            missing += max(len(on) - 1 - len(statuses), 0)
+        on = {name for name, node in self.nodes.items() if node.host.online}
+        for name in on:
+            seen = self.nodes[name].state.list(KubeSpanPeerStatus)
+            every = not touching or name in touching
+            statuses = seen if every else [resource for resource in seen if resource.spec.label in touching]
+            others = on - {name} if every else on.intersection(touching)
+            missing += max(len(others) - len(statuses), 0)
             for resource in statuses:
                 counts[resource.spec.state] += 1
         return Sample(

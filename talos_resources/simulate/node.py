@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from random import Random
 from typing import Any, Final
 
@@ -51,7 +52,7 @@ from talos_resources.runtime.scheduler import Scheduler
 from talos_resources.simulate.device import SimulatedDevice
 from talos_resources.simulate.discovery import SimulatedDiscoveryController
 from talos_resources.simulate.network import Host
-from talos_resources.simulate.settings import ClusterSecrets, NodeSettings, Origin, Shared
+from talos_resources.simulate.settings import ClusterSecrets, Disk, NodeSettings, Origin, Shared
 from talos_resources.simulate.skew import SkewedTime
 
 __all__ = ["NodeSettings", "Origin", "Shared", "SimulatedNode"]
@@ -77,6 +78,8 @@ class SimulatedNode:
         host: its place in the network.
         state: what `talosctl get` would show of it.
         device: its WireGuard device.
+        disk: the machine configuration that it keeps; None for one that nobody has asked for it yet.
+        on_boot: called each time it is switched on, before its controllers run.
     """
 
     def __init__(self, settings: NodeSettings, place: Host, shared: Shared, random: Random, *, origin: Origin | None = None) -> None:
@@ -94,12 +97,15 @@ class SimulatedNode:
         self.device = SimulatedDevice(place, shared.air, skew_s=settings.skew_s)
         self.state = MemoryState(clock=self._scheduler.now)
         self._runtime: Runtime | None = None
+        self.disk: Disk | None = None
+        self.on_boot: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         """Switches the node on: a fresh State, the settings, the controllers."""
         self.host.online = True
         self.state = self._shared.witness.begin(self.settings.name, self._scheduler.now)
         self._describe()
+        self.on_boot()
         runtime = self._runtime = Runtime(self.state, self.controllers(), self._scheduler)
         self._listen(runtime)
         runtime.start()

@@ -55,6 +55,7 @@ def prepared(
     witness: Witness | None = None,
     start: Timestamp = START,
     traffic: int | None = None,
+    versions: Callable[[str], str | None] = lambda _node: None,
 ) -> tuple[SimulatedCluster, Sequence[Event]]:
     """The cluster of a scenario, switched off, and all that will happen to it, in order of time.
 
@@ -65,6 +66,7 @@ def prepared(
         witness: makes the States of the nodes; None for plain ones.
         start: when it begins.
         traffic: bytes a second that each node sends to each other, instead of the scenario's own.
+        versions: which Talos a node runs, by its name; None for the usual one.
 
     Raises:
         ConfigError: too few nodes.
@@ -74,7 +76,12 @@ def prepared(
         raise ConfigError(msg)
     flow = scenario.traffic if traffic is None else traffic
     cluster = SimulatedCluster(seed=seed, loss=scenario.loss, traffic=flow, witness=witness, start=start)
-    return cluster, sorted(scenario.build(cluster, nodes), key=lambda event: event.at_s)
+    events = sorted(scenario.build(cluster, nodes), key=lambda event: event.at_s)
+    for name, node in cluster.nodes.items():
+        version = versions(name)
+        if version is not None:
+            node.settings = attrs.evolve(node.settings, operating_system=f"Talos ({version})")
+    return cluster, events
 
 
 def run(

@@ -24,7 +24,12 @@ def served_nodes(cluster: SimulatedCluster, *, machine: Callable[[State], TakesC
     """
     from talos_resources.rpc.server.nodes import ServedNode
 
-    return [ServedNode(name=name, state=partial(_state, cluster, name), machine=machine) for name in cluster.nodes]
+    return [
+        ServedNode(
+            name=name, state=partial(_state, cluster, name), machine=machine, version=lambda _state, node=node: node.settings.version
+        )  # type: ignore[misc]
+        for name, node in cluster.nodes.items()
+    ]
 
 
 def _state(cluster: SimulatedCluster, name: str) -> State | None:

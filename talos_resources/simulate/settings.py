@@ -133,3 +133,16 @@ class Shared:
     peers: PeerMemo = attrs.field(factory=peer_memo)
     members: MemberMemo = attrs.field(factory=lambda: Memo(member_of))
     configs: PeerConfigs = attrs.field(factory=PeerConfigs)
+
+
+@attrs.define
+class Disk:
+    """What a node finds when it boots.
+
+    Attributes:
+        text: the machine configuration that it will take up.
+        done: the one whose settings the node has already.
+    """
+
+    text: str = attrs.field(repr=False)
+    done: str = attrs.field(repr=False)

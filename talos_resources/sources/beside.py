@@ -54,7 +54,7 @@ def files_beside(cluster: Cluster, node: str, *, only_summary: bool = False) -> 
     folder = cluster.folder(node)
     found = {path: read for path, read in folder.texts.items() if path == SUMMARY or not only_summary} if folder else {}
     if SUMMARY not in found:
-        version = _version(cluster.state(node))
+        version = told_version(cluster.state(node))
         if version is not None:
             found[SUMMARY] = summary(version).encode
     return found
@@ -76,8 +76,8 @@ def _table(*values: str) -> str:
     return "".join(f"\t{name + ':':<13}{value}\n" for name, value in zip(_FIELDS, values, strict=True))
 
 
-def _version(state: State) -> VersionInfo | None:
-    """What the node says it runs, or what it announces to the others; None if it does neither."""
+def told_version(state: State) -> VersionInfo | None:
+    """What a node says that it runs, or what it announces to the others; None if it does neither."""
     try:
         if isinstance(state, _Answering):
             return state.version_info()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 import attrs
 
 from talos_resources.machineconfig.documents import MachineConfig
-from talos_resources.machineconfig.taken import ACTIVE, check, mode_of, refusal
+from talos_resources.machineconfig.taken import ACTIVE, check, mode_of, no_reboot, refusal
 from talos_resources.machineconfig.validate import Mode
 from talos_resources.model.errors import (
     ConfigError,
@@ -152,6 +152,8 @@ def give(configuration: NodeConfiguration, text: str, how: HowToApply) -> Applie
         ConfigError, DecodeError: it is not valid; nothing was sent, or the node has refused it.
         TalosResourcesError: nobody knows whether the node has taken it; says where the old one is.
     """
+    if how.mode is ApplyMode.REBOOT and not configuration.release.api.reboots_to_apply:
+        raise ConfigError(f"{no_reboot(configuration.release)}; nothing was sent")
     if not how.force:
         checked(configuration, text)
     if how.dry_run:

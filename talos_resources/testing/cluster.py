@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Literal, Self
 
+from talos_resources.model.errors import ConfigError
 from talos_resources.model.timestamp import Timestamp
-from talos_resources.releases import NEWEST
+from talos_resources.releases import NEWEST, release_of
 
 if TYPE_CHECKING:
     from talos_resources.rpc.client.state import RemoteState
-    from talos_resources.simulate.cluster import Sample
+    from talos_resources.rpc.server.server import BackgroundServer
+    from talos_resources.simulate.cluster import Sample, SimulatedCluster
     from talos_resources.simulate.faults import Struck
+    from talos_resources.simulate.running import RunningCluster
     from talos_resources.sources.cluster import Cluster
     from talos_resources.state.contract import State
 
@@ -52,7 +55,7 @@ class TalosCluster:
         seed: int = 0,
         speed: float = 0.0,
         traffic: int = 1000,
-        talos_version: str = NEWEST.version,
+        talos_version: str | Mapping[str, str] = NEWEST.version,
     ) -> None:
         """Starts it.
 
@@ -63,38 +66,34 @@ class TalosCluster:
             seed: of all chance: keys, addresses, lost packets.
             speed: seconds that pass for each of this machine's; 0 for time that stands still.
             traffic: bytes a second that each node sends to each other.
-            talos_version: what the nodes say that they run.
+            talos_version: what the nodes run: what they tell and announce, and by whose rules they judge configurations; by
+                name where they differ, and those that are not named run the newest.
 
         Raises:
-            ConfigError: no such scenario, or one that takes more nodes.
+            ConfigError: no such scenario, or one that takes more nodes; no such version, or of no such node.
             UnsupportedError: the extra `server` is not installed.
         """
-        from talos_resources.rpc.server.common import Common
-        from talos_resources.rpc.server.endpoint import Endpoint
-        from talos_resources.rpc.server.nodes import Nodes
-        from talos_resources.rpc.server.pki_folder import authority_in, server_credentials, write_talosconfig
-        from talos_resources.rpc.server.server import BackgroundServer
-        from talos_resources.simulate.configured import machines
-        from talos_resources.simulate.control import Control
         from talos_resources.simulate.run import prepared
         from talos_resources.simulate.running import RunningCluster
         from talos_resources.simulate.scenarios import scenario as named
-        from talos_resources.simulate.served import alias, served_nodes
         from talos_resources.simulate.witness import ServingWitness
 
-        start = Timestamp(time.time_ns() - round(READY_S * 1e9))
-        cluster, events = prepared(named(scenario), nodes=nodes, seed=seed, witness=ServingWitness(), start=start, traffic=traffic)
+        cluster, events = prepared(
+            named(scenario),
+            nodes=nodes,
+            seed=seed,
+            witness=ServingWitness(),
+            start=_start(),
+            traffic=traffic,
+            versions=_versions(talos_version),
+        )
+        _check_names(talos_version, cluster)
         self._cluster = cluster
         self._running = RunningCluster(cluster, events, speed=speed, ready_s=READY_S)
         self._running.start()
         self.nodes: Sequence[str] = tuple(cluster.nodes)
-        simulated = served_nodes(cluster, machine=machines(cluster, self._running.do))
-        served = Nodes(simulated, alias=partial(alias, cluster), common=Common(talos_version=talos_version))
-        endpoint = Endpoint(served, self.nodes[0], beside=Control(self._running).methods())
-        authority = authority_in(folder)
-        self._server = BackgroundServer(endpoint, "127.0.0.1:0", credentials=server_credentials(authority, "127.0.0.1"))
+        self._server, self.talosconfig = _served(self._running, folder)
         self.address = self._server.address
-        self.talosconfig = write_talosconfig(folder, authority, self.address, nodes=self.nodes)
 
     def inject(self, fault: str, *nodes: str, site: str | None = None, for_s: float | None = None, value: str = "") -> Struck:
         """Lets a fault strike, as `simulate inject` does; see `talos_resources.simulate.strikes.FAULTS`.
@@ -123,30 +122,46 @@ class TalosCluster:
         """Lets so many seconds of the cluster pass, at once."""
         self._running.advance(seconds)
 
-    def links(self) -> Sample:
-        """How many links are up, down, unknown and missing now, as the nodes that are on see them."""
-        return self._running.do(self._cluster.sample)
+    def links(self, *nodes: str) -> Sample:
+        """How many links are up, down, unknown and missing now, as the nodes that are on see them.
 
-    def wait_for(self, state: LinkState, *, links: int | None = None, timeout_s: float = PATIENCE_S) -> None:
+        A node that is off sees none; the others see theirs to it go down, and forget them after half an hour.
+
+        Args:
+            nodes: only links that begin or end at one of these; none for all.
+
+        Raises:
+            ConfigError: there is no such node.
+        """
+        for name in nodes:
+            if name not in self.nodes:
+                raise ConfigError(f'no node "{name}"; there are {", ".join(self.nodes)}')
+        return self._running.do(lambda: self._cluster.sample(nodes))
+
+    def wait_for(self, state: LinkState, *nodes: str, links: int | None = None, timeout_s: float = PATIENCE_S) -> None:
         """Lets time pass until so many links are in a state; where time passes by itself, waits for it.
 
         Args:
             state: up, down, unknown or missing. A pair of nodes has two links, one seen from each side.
-            links: how many at least; None for all that there should be.
+            nodes: only links that begin or end at one of these count; none for all. After `inject("off", "worker-1")`,
+                `wait_for("down", "worker-1")` waits until all the others see it down.
+            links: how many at least; None for all that there are.
             timeout_s: in seconds of the cluster.
 
         Raises:
             TimeoutError: it did not come to that; says what it came to.
+            ConfigError: there is no such node.
         """
         end_s = self._cluster.elapsed_s + timeout_s
         while True:
-            sample = self.links()
+            sample = self.links(*nodes)
             wanted = sample.links if links is None else links
             if getattr(sample, state) >= wanted:
                 return
             if self._cluster.elapsed_s >= end_s:
                 counts = f"{sample.up} up, {sample.down} down, {sample.unknown} unknown, {sample.missing} missing"
-                raise TimeoutError(f"{timeout_s:g} s of the cluster have passed, and {wanted} links are not {state}: {counts}")
+                of = f" of {', '.join(nodes)}" if nodes else ""
+                raise TimeoutError(f"{timeout_s:g} s of the cluster have passed, and {wanted} links{of} are not {state}: {counts}")
             if self._running.speed:
                 time.sleep(_LOOK_S)
             else:
@@ -188,3 +203,45 @@ class TalosCluster:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+
+
+def _start() -> Timestamp:
+    return Timestamp(time.time_ns() - round(READY_S * 1e9))
+
+
+def _versions(given: str | Mapping[str, str]) -> Callable[[str], str]:
+    """What a node runs, by its name."""
+    return (lambda _node: given) if isinstance(given, str) else lambda node: given.get(node, NEWEST.version)
+
+
+def _check_names(given: str | Mapping[str, str], cluster: SimulatedCluster) -> None:
+    """Refuses versions that are none, and those of nodes that there are not.
+
+    Raises:
+        ConfigError: there is one.
+    """
+    for name, version in {"": given}.items() if isinstance(given, str) else given.items():
+        release_of(version)
+        if name and name not in cluster.nodes:
+            raise ConfigError(f'talos_version is given for "{name}"; there are {", ".join(cluster.nodes)}')
+
+
+def _served(running: RunningCluster, folder: Path) -> tuple[BackgroundServer, Path]:
+    """The server of all nodes, and the talosconfig for it."""
+    from talos_resources.rpc.server.common import Common
+    from talos_resources.rpc.server.endpoint import Endpoint
+    from talos_resources.rpc.server.nodes import Nodes
+    from talos_resources.rpc.server.pki_folder import authority_in, server_credentials, write_talosconfig
+    from talos_resources.rpc.server.server import BackgroundServer
+    from talos_resources.simulate.configured import machines
+    from talos_resources.simulate.control import Control
+    from talos_resources.simulate.served import alias, served_nodes
+
+    cluster = running.cluster
+    names = tuple(cluster.nodes)
+    simulated = served_nodes(cluster, machine=machines(cluster, running.do))
+    nodes = Nodes(simulated, alias=partial(alias, cluster), common=Common())
+    endpoint = Endpoint(nodes, names[0], beside=Control(running).methods())
+    authority = authority_in(folder)
+    server = BackgroundServer(endpoint, "127.0.0.1:0", credentials=server_credentials(authority, "127.0.0.1"))
+    return server, write_talosconfig(folder, authority, server.address, nodes=names)

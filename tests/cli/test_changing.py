@@ -140,7 +140,9 @@ def test_the_modes_are_those_of_talosctl(node: TalosNode, shell: Shell) -> None:
     out = shell("patch", "mc", "-p", KUBESPAN, "-m", "try", "--timeout", "90s")[1]
     assert out == "10.0.0.1: applied for 90 s, then it goes back unless another one is applied\n"
     assert shell("patch", "mc", "-p", f"{KUBESPAN}mtu: 1300\n", "-m", "no-reboot")[0] == 0
-    assert shell("patch", "mc", "-p", KUBESPAN, "-m", "reboot")[0] == 2
+    code, _, err = shell("patch", "mc", "-p", f"{KUBESPAN}mtu: 1301\n", "-m", "reboot")
+    assert (code, "has no mode reboot; apply it with auto, or with staged and reboot the node; nothing was sent" in err) == (1, True)
+    assert shell("patch", "mc", "-p", KUBESPAN, "-m", "interactive")[0] == 2
 
 
 def test_get_prints_what_can_be_applied_again(node: TalosNode, shell: Shell, tmp_path: Path) -> None:

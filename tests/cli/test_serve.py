@@ -16,7 +16,7 @@ from talos_resources.cli.main import main
 from talos_resources.model.resource import Resource
 from talos_resources.releases import NEWEST
 from talos_resources.resources import ClusterIdentity
-from talos_resources.rpc.client.connect import connect_plain
+from talos_resources.rpc.client.connect import connect, connect_plain
 from talos_resources.talosconfig.config import TalosConfig
 
 
@@ -32,11 +32,28 @@ def serving(*arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
 
 
 @pytest.mark.parametrize(
-    ("flags", "version"), [((), NEWEST.version), (("--talos-version", "1.12.3"), "v1.12.3"), (("--talos-version", "v1.13.0"), "v1.13.0")]
+    ("flags", "version"), [((), "v1.14.0"), (("--talos-version", "1.12.3"), "v1.12.3"), (("--talos-version", "v1.13.0"), "v1.13.0")]
 )
 def test_it_answers_a_version_of_talos(tmp_path: Path, flags: tuple[str, ...], version: str) -> None:
     with serving("--listen", f"unix:{tmp_path}/x", "--from", "demo", *flags) as (address, _), connect_plain(address) as node:
         assert node.version() == version
+
+
+def test_a_node_that_says_nothing_runs_the_newest(tmp_path: Path) -> None:
+    with serving("--listen", f"unix:{tmp_path}/x", "--empty") as (address, _), connect_plain(address) as node:
+        assert node.version() == NEWEST.version
+
+
+def test_each_node_answers_its_own_version(tmp_path: Path) -> None:
+    pki = tmp_path / "pki"
+    listen = ("--listen", "127.0.0.1:0", "--pki", str(pki), "--from", "demo")
+    with serving(*listen, "--talos-version", "172.20.0.3=v1.12.3"):
+        versions = []
+        for number in (2, 3):
+            with connect(nodes=f"172.20.0.{number}", talosconfig=pki / "talosconfig") as node:
+                versions.append(node.version())
+    assert versions == ["v1.14.0", "v1.12.3"]
+    assert main(["serve", *listen, "--talos-version", "nobody=v1.12.3"]) == 2
 
 
 def ours(talosconfig: Path, *arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str, str]:

@@ -9,7 +9,7 @@ import pytest
 from talos_resources.kubespan.config import discovery_config, kubespan_config
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.taken import check
-from talos_resources.model.errors import ConfigError
+from talos_resources.model.errors import ConfigError, NotFoundError
 from talos_resources.model.net import AddrPort, IPPrefix
 from talos_resources.releases import release_of
 from talos_resources.resources import DiscoveryConfig, KubeSpanConfig, KubeSpanIdentity, KubeSpanPeerSpec, KubeSpanPeerStatus
@@ -144,3 +144,86 @@ def test_what_cannot_be_simulated_is_refused() -> None:
         change(cluster, "n0", "clusterID", "b3RoZXI=", kind="DiscoveryIdentityConfig")
     assert text_of(cluster.nodes["n0"]) == before
     assert cluster.sample().is_full_mesh
+
+
+def settled(node: SimulatedNode) -> tuple[str, int]:
+    return text_of(node), node.state.get(KubeSpanConfig, "kubespan").spec.mtu
+
+
+@pytest.mark.parametrize("version", ["v1.12.3", "v1.13.0"])
+def test_a_node_reboots_for_a_configuration(version: str) -> None:
+    cluster = running(version=version)
+    notes: list[str] = []
+    node = cluster.nodes["n0"]
+    machine = machines(cluster, on_note=notes.append)(node.state)
+    config = MachineConfig.load(text_of(node), release=release_of(version))
+    kind, path = ("KubeSpanConfig", "mtu") if version > "v1.13" else ("v1alpha1", "machine.network.kubespan.mtu")
+    new = config.with_value(path, 1300, kind=kind).text()
+    answer = machine.apply(ApplyRequest(text=new.encode(), mode=ApplyMode.REBOOT))
+    assert (answer.mode, node.host.online, settled(node)[1]) == (ApplyMode.REBOOT, True, 1420)
+    cluster.run_until(65)
+    assert (node.host.online, notes) == (False, ["n0 reboots"])
+    cluster.run_until(240)
+    assert node.host.online
+    assert settled(node) == (new, 1300)
+    assert cluster.sample().is_full_mesh
+
+
+def test_a_staged_configuration_is_taken_up_at_the_next_boot() -> None:
+    cluster = running()
+    node = cluster.nodes["n0"]
+    machines(cluster)(node.state)
+    change(cluster, "n0", "mtu", 1300, mode=ApplyMode.STAGED)
+    assert settled(node)[1] == 1420
+    for _ in range(2):  # and it has it again at the one after that
+        cluster.network.change(node.stop)
+        cluster.network.change(node.start)
+        assert settled(node)[1] == 1300
+        assert "1300" in settled(node)[0]
+    with pytest.raises(NotFoundError):
+        node.state.get(Stored, "persistent")
+
+
+def test_what_is_applied_takes_the_place_of_what_is_staged() -> None:
+    cluster = running()
+    node = cluster.nodes["n0"]
+    machines(cluster)(node.state)
+    change(cluster, "n0", "mtu", 1300, mode=ApplyMode.STAGED)
+    change(cluster, "n0", "mtu", 1380)
+    with pytest.raises(NotFoundError):
+        node.state.get(Stored, "persistent")
+    cluster.network.change(node.stop)
+    cluster.network.change(node.start)
+    assert settled(node)[1] == 1380
+
+
+def test_a_trial_does_not_outlive_the_boot() -> None:
+    cluster = running()
+    node = cluster.nodes["n0"]
+    machines(cluster)(node.state)
+    before = settled(node)
+    change(cluster, "n0", "mtu", 1300, mode=ApplyMode.TRY)
+    assert settled(node)[1] == 1300
+    cluster.network.change(node.stop)
+    cluster.run_until(120)
+    cluster.network.change(node.start)
+    assert settled(node) == before
+    machines(cluster)(node.state)
+    change(cluster, "n0", "mtu", 1380)
+    cluster.run_until(600)  # the trial would have ended
+    assert settled(node)[1] == 1380
+
+
+@pytest.mark.parametrize("mode", [ApplyMode.STAGED, ApplyMode.AUTO])
+def test_what_cannot_be_acted_on_is_refused_in_every_mode(mode: ApplyMode) -> None:
+    cluster = running()
+    machines(cluster)(cluster.nodes["n0"].state)
+    with pytest.raises(ConfigError, match="stays in its cluster"):
+        change(cluster, "n0", "clusterID", "b3RoZXI=", kind="DiscoveryIdentityConfig", mode=mode)
+
+
+def test_from_v1_14_on_no_node_reboots_for_a_configuration() -> None:
+    cluster = running()
+    machines(cluster)(cluster.nodes["n0"].state)
+    with pytest.raises(ConfigError, match=r"^Talos v1.14 has no mode reboot"):
+        change(cluster, "n0", "mtu", 1300, mode=ApplyMode.REBOOT)

@@ -13,7 +13,8 @@ import pytest
 
 from talos_resources.cli.main import main
 from talos_resources.model.errors import ConfigError, ConnectError
-from talos_resources.resources import KubeSpanPeerStatus, Member
+from talos_resources.releases import NEWEST
+from talos_resources.resources import KubeSpanConfig, KubeSpanPeerStatus, Member
 from talos_resources.state.events import Updated
 from talos_resources.testing.cluster import TalosCluster
 
@@ -84,6 +85,45 @@ def test_a_wait_in_vain_says_what_there_is(talos_cluster: Make) -> None:
         TimeoutError, match=r"^60 s of the cluster have passed, and 2 links are not down: 6 up, 0 down, 0 unknown, 0 missing$"
     ):
         cluster.wait_for("down", links=2, timeout_s=60)
+
+
+def test_a_wait_for_some_nodes(talos_cluster: Make) -> None:
+    cluster = talos_cluster(nodes=4)
+    cluster.inject("off", "worker-1")
+    cluster.wait_for("down", "worker-1")  # all that there are: three others see it
+    assert (cluster.links("worker-1").down, cluster.links("worker-1").links) == (3, 3)
+    assert cluster.links("controlplane-1", "controlplane-2").up == 6
+    cluster.heal()
+    cluster.wait_for("up", "worker-1")
+    assert cluster.links("worker-1").links == 6
+    with pytest.raises(ConfigError, match=r'^no node "worker-9"; there are controlplane-1, '):
+        cluster.wait_for("up", "worker-9")
+    with pytest.raises(TimeoutError, match="and 6 links of worker-1 are not down: 6 up, 0 down"):
+        cluster.wait_for("down", "worker-1", timeout_s=5)
+
+
+def test_nodes_of_several_releases(talos_cluster: Make, capsys: pytest.CaptureFixture[str]) -> None:
+    cluster = talos_cluster(nodes=3, talos_version={"controlplane-2": "v1.12.3"})
+    with cluster.connect("controlplane-1") as new, cluster.connect("controlplane-2") as old:
+        assert (new.version(), old.version()) == (NEWEST.version, "v1.12.3")
+        told = {member.spec.hostname: member.spec.operating_system for member in new.list(Member)}
+    assert told["controlplane-2"] == "Talos (v1.12.3)"
+    patch = "machine: {network: {kubespan: {mtu: 1300}}}"
+    reached = ["--mode", "reboot", "--talosconfig", str(cluster.talosconfig)]
+    assert main(["patch", "mc", "--patch", patch, "-n", "controlplane-1", *reached]) == 1
+    assert "controlplane-1: Talos v1.14 has no mode reboot; apply it with auto, " in capsys.readouterr().err
+    assert main(["patch", "mc", "--patch", patch, "-n", "controlplane-2", *reached]) == 0
+    assert capsys.readouterr().out == "controlplane-2: applied, and the node reboots for it\n"
+    cluster.advance(10)
+    assert cluster.state("controlplane-2") is None
+    cluster.advance(120)
+    with cluster.connect("controlplane-2") as old:
+        assert old.get(KubeSpanConfig, "kubespan").spec.mtu == 1300
+    cluster.wait_for("up")
+    with pytest.raises(ConfigError, match='^talos_version is given for "nobody"; there are '):
+        talos_cluster(nodes=2, talos_version={"nobody": "v1.12.3"})
+    with pytest.raises(ConfigError, match="is no version"):
+        talos_cluster(nodes=2, talos_version="soon")
 
 
 def test_faults_of_a_scenario_come_on_schedule(talos_cluster: Make) -> None:

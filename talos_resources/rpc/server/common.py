@@ -15,7 +15,7 @@ class Common:
 
     Attributes:
         limits: what clients may take.
-        talos_version: what every node says that it runs, such as `v1.12.3`; talosctl warns of one that is older than itself.
+        talos_version: what nodes say that they run that do not say it themselves; talosctl warns of one that is older than itself.
         encoder: remembers what was encoded, whichever node it is of.
         watches: how many are going on.
     """

@@ -42,7 +42,6 @@ class Endpoint:
         self._nodes = nodes
         self._local = local
         self._forwards = forwards
-        self._api = release_of(nodes.common.talos_version).api
 
     @property
     def limits(self) -> Limits:
@@ -64,8 +63,9 @@ class Endpoint:
             method = await self._nodes.method(self._local if node is None else self._named(node), path)
             await method(call, data)
             return
-        if not self._api.takes_many_nodes(path):
-            raise RpcError(Code.INVALID_ARGUMENT, self._api.many_nodes_refused.format(method=path))
+        api = release_of(await self._nodes.version(self._local)).api
+        if not api.takes_many_nodes(path):
+            raise RpcError(Code.INVALID_ARGUMENT, api.many_nodes_refused.format(method=path))
         if len(names) > MOST_NODES:
             raise RpcError(Code.INVALID_ARGUMENT, f"{len(names)} nodes in one call are too many; {MOST_NODES} are let through")
         answers = await asyncio.gather(*(self._part(name, path, call.part(), data) for name in names))

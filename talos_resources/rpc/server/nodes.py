@@ -36,23 +36,35 @@ class ServedNode:
         state: gives its state, another one after a restart; None while it is switched off. It may raise what states raise.
         load: has to be called once before `state` answers at once; None if it always does.
         machine: makes of its state what takes the configurations that clients apply; None for a node that takes none.
+        version: finds in its state what it runs, such as `v1.12.3`; None for what all nodes of the server run.
     """
 
     name: str
     state: Callable[[], State | None]
     machine: Callable[[State], TakesConfiguration] | None = None
+    version: Callable[[State], str] | None = None
     load: Callable[[], object] | None = None
 
 
-def node_methods(state: State, common: Common, machine: TakesConfiguration | None) -> Mapping[str, Method]:
+@attrs.frozen
+class _Answering:
+    """A node as it answers from one boot to the next."""
+
+    state: State
+    methods: Mapping[str, Method]
+    version: str
+
+
+def node_methods(state: State, common: Common, machine: TakesConfiguration | None, *, version: str | None = None) -> Mapping[str, Method]:
     """All that a node answers, by path.
 
     Args:
         state: its resources.
         common: what it has in common with the other nodes of the server.
         machine: takes the configurations that clients apply; None for a node that takes none.
+        version: what it says that it runs; None for what it has in common with the others.
     """
-    talos = MachineService(talos_version=common.talos_version, machine=machine)
+    talos = MachineService(talos_version=version or common.talos_version, machine=machine)
     return {**StateService(state, common).methods(), **talos.methods()}
 
 
@@ -70,7 +82,7 @@ class Nodes:
         self.common = common
         self._nodes = {node.name: node for node in nodes}
         self._alias = alias
-        self._services: dict[str, tuple[State, Mapping[str, Method]]] = {}
+        self._answering: dict[str, _Answering] = {}
         self._loading = asyncio.Lock()
         self._loaded: set[str] = set()
 
@@ -97,15 +109,10 @@ class Nodes:
         if own is None:
             raise RpcError(Code.UNAVAILABLE, f"{_dialling(name)}; the nodes here are {self._some()}")
         await self._load(own)
-        state = self._nodes[own].state()
-        if state is None:
+        answering = self._at_work(own)
+        if answering is None:
             raise RpcError(Code.UNAVAILABLE, f"{_dialling(name, 'connect: no route to host')}; {own} is switched off")
-        known = self._services.get(own)
-        if known is None or known[0] is not state:
-            machine = self._nodes[own].machine
-            methods = node_methods(state, self.common, None if machine is None else machine(state))
-            known = self._services[own] = state, methods
-        method = known[1].get(path)
+        method = answering.methods.get(path)
         if method is None:
             raise unknown_method(path)
         return method
@@ -118,6 +125,30 @@ class Nodes:
             if own not in self._loaded:
                 await asyncio.to_thread(load)
                 self._loaded.add(own)
+
+    async def version(self, own: str) -> str:
+        """What a node runs, or ran before it was switched off.
+
+        Args:
+            own: its name.
+        """
+        await self._load(own)
+        answering = self._at_work(own) or self._answering.get(own)
+        return self.common.talos_version if answering is None else answering.version
+
+    def _at_work(self, own: str) -> _Answering | None:
+        """A node that is not switched off."""
+        node = self._nodes[own]
+        state = node.state()
+        if state is None:
+            return None
+        known = self._answering.get(own)
+        if known is None or known.state is not state:
+            version = self.common.talos_version if node.version is None else node.version(state)
+            machine = None if node.machine is None else node.machine(state)
+            methods = node_methods(state, self.common, machine, version=version)
+            known = self._answering[own] = _Answering(state, methods, version)
+        return known
 
     def _some(self) -> str:
         names = list(self._nodes)
