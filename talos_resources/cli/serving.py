@@ -124,9 +124,10 @@ def version_of(args: Namespace, state: State, *, node: str = "") -> str:
         return version
     told = told_version(state)
     try:
-        return told.tag if told is not None and release_of(told.tag) else NEWEST.version
+        release_of(tag := NEWEST.version if told is None else told.tag)
     except ConfigError:
         return NEWEST.version
+    return tag
 
 
 def machine_of(state: State, version: str) -> TakesConfiguration:

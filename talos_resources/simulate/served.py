@@ -25,16 +25,18 @@ def served_nodes(cluster: SimulatedCluster, *, machine: Callable[[State], TakesC
     from talos_resources.rpc.server.nodes import ServedNode
 
     return [
-        ServedNode(
-            name=name, state=partial(_state, cluster, name), machine=machine, version=lambda _state, node=node: node.settings.version
-        )  # type: ignore[misc]
-        for name, node in cluster.nodes.items()
+        ServedNode(name=name, state=partial(_state, cluster, name), machine=machine, version=partial(_version, cluster, name))
+        for name in cluster.nodes
     ]
 
 
 def _state(cluster: SimulatedCluster, name: str) -> State | None:
     node = cluster.nodes[name]
     return node.state if node.host.online else None
+
+
+def _version(cluster: SimulatedCluster, name: str, _state: State) -> str:
+    return cluster.nodes[name].settings.version
 
 
 def alias(cluster: SimulatedCluster, name: str) -> str | None:

@@ -13,6 +13,7 @@ from talos_resources.model.kind import Kind
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.sources.away import Away, Interruptible, away_text
 from talos_resources.sources.cluster import Cluster
+from talos_resources.sources.last_news import LastNews
 from talos_resources.state.contract import State
 from talos_resources.state.events import AnyEvent, Errored
 
@@ -93,6 +94,7 @@ class Follower:
         on_news: Callable[[News], None],
         on_note: Callable[[Note], None],
         on_kinds: Callable[[str, Sequence[Kind[Any]]], None] = lambda _node, _kinds: None,
+        on_missed: Callable[[str, Timestamp], None] = lambda _node, _since: None,
     ) -> None:
         """Prepares.
 
@@ -104,6 +106,8 @@ class Follower:
             on_note: likewise.
             on_kinds: called with a node and the kinds of it that will be told from their beginning, before any news of
                 that, which then begins, and before a note that the node is followed again.
+            on_missed: called with a node and a moment since which changes of it may have been lost, before the note that
+                it is not followed or while it is not; what came of them will be told.
         """
         self._cluster = cluster
         self._nodes = tuple(nodes)
@@ -111,6 +115,8 @@ class Follower:
         self._on_news = on_news
         self._on_note = on_note
         self._on_kinds = on_kinds
+        self._on_missed = on_missed
+        self._last = LastNews()
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._watches: set[Any] = set()
@@ -166,12 +172,15 @@ class Follower:
                     if told:
                         self._on_note(Note(node, kind, f"{kind.display_type} is followed again", is_error=False))
                     delay, told = FIRST_DELAY_S, ""
-                    self._on_news(News(node, kind, batch, Timestamp(time_ns())))
+                    now = Timestamp(time_ns())
+                    self._last.came(node, kind, now)
+                    self._on_news(News(node, kind, batch, now))
                 reason = "the watch was closed"
             except ConnectError as error:  # the node is away, which all of its watches have in common
                 reason, away = "", error
             except Exception as error:  # noqa: BLE001 - likewise
                 reason = _reason(error)
+                self._tell_missed(node, kind, error)
             if self._stopping.is_set():
                 return
             if away is not None:
@@ -195,7 +204,7 @@ class Follower:
             try:
                 yield ()
                 if isinstance(watch, Interruptible):
-                    watch.tell_interruptions(partial(self._away.note, node, kind.type))
+                    watch.tell_interruptions(partial(self._interrupted, node, kind))
                 while not self._stopping.is_set():
                     try:
                         batch = watch.next_batch()
@@ -208,8 +217,20 @@ class Follower:
                 with self._lock:
                     self._watches.discard(watch)
 
+    def _interrupted(self, node: str, kind: Kind[Any], reason: TalosResourcesError | None) -> None:
+        if reason is not None:
+            self._tell_missed(node, kind, reason)
+        self._away.note(node, kind.type, reason)
+
+    def _tell_missed(self, node: str, kind: Kind[Any], reason: Exception) -> None:
+        since = self._last.sure(node, kind, reason)
+        if since is not None:
+            self._on_missed(node, since)
+
     def _tell_away(self, node: str, reason: TalosResourcesError | None) -> None:
         """Tells once that a node is away, and once that all its watches go on: it has a dozen of them."""
+        if reason is not None:
+            self._last.away(node)
         if not self._stopping.is_set():
             self._on_note(Note(node, None, away_text(reason), is_error=reason is not None))
 

@@ -66,11 +66,14 @@ class Recorder:
         self._news: queue.SimpleQueue[News | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._on_note = on_note
-        self._follower = Follower(cluster, nodes, types=types, on_news=self._news.put, on_note=self._noted, on_kinds=self._begin)
+        self._follower = Follower(
+            cluster, nodes, types=types, on_news=self._news.put, on_note=self._noted, on_kinds=self._begin, on_missed=self._missed
+        )
         # Node → since when it is heard; those that are away are not in it.
         self._heard: dict[str, Timestamp] = {}
         self._away: set[str] = set()
         self._ended: list[tuple[str, Period]] = []
+        self._latest: dict[str, Period] = {}
         self._lock = threading.Lock()
         # What had come by then has been gathered, and is written before a period says that it is known.
         self._gathered_until = Timestamp(time_ns())
@@ -166,6 +169,15 @@ class Recorder:
             self._untold.update((node, kind) for kind in kinds)
             self._coming.update((node, kind) for kind in kinds)
 
+    def _missed(self, node: str, since: Timestamp) -> None:
+        """The period in which a node was heard ends where something may be missing, also if it is written already."""
+        with self._lock:
+            self._end(node)
+            latest = self._latest.get(node)
+            if latest is not None and since < latest.ended:
+                self._latest[node] = Period(latest.began, max(latest.began, since))
+                self._ended.append((node, self._latest[node]))
+
     def _lose(self, node: str, kind: Kind[Any]) -> None:
         """A kind is not told any more; one that never was is not waited for. The lock is held."""
         if self._beginning.get((node, kind), kind) is None:
@@ -177,7 +189,8 @@ class Recorder:
     def _end(self, node: str) -> None:
         """A node is not heard any more; the lock is held."""
         if (began := self._heard.pop(node, None)) is not None:
-            self._ended.append((node, Period(began, Timestamp(time_ns()))))
+            self._latest[node] = Period(began, Timestamp(time_ns()))
+            self._ended.append((node, self._latest[node]))
 
     def _hear(self, node: str) -> None:
         """A node is heard from now on if it is there and has told all that there is of every kind; the lock is held."""

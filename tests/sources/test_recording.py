@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.sources.cluster import Cluster
 from talos_resources.sources.following import Note
 from talos_resources.sources.recording import Recorder
+from talos_resources.state.contract import State
 from talos_resources.testing.conformance.parts import PATIENCE
 
 SECRET = "gNoasoKOJzl+/B+uXhvsBVxv81OcVLrlcmQ5jQwZO08="
@@ -37,7 +38,7 @@ def peer(id: str, **fields: Any) -> Resource[KubeSpanPeerStatus]:
 
 
 @contextmanager
-def recording(nodes: dict[str, MemoryState], target: SqliteState, **options: Any) -> Iterator[Recorder]:
+def recording(nodes: Mapping[str, State], target: SqliteState, **options: Any) -> Iterator[Recorder]:
     """A recorder at work; what the nodes hold at the end is written when this is left."""
     cluster = Cluster({name: lambda state=state: state for name, state in nodes.items()}, source="a test")  # type: ignore[misc]
     recorder = Recorder(cluster, tuple(nodes), target, **options)

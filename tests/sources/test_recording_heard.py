@@ -14,11 +14,12 @@ import attrs
 from talos_resources.backends.memory import MemoryState
 from talos_resources.backends.sqlite.periods import Period
 from talos_resources.backends.sqlite.state import SqliteState
-from talos_resources.model.errors import ConnectError
+from talos_resources.model.errors import ConnectError, WatchOverrunError
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import Member
 from talos_resources.sources.following import Note
+from talos_resources.testing.cluster import TalosCluster
 from talos_resources.testing.conformance.parts import PATIENCE
 from tests.sources.test_recording import peer, recording, wait_for
 
@@ -107,3 +108,74 @@ def wait_until(holds: Callable[[], bool]) -> None:
     while not holds():
         assert time.monotonic() < until
         time.sleep(0.02)
+
+
+NEVER = Timestamp(0)
+"""A file that no recorder has written reaches to the moment of asking; others to where it was written last."""
+
+
+class Overrun(MemoryState):
+    """A state whose watches lose events, once they break."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.breaks = threading.Event()
+
+    def watch_kind(self, kind: Any, **options: Any) -> Any:
+        return OverrunWatch(self, super().watch_kind(kind, **options))
+
+
+class OverrunWatch(BrokenWatch):
+    """A watch of such a state; the next one does not break."""
+
+    def __init__(self, state: Overrun, watch: Any) -> None:
+        self._breaks, self._watch, self._began_broken = state.breaks, watch, state.breaks.is_set()
+
+    def close(self) -> None:
+        self._watch.close()
+
+    def next_batch(self) -> Any:
+        while True:
+            if self._breaks.is_set() and not self._began_broken:
+                self._watch.close()
+                raise WatchOverrunError("buffer overrun: you are behind", bookmark=None)
+            with contextlib.suppress(TimeoutError):
+                return self._watch.next_batch(0.05)
+
+
+def test_what_a_slow_watch_lost_is_in_a_gap(target: SqliteState) -> None:
+    """Nobody knows when it was: it is not known from the last that came on, also where it is written that it was heard."""
+    node = Overrun()
+    node.create(peer("a"))
+
+    def periods() -> list[Period]:
+        return list(target.of_node("one").periods(now=NEVER))
+
+    with recording({"one": node}, target, types=["kubespanpeerstatuses"]):
+        wait_until(lambda: [period.ended > NEVER for period in periods()] == [True])
+        known = periods()[0].ended
+        wait_until(lambda: [period.ended > known for period in periods()] == [True])
+        node.breaks.set()
+        wait_until(lambda: len(periods()) == 2)
+        assert periods()[0].ended <= known
+        assert periods()[1].began > known
+
+
+def test_what_a_node_did_before_it_went_away_is_in_a_gap(target: SqliteState, talos_cluster: Callable[..., TalosCluster]) -> None:
+    cluster = talos_cluster(nodes=2)
+
+    def periods(node: str) -> list[Period]:
+        return list(target.of_node(node).periods(now=NEVER))
+
+    with cluster.connect_all() as nodes, recording({name: nodes.state(name) for name in cluster.nodes}, target):
+        for name in cluster.nodes:
+            wait_until(lambda name=name: [period.ended > NEVER for period in periods(name)] == [True])  # type: ignore[misc]
+        known = periods("controlplane-2")[0].ended
+        wait_until(lambda: periods("controlplane-2")[0].ended > known)
+        off = cluster.inject("off", "controlplane-2")
+        wait_until(lambda: not periods("controlplane-2")[0].is_open)
+        assert periods("controlplane-2")[0].ended > known  # it may go on where it was
+        cluster.heal(off)
+        wait_until(lambda: len(periods("controlplane-2")) == 2)
+        assert periods("controlplane-2")[0].ended <= known
+        assert len(periods("controlplane-1")) == 1

@@ -117,10 +117,10 @@ class RemoteWatch(Generic[S]):
         wake()
 
     def tell_interruptions(self, tell: Callable[[TalosResourcesError | None], None]) -> None:
-        """Has `tell` called with the reason each time the watch has to begin again, and with None when it goes on.
+        """Has `tell` called with the reason when it is interrupted (at once if it is now), and with None when all missed is told.
 
-        The reason comes at once if it is interrupted now, else in the thread of the watch, which must not be held up or use
-        the watch. None comes to whoever asks for events, when nothing is left of what was missed.
+        The reason comes in the thread of the watch, which must not be held up; None from whoever asks for events. After an
+        overrun, and after a bookmark that is not valid any more, of what was missed only the outcome is told.
         """
         with self._changed:
             self._tell = tell
@@ -214,7 +214,9 @@ class RemoteWatch(Generic[S]):
             except InvalidBookmarkError as error:
                 if not self._ready:
                     raise
-                bookmark_is_good, reason, progress = False, self._older(reason, error), True
+                bookmark_is_good, progress = False, True
+                if not isinstance(reason, WatchOverrunError):  # that is about the watcher, and why it is so
+                    reason = error
             except _TEMPORARY as error:
                 reason = error
             if self._closing.is_set():
@@ -223,10 +225,12 @@ class RemoteWatch(Generic[S]):
                 return reason
             if bookmark_is_good:
                 self._interrupted(reason)
+            elif self._tell is not None:
+                self._tell(reason)
             import random  # here, for it brings OpenSSL, and most watches are never interrupted
 
             delay = FIRST_DELAY_S if progress else min(delay * 2, LONGEST_DELAY_S)
-            # Jitter, so that a thousand watchers do not come back at the same moment.
+            # Jitter: a thousand watchers must not come back at once.
             if bookmark_is_good and self._closing.wait(random.uniform(delay / 2, delay)):  # noqa: S311  # no secret
                 return None
         return self._continuity.lost(reason)
@@ -246,11 +250,6 @@ class RemoteWatch(Generic[S]):
             with self._changed:
                 self._caught_up = True
                 self._changed.notify_all()
-
-    @staticmethod
-    def _older(before: TalosResourcesError, refusal: InvalidBookmarkError) -> TalosResourcesError:
-        """Why the watch ended, rather than why it could not be resumed, where the first is about the watcher."""
-        return before if isinstance(before, WatchOverrunError) else refusal
 
     def _one_stream(self, start: Start) -> tuple[bool, TalosResourcesError]:
         """Follows one stream to its end; returns whether it told anything, and why it ended."""
