@@ -1,12 +1,14 @@
-"""The discovery service: changes a second with one, two and three replicas over etcd, and what an affiliate takes.
+"""The discovery service: changes a second with one, two and three replicas, how soon another tells them, and an affiliate's size.
 
 `python -m benchmarks.discovery [AFFILIATES]`. With Go, the real service does the same without a state; with etcd,
-replicas are measured. The clients run on the same cores as the servers, so only ratios mean something.
+replicas are measured. The clients run on the same cores as the servers, so only ratios mean something: news are told
+beside those that the same replica tells, and beside the load of the machine.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import socket
 import subprocess
@@ -20,8 +22,8 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.figures import INTEROP, Figure, show
-from talos_resources.discovery.messages import LIST, UPDATE, ClusterRequest, Duration, UpdateRequest
-from talos_resources.discovery.wire import encode
+from talos_resources.discovery.messages import LIST, UPDATE, WATCH, ClusterRequest, Duration, UpdateRequest, WatchResponse
+from talos_resources.discovery.wire import decode, encode
 from talos_resources.rpc.client.call import Channel
 from talos_resources.rpc.transport.http2 import Http2Transport
 
@@ -29,6 +31,8 @@ AFFILIATES: Final = 20_000
 IN_A_CLUSTER: Final = 500
 CLIENTS: Final = 4
 CHANGES: Final = 2_000
+NEWS: Final = 500
+NEWS_EVERY_S: Final = 0.05
 SERVICE: Final = "github.com/siderolabs/discovery-service/cmd/discovery-service"
 DATA: Final = b"d" * 300
 ENDPOINTS: Final = (b"e" * 16, b"f" * 32)
@@ -103,6 +107,38 @@ def say(addresses: Sequence[str], affiliates: int, first: int = 0) -> float:
     return affiliates / (time.perf_counter() - begin)
 
 
+def news(speaks: str, watches: str, *, cluster: str) -> list[float]:
+    """The seconds from when one server has answered a change until one has told its watcher of it, in order of size.
+
+    Below zero is what was told before it was answered. The changes come one by one.
+    """
+    answered: dict[str, float] = {}
+    told: dict[str, float] = {}
+    speaking, watching = Http2Transport(speaks), Http2Transport(watches)
+    messages = Channel((watching,)).stream(WATCH, encode(ClusterRequest(cluster_id=cluster)))
+
+    def watch() -> None:
+        for batch in messages:
+            now = time.perf_counter()
+            for message in batch:
+                told.update({affiliate.id: now for affiliate in decode(WatchResponse, message).affiliates})
+            if len(told) == NEWS:
+                return
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    channel = Channel((speaking,), timeout=60)
+    for number in range(NEWS):
+        request = UpdateRequest(cluster_id=cluster, affiliate_id=f"node-{number}", affiliate_data=DATA, ttl=Duration(seconds=1800))
+        channel.unary(UPDATE, encode(request))
+        answered[request.affiliate_id] = time.perf_counter()
+        time.sleep(NEWS_EVERY_S)
+    watcher.join(60)
+    for transport in (speaking, watching):
+        transport.close()
+    return sorted(told[name] - at for name, at in answered.items())
+
+
 def resident(pid: int) -> int:
     """The bytes of a process that are in memory."""
     [line] = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")]
@@ -139,6 +175,17 @@ def figures(affiliates: int) -> Iterator[Figure]:
             started(stack, [etcd, f"--data-dir={folder}", *urls, *inner, f"--initial-cluster=default=http://127.0.0.1:{members}"], client)
             servers = [ours(stack, "--from", f"etcd://127.0.0.1:{client}/discovery") for _ in range(count)]
             yield Figure(f"changes over etcd, replicas: {count}", say([address for address, _ in servers], CHANGES), "/s")
+            if count > 1:
+                yield from _news(servers[0][0], servers[-1][0])
+
+
+def _news(one: str, other: str) -> Iterator[Figure]:
+    """How soon another server tells what one was told, beside how soon that one tells it."""
+    own, elsewhere = news(one, one, cluster="own"), news(one, other, cluster="elsewhere")
+    load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
+    for name, place in (("half of all", 0.5), ("99 of 100", 0.99)):
+        mine, theirs = (found[int(place * len(found))] * 1000 for found in (own, elsewhere))
+        yield Figure(f"news of one at another, {name} within", theirs, "ms", note=f"at the same one {mine:.1f} ms; {load}")
 
 
 def main(arguments: list[str] | None = None) -> int:

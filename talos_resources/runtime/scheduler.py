@@ -110,18 +110,21 @@ class VirtualTime:
         """Lets so much time pass."""
         self.run_until(Timestamp(self._now + round(seconds * _S)))
 
-    def run_until(self, when: Timestamp, *, poll: bool = True) -> None:
+    def run_until(self, when: Timestamp, *, poll: bool = True, pause: Callable[[], bool] = lambda: False) -> None:
         """Lets time pass until then, all that is due then included.
 
         Args:
             when: not before now.
             poll: look for what others than the controllers have written; with thousands of subscriptions that takes a while.
+            pause: asked before each call; time stands where it is when it says so, and goes on with the next `run_until`.
         """
         for subscription in tuple(self._subscriptions) if poll else ():
             subscription.poll()
         while True:
-            while (call := self._queue.take(self._now)) is not None:
+            while not (paused := pause()) and (call := self._queue.take(self._now)) is not None:
                 call()
+            if paused:
+                return
             due = self._queue.next_time()
             if due is None or due > when:
                 break

@@ -21,8 +21,8 @@ T = TypeVar("T")
 STEP_S: Final = 0.1
 """How often time passes, at most: what happens within so long happens together."""
 
-_SLICE_S: Final = 5.0
-"""How much of what is overdue is caught up with before others get their turn, in seconds of this machine."""
+_TURN_S: Final = 0.25
+"""For so long at a time what is due is done; then others get their turn."""
 
 _POLL_S: Final = 1.0
 """How often the nodes look for what clients have written."""
@@ -98,8 +98,7 @@ class RunningCluster:
         """
         with self._lock:
             result = call()
-            self.cluster.clock.settle()
-            self.cluster.witness.settle()
+            self._pass(self.cluster.clock.now(), pause=self._turn())
             return result
 
     def advance(self, seconds: float) -> None:
@@ -118,9 +117,16 @@ class RunningCluster:
         event.act()
         self._on_note(event.what)
 
-    def _pass(self, until: Timestamp, *, poll: bool = True) -> None:
-        self.cluster.clock.run_until(until, poll=poll)
+    def _pass(self, until: Timestamp, *, poll: bool = True, pause: Callable[[], bool] = lambda: False) -> None:
+        self.cluster.clock.run_until(until, poll=poll, pause=pause)
         self.cluster.witness.settle()
+
+    def _turn(self) -> Callable[[], bool]:
+        """Says when others want their turn; never where time passes by `advance` alone, which a test wants to be over at once."""
+        if not self.speed:
+            return lambda: False
+        end = time.monotonic() + _TURN_S
+        return lambda: self._stop.is_set() or time.monotonic() > end
 
     def _run(self) -> None:
         began, start_s = time.monotonic(), self.cluster.elapsed_s
@@ -131,17 +137,16 @@ class RunningCluster:
             poll = now - polled >= _POLL_S
             polled = now if poll else polled
             with self._lock:
-                step_s = min(goal_s, self.cluster.elapsed_s + _SLICE_S * self.speed)
                 try:
-                    self._pass(self.cluster.moment(step_s), poll=poll)
+                    self._pass(self.cluster.moment(goal_s), poll=poll, pause=self._turn())
                 except Exception:  # a simulation that stands still in silence looks like a quiet cluster
                     log.exception("the simulation has stopped")
                     self._on_note("the simulation has stopped: it failed; the log has more")
                     return
-                due = self.cluster.clock.next_time()
-                wait_s = 1.0 if due is None else (due - self.cluster.moment(step_s)) / 1e9 / self.speed
-            self._tell_lateness((goal_s - step_s) / self.speed)
-            self._stop.wait(min(max(wait_s, STEP_S if step_s == goal_s else 0.001), 1.0))
+                due, late_s = self.cluster.clock.next_time(), (goal_s - self.cluster.elapsed_s) / self.speed
+                wait_s = 1.0 if due is None else (due - self.cluster.clock.now()) / 1e9 / self.speed
+            self._tell_lateness(late_s)
+            self._stop.wait(0.001 if late_s > STEP_S else min(max(wait_s, STEP_S), 1.0))
 
     def _tell_lateness(self, late_s: float) -> None:
         self.behind_s = late_s

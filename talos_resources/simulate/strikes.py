@@ -13,6 +13,7 @@ from typing import Any, Final
 import attrs
 
 from talos_resources.kubespan.affiliate import parse_filter
+from talos_resources.machineconfig.kubespan_patch import parse_mtu
 from talos_resources.model.errors import ConfigError
 from talos_resources.model.net import IPAddress, parse_address
 from talos_resources.simulate.cluster import SimulatedCluster
@@ -168,10 +169,7 @@ def _new_keys(strike: Strike) -> tuple[str, None]:
 
 
 def _mtu(strike: Strike) -> tuple[str, Undo]:
-    if not (strike.value or str(_MTU)).isdecimal():
-        msg = f'an MTU is a number of bytes such as 1280, not "{strike.value}"'
-        raise ConfigError(msg)
-    mtu = int(strike.value or _MTU)
+    mtu = parse_mtu(strike.value or str(_MTU))
     return f"the MTU of {strike.names()} is {mtu}", _configured(strike, mtu=mtu)
 
 

@@ -142,3 +142,17 @@ def test_the_managers_rhythm_survives_a_clock_that_is_set_back() -> None:
     back = Timestamp(start - 3600 * S)
     assert manager._tick(back) == back + 30 * S
     assert manager._tick(Timestamp(back + 5 * S)) == back + 30 * S
+
+
+def test_virtual_time_pauses_between_two_calls_and_goes_on() -> None:
+    clock = VirtualTime(Timestamp(0))
+    done: list[str] = []
+    clock.soon(lambda: done.append("first"))
+    clock.at(Timestamp(5), lambda: done.append("second"))
+    clock.at(Timestamp(5), lambda: done.append("third"))
+    clock.run_until(Timestamp(10), pause=lambda: len(done) >= 2)
+    assert (done, clock.now()) == (["first", "second"], Timestamp(5))
+    clock.run_until(Timestamp(10), pause=lambda: True)
+    assert clock.now() == Timestamp(5)
+    clock.run_until(Timestamp(10))
+    assert (done, clock.now()) == (["first", "second", "third"], Timestamp(10))

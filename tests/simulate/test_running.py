@@ -45,6 +45,28 @@ def test_time_passes_as_fast_as_it_should() -> None:
     assert live.cluster.elapsed_s == stopped
 
 
+def test_whoever_asks_gets_a_turn_while_there_is_much_to_do() -> None:
+    """Between two calls of the simulation, not when all that is due is done; so it also stops."""
+    going, again = threading.Event(), threading.Event()
+    with running(speed=1.0) as live:
+
+        def busy() -> None:
+            going.set()
+            time.sleep(0.01)
+            if not again.is_set():
+                live.cluster.clock.soon(busy)  # there is always more that is due
+
+        live.do(lambda: live.cluster.clock.soon(busy))
+        assert going.wait(30)
+        asked: list[float] = []
+        asker = threading.Thread(target=lambda: asked.append(live.do(lambda: live.cluster.elapsed_s)))
+        asker.start()
+        asker.join(30)
+        assert asked
+        live.close()  # although it goes on
+        again.set()
+
+
 def test_time_that_stands_still_is_advanced() -> None:
     notes: list[str] = []
     with running("partition", speed=0, notes=notes) as live:
