@@ -243,3 +243,13 @@ def test_a_setting_that_was_made_unreadable_costs_itself_alone(target: str, tmp_
         diagnosis = cluster.doctor()
     assert [finding.rule for finding in diagnosis.findings] == ["path-blocked"]
     assert any("DiscoveryConfigs" in line and "w-2" in line for line in diagnosis.blind)
+
+
+def test_a_cluster_of_two_has_no_others() -> None:
+    plan = Plan(boxes=rack(1, planes=1)).split(["cp-1"], ["w-1"], 900)
+    [finding] = told(plan)
+    assert finding.rule == "path-blocked"
+    assert "others" not in finding.title
+    off = Plan(boxes=rack(1, planes=1))
+    off.of("w-1").config = {"enabled": False}
+    assert [finding.rule for finding in told(off)] == ["kubespan-disabled"]

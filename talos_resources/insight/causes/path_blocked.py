@@ -9,7 +9,7 @@ from talos_resources.insight.facts.evidence import Pair
 from talos_resources.insight.facts.pairs import Way
 from talos_resources.insight.hypothesis import STATUSES_GUIDE, Certainty, Hypothesis, Tier, cause, links
 from talos_resources.insight.mesh import LinkState
-from talos_resources.insight.pairing import by_shared_end, subject
+from talos_resources.insight.pairing import by_shared_end, ends, subject
 from talos_resources.insight.words import limited
 
 
@@ -40,7 +40,7 @@ def path_blocked(case: Case) -> Iterator[Hypothesis]:
             why = "Something between these two drops packets, in one direction at least: a firewall, a route, a NAT that forgot them."
             advice = "check firewalls and routes between them for UDP 51820 in both directions"
         yield Hypothesis(
-            title=f"{subject(case, shared, pairs)} {case.pairs.down_for(pairs)} while both reach others",
+            title=f"{subject(case, shared, pairs)} {case.pairs.down_for(pairs)}{_while_others(case, pairs)}",
             explains=links(pairs),
             evidence=lambda pairs=pairs: limited(  # type: ignore[misc]  # bound now, called later
                 [*near(case, pairs), *case.pairs.proofs(pairs), *_single(case, pairs), *case.pairs.attempts(pairs)]
@@ -52,6 +52,12 @@ def path_blocked(case: Case) -> Iterator[Hypothesis]:
             certainty=Certainty.CERTAIN if every else Certainty.LIKELY,
             decide="packet captures at both ends: what leaves one and does not arrive at the other is dropped between",
         )
+
+
+def _while_others(case: Case, pairs: list[Pair]) -> str:
+    """That each end has a link to somebody, if so: in a cluster of two there is nobody else."""
+    linked = all(any(case.is_up(index, node.index) for node in case.nodes if node.index != index) for index in ends(pairs))
+    return " while both reach others" if linked else ""
 
 
 def _is_seen(case: Case, pair: Pair) -> bool:

@@ -96,7 +96,7 @@ class Life:
         return frozenset(
             index
             for index, view in self.fresh.items()
-            if view.is_whole and self.takes_part(index) and self._knows_nobody(index, view) and len(self._ground.nodes) > 1
+            if view.is_whole and self.takes_part(index) and self._knows_nobody(index, view) and self.on - {index}
         )
 
     def _knows_nobody(self, index: int, view: NodeView) -> bool:
