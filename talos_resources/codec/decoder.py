@@ -158,7 +158,7 @@ def _located(error: ValueError, info: FieldInfo, items: Sequence[Any]) -> FieldE
 def _field_decoder(info: FieldInfo) -> Decoder:
     """What reads one value; of a mapping, one entry."""
     one = _item_decoder(info)
-    return functools.partial(_entry, one, _MISSING.get(info.shape, b"")) if info.mapping else one
+    return functools.partial(_entry, one, _MISSING.get(info.shape, b""), VARINT if info.shape in SCALARS else LEN) if info.mapping else one
 
 
 _MISSING: Final[dict[Shape, Any]] = {"flag": 0}
@@ -206,17 +206,17 @@ def _unpacked(read: Decoder, data: bytes) -> list[Any]:
     return found
 
 
-def _entry(read: Decoder, missing: Any, data: bytes) -> tuple[str, Any]:
-    """The key and the value of an entry of a map."""
+def _entry(read: Decoder, missing: Any, wire_type: int, data: bytes) -> tuple[str, Any]:
+    """The key and the value of an entry of a map; what has another wire type than theirs is passed over."""
     key, raw, position = "", missing, 0
     while position < len(data):
         lead, position = read_varint(data, position)
-        number, wire_type = lead >> 3, lead & 7
-        if number not in {1, 2} or wire_type not in {VARINT, LEN}:
+        is_key = lead == (1 << 3 | LEN)
+        if not is_key and lead != (2 << 3 | wire_type):
             position = skip(data, position, lead)
             continue
-        value, position = _raw(data, position, len(data), wire_type)
-        if number == 1:
+        value, position = _raw(data, position, len(data), lead & 7)
+        if is_key:
             key = value.decode()
         else:
             raw = value

@@ -10,13 +10,13 @@ import pytest
 
 from talos_resources.backends.sqlite.state import SqliteState
 from talos_resources.cli.main import main
-from talos_resources.codec.specs import spec_to_wire
+from talos_resources.codec.specs import spec_from_wire, spec_to_wire
 from talos_resources.codec.text import resource_from_json, resource_from_yaml, resource_to_json, resource_to_yaml
 from talos_resources.codec.wire import resource_from_wire, resource_to_wire
 from talos_resources.model.kind import Column, untyped
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import untyped_spec
-from talos_resources.resources import Affiliate, KubeSpanPeerStatus
+from talos_resources.resources import Affiliate, KubeSpanPeerStatus, NodeStatus
 from talos_resources.rpc.client.connect import connect_plain
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.sources.load import memory_state
@@ -113,3 +113,10 @@ def test_a_spec_that_is_a_mere_value_has_its_column(yaml: str, cell: str) -> Non
     kind = attrs.evolve(untyped("MachineTypes.config.talos.dev", "config"), columns=(Column("Type", "{@}"), Column("X", "{.x}")))
     resource = Resource.new(untyped_spec(yaml), id="machine-type", kind=kind)
     assert Cells(kind, Shape()).row(resource) == ["machine-type", "undefined", cell, ""]
+
+
+@pytest.mark.parametrize("entry", [b"\x08\x05\x12\x01b", b"\x0a\x01a\x10\x05", b"\x09" + b"\0" * 8], ids=["key", "value", "double"])
+def test_parts_of_an_entry_with_another_wire_type_are_passed_over(entry: bytes) -> None:
+    """As protobuf does: they are of a field that nobody knows."""
+    labels = spec_from_wire(NodeStatus, b"\x22" + bytes([len(entry)]) + entry).labels
+    assert list(labels.items()) == [("a" if b"a" in entry else "", "b" if b"b" in entry else "")]
