@@ -162,7 +162,7 @@ def _question(kind: str, address: str, stack: ExitStack) -> Callable[[], None]:
     asking = Asking(address)
     stack.callback(asking.close)
     for number in range(AFFILIATES):
-        asking.update(f"node {number}", bytes(2048))
+        asking.update(f"node {number}", bytes(2048), ttl=1800)
 
     def affiliates() -> None:
         assert len(asking.listed()) == AFFILIATES, "an answer is not whole"
