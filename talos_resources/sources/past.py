@@ -87,9 +87,11 @@ def past_of(nodes: Nodes, names: Sequence[str], *, since: Timestamp | None = Non
 
 
 def _is_moment(state: _Remembering) -> bool:
-    """Whether a node was written once, as `dump` does: nothing is known of any other time."""
+    """Whether a node was written once, as `dump` does: nothing is known of any other time, and nothing was changed since."""
     periods = state.periods(now=Timestamp(time_ns()))
-    return len(periods) == 1 and periods[0].began == periods[0].ended
+    if len(periods) != 1 or periods[0].began != periods[0].ended:
+        return False
+    return next(iter(state.changes(since=Timestamp(periods[0].ended + 1), types=_TYPES)), None) is None
 
 
 def _is_eventful(link: _Link) -> bool:
