@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, NamedTuple
 
 from talos_resources.codec.fields import FieldInfo, cached, fields_of
@@ -23,7 +24,7 @@ def text_as_given(spec: Any, given: Any) -> str | None:
 
 
 def says_less(cls: type[Any], text: str) -> bool:
-    """Whether the YAML of a spec that a node wrote lacks a key that the class always writes; lists are not looked into."""
+    """Whether the YAML of a spec that a node wrote lacks a key that the class always writes; lists and mappings are not looked into."""
     return _lacks(cls, f"\n{text}", "\n")
 
 
@@ -31,9 +32,14 @@ def _lacks(cls: type[Any], text: str, margin: str) -> bool:
     keys = _keys(cls)
     if any(f"{margin}{key}:" not in text for key in keys.always):
         return True
-    for key, inner in keys.within:
-        _, found, rest = text.partition(f"{margin}{key}:{margin}    ")
-        if found and not rest.startswith("- ") and _lacks(inner, f"{margin}    {rest}", f"{margin}    "):
+    deeper = f"{margin}    "
+    for key, inner, is_mapping in keys.within:
+        if is_mapping:
+            continue
+        if f"{margin}{key}: {{}}" in text and _keys(inner).always:
+            return True
+        _, found, rest = text.partition(f"{margin}{key}:{deeper}")
+        if found and not rest.startswith("- ") and _lacks(inner, deeper + re.split(rf"{margin}(?=\S)", rest, maxsplit=1)[0], deeper):
             return True
     return False
 
@@ -41,7 +47,8 @@ def _lacks(cls: type[Any], text: str, margin: str) -> bool:
 class _Keys(NamedTuple):
     always: frozenset[str]
     never_empty: frozenset[str]
-    within: tuple[tuple[str, type[Any]], ...]
+    within: tuple[tuple[str, type[Any], bool], ...]
+    """Key and class of each part, and whether there is a mapping of them."""
 
 
 @cached
@@ -50,7 +57,7 @@ def _keys(cls: type[Any]) -> _Keys:
     return _Keys(
         frozenset(info.key for info in infos if info.key and not info.omit_empty),
         frozenset(info.key for info in infos if info.omit_empty),
-        tuple((info.key, info.cls) for info in infos if info.shape == "message"),
+        tuple((info.key, info.cls, info.mapping) for info in infos if info.shape == "message"),
     )
 
 
@@ -62,7 +69,9 @@ def _has_all(cls: type[Any], given: Any) -> bool:
     if not isinstance(given, dict) or not keys.always <= given.keys():
         return False
     return all(given[key] for key in keys.never_empty & given.keys()) and all(
-        _has_all(inner, given[key]) for key, inner in keys.within if key in given
+        _has_all(inner, list(given[key].values()) if is_mapping and isinstance(given[key], dict) else given[key])
+        for key, inner, is_mapping in keys.within
+        if key in given
     )
 
 

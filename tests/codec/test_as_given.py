@@ -8,11 +8,15 @@ import pytest
 
 from talos_resources._generated import cosi_resource_pb2
 from talos_resources.backends.memory import MemoryState
-from talos_resources.codec.text import resource_to_json, resource_to_yaml
+from talos_resources.codec.as_given import says_less
+from talos_resources.codec.text import resource_to_json, resource_to_yaml, spec_to_yaml
 from talos_resources.codec.wire import resource_from_wire, resource_to_wire
 from talos_resources.model.sent import sent_yaml
 from talos_resources.resources import Affiliate, DiscoveryConfig
+from talos_resources.resources.etcd.arg_values import ArgValues
+from talos_resources.resources.etcd.etcd_spec import EtcdSpec
 from talos_resources.resources.network.link_status import LinkStatus
+from talos_resources.resources.network.operator_spec import DHCP4OperatorSpec, DHCP6OperatorSpec, OperatorSpec
 from talos_resources.sources.documents import parse
 
 HEAD = """\
@@ -92,6 +96,16 @@ def test_stores_keep_what_they_wrote(text: str) -> None:
     newer = text.format("x").replace("        endpoints", "        excludeAdvertisedNetworks: []\n        endpoints")
     [entry] = parse((newer + ("    serviceEndpoints: []\n" if text is DISCOVERY else "")).encode(), source="f")
     assert sent_yaml(resource_from_wire(resource_to_wire(entry.resource, with_yaml=False))) is None
+
+
+def test_what_stores_need_not_keep_is_told_by_each_part_alone() -> None:
+    """Keys of a part that follows are none of its own, and keys of a mapping are nobody's fields."""
+    assert not says_less(EtcdSpec, spec_to_yaml(EtcdSpec(extra_args={"a": ArgValues(values=("b",))})))
+    part = DHCP4OperatorSpec(route_metric=1, skip_routes=True)
+    text = spec_to_yaml(OperatorSpec(dhcp4=part, dhcp6=DHCP6OperatorSpec(route_metric=2)))
+    assert not says_less(OperatorSpec, text)
+    assert says_less(OperatorSpec, text.replace("    routeMetric: 1\n", ""))
+    assert says_less(OperatorSpec, "operator: dhcp4\nlinkName: a\nrequireUp: true\ndhcp4: {}\n")
 
 
 def test_changed_it_is_written_anew() -> None:
