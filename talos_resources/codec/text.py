@@ -170,7 +170,7 @@ def resource_to_json(resource: Resource[Any], *, head: Mapping[str, str] = _NO_H
         talosctl: see `resource_to_yaml`; what is not in quotes there is no text here.
 
     Raises:
-        DecodeError: the YAML of the spec that a node sent is broken.
+        DecodeError: the YAML of the spec that a node sent is broken, or holds what JSON cannot, as NaN.
     """
     from talos_resources.codec import gojson
 
@@ -178,7 +178,10 @@ def resource_to_json(resource: Resource[Any], *, head: Mapping[str, str] = _NO_H
     if talosctl:
         metadata = plain["metadata"]
         metadata |= {key: {k: resolve(v) for k, v in metadata[key].items()} for key in ("labels", "annotations") if key in metadata}
-    return gojson.dumps({**head, **plain})
+    try:
+        return gojson.dumps({**head, **plain})
+    except TypeError as error:
+        raise DecodeError(str(error), source=f"{resource.type} {resource.id}") from None
 
 
 def resource_from_json(data: bytes | str, *, source: str = "") -> Resource[Any]:

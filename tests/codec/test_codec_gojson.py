@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 
 from talos_resources.codec import gojson
 from talos_resources.codec.plain import resource_from_plain
+from talos_resources.codec.text import resource_to_json
 from talos_resources.model.errors import DecodeError
+from talos_resources.model.metadata import Metadata
+from talos_resources.model.resource import Resource
+from talos_resources.model.spec import UntypedSpec
 from talos_resources.testing.strategies import texts
 
 _VALUES = st.recursive(
@@ -95,3 +99,9 @@ def test_garbage_is_a_value_or_a_decode_error(data: Any) -> None:
         resource_from_plain(gojson.loads(data))
     except DecodeError as error:
         assert str(error)
+
+
+def test_a_resource_that_json_cannot_hold_is_named() -> None:
+    resource = Resource(Metadata(namespace="test", type="Cassettes.test.talos.dev", id="a"), UntypedSpec("length: .inf\n"))
+    with pytest.raises(DecodeError, match="Cassettes.test.talos.dev a: JSON cannot hold NaN or an infinity"):
+        resource_to_json(resource)
