@@ -143,14 +143,15 @@ def _unzipped(data: bytes, file: str) -> tuple[Members, bool]:
     import lzma
     import struct
     import zlib
-    from zipfile import BadZipFile, ZipFile
+    from zipfile import BadZipFile, ZipFile, is_zipfile
 
     # What the library raises for archives that are damaged, encrypted, or of a method or version that it does not know.
     faults = (BadZipFile, RuntimeError, EOFError, OSError, ValueError, OverflowError, zlib.error, lzma.LZMAError, struct.error)
     try:
         archive = ZipFile(io.BytesIO(data))
     except faults as error:
-        if found := whole_members(data, largest=_ARCHIVE_LIMIT, largest_member=_MEMBER_LIMIT):
+        # One that has its end is damaged in another way, or is none that we can read.
+        if not is_zipfile(io.BytesIO(data)) and (found := whole_members(data, largest=_ARCHIVE_LIMIT, largest_member=_MEMBER_LIMIT)):
             return _by_path(found), False
         raise DecodeError(f"broken zip archive: {error}", source=file) from None
 
