@@ -16,7 +16,7 @@ from talos_resources.machineconfig.encode import to_plain
 
 HIDDEN: Final = "<hidden>"
 HIDDEN_NEW: Final = "<hidden, another one>"
-"""Stands for a secret that the configuration before did not have."""
+"""Stands for a secret in whose place the configuration before had another one."""
 
 _KEYS: Final = frozenset(
     {
@@ -35,15 +35,9 @@ _USER: Final = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 _QUERY: Final = re.compile(r"([?&][^=&#\s]*(?:token|secret|password|key)[^=&#\s]*=)[^&#\s]+", re.IGNORECASE)
 
 
-def hidden_text(config: MachineConfig, *, before: MachineConfig | None = None) -> str:
-    """The configuration as YAML, only what is set, with every secret hidden.
-
-    Args:
-        config: of any form.
-        before: a secret that this one does not have shows as another one.
-    """
-    known = None if before is None else frozenset(_secrets_of(before))
-    return "---\n".join(dump(_without_secrets(_plain(document), known)) for document in config.documents)
+def hidden_text(config: MachineConfig) -> str:
+    """The configuration, of any form, as YAML, only what is set, with every secret hidden."""
+    return "---\n".join(dump(_without_secrets(_plain(document))) for document in config.documents)
 
 
 def difference(old: MachineConfig, new: MachineConfig) -> str:
@@ -59,17 +53,19 @@ def difference(old: MachineConfig, new: MachineConfig) -> str:
         was, becomes = old.find(*key), new.find(*key)
         if was is not None and becomes is not None and was.fields == becomes.fields:
             continue
-        parts += difflib.unified_diff(
-            _shown(was, known), _shown(becomes, known), f"{was or 'nothing'} (now)", f"{becomes or 'nothing'} (new)", lineterm=""
-        )
+        before = _plain(was)
+        lines = (_lines(before), _lines(_plain(becomes), before, known))
+        parts += difflib.unified_diff(*lines, f"{was or 'nothing'} (now)", f"{becomes or 'nothing'} (new)", lineterm="")
     return "".join(f"{line}\n" for line in parts)
 
 
-def _shown(document: Document | None, known: frozenset[str]) -> list[str]:
-    return [] if document is None else dump(_without_secrets(_plain(document), known)).splitlines()
+def _lines(plain: dict[str, Any], before: Any = None, known: frozenset[str] = frozenset()) -> list[str]:
+    return dump(_without_secrets(plain, before, known)).splitlines() if plain else []
 
 
-def _plain(document: Document) -> dict[str, Any]:
+def _plain(document: Document | None) -> dict[str, Any]:
+    if document is None:
+        return {}
     plain: dict[str, Any] = to_plain(document.type, document.fields, complete=False)
     return plain
 
@@ -90,28 +86,45 @@ def _secrets(value: Any, *, whole: bool = False) -> Iterator[str]:
         yield value
 
 
-def _without_secrets(value: Any, known: frozenset[str] | None, *, whole: bool = False) -> Any:
+def _without_secrets(value: Any, before: Any = None, known: frozenset[str] = frozenset(), *, whole: bool = False) -> Any:
     """The value with what hides secrets in their places.
 
     Args:
         value: plain.
-        known: the secrets before; None for no comparison.
+        before: what was in its place; None for nothing, or for no comparison.
+        known: the secrets before.
         whole: everything in it is one.
     """
     if isinstance(value, Mapping):
+        was = before if isinstance(before, Mapping) else {}
         return {
-            key: _without_secrets(item, known, whole=whole or _is_secret(key, value) or key in _WHOLE)
+            key: _without_secrets(item, was.get(key), known, whole=whole or _is_secret(key, value) or key in _WHOLE)
             if not (whole and key in {"name", "path", "mountPath", "op", "permissions"})
             else item
             for key, item in value.items()
         }
     if isinstance(value, list):
-        return [_without_secrets(item, known, whole=whole) for item in value]
+        earlier = _earlier(value, before if isinstance(before, list) else [])
+        return [_without_secrets(item, was, known, whole=whole) for item, was in zip(value, earlier, strict=True)]
     if not isinstance(value, str) or not value:
         return value
     if whole or _is_private(value):
-        return HIDDEN if known is None or value in known else HIDDEN_NEW
+        return HIDDEN_NEW if before and value not in known else HIDDEN
     return _QUERY.sub(rf"\1{HIDDEN}", _USER.sub(HIDDEN, value))
+
+
+def _earlier(items: list[Any], before: list[Any]) -> Iterator[Any]:
+    """What each item was: the one of its name, else the one that had its place and is gone; None for an item that is added."""
+    names = [_name(item) for item in items]
+    by_name = {_name(item): item for item in before}
+    for place, name in enumerate(names):
+        replaced = before[place] if place < len(before) and _name(before[place]) not in names else None
+        yield by_name.get(name, replaced)
+
+
+def _name(item: Any) -> str:
+    named = (item.get("name") or item.get("path") or item.get("mountPath")) if isinstance(item, Mapping) else None
+    return str(named or item)
 
 
 def _is_secret(key: str, siblings: Mapping[str, Any]) -> bool:

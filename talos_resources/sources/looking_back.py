@@ -76,7 +76,8 @@ def covering(
         if text := missing_text(coverage, start, end, now=now):
             notes.setdefault(text, []).append(node)
     if not found:
-        raise ConfigError(f"{nodes.source} has no data of that time; {'; '.join(spans)}")
+        parts = [text if len(spans) == 1 else f"of {', '.join(of)} {text}" for text, of in spans.items()]
+        raise ConfigError(f"{nodes.source} has no data of that time; {'; '.join(parts)}")
     told = (*notes.items(), *((f"nothing; {text}", of) for text, of in spans.items()))
     whose = {text: "" if len(of) == len(names) else f" of {', '.join(of)}" for text, of in told}
     return found, tuple(f"what {nodes.source} has{of}: {text}" for text, of in whose.items())

@@ -113,6 +113,33 @@ def test_a_difference_says_that_a_secret_is_another_one_and_shows_neither() -> N
     assert difference(old, old) == ""
 
 
+MANIFESTS = """\
+machine: {type: worker, env: {A: env-1}}
+cluster: {inlineManifests: [{name: one, contents: manifest-1}, {name: two, contents: manifest-2}]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("new", "others"),
+    [
+        (MANIFESTS.replace("[{name: one", "[{name: zero, contents: manifest-0}, {name: one"), 0),
+        (MANIFESTS.replace("}]}", "}, {name: three, contents: manifest-3}]}"), 0),
+        (MANIFESTS.replace("{name: one, contents: manifest-1}, ", ""), 0),
+        (MANIFESTS.replace("{A: env-1}", "{A: env-1, B: env-2}"), 0),
+        (MANIFESTS.replace("worker, env", "worker, token: tok-en-1, env"), 0),
+        (MANIFESTS + "---\n" + OTHERS.rsplit("---\n", maxsplit=1)[-1], 0),
+        (MANIFESTS.replace("manifest-1}, ", "manifest-9}, "), 1),
+        (MANIFESTS.replace("name: two, contents: manifest-2", "name: other, contents: manifest-9"), 1),
+        (MANIFESTS.replace("env-1", "env-2"), 1),
+    ],
+)
+def test_another_secret_is_told_where_one_was_and_an_added_one_is_only_hidden(new: str, others: int) -> None:
+    shown = difference(MachineConfig.load(MANIFESTS), MachineConfig.load(new))
+    assert shown.count(HIDDEN_NEW) == others
+    assert any(line[0] in "+-" for line in shown.splitlines()[2:])
+    assert not any(secret in shown for secret in ("manifest-", "env-", "tok-en"))
+
+
 def test_a_document_that_comes_or_goes_is_named() -> None:
     old = MachineConfig.load(made())
     new, _ = patch_config(old, [parse_patch("apiVersion: v1alpha1\nkind: KubeSpanConfig\nenabled: true\n")])

@@ -102,7 +102,7 @@ def torn(file: Path) -> str:
             ["diff", "-10s"],
             1,
             "",
-            r"error: SOURCE has no data of that time; it has data from CLOCK to CLOCK \(30 m ago\) with 1 gap; .* \(50 m ago\)",
+            r"error: SOURCE has no data of that time; of cp-1 it has data from CLOCK to CLOCK \(30 m ago\) with 1 gap; of cp-2 .* \(50 m ago\)",
         ),
         (["diff", "-58m", "-52m"], 0, "2 nodes: nothing changed", ""),
         (["diff", "-48m", "-42m"], 1, "", "error: SOURCE has no data of that time; .*"),
