@@ -93,7 +93,7 @@ class Recorder:
         pruned = beat = monotonic()
         try:
             while not self._stopping.is_set():
-                self._write(self._gathered())
+                self._write(self._gathered(beat + HEARTBEAT_S - monotonic()))
                 if monotonic() - beat >= HEARTBEAT_S:
                     beat = monotonic()
                     self._keep_periods()
@@ -113,14 +113,12 @@ class Recorder:
         self._stopping.set()
         self._news.put(None)
 
-    def _gathered(self) -> list[News]:
-        """What comes within a while; waits for the first of it, but not for long."""
-        until = Timestamp(time_ns())
+    def _gathered(self, wait_s: float) -> list[News]:
+        """What comes within a while; waits so long for the first of it."""
         try:
-            first = self._news.get(timeout=HEARTBEAT_S)
+            first = self._news.get(timeout=max(wait_s, 0))
         except queue.Empty:
-            self._gathered_until = until
-            return []
+            return self._left()
         if first is None:
             return []
         self._stopping.wait(WRITE_EVERY_S)

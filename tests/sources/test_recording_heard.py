@@ -25,7 +25,7 @@ from tests.sources.test_recording import peer, recording, wait_for
 
 
 def test_one_that_was_killed_is_not_at_work_when_there_is_a_later_one(target: SqliteState) -> None:
-    """However soon after its death somebody asks: in between nobody recorded."""
+    """In between nobody recorded, once it would have written again."""
     held, second = target.of_node("one"), 10**9
     begin = time.time_ns()
     killed = Period(Timestamp(begin), Timestamp(begin + second), is_open=True)
@@ -38,6 +38,21 @@ def test_one_that_was_killed_is_not_at_work_when_there_is_a_later_one(target: Sq
     # Of two at work at the same time the one that goes on counts.
     held.keep_period(attrs.evolve(after, began=Timestamp(after.began + 1), is_open=False))
     assert held.periods(now=now)[1:] == [attrs.evolve(after, ended=now)]
+
+
+def test_a_recorder_that_begins_makes_no_gap_in_what_another_one_records(target: SqliteState) -> None:
+    """Between two heartbeats of the first nothing in the file says yet that it was there when the second began."""
+    held, second = target.of_node("one"), 10**9
+    begin = time.time_ns()
+    first = Period(Timestamp(begin), Timestamp(begin + 10 * second), is_open=True)
+    later = Period(Timestamp(begin + 11 * second), Timestamp(begin + 11 * second), is_open=True)
+    held.keep_period(first)
+    held.keep_period(later)
+    now = Timestamp(begin + 12 * second)
+    assert held.periods(now=now) == [attrs.evolve(first, ended=now)]
+    # It says that it ended: then it does not count as being there.
+    held.keep_period(attrs.evolve(first, is_open=False))
+    assert held.periods(now=now) == [attrs.evolve(first, is_open=False), attrs.evolve(later, ended=now)]
 
 
 class Broken(MemoryState):

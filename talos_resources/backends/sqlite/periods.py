@@ -21,6 +21,9 @@ HEARTBEAT_S: Final = 2.0
 _LATE_NS: Final = int(3 * HEARTBEAT_S * 1e9)
 """A recorder that has not said that it stopped and wrote so lately is taken to be there still."""
 
+_OVERDUE_NS: Final = int(1.5 * HEARTBEAT_S * 1e9)
+"""One that has not written for so long is dead where a later one has begun; before that it may be about to write."""
+
 
 @attrs.frozen
 class Period:
@@ -49,13 +52,13 @@ def keep(connection: Connection, node: str, period: Period) -> None:
 def of_node(connection: Connection, node: str, *, now: Timestamp) -> Sequence[Period]:
     """The periods of a node, oldest first, those that touch joined; the last one reaches to `now` if it is going on.
 
-    Only the last one: where there is a later one, whoever wrote an earlier one until then has died meanwhile.
+    Two recorders that are both at work touch, also when the later one has begun since the earlier one wrote last.
     """
     found: list[Period] = []
     query = "SELECT began, ended, is_open FROM periods WHERE node = ? ORDER BY began"
     for began, ended, is_open in connection.execute(query, (node,)):
         period = Period(Timestamp(began), Timestamp(ended), bool(is_open) and now - ended < _LATE_NS)
-        if found and period.began <= found[-1].ended:
+        if found and (period.began <= found[-1].ended or (found[-1].is_open and now - found[-1].ended < _OVERDUE_NS)):
             last = found.pop()
             period = Period(last.began, max(last.ended, period.ended), period.is_open or last.is_open)
         found.append(period)
