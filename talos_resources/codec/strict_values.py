@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 import ipaddress
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final
 
@@ -17,6 +17,8 @@ from talos_resources.model.net import IPPrefix
 from talos_resources.model.timestamp import Timestamp
 
 _INVALID_PREFIX: Final = "invalid Prefix"
+_NAMED: Final = 12
+"""So many values of an enumeration are told in a fault; the types of links are ninety."""
 
 
 class FaultError(ValueError):
@@ -112,8 +114,12 @@ def member(cls: type[Enum], value: Any, _: Any = None) -> Enum:
             return cls(value)
         except ValueError:
             pass
-    allowed = ", ".join(repr(member.value) for member in cls)
-    raise FaultError(f"expected one of {allowed}, got {shown(value)}")
+    raise FaultError(f"expected one of {_some([repr(member.value) for member in cls])}, got {shown(value)}")
+
+
+def _some(words: Sequence[str]) -> str:
+    """Words of a message, the first ones where there are dozens."""
+    return ", ".join(words) if len(words) <= _NAMED else f"{', '.join(words[:_NAMED])} and {len(words) - _NAMED} more"
 
 
 def decimal(value: Any, _: Any = None) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
 
 from talos_resources.model.errors import ConfigError
-from talos_resources.model.kind import typed_kind, untyped
+from talos_resources.model.kind import kind_of, typed_kind, untyped
 from talos_resources.model.redact import redacted
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import RedactedSpec
@@ -72,7 +72,8 @@ def bundled(resources: Sequence[Resource[Any]], *, show_secrets: bool = False) -
 
     Source: talosctl v1.14.0-rc.1, support.
     """
-    definitions = {found.spec.resource_type: found.spec for found in resources if isinstance(found.spec, ResourceDefinition)}
+    definition_type = kind_of(ResourceDefinition).type  # no other spec is looked at: one that cannot be read is written as it came
+    definitions = {found.spec.resource_type: found.spec for found in resources if found.type == definition_type}
 
     def shown(resource: Resource[Any]) -> Resource[Any]:
         definition = definitions.get(resource.type)

@@ -9,7 +9,16 @@ import pytest
 from talos_resources.codec.plain import resource_from_plain, spec_from_plain
 from talos_resources.codec.text import resource_from_json, resource_from_yaml
 from talos_resources.model.errors import DecodeError
-from talos_resources.resources import Affiliate, DiscoveryConfig, KubeSpanConfig, KubeSpanIdentity, KubeSpanPeerSpec, KubeSpanPeerStatus
+from talos_resources.resources import (
+    Affiliate,
+    DiscoveryConfig,
+    KubeSpanConfig,
+    KubeSpanIdentity,
+    KubeSpanPeerSpec,
+    KubeSpanPeerStatus,
+    LinkStatus,
+)
+from talos_resources.resources.network.link_type import LinkType
 
 
 @pytest.mark.parametrize(
@@ -25,6 +34,11 @@ from talos_resources.resources import Affiliate, DiscoveryConfig, KubeSpanConfig
         (KubeSpanConfig, {"endpointFilters": ["a", 5]}, [("endpointFilters[1]", "expected a text, got an integer; quote it if it is one")]),
         (KubeSpanPeerStatus, {"receiveBytes": 2**63}, [("receiveBytes", f"{2**63} is not from {-(2**63)} to {2**63 - 1}")]),
         (KubeSpanPeerStatus, {"state": "UP"}, [("state", "expected one of 'unknown', 'up', 'down', got a text ('UP')")]),
+        (
+            LinkStatus,
+            {"type": "none"},
+            [("type", f"expected one of {', '.join(repr(kind.value) for kind in [*LinkType][:12])} and 64 more, got a text ('none')")],
+        ),
         (KubeSpanPeerStatus, {"lastHandshakeTime": 0}, [("lastHandshakeTime", "expected a time, got an integer (0)")]),
         (
             KubeSpanPeerStatus,

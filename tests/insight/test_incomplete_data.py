@@ -230,7 +230,7 @@ def test_a_peer_that_a_pasted_list_lacks_may_be_unknown_there(tmp_path: Path) ->
     assert any(rival.startswith("unknown-peer: ") for rival in finding.rivals)
 
 
-@pytest.mark.parametrize("target", ["x.wire.json", "x.yaml", "sqlite:x.db"])
+@pytest.mark.parametrize("target", ["x.wire.json", "x.yaml", "x.zip", "x", "sqlite:x.db"])
 def test_a_setting_that_was_made_unreadable_costs_itself_alone(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A word stands in the place of a key: the rest is read, of every form that it was written in."""
     monkeypatch.chdir(tmp_path)
