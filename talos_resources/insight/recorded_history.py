@@ -27,15 +27,16 @@ def chronicle(case: Case, pairs: Iterable[Pair], nodes: Iterable[int]) -> Iterat
     if falls:
         broken = max(times[-1] for times in falls.values())
         often = max(len(times) for times in falls.values())
-        again = f", {some(often, 'time')} since {clock(past.since)}" if often > 1 else ""
-        yield f"recorded: went down at {clock(broken)}, {duration(case.ago_s(broken))} before the end of the recording{again}"
+        again = f", {some(often, 'time')} since {clock(past.since, case.reference)}" if often > 1 else ""
+        ago = f"{duration((past.until - broken) / S_NS)} before the end of the recording"
+        yield f"recorded: went down at {clock(broken, case.reference)}, {ago}{again}"
     names = {view.node for index, view in case.views.items() if index in set(nodes)}
     words = {case.name(index) for index in nodes}
     for change in _before(case, broken):
         if change[1] in names or any(word in change[2] for word in words):
-            yield f"changed at {clock(change[0])}: {change[2]}"
+            yield f"changed at {clock(change[0], case.reference)}: {change[2]}"
     for gap in past.gaps[-1:]:
-        yield f"nothing was recorded from {clock(gap[0])} to {clock(gap[1])}"
+        yield f"nothing was recorded from {clock(gap[0], case.reference)} to {clock(gap[1], case.reference)}"
 
 
 def _before(case: Case, broken: Timestamp | None) -> list[tuple[Timestamp, str, str]]:

@@ -25,9 +25,10 @@ def duration(seconds: float) -> str:
     return f"{whole // 86400} d"
 
 
-def clock(moment: Timestamp) -> str:
-    """A moment as the time of day: `02:14:31`."""
-    return f"{moment.to_datetime():%H:%M:%S}"
+def clock(moment: Timestamp, by: Timestamp) -> str:
+    """A moment as the time of day, `02:14:31`, with its date if that is another than that of `by`, the moment of the diagnosis."""
+    at = moment.to_datetime()
+    return f"{at:%H:%M:%S}" if at.date() == by.to_datetime().date() else f"{at:%Y-%m-%d %H:%M:%S}"
 
 
 def size(count: int) -> str:

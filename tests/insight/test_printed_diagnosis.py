@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from talos_resources.cli.main import main
+from talos_resources.insight.words import clock
+from talos_resources.model.timestamp import Timestamp
 from talos_resources.sources import open_source
 
 CASE = str(Path(__file__).parent.parent / "data" / "doctor" / "f48-node-cut" / "data.zip")
@@ -34,3 +36,20 @@ def test_findings_one_by_one() -> None:
     assert repr(diagnosis.findings).count("\n") == len(diagnosis.findings)
     assert diagnosis.findings.to_polars()["rule"].to_list() == [finding.rule for finding in diagnosis.findings]
     assert json.dumps(diagnosis.records(json=True))
+
+
+def test_a_moment_of_another_day_has_its_date() -> None:
+    now = Timestamp.parse("2026-11-30T00:01:00Z")
+    assert clock(Timestamp.parse("2026-11-30T00:00:31Z"), now) == "00:00:31"
+    assert clock(Timestamp.parse("2026-11-29T23:59:00Z"), now) == "2026-11-29 23:59:00"
+
+
+def test_a_peer_that_was_made_anew_need_not_have_a_new_key(tmp_path: Path) -> None:
+    """Where KubeSpan was off for a while others drop the node and make it again, with the key that it had."""
+    target = str(tmp_path / "keys.zip")
+    assert main(["simulate", "--nodes", "3", "--scenario", "new-keys", "--to", target]) == 0
+    with open_source(target) as cluster:
+        [note] = cluster.doctor().findings
+    assert note.rule == "new-key"
+    assert "with a new WireGuard key or after KubeSpan was off there" in note.title
+    assert "KubeSpanIdentities" in note.decide

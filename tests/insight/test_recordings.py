@@ -67,6 +67,32 @@ def test_a_link_that_flaps(tmp_path: Path, seed: int) -> None:
     assert f"about every {2 * period // 60} m" in diagnosis.findings[0].title
 
 
+def _fallen(world: World, *ages: int) -> dict[int, World]:
+    """cp-2 ↔ w-1 is down for four minutes, each time so many seconds ago."""
+    broken = attrs.evolve(world, blocked=dict(world.blocked))
+    broken.block(["cp-2"], ["w-1"], since=300)
+    return {age - later: broken for age in ages for later in range(0, 240, 30)}
+
+
+def test_what_comes_at_odd_times_has_no_rhythm(tmp_path: Path) -> None:
+    world = _world(2)
+    diagnosis = recorded(tmp_path, world, minutes=120, tick=_fallen(world, 6600, 6000, 1200))
+    assert told(diagnosis) == ["flapping-link"]
+    assert "3 times since" in diagnosis.findings[0].title
+    assert "10 m to 1 h 20 m apart; up now" in diagnosis.findings[0].title
+    assert "rhythm" not in diagnosis.findings[0].advice
+
+
+def test_a_link_that_no_longer_flaps_is_a_note(tmp_path: Path) -> None:
+    """It stayed up for several times as long, which is what the advice waits for."""
+    world = _world(2)
+    diagnosis = recorded(tmp_path, world, minutes=120, tick=_fallen(world, 6600, 6000, 5400))
+    assert told(diagnosis) == []
+    [note] = [finding for finding in diagnosis.findings if finding.rule == "flapping-link"]
+    assert "cp-2 ↔ w-1 went up and down: 3 times since" in note.title
+    assert note.title.endswith("about every 10 m; not again for 1 h 30 m")
+
+
 def test_a_nat_that_forgets(tmp_path: Path) -> None:
     guest = home(random.Random(1), 1, symmetric=True)  # no secret
     world = _world(1, guest)

@@ -50,9 +50,8 @@ def clock_skew(case: Case) -> Iterator[Hypothesis]:
 
 
 def _signs(case: Case, index: int) -> Iterator[str]:
-    yield (
-        f"{case.name(index)}: its newest status is from {clock(case.views[index].as_of)}, those of most others from {clock(case.reference)}"
-    )
+    mine, theirs = case.views[index].as_of, case.reference
+    yield f"{case.name(index)}: its newest status is from {clock(mine, theirs)}, those of most others from {clock(theirs, mine)}"
     if case.clocks.shift_s(index) is not None:
         yield "it dates its handshakes as far off as its peers date the same ones"
     if case.views[index].is_synced is False:

@@ -29,7 +29,7 @@ def kubespan_disabled(case: Case) -> Iterator[Hypothesis]:
     if not on or not found:
         return
     yield Hypothesis(
-        title=f"KubeSpan is off on {case.names(found)} and on elsewhere",
+        title=f"KubeSpan is off on {case.names(found)}, and on elsewhere",
         evidence=lambda: [
             f"KubeSpanConfigs: enabled is false on {len(off)} of {some(len(off) + len(on), 'node')}"
             if off

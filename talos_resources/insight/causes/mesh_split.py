@@ -94,6 +94,6 @@ def since(case: Case, pairs: list[Pair]) -> Iterator[str]:
     """When the last handshake across a cut was."""
     last = max((case.pairs.last_handshake(pair) for pair in pairs), default=None)
     if last is not None and last > 0:
-        yield f"last handshake across the cut: {clock(last)}, {duration(case.ago_s(last))} ago"
+        yield f"last handshake across the cut: {clock(last, case.reference)}, {duration(case.ago_s(last))} ago"
     else:
         yield "there has never been a handshake across the cut"

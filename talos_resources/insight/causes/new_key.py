@@ -41,12 +41,15 @@ def new_key(case: Case) -> Iterator[Hypothesis]:
             continue  # one node that was long without KubeSpan, for example
         moment = min(created for _, created in sights)
         yield Hypothesis(
-            title=f"{case.name(peer)} came back with a new WireGuard key at {clock(Timestamp(moment))}",
+            title=f"{case.name(peer)} came back at {clock(Timestamp(moment), case.reference)}, with a new "
+            "WireGuard key or after KubeSpan was off there",
             evidence=lambda sights=sights: limited(  # type: ignore[misc]  # bound now, called later
                 [f"{case.names(index for index, _ in sights)}: the affiliate is older than the peer of its present key"]
             ),
-            why="The key is kept on the STATE partition: the disk was wiped or replaced, or somebody else uses the node's identity.",
-            advice="nothing if it was reinstalled; otherwise find out who did it",
+            why="Others made its peer anew. They do so where KubeSpan was off on the node for a while. The key is kept on the STATE "
+            "partition: if it is new, the disk was wiped or replaced, or somebody else uses the node's identity.",
+            advice="nothing if it was reinstalled, or KubeSpan was switched off and on there; otherwise find out who did it",
+            decide="publicKey of its KubeSpanIdentities beside that of an older bundle or recording",
             certainty=Certainty.LIKELY,
             stands=True,
         )

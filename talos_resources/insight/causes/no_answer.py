@@ -8,6 +8,7 @@ from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.hypothesis import Certainty, Hypothesis, Tier, cause, links
 from talos_resources.insight.words import clock, duration, limited
 from talos_resources.model.finding import Severity
+from talos_resources.model.timestamp import Timestamp
 
 REFRESH_S = 150.0
 """WireGuard renews a session that is in use every 120 s; after this much longer there is nobody."""
@@ -34,11 +35,7 @@ def no_answer(case: Case) -> Iterator[Hypothesis]:
             evidence=lambda node=node, last=last: limited(  # type: ignore[misc]  # bound now, called later
                 [
                     node.error,
-                    *(
-                        [f"last handshake with anybody: {clock(last[0])}, {duration(case.ago_s(last[0]))} ago ({case.name(last[1])})"]
-                        if last is not None
-                        else []
-                    ),
+                    *_last_sign(case, last),
                 ]
             ),
             why="It is off or restarting; its links go down 275 s after their last handshake."
@@ -58,3 +55,9 @@ def no_answer(case: Case) -> Iterator[Hypothesis]:
             certainty=Certainty.CERTAIN,
             stands=True,
         )
+
+
+def _last_sign(case: Case, last: tuple[Timestamp, int] | None) -> Iterator[str]:
+    if last is not None:
+        ago = duration(case.ago_s(last[0]))
+        yield f"last handshake with anybody: {clock(last[0], case.reference)}, {ago} ago ({case.name(last[1])})"

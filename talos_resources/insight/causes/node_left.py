@@ -33,7 +33,11 @@ def node_left(case: Case) -> Iterator[Hypothesis]:
             evidence=lambda last=last, index=index: limited(  # type: ignore[misc]  # bound now, called later
                 [
                     f"{case.name(index)}: {case.life.silent[index]}",
-                    *([f"last handshake with anybody: {clock(last[0])} ({case.name(last[1])})"] if last is not None else []),
+                    *(
+                        [f"last handshake with anybody: {clock(last[0], case.reference)} ({case.name(last[1])})"]
+                        if last is not None
+                        else []
+                    ),
                     "discovery does not list it any more",
                 ]
             ),

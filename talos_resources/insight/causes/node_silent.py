@@ -51,7 +51,7 @@ def _evidence(case: Case, index: int) -> Iterator[str]:
     yield f"{case.name(index)}: {case.life.silent[index]}"
     last = case.life.last_handshake(index)
     if last is not None:
-        yield f"last handshake with anybody: {clock(last[0])}, {duration(case.ago_s(last[0]))} ago ({case.name(last[1])})"
+        yield f"last handshake with anybody: {clock(last[0], case.reference)}, {duration(case.ago_s(last[0]))} ago ({case.name(last[1])})"
     listed = case.life.listed_by(index)
     yield (
         f"discovery still lists it on {case.names(listed)}; without a sign of life an entry goes after 30 m"

@@ -67,7 +67,7 @@ def _both_ends(case: Case, here: int, there: int) -> Iterator[str]:
     for observer, peer in ((here, there), (there, here)):
         status = case.status(observer, peer)
         if status is not None:
-            shake = "never" if status.last_handshake_time.is_zero else clock(status.last_handshake_time)
+            shake = "never" if status.last_handshake_time.is_zero else clock(status.last_handshake_time, case.reference)
             yield (
                 f"{case.name(observer)} sees {case.name(peer)} {status.state} at {status.endpoint}: handshake {shake}, "
                 f"{size(status.receive_bytes)} received, {size(status.transmit_bytes)} sent"

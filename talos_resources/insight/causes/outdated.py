@@ -36,7 +36,7 @@ def outdated(case: Case) -> Mapping[int, list[str]]:
             for index in holders:
                 found.setdefault(index, []).append(
                     f"it has {said.spec.nodename} at {_text(endpoints)}; {said.spec.nodename} announces {_text(_endpoints(said.spec))} "
-                    f"since {clock(said.metadata.updated)}, {duration(age)} ago, which {told} others know"
+                    f"since {clock(said.metadata.updated, case.reference)}, {duration(age)} ago, which {told} others know"
                 )
     return found
 

@@ -32,11 +32,9 @@ def report_old(case: Case) -> Iterator[Hypothesis]:
         f"{duration(max(late.values()))}",
         explains=links(pair for pair in case.pairs.faulty if not late.keys().isdisjoint(pair)),
         evidence=lambda: limited(
-            [
-                f"{case.name(index)}: its newest status is from {clock(case.views[index].as_of)}, those of most others from "
-                f"{clock(case.reference)}"
-                for index in every
-            ]
+            f"{case.name(index)}: its newest status is from {clock(mine, theirs)}, those of most others from {clock(theirs, mine)}"
+            for index in every
+            for mine, theirs in [(case.views[index].as_of, case.reference)]
         ),
         why="KubeSpan's manager writes them every 30 s: it hangs or fails there, or the file of this node is older than the others'.",
         advice=f"look for kubespan.ManagerController in the log of {case.names(every)}; if the file is old, collect it again",

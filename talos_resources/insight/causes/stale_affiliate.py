@@ -40,7 +40,7 @@ def stale_affiliate(case: Case) -> Iterator[Hypothesis]:
             evidence=lambda old=old, new=new, last=last, shared=shared: limited(  # type: ignore[misc]  # bound now, called later
                 [
                     f"former: node id {case.nodes[old].node_id[:12]}…, key {case.nodes[old].public_key[:8]}…, "
-                    + (f"last handshake {clock(last[0])}" if last is not None else "no handshake"),
+                    + (f"last handshake {clock(last[0], case.reference)}" if last is not None else "no handshake"),
                     f"present: node id {case.nodes[new].node_id[:12]}…, key {case.nodes[new].public_key[:8]}…, up",
                     *([f"both announce {', '.join(map(format_address, shared[:4]))}"] if shared else []),
                     *_without_addresses(case, new),
