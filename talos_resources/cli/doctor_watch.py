@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from talos_resources.cli.screen import Screen
 from talos_resources.model.errors import TalosResourcesError
@@ -15,6 +16,9 @@ from talos_resources.model.errors import TalosResourcesError
 if TYPE_CHECKING:
     from talos_resources.insight.doctor import Diagnosis
     from talos_resources.model.finding import Finding
+
+_CHANGING: Final = re.compile(r"(?<![\w.:-])(?:(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d(?![\w.:])|\d+(?:\.\d)?(?= ))")
+"""Moments and numbers that stand alone; those of names and addresses stay."""
 
 
 def follow(args: Namespace, look: Callable[[], Diagnosis]) -> int:
@@ -30,12 +34,14 @@ def follow(args: Namespace, look: Callable[[], Diagnosis]) -> int:
             if known is None:
                 raise
             if not away:
-                _tell_away(error.message, as_json=args.output == "json", width=width)
+                _tell("away", {"error": error.message}, f"nobody answers; looking again: {error.message}", args.output, width)
             away = True
             pause.wait(args.every)
             continue
+        if away:
+            _tell("back", {}, "they answer again; what changed meanwhile follows", args.output, width)
         away = False
-        found = {_key(finding): finding for finding in diagnosis.findings}
+        found = {key_of(finding): finding for finding in diagnosis.findings}
         if known is None and args.output == "text":
             screen.print_coloured(diagnosis.text(width=width, colour=screen.colour))
         else:
@@ -46,25 +52,23 @@ def follow(args: Namespace, look: Callable[[], Diagnosis]) -> int:
         pause.wait(args.every)
 
 
-def _tell_away(message: str, *, as_json: bool, width: int | None) -> None:
-    """Once, when nobody answers any more; what was found before is neither gone nor still there."""
+def _tell(change: str, more: dict[str, str], text: str, output: str, width: int | None) -> None:
+    """Once, when nobody answers any more, and when somebody does again: between, what was found is neither gone nor still there."""
     moment = datetime.now(UTC).astimezone()
-    if as_json:
+    if output == "json":
         import json
 
-        print(
-            json.dumps({"time": moment.isoformat(timespec="seconds"), "change": "away", "error": message}, ensure_ascii=False), flush=True
-        )
+        print(json.dumps({"time": moment.isoformat(timespec="seconds"), "change": change, **more}, ensure_ascii=False), flush=True)
         return
     from talos_resources.model.wrapping import wrapped
 
-    for line in wrapped(f"{moment:%H:%M:%S}  away    ", f"nobody answers; looking again: {message}", width):
+    for line in wrapped(f"{moment:%H:%M:%S}  {change:6}  ", text, width):
         print(line, flush=True)
 
 
-def _key(finding: Finding) -> tuple[str, tuple[str, ...] | str]:
-    """What makes a finding the same one: its rule and whom it concerns; ages in titles change."""
-    return finding.rule, finding.nodes or finding.title
+def key_of(finding: Finding) -> tuple[str, tuple[str, ...] | str]:
+    """What makes a finding the same one: its rule and whom it concerns; ages, moments and counts in titles change."""
+    return finding.rule, finding.nodes or _CHANGING.sub("…", finding.title)
 
 
 def _changes(

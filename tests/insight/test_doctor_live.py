@@ -15,6 +15,8 @@ from pathlib import Path
 import attrs
 import pytest
 
+from talos_resources.cli.doctor_watch import key_of
+from talos_resources.model.finding import Finding, Severity
 from talos_resources.resources import KubeSpanPeerStatus, PeerState
 from talos_resources.rpc.client.connect import connect_plain
 
@@ -117,5 +119,17 @@ def test_what_begins_and_ends_on_a_live_node(tmp_path: Path, watch: Callable[...
         while sum(tells(line, "begins") for line in watching.lines()) < 2:
             assert time.monotonic() < end, watching.lines()
             time.sleep(0.05)
+    assert sum(tells(line, "back") for line in watching.lines()) == 1
     assert sum(tells(line, "away") for line in watching.lines()) in {1, 2}  # the second time it may be stopped before it looks
     assert watching.stop() == 130
+
+
+def test_a_finding_stays_itself_while_its_numbers_change() -> None:
+    """Of findings that no link goes with the title says whom they concern."""
+
+    def key(title: str) -> object:
+        return key_of(Finding(severity=Severity.NOTE, rule="new-key", title=title))
+
+    assert key("96 % of the bytes on 18 links got lost") == key("87 % of the bytes on 2 links got lost")
+    assert key("w-1 came back at 23:59:00, anew") == key("w-1 came back at 2026-11-29 23:59:00, anew")
+    assert len({key(f"{name} came back at 23:59:00") for name in ("w-1", "w-2", "10.0.0.1", "10.0.0.2", "fd00::1", "fd00::2")}) == 6
