@@ -96,6 +96,8 @@ class SocketLink:
                 count = self._socket.send(view)
             except BlockingIOError:
                 _wait_writable(self._socket, deadline)
+            except TimeoutError as error:
+                raise _gone_silent(error) from None
             else:
                 view = view[count:]
 
@@ -115,6 +117,8 @@ class SocketLink:
                 return self._socket.recv(RECEIVE_BYTES)
             except BlockingIOError:
                 continue
+            except TimeoutError as error:
+                raise _gone_silent(error) from None
 
     def push_back(self, data: bytes) -> None:
         """See `Link`."""
@@ -197,6 +201,11 @@ class _Poll:
             return [descriptor for descriptor, _ in self._poll.poll(milliseconds)]
         readable, _, _ = select.select([each for each in (self._socket, self._waker) if each is not None], [], [], seconds)
         return [each.fileno() for each in readable]
+
+
+def _gone_silent(error: TimeoutError) -> OSError:
+    """What the system says of a connection whose other side answers no probe: the end of it, and not of our patience."""
+    return ConnectionResetError(error.errno, "it fell silent")
 
 
 def _wait_writable(sock: socket.socket, deadline: Deadline) -> None:

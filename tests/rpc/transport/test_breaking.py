@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import struct
 import threading
@@ -11,8 +13,12 @@ import pytest
 
 from talos_resources.rpc.status import RpcError
 from talos_resources.rpc.transport import frames as h2
+from talos_resources.rpc.transport.connection import Connection
 from talos_resources.rpc.transport.contract import TransportError
+from talos_resources.rpc.transport.failures import end_of_connection
 from talos_resources.rpc.transport.http2 import Http2Transport
+from talos_resources.rpc.transport.link import SocketLink
+from talos_resources.state.timeout import Deadline
 from tests.rpc.transport.asking import PATIENCE_S, ask, echo
 from tests.rpc.transport.scripted import Conversation, ScriptedServer
 
@@ -166,3 +172,32 @@ def test_a_connection_that_went_silent_is_not_used_again() -> None:
         assert ask(transport) == b"answer"
         assert len(server.conversations) == 2
         transport.close()
+
+
+class Silent(socket.socket):
+    """A socket whose other side answers no probe any more, as the system tells it once."""
+
+    told = False
+
+    def recv(self, *arguments: int) -> bytes:  # type: ignore[override]  # what a link calls
+        if self.told:
+            return b""
+        self.told = True
+        raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+
+
+def test_a_connection_that_falls_silent_is_broken_and_no_call_has_run_out_of_time() -> None:
+    ours, theirs = socket.socketpair()
+    link = SocketLink(Silent(fileno=ours.detach()))
+    with theirs:
+        connection = Connection(
+            link, lambda error, first: end_of_connection(error, first_bytes=first, address="unix:x", credentials=None, service="a service")
+        )
+        stream = connection.request(b"", b"", Deadline(None), endless=True)
+        other = connection.request(b"", b"", Deadline(None), endless=True)
+        theirs.sendall(h2.settings({}))
+        for each in (stream, other):
+            with pytest.raises(TransportError, match=r"^the connection broke \(it fell silent\)$") as caught:
+                each.wait_for_head()
+            assert (caught.value.timed_out, caught.value.refused) == (False, False)
+        assert connection.retired
