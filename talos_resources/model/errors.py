@@ -259,7 +259,9 @@ class ConfigError(TalosResourcesError):
 
 
 class ConnectError(TalosResourcesError):
-    """The other side cannot be reached, or does not speak the protocol."""
+    """The other side cannot be reached, or does not speak the protocol; `silent` if it had been away before that was noticed."""
+
+    silent: bool = False
 
 
 class RemoteError(TalosResourcesError):

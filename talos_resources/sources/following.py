@@ -178,6 +178,7 @@ class Follower:
                 reason = "the watch was closed"
             except ConnectError as error:  # the node is away, which all of its watches have in common
                 reason, away = "", error
+                self._tell_missed(node, kind, error)
             except Exception as error:  # noqa: BLE001 - likewise
                 reason = _reason(error)
                 self._tell_missed(node, kind, error)
@@ -223,7 +224,7 @@ class Follower:
         self._away.note(node, kind.type, reason)
 
     def _tell_missed(self, node: str, kind: Kind[Any], reason: Exception) -> None:
-        since = self._last.sure(node, kind, reason)
+        since = self._last.sure(node, kind, reason, now=Timestamp(time_ns()))
         if since is not None:
             self._on_missed(node, since)
 

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from typing import Any, Self
 
 import attrs
+import pytest
 
 from talos_resources.backends.memory import MemoryState
 from talos_resources.backends.sqlite.periods import Period
 from talos_resources.backends.sqlite.state import SqliteState
-from talos_resources.model.errors import ConnectError, WatchOverrunError
+from talos_resources.model.errors import ConnectError, TalosResourcesError, WatchOverrunError
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import Member
@@ -130,11 +131,12 @@ NEVER = Timestamp(0)
 
 
 class Overrun(MemoryState):
-    """A state whose watches lose events, once they break."""
+    """A state whose watches lose events, or were deaf for a while, once they break."""
 
-    def __init__(self) -> None:
+    def __init__(self, reason: TalosResourcesError) -> None:
         super().__init__()
         self.breaks = threading.Event()
+        self.reason = reason
 
     def watch_kind(self, kind: Any, **options: Any) -> Any:
         return OverrunWatch(self, super().watch_kind(kind, **options))
@@ -145,6 +147,7 @@ class OverrunWatch(BrokenWatch):
 
     def __init__(self, state: Overrun, watch: Any) -> None:
         self._breaks, self._watch, self._began_broken = state.breaks, watch, state.breaks.is_set()
+        self._reason = state.reason
 
     def close(self) -> None:
         self._watch.close()
@@ -153,14 +156,19 @@ class OverrunWatch(BrokenWatch):
         while True:
             if self._breaks.is_set() and not self._began_broken:
                 self._watch.close()
-                raise WatchOverrunError("buffer overrun: you are behind", bookmark=None)
+                raise self._reason
             with contextlib.suppress(TimeoutError):
                 return self._watch.next_batch(0.05)
 
 
-def test_what_a_slow_watch_lost_is_in_a_gap(target: SqliteState) -> None:
+@pytest.mark.parametrize(
+    "reason",
+    [WatchOverrunError("buffer overrun: you are behind", bookmark=None), ConnectError("it fell silent", silent=True)],
+    ids=["overrun", "silent"],
+)
+def test_what_a_slow_or_deaf_watch_missed_is_in_a_gap(target: SqliteState, reason: TalosResourcesError) -> None:
     """Nobody knows when it was: it is not known from the last that came on, also where it is written that it was heard."""
-    node = Overrun()
+    node = Overrun(reason)
     node.create(peer("a"))
 
     def periods() -> list[Period]:

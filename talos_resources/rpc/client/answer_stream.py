@@ -87,6 +87,6 @@ class AnswerStream:
         try:
             return next(self._batches, None)
         except TransportError as error:
-            self._fail(ConnectError(f"{self._answer.address}: {error.reason}"))
+            self._fail(ConnectError(f"{self._answer.address}: {error.reason}", silent=error.silent))
         except RpcError as error:
             self._fail(error)

@@ -18,17 +18,19 @@ class TransportError(Exception):
         reason: in words, for people.
         refused: the request cannot have been acted upon, so that another endpoint may be asked.
         timed_out: the time of the call was up.
+        silent: the connection had been dead for a while before that was noticed.
     """
 
-    def __init__(self, reason: str, *, refused: bool = False, timed_out: bool = False) -> None:
+    def __init__(self, reason: str, *, refused: bool = False, timed_out: bool = False, silent: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.refused = refused
         self.timed_out = timed_out
+        self.silent = silent
 
     def again(self) -> TransportError:
         """The same for another one who waits: an exception that is raised twice mixes up its tracebacks."""
-        return TransportError(self.reason, refused=self.refused, timed_out=self.timed_out)
+        return TransportError(self.reason, refused=self.refused, timed_out=self.timed_out, silent=self.silent)
 
 
 class Reply(Protocol):

@@ -15,6 +15,9 @@ KEEPALIVE_S: Final = 10
 """TCP probes an idle connection this often: a watch notices a node that went away without a word."""
 
 _PROBES: Final = 3
+SILENCE_S: Final = KEEPALIVE_S * (1 + _PROBES)
+"""After so long at most a connection whose other side is gone is told to have broken."""
+
 _UNANSWERED_MS: Final = 30_000
 
 # Not all systems have all of them; the second is what macOS calls the first.

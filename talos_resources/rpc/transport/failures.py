@@ -7,6 +7,7 @@ from typing import Final
 
 from talos_resources.rpc.transport.contract import Credentials, TransportError
 from talos_resources.rpc.transport.frames import ProtocolError
+from talos_resources.rpc.transport.link import SilenceError
 
 PROBE_TIMEOUT_S: Final = 3.0
 
@@ -64,7 +65,7 @@ def end_of_connection(
             words = _silent_end(address, credentials, service)
     if words is not None:
         return TransportError(words, refused=True)
-    return TransportError(f"the connection broke ({_socket_words(error)})")
+    return TransportError(f"the connection broke ({_socket_words(error)})", silent=isinstance(error, SilenceError))
 
 
 def _unlike(error: Exception, first_bytes: bytes, credentials: Credentials | None, service: str) -> str | None:

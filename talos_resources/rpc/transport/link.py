@@ -76,6 +76,10 @@ class Woken(Exception):  # noqa: N818  # it is no error
     """Another thread has ended the wait."""
 
 
+class SilenceError(ConnectionResetError):
+    """The other side has answered none of TCP's probes."""
+
+
 class SocketLink:
     """The bytes of a connected socket."""
 
@@ -205,7 +209,7 @@ class _Poll:
 
 def _gone_silent(error: TimeoutError) -> OSError:
     """What the system says of a connection whose other side answers no probe: the end of it, and not of our patience."""
-    return ConnectionResetError(error.errno, "it fell silent")
+    return SilenceError(error.errno, "it fell silent")
 
 
 def _wait_writable(sock: socket.socket, deadline: Deadline) -> None:
