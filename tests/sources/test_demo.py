@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from talos_resources.model.errors import ConfigError
-from talos_resources.model.kind import own_names, typed_kind
+from talos_resources.model.kind import kind_of, typed_kind
 from talos_resources.resources import (
     Affiliate,
     ClusterIdentity,
@@ -134,10 +134,11 @@ def test_members_are_the_affiliates(cluster: Cluster) -> None:
         assert (member.id, member.spec.addresses, member.spec.machine_type) == (spec.nodename, spec.addresses, spec.machine_type)
 
 
-def test_every_typed_kind_is_defined(cluster: Cluster) -> None:
+def test_every_type_that_is_held_is_defined(cluster: Cluster) -> None:
     state = cluster.state(cluster.nodes[0])
-    assert {r.id for r in state.list(ResourceDefinition)} == {name.lower() for name in (*own_names(), *MAKERS)}
-    for name in (*own_names(), *MAKERS):
+    held = (*MAKERS, kind_of(ResourceDefinition).type)
+    assert {r.id for r in state.list(ResourceDefinition)} == {name.lower() for name in held}
+    for name in held:
         assert state.kind(name) == typed_kind(name)
 
 

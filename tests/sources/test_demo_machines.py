@@ -11,6 +11,7 @@ import pytest
 
 from talos_resources.codec.text import resource_from_json, resource_from_yaml, resource_to_json, resource_to_yaml
 from talos_resources.codec.wire import resource_from_wire, resource_to_wire
+from talos_resources.discovery.server.record import DiscoveryRecord
 from talos_resources.model.kind import kind_of, typed_kind
 from talos_resources.model.net import IPPrefix
 from talos_resources.resources import (
@@ -34,6 +35,7 @@ from talos_resources.resources import (
     NodeAddress,
     Nodename,
     NodeStatus,
+    ResourceDefinition,
     RouteStatus,
     RuntimeMountStatus,
     Service,
@@ -186,6 +188,10 @@ def test_every_node_is_well(cluster: Cluster, state: State) -> None:
     assert state.get(TimeStatus, "node").spec.synced
     diagnosis = cluster.doctor()
     assert (diagnosis.findings, diagnosis.blind) == ((), ())
+
+
+def test_a_node_does_not_define_what_is_only_loaded(state: State) -> None:
+    assert kind_of(DiscoveryRecord).type not in {found.spec.resource_type for found in state.list(ResourceDefinition)}
 
 
 def test_nothing_is_made_that_nobody_asks_for() -> None:

@@ -6,7 +6,7 @@ import importlib
 from typing import Any, Final
 
 from talos_resources.model.errors import UnknownKindError
-from talos_resources.model.kind import Kind, own_names, typed_kind
+from talos_resources.model.kind import Kind, typed_kind
 from talos_resources.sources.demand import DemandState
 from talos_resources.state.registry import resolve_class
 
@@ -115,5 +115,5 @@ class DemoState(DemandState):
 
 
 def _defined() -> tuple[str, ...]:
-    """The types that a node of the demo knows: those that this library works with, and those that it holds."""
-    return tuple(dict.fromkeys((*own_names(), *MAKERS)))
+    """The types that a node of the demo knows: those that it holds."""
+    return (*MAKERS, _DEFINITIONS)
