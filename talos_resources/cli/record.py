@@ -75,10 +75,9 @@ def run(args: Namespace) -> int:
 
 def _seconds(text: str) -> float:
     from talos_resources.model.errors import QueryError
-    from talos_resources.model.timestamp import Timestamp
-    from talos_resources.state.when import parse_when
+    from talos_resources.state.when import length_of
 
     try:
-        return -parse_when(text, now=Timestamp(0)) / 1e9
+        return length_of(text).nanoseconds / 1e9
     except QueryError:
         raise UsageError(f"--retention takes a time such as 30d or 12h, not {text!r}", prog="talos-resources record") from None

@@ -178,7 +178,10 @@ def test_get_and_mesh_at_a_moment(story: str, capsys: pytest.CaptureFixture[str]
         (["get", "members", "--at", "-1m", "--from", "demo"], 1, "knows the present only"),
         (["get", "members", "--at", "-1m", "-w"], 2, "leave one out"),
         (["record", "--to", "mesh.db", "--from", "demo"], 2, "--to takes sqlite:PATH"),
-        (["record", "--to", "sqlite:x.db", "--keep", "soon", "--from", "demo"], 2, "--retention takes a time"),
+        *(
+            (["record", "--to", "sqlite:x.db", "--keep", text, "--from", "demo"], 2, "--retention takes a time")
+            for text in ("soon", "0s", "2026-11-01", "02:14", "now")
+        ),
     ],
 )
 def test_mistakes(story: str, arguments: list[str], code: int, message: str, capsys: pytest.CaptureFixture[str]) -> None:
