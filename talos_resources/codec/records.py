@@ -30,8 +30,16 @@ def records(things: Iterable[Resource[Any] | Recorded], *, json: bool = False) -
 
     Raises:
         DecodeError: the YAML of an untyped spec is broken.
+        TypeError: one of the things is none of these.
     """
-    return [finished(resource_record(thing) if isinstance(thing, Resource) else thing.to_record(), json=json) for thing in things]
+    return [finished(resource_record(thing) if isinstance(thing, Resource) else _own(thing), json=json) for thing in things]
+
+
+def _own(thing: Recorded) -> dict[str, Any]:
+    if not isinstance(thing, Recorded):
+        msg = f"{thing!r} has no record; records() takes resources, events, versions, changes, findings and links"
+        raise TypeError(msg)
+    return thing.to_record()
 
 
 def resource_record(resource: Resource[Any]) -> dict[str, Any]:

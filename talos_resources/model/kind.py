@@ -181,7 +181,9 @@ def kind_of(spec_or_kind: type[S] | Kind[S]) -> Kind[S]:
         return spec_or_kind
     found = getattr(spec_or_kind, "KIND", None)
     if not isinstance(found, Kind):
-        msg = f"{spec_or_kind!r} is neither a Kind nor a resource class such as KubeSpanPeerStatus"
+        given: object = spec_or_kind
+        instead = f"; state.kind({given!r}) finds the Kind of a name or alias" if isinstance(given, str) else ""
+        msg = f"{given!r} is neither a Kind nor a resource class such as KubeSpanPeerStatus{instead}"
         raise TypeError(msg)
     return found
 

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from talos_resources.model.errors import ConfigError, QueryError, UnsupportedError
+from talos_resources.model.errors import ConfigError, QueryError, UnknownNameError, UnsupportedError
 from talos_resources.model.timestamp import Timestamp
 
 if TYPE_CHECKING:
@@ -188,12 +188,13 @@ class LooksBack(ABC):
             since: the moment to begin with, as for `diff`; None for as far back as there is data.
             until: the last moment; None for as long as there is data.
             id: only this resource.
-            label: only what people call so now.
+            label: only what people call so now; nodes that have nothing of that name are left out, as a node has no peer of its own.
             namespace: instead of the kind's own.
             rate: differences for each second, of counters.
 
         Raises:
-            QueryError: no such field, moment or length, or too many samples.
+            QueryError: no such field, moment or length, or too many samples, or the later moment first.
+            UnknownNameError: no node has anything of that label.
             UnsupportedError: the source knows the present only; `record` keeps its past.
             ConfigError: there is no such node, or no data of that time.
         """
@@ -205,13 +206,21 @@ class LooksBack(ABC):
         names = _names(self, nodes)
         first = None if since is None else moment_of(since, now=now)
         last = None if until is None else moment_of(until, now=now)
+        if first is not None and first > (last or now):
+            raise QueryError(f"{first} comes after {last or now}; give the earlier moment first")
         known, _ = covering(self, names, first, last or now, now=now)
         begin = first or min(part.begin for _, part in known.values())
         end = last or max(part.end for _, part in known.values())
-        parts = [
-            state.series(kind, field, every=every, since=begin, until=end, id=id, label=label, namespace=namespace, rate=rate)
-            for state, _ in known.values()
-        ]
+        parts, unnamed = [], []
+        for state, _ in known.values():
+            try:
+                parts.append(
+                    state.series(kind, field, every=every, since=begin, until=end, id=id, label=label, namespace=namespace, rate=rate)
+                )
+            except UnknownNameError as error:
+                unnamed.append(error)
+        if not parts:
+            raise unnamed[0]
         return attrs.evolve(parts[0], lines=tuple(line for part in parts for line in part.lines))
 
 

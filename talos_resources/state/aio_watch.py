@@ -40,7 +40,7 @@ class AioWatch(Generic[S]):
     """A subscription that is live inside `async with`; leaving it, cancelled or not, releases it.
 
     `async for` over one that is not entered enters it, and leaves it when the loop ends: at once when it ends by itself
-    or by an error, and as soon as the event loop gets to it after a `break`.
+    or by an error, and as soon as the event loop gets to it after a `break`. One task follows a watch, as one thread does.
     """
 
     def __init__(self, subscribe: Callable[[], Watch[S]], *, blocking: bool) -> None:

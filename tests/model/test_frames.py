@@ -116,6 +116,12 @@ def test_findings() -> None:
     }
 
 
+def test_what_has_no_record() -> None:
+    things: Any = [5]
+    with pytest.raises(TypeError, match=r"^5 has no record; records\(\) takes resources, events"):
+        records(things)
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [

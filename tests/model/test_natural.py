@@ -172,7 +172,12 @@ def test_metadata_is_converted() -> None:
         (LinkStatus(), {"id": ""}, ValueError, "a LinkStatus needs an id"),
         (LinkStatus(), {"id": "x", "labels": {"a": 5}}, TypeError, r"Metadata\.labels holds str"),
         (LinkStatus(), {"id": "x", "kind": Member}, TypeError, r"Members\.cluster\.talos\.dev holds Member, got LinkStatus"),
-        (LinkStatus(), {"id": "x", "kind": "links"}, TypeError, "'links' is neither a Kind nor a resource class"),
+        (
+            LinkStatus(),
+            {"id": "x", "kind": "links"},
+            TypeError,
+            r"'links' is neither a Kind nor a resource class .*; state\.kind\('links'\) finds",
+        ),
         (LinkStatus, {"id": "x"}, TypeError, "neither a Kind nor a resource class"),
         ({}, {"id": "x"}, TypeError, "neither a Kind nor a resource class"),
         (WireguardPeer(), {"id": "x"}, TypeError, "neither a Kind nor a resource class"),

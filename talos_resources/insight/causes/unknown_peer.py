@@ -28,7 +28,7 @@ def unknown_peer(case: Case) -> Iterator[Hypothesis]:
     ways = [
         way
         for pair in case.pairs.faulty
-        for way in (pair, pair[::-1])
+        for way in _both_ways(pair)
         if way[0] in case.life.witnesses and way[0] not in case.life.unheard and _lacks(case, *way)
     ]
     for observers, peers in _groups(ways):
@@ -39,9 +39,13 @@ def unknown_peer(case: Case) -> Iterator[Hypothesis]:
 
 def _maybe(case: Case) -> list[Pair]:
     """Dead links of which one end's list, which may not be whole, lacks the other."""
-    ways = [way for pair in case.pairs.faulty for way in (pair, pair[::-1]) if way[0] in case.life.witnesses]
+    ways = [way for pair in case.pairs.faulty for way in _both_ways(pair) if way[0] in case.life.witnesses]
     absent = [way for way in ways if case.state(*way) is LinkState.ABSENT and case.views[way[0]].statuses]
     return [way for way in absent if not case.pairs.should_know(*way)]
+
+
+def _both_ways(pair: Pair) -> tuple[Pair, Pair]:
+    return pair, (pair[1], pair[0])
 
 
 def _groups(ways: list[Pair]) -> Iterator[tuple[list[int], list[int]]]:

@@ -152,6 +152,19 @@ def test_of_several_nodes(recorded: SqliteState) -> None:
         demo.series(KubeSpanPeerStatus, "receive_bytes")
 
 
+def test_of_several_nodes_by_a_label_that_one_of_them_is_itself(recorded: SqliteState) -> None:
+    itself = recorded.of_node("worker-1")
+    itself.keep_period(Period(START, after(300)))
+    keep(itself, 30, 5, id="def=", label="cp-1")
+    with open_source(f"sqlite:{recorded.path}") as cluster:
+        series = cluster.series(KubeSpanPeerStatus, "receive_bytes", every="1m", label="worker-1")
+        assert [(line.node, line.label) for line in series.lines] == [("cp-1", "worker-1")]
+        with pytest.raises(UnknownNameError, match='is called "worker-3"; there are worker-1'):
+            cluster.series(KubeSpanPeerStatus, "receive_bytes", label="worker-3")
+        with pytest.raises(QueryError, match="comes after .*; give the earlier moment first"):
+            cluster.series(KubeSpanPeerStatus, "receive_bytes", since=after(60), until=after(30))
+
+
 def test_lengths() -> None:
     assert length_of("1h30m").nanoseconds == 5400 * S
     assert length_of("1d").nanoseconds == 86400 * S
