@@ -1,7 +1,7 @@
 """Where the values of arguments come from when a shell completes them.
 
 Nothing here may take long or fail: what a cluster knows is asked with a deadline, and what it answered last time stands
-in when it is away.
+in when it is away or slow.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import argparse
 import hashlib
 import json
 import os
-import threading
 from argparse import Namespace
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from argcomplete.completers import BaseCompleter, DirectoriesCompleter, FilesCompleter
+
+from talos_resources.cli.asking import answer_in_time
 
 if TYPE_CHECKING:
     from talos_resources.talosconfig.config import Context, TalosConfig
@@ -203,20 +204,15 @@ def _asked(args: Namespace, what: str, ask: Callable[[Any, tuple[str, ...]], lis
     """What the source of the command line answers in time, else what it answered last."""
     from talos_resources.cli import options
 
-    answers: list[list[str]] = []
-
-    def run() -> None:
-        # Whatever goes wrong: there is nothing to complete then, and nobody to tell.
-        with suppress(Exception), options.opened(args, quiet=True) as (cluster, selected):
-            answers.append(ask(cluster, selected))
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(_deadline_s())
     remembered = _cache(args, what)
-    if answers:
-        _remember(remembered, answers[0])
-        return answers[0]
+
+    def run() -> list[str]:
+        with options.opened(args, quiet=True) as (cluster, selected):
+            return ask(cluster, selected)
+
+    answer = answer_in_time(run, lambda values: _remember(remembered, values), _deadline_s())
+    if answer is not None:
+        return answer
     with suppress(OSError, ValueError):
         return [str(value) for value in json.loads(remembered.read_text())]
     return []
@@ -242,4 +238,6 @@ def _cache(args: Namespace, what: str) -> Path:
 def _remember(file: Path, values: list[str]) -> None:
     with suppress(OSError):
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file.write_text(json.dumps(values[:_REMEMBERED]))
+        part = file.with_suffix(f".{os.getpid()}")  # another key may be read meanwhile
+        part.write_text(json.dumps(values[:_REMEMBERED]))
+        part.replace(file)

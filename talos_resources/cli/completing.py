@@ -30,6 +30,10 @@ def complete() -> None:
         parser.leading = leading
         registry.load(command).configure(parser)
         _give(parser, command)
+    elif command == "help":
+        os.environ[_START] = str(start + len(leading) + 2)
+        parser = _parser()
+        parser.add_argument("command", choices=[name for names, _ in registry.listing() for name in names])
     else:
         parser = _parser()
     argcomplete.autocomplete(parser, always_complete_options=False)

@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,7 @@ def offered(line: str, environment: dict[str, str]) -> list[str]:
         ("doctor --explain mtu-d", ["mtu-differs"]),
         ("gen config --talos-version v1.1", ["v1.14", "v1.13", "v1.12", "v1.11", "v1.10", "v1.1"]),
         ("mesh -o sv", ["svg"]),
+        ("help doct", ["doctor"]),
         ("nosuch ", []),
         ("get nosuch ", []),
         ("explain nosuch.", []),
@@ -93,6 +95,17 @@ def test_a_cluster_that_is_away_is_remembered(tmp_path: Path, environment: dict[
     dump.unlink()
     assert len(offered(line, environment)) == 5
     assert offered(line.replace("members", "affiliates"), environment) == []
+
+
+def test_a_cluster_that_is_too_slow_for_one_key_has_answered_before_a_later_one(environment: dict[str, str]) -> None:
+    line = "talos-resources get --from demo members "
+    hasty = environment | {DEADLINE: "0"}
+    assert offered(line, hasty) == []
+    for _ in range(300):
+        if found := offered(line, hasty):
+            break
+        time.sleep(0.1)
+    assert len(found) == 5
 
 
 @pytest.mark.slow
