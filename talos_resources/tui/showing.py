@@ -58,6 +58,8 @@ class Showing(Asking):
     def __init__(self, live: Live, travel: Travel) -> None:
         """Takes what is shown, which is started and closed with the app, and where else in time one can go."""
         super().__init__()
+        # The line below the tabs would be drawn a dozen times on its way: over ssh that is what one waits for.
+        self.animation_level = "none"
         self._live = live
         self._travel = travel
         self._revision = -1
