@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Final
 
 import attrs
 from rich.text import Text
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
 from textual.widgets import Input, Static, TabbedContent
@@ -134,12 +135,15 @@ class Top(Showing):
         elif self.tab == "resources":
             self.query_one(Browser).leave_filter()
 
-    def on_input_changed(self, event: Input.Changed) -> None:
+    # Of this line only: what is typed into the lines of other screens comes up here too.
+    @on(Input.Changed, "#filter")
+    def filter_on(self, event: Input.Changed) -> None:
         """Filters while one types."""
         if event.input.display:
             self._filter(event.value)
 
-    def on_input_submitted(self) -> None:
+    @on(Input.Submitted, "#filter")
+    def keep_filter(self) -> None:
         """Keeps the filter, and goes to what it found."""
         self.query_one("#filter").display = False
         self.target.focus()

@@ -13,6 +13,7 @@ from textual.widgets.option_list import Option
 
 from talos_resources.model.kind import Kind
 from talos_resources.model.resource import Resource
+from talos_resources.tui.arranging import Arrangement
 from talos_resources.tui.asking import Asking
 from talos_resources.tui.live import Live
 from talos_resources.tui.rows import Rows
@@ -48,7 +49,7 @@ class Browser(Horizontal):
         with Vertical(id="types"):
             yield Input(placeholder="filter types", id="type-filter")
             yield OptionList(id="type-list")
-        yield Rows(id="resource-table")
+        yield Rows(id="resource-table", yielding="ID")
 
     def forget(self) -> None:
         """Another node is asked from now on."""
@@ -57,10 +58,12 @@ class Browser(Horizontal):
         self.load_kinds(wanted=True)
 
     def choose(self, kind: Kind[Any]) -> None:
-        """Shows the resources of a type."""
+        """Shows the resources of a type: all of them, in their own order, if it was another one before."""
+        table = self.query_one("#resource-table", Rows)
+        if kind is not self.kind:
+            table.rearrange(Arrangement())
         self.kind = kind
         self._show_resources(kind, ())
-        table = self.query_one("#resource-table", Rows)
         table.focus()
         self.load_resources(kind, wanted=True)
 

@@ -27,6 +27,9 @@ _GAP: Final = 2
 _AT_ONCE: Final = 1000
 """So many rows are arranged before the next key is read; more take longer than one likes to wait."""
 
+_LEAST: Final = 12
+"""A column that yields is not made narrower."""
+
 
 class Rows(ScrollView, can_focus=True):
     """Headings that stay, rows below them, and a cursor that stays with its row whatever happens to the others."""
@@ -61,9 +64,15 @@ class Rows(ScrollView, can_focus=True):
             self.rows = rows
             self.key = key
 
-    def __init__(self, *, id: str) -> None:
-        """An empty table."""
+    def __init__(self, *, id: str, yielding: str = "") -> None:
+        """An empty table.
+
+        Args:
+            id: of the widget.
+            yielding: the heading of the column that is cut short where the others have no room beside it.
+        """
         super().__init__(id=id)
+        self._yielding = yielding
         self._headings: tuple[str, ...] = ()
         self._every: Sequence[Any] = ()
         self._keys: Sequence[Any] = ()
@@ -71,6 +80,7 @@ class Rows(ScrollView, can_focus=True):
         self.arrangement = Arrangement()
         self._cells: Callable[[Any], Sequence[Text]] = lambda _: ()
         self._widths: list[int] = []
+        self._shown_widths: list[int] = []
         self._work = 0
         self._is_late = False
         self.is_arranging = False
@@ -230,8 +240,11 @@ class Rows(ScrollView, can_focus=True):
 
     def _strip(self, cells: Sequence[Text], style: Style) -> Strip:
         line = Text(" ", end="")
-        for cell, width in zip(cells, self._widths, strict=False):
-            line.append_text(cell).append(" " * (max(0, width - cell.cell_len) + _GAP))
+        for cell, width in zip(cells, self._shown_widths, strict=False):
+            shown = cell.copy()
+            if len(cells) == len(self._headings):  # else it is the heading of a group, which has the line to itself
+                shown.truncate(width, overflow="ellipsis")
+            line.append_text(shown).append(" " * (max(0, width - shown.cell_len) + _GAP))
         segments = list(Segment.apply_style(line.render(self.app.console), style))
         left = self.scroll_offset.x
         return Strip(segments).crop_extend(left, left + self.scrollable_content_region.width, style)
@@ -245,7 +258,7 @@ class Rows(ScrollView, can_focus=True):
     def _heading_at(self, x: int) -> str:
         """The name of the column at a place; empty beside them all."""
         end = 1
-        for heading, width in zip(self._headings, self._widths, strict=True):
+        for heading, width in zip(self._headings, self._shown_widths, strict=True):
             end += width + _GAP
             if x < end:
                 return heading
@@ -273,4 +286,14 @@ class Rows(ScrollView, can_focus=True):
             if isinstance(key, Heading):
                 continue
             self._widths = [max(width, cell.cell_len) for width, cell in zip(self._widths, self._cells(key), strict=True)]
-        self.virtual_size = Size(1 + sum(width + _GAP for width in self._widths), len(self._keys) + 1)
+        self._shown_widths = self._yielded()
+        self.virtual_size = Size(1 + sum(width + _GAP for width in self._shown_widths), len(self._keys) + 1)
+
+    def _yielded(self) -> list[int]:
+        """The widths with the yielding column as narrow as the others need it, but wide enough to be told from others."""
+        if self._yielding not in self._headings:
+            return self._widths
+        at = self._headings.index(self._yielding)
+        missing = 1 + sum(width + _GAP for width in self._widths) - _GAP - self.scrollable_content_region.width
+        narrow = min(self._widths[at], max(_LEAST, self._widths[at] - max(0, missing)))
+        return [*self._widths[:at], narrow, *self._widths[at + 1 :]]

@@ -24,6 +24,7 @@ from talos_resources.resources import KubeSpanIdentity, KubeSpanPeerStatus, Peer
 from talos_resources.sources import Cluster, open_source
 from talos_resources.state.derived import update_with_conflicts
 from talos_resources.tui.app import Top
+from talos_resources.tui.arranging import Arrangement
 from talos_resources.tui.cells import TextScreen, sparkline
 from talos_resources.tui.link import LinkScreen
 from talos_resources.tui.rows import Rows
@@ -154,14 +155,20 @@ def test_on_a_real_terminal(tmp_path: Path) -> None:
     assert b"\x1b[?1049l" in written  # and left
 
 
-@pytest.mark.parametrize("width", [80, 120])
-def test_columns_are_as_wide_as_what_is_in_them(width: int) -> None:
+@pytest.mark.parametrize(
+    ("width", "id"), [(80, "06D9QQOydzK…  63 "), (120, "06D9QQOydzK…  63 "), (160, "06D9QQOydzKrOL7oeLiqHy9OWE8KtmJzZII2A5/FLFI=  63 ")]
+)
+def test_columns_are_as_wide_as_what_is_in_them_and_ids_yield(width: int, id: str) -> None:
     async def act(app: Top, pilot: Pilot[None]) -> None:
         await until(pilot, lambda: app.query_one("#type-list", OptionList).option_count > 5)
         await pilot.press("5", "slash", *"kubespanpeerstatus", "enter", "enter")
         table = app.query_one("#resource-table", Rows)
         await until(pilot, lambda: table.row_count == 4)
-        assert table.render_line(1).text.lstrip().startswith("06D9QQOydzKrOL7oeLiqHy9OWE8KtmJzZII2A5/FLFI=  63 ")
+        assert table.render_line(1).text.lstrip().startswith(id)
+        table.rearrange(Arrangement(group="LABEL"))
+        assert table.render_line(1).text.strip() == "talos-default-controlplane-2 (1)"
+        table.rearrange(Arrangement())
+        assert table.texts(0)[0] == "06D9QQOydzKrOL7oeLiqHy9OWE8KtmJzZII2A5/FLFI=", "for whoever copies it"
         table.scroll_to(x=table.max_scroll_x, animate=False, immediate=True)
         assert table.render_line(0).text.rstrip().endswith("RX        TX")
         assert table.render_line(1).text.rstrip().endswith("up     15043220  17869488")

@@ -16,6 +16,8 @@ from talos_resources.sources import Cluster, open_source
 from talos_resources.state.derived import update_with_conflicts
 from talos_resources.testing.cluster import TalosCluster
 from talos_resources.tui.app import Top
+from talos_resources.tui.arranging import Arrangement
+from talos_resources.tui.browser import Browser
 from talos_resources.tui.cells import TextScreen
 from talos_resources.tui.chooser import Chooser
 from talos_resources.tui.examining import Examining
@@ -92,6 +94,26 @@ def test_a_colon_leads_to_any_type_by_any_name() -> None:
         await until(pilot, lambda: app.tab == "doctor")
         await pilot.press("colon", "escape")
         assert app.tab == "doctor"
+
+    with open_source("demo") as cluster:
+        drive(cluster, act)
+
+
+def test_what_is_typed_to_go_somewhere_filters_nothing() -> None:
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        table, browser = app.query_one("#resource-table", Rows), app.query_one(Browser)
+        await until(pilot, lambda: app.is_current and len(browser.kinds) > 5)
+        await pilot.press("colon", *"kubespanpeerstatuses", "enter")
+        await until(pilot, lambda: table.row_count == 4)
+        assert app.query_one(Matrix).part == ""
+        await pilot.press("s", "slash", *"worker", "enter")
+        await until(pilot, lambda: table.row_count == 2)
+        await pilot.press("colon", *"members", "enter")
+        await until(pilot, lambda: table.row_count == 5)
+        assert table.arrangement == Arrangement()
+        await pilot.press("n", *"172.20.0.3", "enter")
+        await until(pilot, lambda: "node: 172.20.0.3" in shown(app, "#status"))
+        assert table.arrangement == Arrangement()
 
     with open_source("demo") as cluster:
         drive(cluster, act)
@@ -185,3 +207,15 @@ def test_tabs_by_number_and_by_tab() -> None:
 
     with open_source("demo") as cluster:
         drive(cluster, act)
+
+
+def test_nothing_is_drawn_on_its_way() -> None:
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: app.is_current)
+        await pilot.press("5")
+        line = app.query_one("Underline")
+        at = (line.highlight_start, line.highlight_end)  # type: ignore[attr-defined]  # a part of textual's tabs
+        assert at[0] > 0
+        assert not app.animator.is_being_animated(line, "highlight_start")
+
+    drive(open_source("demo"), act)
