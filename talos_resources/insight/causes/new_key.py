@@ -21,6 +21,7 @@ LATER_NS = 60 * S_NS
     tier=Tier.STATE,
     needs="Affiliates and peer specs of several nodes",
     predicts="others know the node for longer than its key",
+    against="KubeSpan was off there for a while: others make its peer anew with the key that it had",
     guide=IDENTITIES_GUIDE,
 )
 def new_key(case: Case) -> Iterator[Hypothesis]:
