@@ -190,7 +190,7 @@ class Showing(Asking):
         """Shows something else from now on: the nodes at another moment."""
         self._live.close()
         self._live, self._revision = live, -1
-        self._happenings.clear()
+        self._happenings = {}  # anew: the table still shows what was
         live.start()
         self._recall()
 
@@ -270,13 +270,14 @@ class Showing(Asking):
 
     def _show_events(self) -> None:
         """The newest first."""
-        for happening in self._live.happenings(max(self._happenings, default=0)):
-            self._happenings[happening.number] = happening
+        known = self._happenings
+        for happening in self._live.happenings(max(known, default=0)):
+            known[happening.number] = happening
 
         def cells(number: int) -> Sequence[Text]:
-            return event_cells(self._happenings[number])
+            return event_cells(known[number])
 
-        self.query_one("#event-table", Rows).show(EVENT_COLUMNS, sorted(self._happenings, reverse=True), cells)
+        self.query_one("#event-table", Rows).show(EVENT_COLUMNS, sorted(known, reverse=True), cells)
 
     def _show_peers(self, peers: dict[tuple[str, str], Sequence[Fact]]) -> None:
         def cells(key: tuple[str, str]) -> Sequence[Text]:

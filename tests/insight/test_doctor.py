@@ -53,7 +53,7 @@ SCENARIOS = [
     ("restart", 200, "no-answer", "worker-3 did not answer"),
     ("leave", 300, "node-silent", "worker-3 is off or unreachable"),
     ("leave", 600, "node-silent", "worker-3 is off or unreachable"),
-    ("new-keys", None, "new-key", "worker-3 came back with a new WireGuard key at 00:02:00"),
+    ("new-keys", None, "new-key", "worker-3 came back at 00:02:00, with a new WireGuard key or after KubeSpan was off there"),
     ("discovery-outage", None, "discovery-unreachable", "controlplane-1 cannot reach the discovery service"),
     ("discovery-outage", 2700, "discovery-unreachable", "controlplane-1 cannot reach the discovery service"),
     ("skew", None, "clock-skew", "the clock of worker-3 is 10 m ahead"),
