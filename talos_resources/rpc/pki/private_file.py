@@ -103,9 +103,12 @@ def _resolved(path: Path) -> Path:
         OSError: its links lead in circles.
     """
     try:
-        return path.resolve()
-    except RuntimeError:  # what pathlib says of it up to Python 3.12
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
+        found = path.resolve()
+    except RuntimeError:  # what pathlib says of it up to Python 3.12; from then on it leads to a link
+        found = path
+    if found.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return found
 
 
 @contextmanager
