@@ -65,9 +65,11 @@ def test_the_past_of_a_link_that_is_not_recorded_is_what_happened_since_top_bega
         await pilot.press("2")
         await until(pilot, lambda: cells(app, "#peer-table") and app._mesh is not None)
         update_with_conflicts(state, KubeSpanPeerStatus, "a", lambda now: now.with_spec(state=PeerState.DOWN))
-        await until(pilot, lambda: cells(app, "#peer-table")[0][2] == "down")
+        await until(pilot, lambda: [row[2] for row in cells(app, "#peer-table")][:1] == ["down"])
         await pilot.press("4")
-        await until(pilot, lambda: cells(app, "#event-table")[0][2:] == ["state: up → down", "node-a KubeSpanPeerStatus"])
+        await until(
+            pilot, lambda: [row[2:] for row in cells(app, "#event-table")][:1] == [["state: up → down", "node-a KubeSpanPeerStatus"]]
+        )
         await pilot.press("2", "enter")
         await until(pilot, lambda: isinstance(app.screen, LinkScreen))
         await until(pilot, lambda: "one: state: up → down" in shown(app, "#past-text"))

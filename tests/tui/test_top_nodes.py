@@ -125,7 +125,7 @@ def test_a_node_that_dies_and_comes_back(tmp_path: Path) -> None:
         with BackgroundServer(state, address):
             await until(pilot, lambda: "not followed" not in shown(app, "#status"))
             update_with_conflicts(state, KubeSpanPeerStatus, "a", lambda now: now.with_spec(state=PeerState.DOWN))
-            await until(pilot, lambda: cells(app, "#peer-table")[0][2] == "down")
+            await until(pilot, lambda: [row[2] for row in cells(app, "#peer-table")][:1] == ["down"])
             texts = [happening.text for happening in app._live.happenings() if not happening.change]
         # Beside the node each of its types may be told of, if its watch ended at another moment.
         own = [text.partition(":")[0] for text in texts if text.startswith("is ")]
