@@ -130,7 +130,6 @@ def resource_from_wire(data: bytes) -> Resource[Any]:
     return Sent(metadata, spec_from_yaml(kind.spec, text), text)
 
 
-@cached
 def resource_as_it_is(data: bytes) -> Resource[Any]:
     """As `resource_from_wire`; a spec that its class cannot be made of is an `UnreadableSpec`: it costs one resource, not the file.
 
@@ -149,6 +148,7 @@ def resource_as_it_is(data: bytes) -> Resource[Any]:
         return Resource(metadata_from_wire(b"".join(fields.get(1, ()))), kept)
 
 
+@cached
 def _read(cls: type[Any]) -> Maker:
     decode = decoder(cls)
     return lambda metadata, data: Resource(metadata, decode(data))

@@ -13,10 +13,11 @@ from talos_resources._generated import cosi_meta_pb2, cosi_resource_pb2, talos_c
 from talos_resources.codec.protowire import WireError, read_varint, signed, varint
 from talos_resources.codec.specs import spec_from_wire, spec_to_wire
 from talos_resources.codec.text import spec_to_yaml
-from talos_resources.codec.wire import resource_from_wire, resource_to_wire
+from talos_resources.codec.wire import resource_as_it_is, resource_from_wire, resource_to_wire
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import typed_kind
 from talos_resources.model.net import AddrPort, IPPrefix
+from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import Affiliate, KubeSpanAffiliate, KubeSpanIdentity, KubeSpanPeerSpec, KubeSpanPeerStatus
 from talos_resources.testing import strategies
@@ -162,3 +163,8 @@ def test_a_typed_spec_may_come_as_yaml_only() -> None:
     message.metadata.type, message.metadata.phase = "KubeSpanPeerStatuses.kubespan.talos.dev", "running"
     message.spec.yaml_spec = "label: a\nstate: up\n"
     assert spec_to_yaml(resource_from_wire(message.SerializeToString()).spec).startswith('endpoint: ""\nlabel: a\nstate: up\n')
+
+
+def test_what_was_read_out_of_a_recording_is_not_kept() -> None:
+    data = resource_to_wire(Resource.new(KubeSpanPeerStatus(label="a"), id="p"))
+    assert resource_as_it_is(data) is not resource_as_it_is(data)
