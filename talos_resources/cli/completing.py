@@ -33,7 +33,7 @@ def complete() -> None:
     elif command == "help":
         os.environ[_START] = str(start + len(leading) + 2)
         parser = _parser()
-        parser.add_argument("command", choices=[name for names, _ in registry.listing() for name in names])
+        parser.add_argument("command", choices=list(registry.COMMANDS))
     else:
         parser = _parser()
     argcomplete.autocomplete(parser, always_complete_options=False)

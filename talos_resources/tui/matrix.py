@@ -228,9 +228,10 @@ class Matrix(ScrollView, can_focus=True):
         of_rows, _, of_columns = self.part.partition(" ")
         wanted = {index for index, name in enumerate(names) if of_columns.strip() in name.lower()}
         # Where the whole mesh has no room the nodes with most faults come first, also of what a filter leaves.
-        order = [node.index for node in (mesh.nodes if self._fit(mesh, range(1, len(names) + 1), len(names)) else mesh.worst_first())]
+        short = short_names(mesh)
+        order = [node.index for node in (mesh.nodes if self._fit(short, range(1, len(names) + 1), len(names)) else mesh.worst_first())]
         self._numbers = {index: number for number, index in enumerate(order, 1)}
-        self._fit(mesh, (self._numbers[index] for index in range(len(names))), len(wanted))
+        self._fit(short, (self._numbers[index] for index in range(len(names))), len(wanted))
         self._columns = [index for index in order if index in wanted]
         self._rows = [index for index in order if of_rows in names[index].lower()]
         here, there = (None, None) if at is None else (mesh.find(at[0]), mesh.find(at[1]))
@@ -238,11 +239,11 @@ class Matrix(ScrollView, can_focus=True):
         self.cursor = (row, self._columns.index(there.index) if there is not None and there.index in wanted else 0)
         self.virtual_size = Size(self._margin_width + self._cell * len(self._columns), len(self._rows) + 1)
 
-    def _fit(self, mesh: Mesh, numbers: Iterable[int], columns: int) -> bool:
+    def _fit(self, short: Sequence[str], numbers: Iterable[int], columns: int) -> bool:
         """Finds how wide cells are and what stands above them; whether so many columns have room for words."""
         longest = min(_LONGEST_NAME, max(map(len, self._names), default=0))
         figures = len(str(len(self._names))) + 1
-        for labels, margin in ((short_names(mesh), longest + _GAP), ([str(number) for number in numbers], longest + _GAP + figures)):
+        for labels, margin in ((short, longest + _GAP), ([str(number) for number in numbers], longest + _GAP + figures)):
             self._labels, self._margin_width, self._is_numbered = labels, margin, margin > longest + _GAP
             self._cell = max([_WORD, *map(len, labels)]) + _GAP
             if margin + self._cell * columns <= self.size.width:
