@@ -85,8 +85,13 @@ def mesh(name: str, nodes: int) -> str:
 
 def simulated(name: str, nodes: int) -> Mesh:
     """The mesh at the end of a scenario."""
+    return build(snapshot(name, nodes))
+
+
+def snapshot(name: str, nodes: int) -> Snapshot:
+    """What the nodes hold at the end of a scenario."""
     cluster, _ = run(scenario(name), nodes=nodes)
-    return build(Snapshot(views=tuple(view_of(node.state, name) for name, node in cluster.nodes.items())))
+    return Snapshot(views=tuple(view_of(node.state, name) for name, node in cluster.nodes.items()))
 
 
 def terminal_mesh() -> str:
@@ -100,11 +105,10 @@ def terminal_mesh() -> str:
 
 def terminal_doctor() -> str:
     """`doctor` of the mesh of `mesh-60.svg`, at 80 columns."""
-    cluster, _ = run(scenario("nat"), nodes=60)
-    snapshot = Snapshot(views=tuple(view_of(node.state, name) for name, node in cluster.nodes.items()))
+    diagnosis = examine(snapshot("nat", 60))
     console = Console(record=True, width=80, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     console.print("$ talos-resources doctor --from support.zip", highlight=False)
-    console.print(Text.from_ansi("".join(f"{line}\n" for line in examine(snapshot).text(width=80, colour=True).splitlines())))
+    console.print(Text.from_ansi("".join(f"{line}\n" for line in diagnosis.text(width=80, colour=True).splitlines())))
     return exported(console)
 
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 from immutabledict import immutabledict
 
 from talos_resources.codec.protowire import LEN, WireError, lengthened, read_payload, read_varint, skip
+from talos_resources.model.freezing import MAX_DEPTH
 
 _EXACT: Final = 1 << 53
-_MAX_DEPTH: Final = 100
 _NULL: Final = b"\x08\x00"
 
 
@@ -34,7 +34,7 @@ def struct_from_wire(data: bytes) -> immutabledict[str, Any]:
     Raises:
         WireError: no such message, or one nested more than 100 deep.
     """
-    return _struct(data, _MAX_DEPTH)
+    return _struct(data, MAX_DEPTH)
 
 
 def _value(value: Any) -> bytes:
@@ -89,7 +89,7 @@ def _payloads(data: bytes, wanted: int) -> list[bytes]:
 
 def _read(data: bytes, depth: int) -> Any:
     if depth == 0:
-        raise WireError(f"values nested more than {_MAX_DEPTH} deep")
+        raise WireError(f"values nested more than {MAX_DEPTH} deep")
     value, position = None, 0
     while position < len(data):
         lead, position = read_varint(data, position)

@@ -26,7 +26,7 @@ def by_shared_end(pairs: Iterable[Pair]) -> Iterator[tuple[int | None, list[Pair
             if not others[index]:
                 del others[index]
         if mine:
-            yield (most if len(mine) > 1 else None), [(min(most, index), max(most, index)) for index in sorted(mine)]
+            yield (most if len(mine) > 1 else None), [ordered(most, index) for index in sorted(mine)]
 
 
 def _partners(pairs: Iterable[Pair]) -> dict[int, set[int]]:

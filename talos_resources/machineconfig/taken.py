@@ -143,7 +143,7 @@ class ConfiguredNode:
 
     def _take(self, request: ApplyRequest, config: MachineConfig) -> None:
         text = request.text.decode()
-        if request.mode in {ApplyMode.STAGED, ApplyMode.REBOOT}:
+        if request.mode.waits_for_boot:
             store(self._state, text, id=STAGED)
             if request.mode is ApplyMode.REBOOT and self._reboot is not None:
                 self._reboot()
@@ -188,7 +188,7 @@ class ConfiguredNode:
             trial.cancel()
 
     def _summary(self, request: ApplyRequest, config: MachineConfig) -> str:
-        staged = request.mode in {ApplyMode.STAGED, ApplyMode.REBOOT}
+        staged = request.mode.waits_for_boot
         before = self._text(STAGED if staged else ACTIVE) or self._text(ACTIVE)
         if before is None:
             return f"{_details(request)} (skipped in dry run): there is no configuration to compare it with"

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from immutabledict import immutabledict
 
-_MAX_DEPTH: Final = 100
+MAX_DEPTH: Final = 100
 """Of free-form values, on the wire too."""
 
 
@@ -25,7 +25,7 @@ def frozen(value: Any) -> Any:
     return tuple(frozen(item) for item in value) if isinstance(value, (list, tuple)) else value
 
 
-def free_form(value: Any, depth: int = _MAX_DEPTH) -> Any:
+def free_form(value: Any, depth: int = MAX_DEPTH) -> Any:
     """What somebody gave for a free-form value, frozen.
 
     Raises:
@@ -33,7 +33,7 @@ def free_form(value: Any, depth: int = _MAX_DEPTH) -> Any:
         ValueError: it is nested more than 100 deep, or holds itself.
     """
     if not depth:
-        raise ValueError(f"this is nested more than {_MAX_DEPTH} deep")
+        raise ValueError(f"this is nested more than {MAX_DEPTH} deep")
     if value is None or isinstance(value, (str, int, float)):
         return value
     if isinstance(value, Mapping):

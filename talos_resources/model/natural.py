@@ -19,7 +19,7 @@ import attrs
 from immutabledict import immutabledict
 
 from talos_resources.model.build import Rules, written
-from talos_resources.model.sorts import Parse, sort_of, whole
+from talos_resources.model.sorts import NO_CLASS, Parse, sort_of, whole
 from talos_resources.model.spec import BOUNDS, NO_ENTRIES, WireField, wire_field
 
 T = TypeVar("T")
@@ -28,7 +28,6 @@ Fix = Callable[[Any], Any]
 """Turns a value into one that the field holds; raises TypeError or ValueError if it means none."""
 
 _NOTHING: Final = type(None)
-_NO_CLASS: Final = frozenset[type[Any]]()
 _OFF_THE_WIRE: Final = WireField(number=0, doc="", width="uint64")
 """What holds of fields that are not declared: the one of unknown fields, and metadata with its version."""
 
@@ -94,7 +93,7 @@ def _rule(cls: type[Any], field: attrs.Attribute[Any], hint: Any) -> tuple[froze
     where = f"{cls.__name__}.{field.name}"
     item, container, is_optional, is_nullable = _unwrapped(hint)
     if item is int:
-        fits, one = _NO_CLASS, _number(where, BOUNDS[declared.width], is_nullable, secret=declared.secret)
+        fits, one = NO_CLASS, _number(where, BOUNDS[declared.width], is_nullable, secret=declared.secret)
     else:
         sort = sort_of(item)
         if sort is None:
@@ -104,7 +103,7 @@ def _rule(cls: type[Any], field: attrs.Attribute[Any], hint: Any) -> tuple[froze
     if container is None:
         return fits, one
     several = _many if container is tuple else _entries
-    return _NO_CLASS, functools.partial(several, where, one, is_optional)
+    return NO_CLASS, functools.partial(several, where, one, is_optional)
 
 
 def _number(where: str, bounds: range, is_nullable: bool, *, secret: bool) -> Fix:
@@ -116,7 +115,7 @@ def _number(where: str, bounds: range, is_nullable: bool, *, secret: bool) -> Fi
             raise ValueError(f"{found} is not from {low} to {high}")
         return found
 
-    fits = frozenset({_NOTHING}) if is_nullable else _NO_CLASS
+    fits = frozenset({_NOTHING}) if is_nullable else NO_CLASS
     other = _one(where, fits, _expected(int, is_nullable), parse, secret=secret)
     return lambda value: value if value.__class__ is int and low <= value <= high else other(value)
 

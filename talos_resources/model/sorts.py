@@ -131,7 +131,7 @@ def _free(value: Any) -> Any:
     return free_form(value) if isinstance(value, Mapping) else None
 
 
-_NONE: Final = frozenset[type[Any]]()
+NO_CLASS: Final = frozenset[type[Any]]()
 _SORTS: Final[dict[Any, Sort]] = {
     str: Sort(frozenset({str}), _text),
     bool: Sort(frozenset({bool}), lambda _value: None),
@@ -146,5 +146,5 @@ _SORTS: Final[dict[Any, Sort]] = {
     HardwareAddr: Sort(frozenset({HardwareAddr}), _hardware),
     Expression: Sort(frozenset({Expression}), lambda value: Expression(value) if isinstance(value, str) else None),
     # What is in it may be anything, so every one is looked at.
-    Mapping[str, Any]: Sort(_NONE, _free),
+    Mapping[str, Any]: Sort(NO_CLASS, _free),
 }

@@ -41,6 +41,11 @@ class ApplyMode(Enum):
         """What `--mode` calls it."""
         return self.name.lower().replace("_", "-")
 
+    @property
+    def waits_for_boot(self) -> bool:
+        """Whether the node goes on as it is until it boots again."""
+        return self in {ApplyMode.STAGED, ApplyMode.REBOOT}
+
 
 @attrs.frozen(kw_only=True)
 class ApplyRequest:

@@ -31,16 +31,21 @@ class FrameError(ValueError):
         self.too_large = too_large
 
 
+def head(size: int) -> bytes:
+    """What stands before an uncompressed message of so many bytes."""
+    return _HEAD.pack(0, size)
+
+
 def frame(message: bytes) -> bytes:
     """The message with its head, uncompressed."""
-    return _HEAD.pack(0, len(message)) + message
+    return head(len(message)) + message
 
 
 def frames(messages: Iterable[bytes]) -> bytes:
     """Several messages with their heads in one piece, to be sent in one go."""
     parts: list[bytes] = []
     for message in messages:
-        parts += (_HEAD.pack(0, len(message)), message)
+        parts += (head(len(message)), message)
     return b"".join(parts)
 
 

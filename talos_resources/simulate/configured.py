@@ -132,7 +132,7 @@ class _SimulatedMachine:
         text = request.text.decode()
         if request.mode is not ApplyMode.TRY:  # a trial does not outlive the boot
             self._disk.text = text
-        if request.mode not in {ApplyMode.STAGED, ApplyMode.REBOOT}:
+        if not request.mode.waits_for_boot:
             self._disk.done = text
         return applied
 

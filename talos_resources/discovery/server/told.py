@@ -10,6 +10,7 @@ from typing import Final
 from talos_resources.discovery.messages import ListResponse, SealedAffiliate
 from talos_resources.discovery.server.registry import Registry
 from talos_resources.discovery.wire import encode
+from talos_resources.rpc.framing import head
 from talos_resources.rpc.server.call import Call
 from talos_resources.rpc.server.work_turns import SLICE_S
 
@@ -96,5 +97,5 @@ def _size(pieces: Sequence[bytes]) -> int:
 
 def framed(pieces: Sequence[bytes]) -> Iterator[bytes]:
     """One message of all pieces."""
-    yield b"\0" + _size(pieces).to_bytes(4)
+    yield head(_size(pieces))
     yield from pieces

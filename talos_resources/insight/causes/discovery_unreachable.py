@@ -6,10 +6,9 @@ from collections.abc import Iterator
 
 from talos_resources.insight.causes.outdated import outdated
 from talos_resources.insight.facts.combined import Case
-from talos_resources.insight.facts.log_lines import UNREACHED
+from talos_resources.insight.facts.log_lines import UNREACHED, says
 from talos_resources.insight.hypothesis import ENABLING_GUIDE, Certainty, Hypothesis, Symptom, Tier, cause, links, unheard
 from talos_resources.insight.mesh import LinkState
-from talos_resources.insight.snapshot import NodeView
 from talos_resources.insight.words import limited, some, verb
 
 
@@ -61,14 +60,9 @@ def _deaf(case: Case, deaf: list[int]) -> Hypothesis:
             f"talosctl -n {case.asked(deaf[0])} get discoveryconfigs,resolvers,timestatus",
         ),
         after="`talosctl get affiliates` lists the other nodes within a minute",
-        certainty=Certainty.CERTAIN if all(_is_unreached(case.life.fresh[index]) for index in deaf) else Certainty.LIKELY,
+        certainty=Certainty.CERTAIN if all(says(case.life.fresh[index], UNREACHED) for index in deaf) else Certainty.LIKELY,
         decide="controller-runtime's log says whether the service is not reached, or what it sends cannot be decrypted (another secret)",
     )
-
-
-def _is_unreached(view: NodeView) -> bool:
-    """Whether its log says so."""
-    return any(UNREACHED.search(line) for line in view.log)
 
 
 def _outdated(case: Case, index: int, stale: list[str], lost_by: int) -> Hypothesis:

@@ -55,15 +55,10 @@ def duplicate_label(case: Case) -> Iterator[Hypothesis]:
                 "talosctl -n NODE edit mc   # machine.network.hostname, or a HostnameConfig document",
             ),
             after="`talosctl get members` shows both names",
-            certainty=Certainty.CERTAIN if all(_is_there(case, index) for index in indexes) else Certainty.LIKELY,
+            certainty=Certainty.CERTAIN if all(map(case.is_there, indexes)) else Certainty.LIKELY,
             decide="which of them has had a handshake since the other came: one without is the former self of the other (stale-affiliate)",
             stands=True,
         )
-
-
-def _is_there(case: Case, index: int) -> bool:
-    """Whether a peer is known to be a machine of its own: it speaks for itself, or somebody has it up."""
-    return index in case.life.fresh or any(case.is_up(observer, index) for observer in case.life.fresh if observer != index)
 
 
 def _described(case: Case, index: int) -> str:

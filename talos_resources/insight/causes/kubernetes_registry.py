@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from talos_resources.insight.causes.unread import unread_setting
 from talos_resources.insight.facts.combined import Case
-from talos_resources.insight.facts.log_lines import REGISTRY_DENIED
+from talos_resources.insight.facts.log_lines import REGISTRY_DENIED, says
 from talos_resources.insight.hypothesis import ENABLING_GUIDE, Certainty, Hypothesis, Tier, cause, links, unheard
 from talos_resources.insight.words import verb
 from talos_resources.model.finding import Severity
@@ -59,7 +59,7 @@ def kubernetes_registry(case: Case) -> Iterator[Hypothesis]:
 
 def _unread(case: Case) -> Iterator[Hypothesis]:
     """Where no settings were read: the log says so, or does not."""
-    denied = [index for index, view in case.life.fresh.items() if view.discovery is None and _is_denied(view.log)]
+    denied = [index for index, view in case.life.fresh.items() if view.discovery is None and says(view, REGISTRY_DENIED)]
     if denied:
         yield _logged(case, denied)
     yield from unread_setting(
@@ -69,10 +69,6 @@ def _unread(case: Case) -> Iterator[Hypothesis]:
         what="the Kubernetes registry is the only one",
         decide="registryServiceEnabled in DiscoveryConfigs is false, registryKubernetesEnabled true",
     )
-
-
-def _is_denied(log: tuple[str, ...]) -> bool:
-    return any(REGISTRY_DENIED.search(line) for line in log)
 
 
 def _logged(case: Case, denied: list[int]) -> Hypothesis:

@@ -24,7 +24,9 @@ from talos_resources.insight.words import limited
 )
 def path_blocked(case: Case) -> Iterator[Hypothesis]:
     """A single path between nodes that reach others."""
-    found = [pair for pair in case.pairs.faulty if (case.pairs.ever(pair) or case.pairs.is_half_open(pair)) and _is_seen(case, pair)]
+    found = [
+        pair for pair in case.pairs.faulty if (case.pairs.ever(pair) or case.pairs.is_half_open(pair)) and all(map(case.is_there, pair))
+    ]
     for shared, pairs in by_shared_end(found):
         known = [way for pair in pairs if (way := case.pairs.blocked_way(pair)) is not None]
         every = len(known) == len(pairs)
@@ -58,11 +60,6 @@ def _while_others(case: Case, pairs: list[Pair]) -> str:
     """That each end has a link to somebody, if so: in a cluster of two there is nobody else."""
     linked = all(any(case.is_up(index, node.index) for node in case.nodes if node.index != index) for index in ends(pairs))
     return " while both reach others" if linked else ""
-
-
-def _is_seen(case: Case, pair: Pair) -> bool:
-    """Whether both ends were read, or the one that was not is known to be alive by others."""
-    return all(index in case.life.fresh or any(case.is_up(other, index) for other in case.life.fresh if other != index) for index in pair)
 
 
 def near(case: Case, pairs: list[Pair]) -> Iterator[str]:

@@ -8,7 +8,7 @@ from typing import Final
 from talos_resources.insight.causes.unread import unread_setting
 from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.facts.evidence import Pair
-from talos_resources.insight.facts.log_lines import UNREADABLE
+from talos_resources.insight.facts.log_lines import UNREADABLE, says
 from talos_resources.insight.hypothesis import ENABLING_GUIDE, Certainty, Hypothesis, Tier, cause, links, unheard
 from talos_resources.insight.pairing import crossing
 from talos_resources.insight.snapshot import NodeView
@@ -129,7 +129,7 @@ def _parted(case: Case) -> Iterator[Hypothesis]:
 
 def _is_sealed(view: NodeView) -> bool:
     """Whether its log says that it cannot decrypt what it hears; a secret that was read has been compared."""
-    return not view.secret and any(UNREADABLE.search(line) for line in view.log)
+    return not view.secret and says(view, UNREADABLE)
 
 
 def _logged(case: Case, odd: list[int]) -> Hypothesis:

@@ -49,6 +49,10 @@ class Case(Ground):
     def _worked_out(self) -> dict[Callable[..., Any], Any]:
         return {}
 
+    def is_there(self, index: int) -> bool:
+        """Whether a peer is known to be a machine of its own: it speaks for itself, or somebody has it up."""
+        return index in self.life.fresh or any(self.is_up(observer, index) for observer in self.life.fresh if observer != index)
+
     def once(self, work: Callable[[Case], T]) -> T:
         """What several causes ask, worked out once."""
         if work not in self._worked_out:

@@ -9,11 +9,17 @@ from typing import Final
 import attrs
 
 from talos_resources.insight.facts.combined import Case
+from talos_resources.insight.snapshot import NodeView
 
 SHOWN: Final = 2
 """So many lines of one node are shown, the newest."""
 SHOWN_LENGTH: Final = 200
 """So much of each."""
+
+
+def says(view: NodeView, pattern: re.Pattern[str]) -> bool:
+    """Whether a line of a node's log is of this form."""
+    return any(pattern.search(line) for line in view.log)
 
 
 @attrs.frozen

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from talos_resources import resources
-from talos_resources.model.net import IPPrefix, parse_address
+from talos_resources.model.net import AddrPort, IPPrefix, parse_address
 
 
 class Node(NamedTuple):
@@ -172,6 +172,11 @@ NAMESPACES: Final = {
     "network-config": "Networking configuration resources.",
     "runtime": "Talos v1alpha1 subsystems glue resources.",
 }
+
+
+def endpoint_of(node: Node) -> AddrPort:
+    """Where WireGuard reaches the node."""
+    return AddrPort(parse_address(node.address), MESH_PORT)
 
 
 def identity_of(node: Node) -> resources.KubeSpanIdentity:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from talos_resources import resources
-from talos_resources.model.net import AddrPort, parse_address
+from talos_resources.model.net import parse_address
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.sources.demo import data
@@ -45,7 +45,7 @@ def affiliates(machine: Machine) -> Made:
     for node, found in _known(machine):
         address = parse_address(node.address)
         mesh = resources.KubeSpanAffiliate(
-            public_key=node.public_key, address=parse_address(node.mesh_address), endpoints=(AddrPort(address, data.MESH_PORT),)
+            public_key=node.public_key, address=parse_address(node.mesh_address), endpoints=(data.endpoint_of(node),)
         )
         affiliate = resources.Affiliate(
             node_id=node.node_id,

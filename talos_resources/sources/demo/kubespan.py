@@ -12,7 +12,7 @@ from immutabledict import immutabledict
 
 from talos_resources import resources
 from talos_resources.model.metadata import NO_LABELS
-from talos_resources.model.net import AddrPort, IPPrefix, parse_address
+from talos_resources.model.net import IPPrefix, parse_address
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.sources.demo import data
@@ -51,7 +51,7 @@ def peer_specs(machine: Machine) -> Made:
         spec = resources.KubeSpanPeerSpec(
             address=mesh,
             allowed_ips=(IPPrefix(address, 32), IPPrefix(mesh, 128)),
-            endpoints=(AddrPort(address, data.MESH_PORT),),
+            endpoints=(data.endpoint_of(node),),
             label=node.name,
         )
         found = Timestamp.parse(sighting.found)
@@ -62,7 +62,7 @@ def peer_statuses(machine: Machine) -> Made:
     """How the link to each of the others does."""
     observed = Timestamp.parse(data.OBSERVED)
     for node, sighting in machine.sightings:
-        endpoint = AddrPort(parse_address(node.address), data.MESH_PORT)
+        endpoint = data.endpoint_of(node)
         status = resources.KubeSpanPeerStatus(
             endpoint=endpoint,
             label=node.name,
@@ -86,6 +86,6 @@ def peer_statuses(machine: Machine) -> Made:
 def endpoints(machine: Machine) -> Made:
     """Where each of the others was reached."""
     for node, sighting in machine.sightings:
-        endpoint = AddrPort(parse_address(node.address), data.MESH_PORT)
+        endpoint = data.endpoint_of(node)
         spec = resources.KubeSpanEndpoint(affiliate_id=node.node_id, endpoint=endpoint)
         yield stored(spec, node.public_key, created=Timestamp.parse(sighting.reached), owner="kubespan.EndpointController")
