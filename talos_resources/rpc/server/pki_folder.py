@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -27,9 +27,17 @@ CONTEXTS: Final = {"admin": Role.ADMIN, "operator": Role.OPERATOR, "reader": Rol
 
 _LOCAL: Final = ("localhost", "127.0.0.1", "::1")
 
+# They are shown at once, and to others: clocks differ, and the one that OpenSSL asks is behind our own by up to a tick of
+# the kernel, so that one certificate in two hundred began in its future.
+_BACKDATED: Final = timedelta(minutes=1)
+
 
 def authority_in(folder: Path, *, now: datetime | None = None) -> CertificateAndKey:
     """The authority of a folder, made if there is none.
+
+    Args:
+        folder: of `ca.crt` and `ca.key`.
+        now: start of the validity of one that is made; None for a minute ago.
 
     Raises:
         ConfigError: half of it is there, or it cannot be read or written.
@@ -37,7 +45,7 @@ def authority_in(folder: Path, *, now: datetime | None = None) -> CertificateAnd
     crt, key = folder / "ca.crt", folder / "ca.key"
     try:
         with alone_with(crt):  # two first starts must not make two authorities
-            return _authority(folder, crt, key, now=now or datetime.now(UTC))
+            return _authority(folder, crt, key, now=now or _start())
     except OSError as error:
         raise ConfigError(f"cannot use {error.filename or folder} for certificates: {error.strerror}") from None
 
@@ -59,14 +67,14 @@ def server_credentials(authority: CertificateAndKey, host: str, *, now: datetime
     Args:
         authority: who signs both sides' certificates.
         host: that it listens on; the names of this machine are added.
-        now: start of the validity; None for the clock's.
+        now: start of the validity; None for a minute ago.
 
     Raises:
         ConfigError: the authority cannot be used.
     """
     everywhere = (socket.gethostname(), *_own_addresses()) if host in ("", "0.0.0.0", "::") else (host,)  # noqa: S104  # a comparison
     hosts = [name for name in dict.fromkeys((*everywhere, *_LOCAL)) if name.isascii()]
-    pair = issue_server(authority, hosts=hosts, now=now or datetime.now(UTC))
+    pair = issue_server(authority, hosts=hosts, now=now or _start())
     return Credentials(ca=authority.crt, crt=pair.crt, key=standard_key_pem(pair.key))
 
 
@@ -80,7 +88,7 @@ def talosconfig_for(
         endpoint: `HOST:PORT` of the server.
         nodes: that are asked unless others are named; none for the endpoint's host.
         path: the file that it will be.
-        now: start of the validity; None for the clock's.
+        now: start of the validity; None for a minute ago.
 
     Raises:
         ConfigError: the authority cannot be used.
@@ -88,7 +96,7 @@ def talosconfig_for(
     asked = tuple(nodes) or (endpoint.rpartition(":")[0].strip("[]"),)
     config = TalosConfig(current="admin", path=path)
     for name, role in CONTEXTS.items():
-        pair = issue_client(authority, roles=[role.value], now=now or datetime.now(UTC))
+        pair = issue_client(authority, roles=[role.value], now=now or _start())
         config_context = Context.of(name, endpoints=(endpoint,), nodes=asked, ca=authority.crt, crt=pair.crt, key=pair.key)
         config = config.with_context(config_context)
     return config.with_current("admin")
@@ -103,6 +111,10 @@ def write_talosconfig(folder: Path, authority: CertificateAndKey, endpoint: str,
     path = folder / "talosconfig"
     save(talosconfig_for(authority, endpoint, nodes=nodes, path=path), compat=NEWEST)
     return path
+
+
+def _start() -> datetime:
+    return datetime.now(UTC) - _BACKDATED
 
 
 def _own_addresses() -> list[str]:

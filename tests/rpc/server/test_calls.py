@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,11 +43,12 @@ def state() -> MemoryState:
 def channel(state: MemoryState, tmp_path: Path) -> Iterator[ChannelOf]:
     """Connects to a server with mutual TLS, with a certificate of some roles."""
     authority = authority_in(tmp_path)
+    began = pki.certificate_from_pem(authority.crt).not_valid_before_utc
     transports: list[Http2Transport] = []
     with BackgroundServer(state, "127.0.0.1:0", credentials=server_credentials(authority, "127.0.0.1")) as server:
 
         def connect(*roles: Role) -> Channel:
-            pair = pki.issue_client(authority, roles=roles, now=dt.datetime.now(dt.UTC))
+            pair = pki.issue_client(authority, roles=roles, now=began)
             credentials = Credentials(ca=authority.crt, crt=pair.crt, key=pki.standard_key_pem(pair.key))
             transports.append(Http2Transport(server.address, credentials=credentials))
             return Channel((transports[-1],), timeout=LONG)
