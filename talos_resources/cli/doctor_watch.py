@@ -6,9 +6,9 @@ import re
 import sys
 import threading
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from talos_resources.cli.screen import Screen
 from talos_resources.model.errors import TalosResourcesError
@@ -56,14 +56,19 @@ def _tell(change: str, more: dict[str, str], text: str, output: str, width: int 
     """Once, when nobody answers any more, and when somebody does again: between, what was found is neither gone nor still there."""
     moment = datetime.now(UTC).astimezone()
     if output == "json":
-        import json
-
-        print(json.dumps({"time": moment.isoformat(timespec="seconds"), "change": change, **more}, ensure_ascii=False), flush=True)
+        print(_json(moment, change, more), flush=True)
         return
     from talos_resources.model.wrapping import wrapped
 
     for line in wrapped(f"{moment:%H:%M:%S}  {change:6}  ", text, width):
         print(line, flush=True)
+
+
+def _json(moment: datetime, change: str, more: Mapping[str, Any]) -> str:
+    """One line: when, what changed, and what more there is to say."""
+    import json
+
+    return json.dumps({"time": moment.isoformat(timespec="seconds"), "change": change, **more}, ensure_ascii=False)
 
 
 def key_of(finding: Finding) -> tuple[str, tuple[str, ...] | str]:
@@ -82,10 +87,7 @@ def _changes(
     changes = [("begins", now[key]) for key in now if key not in before] + [("ends", before[key]) for key in before if key not in now]
     for what, finding in changes:
         if as_json:
-            import json
-
-            told = {"time": moment.isoformat(timespec="seconds"), "change": what, "finding": finding.to_plain()}
-            yield json.dumps(told, ensure_ascii=False)
+            yield _json(moment, what, {"finding": finding.to_plain()})
             continue
         from talos_resources.model.wrapping import wrapped
 

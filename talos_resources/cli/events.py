@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 from talos_resources.cli import history, nodes, options, progress, recording
 from talos_resources.cli.parser import Parser, UsageError
 from talos_resources.cli.screen import Screen
-from talos_resources.model.printable import printable
 
 if TYPE_CHECKING:
     from talos_resources.model.resource import Resource
@@ -155,8 +154,7 @@ def _follow(args: Namespace, cluster: Cluster, wanted: Sequence[str], printer: _
         while True:
             match heard.get():
                 case Note() as note:
-                    sys.stdout.flush()
-                    print(printable(f"{note.node}: {note.text}"), file=sys.stderr, flush=True)
+                    nodes.note(note.node, note.text)
                 case News() as news:
                     _tell(printer, news.node, news.at, happening.of(news))
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -12,7 +11,6 @@ from talos_resources.cli import nodes
 from talos_resources.cli.get_list import found_by_id, types_of, with_headings
 from talos_resources.cli.screen import Screen
 from talos_resources.model.errors import NotFoundError, PermissionDeniedError, TalosResourcesError
-from talos_resources.model.printable import printable
 from talos_resources.sources.away import Away, Interruptible, away_text
 from talos_resources.sources.parallel import each
 from talos_resources.views.several import SeveralWatchPrinter
@@ -63,7 +61,7 @@ def _tell_interruptions(watches: Mapping[tuple[str, str], Watch[Any]]) -> None:
     """Has it told on stderr when a node is away, and when its watches go on."""
 
     def tell(node: str, reason: TalosResourcesError | None) -> None:
-        print(printable(f"{node}: {away_text(reason)}"), file=sys.stderr, flush=True)
+        nodes.note(node, away_text(reason))
 
     away = Away(tell)
     for (node, about), subscribed in watches.items():

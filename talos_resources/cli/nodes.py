@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from talos_resources.cli.parser import complain
 from talos_resources.model.errors import TalosResourcesError
+from talos_resources.model.printable import printable
 
 if TYPE_CHECKING:
     from talos_resources.state.contract import Watch
@@ -44,7 +46,10 @@ class Answers(Generic[T]):
 
     def tell(self, asked: Sequence[str]) -> None:
         """One line on stderr for each error that was not told yet, with its nodes; equal errors are told once."""
-        for text, nodes in self._by_text().items():
+        self._tell(self._by_text(), asked)
+
+    def _tell(self, by_text: Mapping[str, Mapping[str, TalosResourcesError]], asked: Sequence[str]) -> None:
+        for text, nodes in by_text.items():
             if untold := [node for node in nodes if (node, text) not in self._told]:
                 self._told.update((node, text) for node in untold)
                 complain(text if len(untold) == len(asked) else f"{', '.join(untold)}: {text}")
@@ -61,7 +66,7 @@ class Answers(Generic[T]):
         by_text = self._by_text()
         if len(by_text) == 1 and not self._told and len(nodes := next(iter(by_text.values()))) == len(asked):
             raise nodes[asked[0]]
-        self.tell(asked)
+        self._tell(by_text, asked)
         return 1 if by_text else 0
 
     def _by_text(self) -> dict[str, dict[str, TalosResourcesError]]:
@@ -69,6 +74,12 @@ class Answers(Generic[T]):
         for node, error in (*self.errors.items(), *self._further):
             by_text.setdefault(error.message, {})[node] = error
         return by_text
+
+
+def note(node: str, text: str) -> None:
+    """Tells on stderr what comes up with a node while it is followed; what is on stdout so far goes before it."""
+    sys.stdout.flush()
+    print(printable(f"{node}: {text}"), file=sys.stderr, flush=True)
 
 
 def followed(watches: Mapping[K, Watch[Any]], on_end: Callable[[K, TalosResourcesError], None]) -> Iterator[tuple[K, AnyEvent]]:

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.hypothesis import Certainty, Hypothesis, Tier, cause, links
-from talos_resources.insight.words import clock, duration, limited
+from talos_resources.insight.words import limited
 from talos_resources.model.finding import Severity
-from talos_resources.model.timestamp import Timestamp
 
 REFRESH_S = 150.0
 """WireGuard renews a session that is in use every 120 s; after this much longer there is nobody."""
@@ -32,12 +31,7 @@ def no_answer(case: Case) -> Iterator[Hypothesis]:
         yield Hypothesis(
             title=f"{node.name} did not answer{', and nobody has had a handshake with it lately' if going else ''}",
             explains=links(case.pairs.of(node.index)) if going else frozenset(),
-            evidence=lambda node=node, last=last: limited(  # type: ignore[misc]  # bound now, called later
-                [
-                    node.error,
-                    *_last_sign(case, last),
-                ]
-            ),
+            evidence=lambda node=node: limited([node.error, *case.last_sign(node.index)]),  # type: ignore[misc]  # bound now, called later
             why="It is off or restarting; its links go down 275 s after their last handshake."
             if going
             else "Its API cannot be reached from here, or it has just gone down: a link stays up for 275 s after its last handshake.",
@@ -55,9 +49,3 @@ def no_answer(case: Case) -> Iterator[Hypothesis]:
             certainty=Certainty.CERTAIN,
             stands=True,
         )
-
-
-def _last_sign(case: Case, last: tuple[Timestamp, int] | None) -> Iterator[str]:
-    if last is not None:
-        ago = duration(case.ago_s(last[0]))
-        yield f"last handshake with anybody: {clock(last[0], case.reference)}, {ago} ago ({case.name(last[1])})"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from talos_resources.insight import quorum
 from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.hypothesis import Certainty, Hypothesis, Tier, cause, links
-from talos_resources.insight.words import clock, duration, limited, verb
+from talos_resources.insight.words import limited, verb
 
 
 @cause(
@@ -49,9 +49,7 @@ def _is_listed(case: Case, index: int) -> bool:
 
 def _evidence(case: Case, index: int) -> Iterator[str]:
     yield f"{case.name(index)}: {case.life.silent[index]}"
-    last = case.life.last_handshake(index)
-    if last is not None:
-        yield f"last handshake with anybody: {clock(last[0], case.reference)}, {duration(case.ago_s(last[0]))} ago ({case.name(last[1])})"
+    yield from case.last_sign(index)
     listed = case.life.listed_by(index)
     yield (
         f"discovery still lists it on {case.names(listed)}; without a sign of life an entry goes after 30 m"

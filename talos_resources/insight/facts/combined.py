@@ -13,6 +13,7 @@ from talos_resources.insight.facts.pairs import Pairs
 from talos_resources.insight.facts.places import Places
 from talos_resources.insight.mesh import LinkState
 from talos_resources.insight.snapshot import Snapshot
+from talos_resources.insight.words import clock, duration
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import KubeSpanPeerStatus
 
@@ -44,6 +45,15 @@ class Case(Ground):
     def ago_s(self, moment: Timestamp) -> float:
         """Seconds from a moment to then; never negative."""
         return max(0.0, (self.reference - moment) / 1e9)
+
+    def last_sign(self, index: int) -> tuple[str, ...]:
+        """When somebody had the last handshake with a node, and who, for the evidence; nothing if nobody is known to have had one."""
+        last = self.life.last_handshake(index)
+        if last is None:
+            return ()
+        moment, other = last
+        ago = duration(self.ago_s(moment))
+        return (f"last handshake with anybody: {clock(moment, self.reference)}, {ago} ago ({self.name(other)})",)
 
     @cached_property
     def _worked_out(self) -> dict[Callable[..., Any], Any]:

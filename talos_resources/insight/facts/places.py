@@ -248,9 +248,3 @@ class Places:
             and self._ground.state(other, index) is LinkState.UP
             and not self.are_beside(index, other)
         }
-
-    def can_call(self, observer: int, peer: int) -> bool | None:
-        """Whether a node can begin with another, as far as addresses and NAT tell; None if its endpoints are not known."""
-        if self._ground.targets(observer, peer) is None or not self.own(peer):
-            return None
-        return bool(self.usable(observer, peer))

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from talos_resources import resources
 from talos_resources.model.net import parse_address
-from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.sources.demo import data
 from talos_resources.sources.demo.machine import Machine
-from talos_resources.sources.demo.stored import stored
-
-Made = Iterator[Resource[Any]]
+from talos_resources.sources.demo.stored import Made, stored
 
 
 def config(machine: Machine) -> Made:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from talos_resources.model.freezing import frozen
-from talos_resources.model.resource import Resource
 from talos_resources.resources import (
     Endpoint,
     EtcdMember,
@@ -22,9 +20,7 @@ from talos_resources.resources import (
 from talos_resources.resources.k8s.kube_prism_endpoint_entry import KubePrismEndpointEntry
 from talos_resources.sources.demo import data
 from talos_resources.sources.demo.machine import KUBERNETES_VERSION, Machine, control_planes
-from talos_resources.sources.demo.stored import stored
-
-Made = Iterator[Resource[Any]]
+from talos_resources.sources.demo.stored import Made, stored
 
 _ETCD: Final = "registry.k8s.io/etcd:v3.6.6"
 _PODS: Final = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")

@@ -5,21 +5,17 @@ That takes a hundredth of the simulation's time; a test compares the two. A clas
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 from immutabledict import immutabledict
 
 from talos_resources import resources
 from talos_resources.model.metadata import NO_LABELS
 from talos_resources.model.net import IPPrefix, parse_address
-from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.sources.demo import data
 from talos_resources.sources.demo.machine import MESH_MTU, Machine
-from talos_resources.sources.demo.stored import stored
-
-Made = Iterator[Resource[Any]]
+from talos_resources.sources.demo.stored import Made, stored
 
 PRIVATE_KEY_NOTE: Final = immutabledict({"talos-resources/demo": "the guide does not tell this node's private key"})
 

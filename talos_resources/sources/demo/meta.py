@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-from talos_resources.model.resource import Resource
 from talos_resources.resources.meta.namespace import Namespace
 from talos_resources.sources.demo import data
 from talos_resources.sources.demo.machine import Machine
-from talos_resources.sources.demo.stored import stored
-
-Made = Iterator[Resource[Any]]
+from talos_resources.sources.demo.stored import Made, stored
 
 
 def namespaces(machine: Machine) -> Made:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
 from talos_resources.kubespan.constants import LINK_NAME, MARK_ENCRYPTED, MARK_INTO_MESH, MARK_MASK, ROUTING_TABLE
 from talos_resources.kubespan.network import POLICY_RULE_PRIORITY
 from talos_resources.model.net import IPAddress, IPPrefix, parse_address
-from talos_resources.model.resource import Resource
 from talos_resources.model.values import HardwareAddr
 from talos_resources.resources import (
     AddressStatus,
@@ -40,9 +38,7 @@ from talos_resources.resources.network.scope import Scope
 from talos_resources.resources.network.wireguard_spec import WireguardPeer, WireguardSpec
 from talos_resources.sources.demo import data
 from talos_resources.sources.demo.machine import ETHERNET, GATEWAY, MESH_MTU, MTU, NAMESERVERS, TIME_SERVERS, Machine
-from talos_resources.sources.demo.stored import stored
-
-Made = Iterator[Resource[Any]]
+from talos_resources.sources.demo.stored import Made, stored
 
 _LOOPBACK: Final = "lo"
 _LOOPBACK_MTU: Final = 65_536

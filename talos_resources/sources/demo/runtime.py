@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
-from talos_resources.model.resource import Resource
 from talos_resources.resources import (
     MachineStatus,
     MachineType,
@@ -23,9 +21,7 @@ from talos_resources.resources import (
 from talos_resources.resources.runtime.machine_status import MachineStage, MachineStatusStatus
 from talos_resources.resources.runtime.security_state import SELinuxState
 from talos_resources.sources.demo.machine import TALOS_VERSION, Machine
-from talos_resources.sources.demo.stored import stored
-
-Made = Iterator[Resource[Any]]
+from talos_resources.sources.demo.stored import Made, stored
 
 _EVERYWHERE: Final = ("apid", "auditd", "containerd", "cri", "dashboard", "kubelet", "machined", "syslogd", "udevd")
 _ON_CONTROL_PLANES: Final = ("etcd", "trustd")

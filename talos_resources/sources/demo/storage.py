@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from talos_resources.model.resource import Resource
 from talos_resources.resources import BlockDevice, DiscoveredVolume, Disk, RuntimeMountStatus, SystemDisk, VolumeStatus
 from talos_resources.resources.block.filesystem_type import FilesystemType
 from talos_resources.resources.block.volume_status import VolumePhase
 from talos_resources.resources.block.volume_type import VolumeType
 from talos_resources.sources.demo.machine import DISK, DISK_BYTES, MIB, PARTITIONS, SECTOR_BYTES, Machine
-from talos_resources.sources.demo.stored import stored
-
-Made = Iterator[Resource[Any]]
+from talos_resources.sources.demo.stored import Made, stored
 
 _DEVICE: Final = f"/dev/{DISK}"
 _BUS: Final = "/pci0000:00/0000:00:03.0/virtio2"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Iterator
+from typing import Any, TypeVar
 
 from talos_resources.model.kind import kind_of
 from talos_resources.model.metadata import NO_LABELS, Labels, Metadata
@@ -10,6 +11,9 @@ from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
 
 S = TypeVar("S")
+
+Made = Iterator[Resource[Any]]
+"""What a function that makes the resources of a type gives."""
 
 
 def stored(
