@@ -25,7 +25,12 @@ class Lines:
 
     def __init__(self, pipe: IO[str]) -> None:
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-        threading.Thread(target=self._read, args=(pipe,), daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(pipe,), daemon=True)
+        self._reader.start()
+
+    def close(self) -> None:
+        """Waits until the process has closed its end: to close ours in the midst of a read is an error in the reader."""
+        self._reader.join()
 
     def _read(self, pipe: IO[str]) -> None:
         for line in pipe:
@@ -46,10 +51,13 @@ def started(*arguments: str) -> Iterator[tuple[Lines, Lines]]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stderr is not None
+        out, err = Lines(process.stdout), Lines(process.stderr)
         try:
-            yield Lines(process.stdout), Lines(process.stderr)
+            yield out, err
         finally:
             process.kill()
+            out.close()
+            err.close()
 
 
 def test_events_tell_of_nodes_that_are_away_and_go_on_with_them(talos_cluster: Make) -> None:

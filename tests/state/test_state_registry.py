@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from talos_resources.backends.memory import MemoryState
 from talos_resources.model.errors import AmbiguousKindError, UnknownKindError
-from talos_resources.model.kind import Kind, names, own_kinds, singular
+from talos_resources.model.kind import Kind, names, own_kinds, singular, typed_kinds
+from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
 from talos_resources.resources.meta.definition import definition_of
 from talos_resources.state.registry import defined_kind, resolve, resolve_defined
@@ -66,6 +68,26 @@ def test_any_name_finds_or_is_refused(name: str) -> None:
         assert repr(name)[1:-1] or error.message
     else:
         assert name.lower() == found.id or name.lower() in found.aliases
+
+
+def held_state(count: int) -> MemoryState:
+    """A state that defines so many types of Talos, the last of them by their names."""
+    state = MemoryState()
+    for kind in sorted(typed_kinds(), key=lambda kind: kind.id, reverse=True)[:count]:
+        state.create(Resource.new(definition_of(kind), id=kind.id))
+    return state
+
+
+def test_what_holds_some_types_knows_the_names_of_all() -> None:
+    """What is simulated or pasted holds nothing of a type that it does not define; a node that defines its types lacks it."""
+    with held_state(20) as simulated:
+        assert [simulated.kind(name).type for name in ("links", "Disks", "kse")] == [
+            "LinkStatuses.net.talos.dev", "Disks.block.talos.dev", "KubeSpanEndpoints.kubespan.talos.dev",
+        ]  # fmt: skip
+        with pytest.raises(UnknownKindError, match="nosuch"):
+            simulated.kind("nosuch")
+    with held_state(150) as node, pytest.raises(UnknownKindError, match='"bgpinstanceconfigs"'):
+        node.kind("bgpinstanceconfigs")
 
 
 def outcome(resolver: Callable[[], Kind[Any]]) -> Kind[Any] | str:
