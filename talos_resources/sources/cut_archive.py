@@ -12,7 +12,8 @@ from functools import partial
 from typing import Final
 
 _HEADER: Final = struct.Struct("<4s5H3I2H")
-_LEAD: Final = b"PK\x03\x04"
+LEAD: Final = b"PK\x03\x04"
+"""An archive begins with it, as each member does."""
 _DESCRIPTOR: Final = b"PK\x07\x08"
 _SIZE_BEHIND: Final = 1 << 3
 _UTF8: Final = 1 << 11
@@ -33,7 +34,7 @@ def whole_members(data: bytes, *, largest: int, largest_member: int) -> dict[str
     """
     found: dict[str, Callable[[], bytes]] = {}
     position = 0
-    while data.startswith(_LEAD, position) and len(data) >= position + _HEADER.size:
+    while data.startswith(LEAD, position) and len(data) >= position + _HEADER.size:
         _, _, flags, method, _, _, checksum, size, _, name_size, extra_size = _HEADER.unpack_from(data, position)
         start = position + _HEADER.size + name_size + extra_size
         unpack = partial(_unpacked, data, start, method, None if flags & _SIZE_BEHIND else size, min(largest, largest_member))

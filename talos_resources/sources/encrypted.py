@@ -5,12 +5,14 @@ Source: talosctl v1.14.0-rc.1; the age format, v1.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from talos_resources.codec.whole import read_whole
 from talos_resources.model.errors import ConfigError
+from talos_resources.sources.cut_archive import LEAD
 
 _LEADS: Final = (b"age-encryption.org/v1\n", b"-----BEGIN AGE ENCRYPTED FILE-----")
 _AGE_KEY: Final = "AGE-SECRET-KEY-"
@@ -23,7 +25,10 @@ def is_sealed(data: bytes) -> bool:
 
 
 def unsealed(data: bytes, identities: Sequence[Path], *, source: str) -> bytes:
-    """What is encrypted.
+    """What is encrypted; of an archive that is damaged or cut short, what stands before that.
+
+    age seals pieces of 64 KiB, each by itself, so that what opens is what was written. An archive without its end is
+    seen to be one; of anything else a part would pass for the whole, and is refused.
 
     Args:
         data: for which `is_sealed` is true.
@@ -31,7 +36,7 @@ def unsealed(data: bytes, identities: Sequence[Path], *, source: str) -> bytes:
         source: of the data, for errors.
 
     Raises:
-        ConfigError: no identity opens it, one cannot be read, or pyrage is not installed; keys are never shown.
+        ConfigError: no identity opens it, one cannot be read, it is damaged, or pyrage is not installed; keys are never shown.
     """
     if not identities:
         raise ConfigError(f"{source} is encrypted with age; name a key that opens it: --identity FILE (an age identity or an OpenSSH key)")
@@ -40,13 +45,15 @@ def unsealed(data: bytes, identities: Sequence[Path], *, source: str) -> bytes:
     except ImportError:
         raise ConfigError("encrypted support bundles need pyrage: pip install 'talos-resources[bundle]'") from None
     keys = [key for path in identities for key in _keys(path)]
+    opened = io.BytesIO()
     try:
-        opened: bytes = pyrage.decrypt(data, keys)  # pyright: ignore[reportAttributeAccessIssue]  # Rust, without types
-    except pyrage.DecryptError as error:  # pyright: ignore[reportAttributeAccessIssue]  # Rust, without types
+        pyrage.decrypt_io(io.BytesIO(data), opened, keys)  # pyright: ignore[reportAttributeAccessIssue]  # Rust, without types
+    except (pyrage.DecryptError, OSError) as error:  # pyright: ignore[reportAttributeAccessIssue]  # Rust, without types
         if "No matching keys" in str(error):
             raise ConfigError(f"none of the keys in {_listed(identities)} opens {source}; it is encrypted for others") from None
-        raise ConfigError(f"{source} cannot be decrypted: {error}; it is damaged or cut short") from None
-    return opened
+        if not opened.getvalue().startswith(LEAD):
+            raise ConfigError(f"{source} cannot be decrypted: {error}; it is damaged or cut short") from None
+    return opened.getvalue()
 
 
 def _keys(path: Path) -> Iterator[Any]:

@@ -12,7 +12,7 @@ from talos_resources.codec.whole import read_whole
 from talos_resources.model.errors import ConfigError, DecodeError
 from talos_resources.model.resource import Resource
 from talos_resources.sources.cluster import Cluster
-from talos_resources.sources.cut_archive import whole_members
+from talos_resources.sources.cut_archive import LEAD, whole_members
 from talos_resources.sources.documents import Entry, by_node, parse, parse_pasted, without_cut_end
 from talos_resources.sources.encrypted import is_sealed, unsealed
 from talos_resources.sources.folders import NodeFolder, Reader
@@ -57,7 +57,7 @@ def open_url(path: str, *, identities: Sequence[Path] = ()) -> Cluster:
     data = _read(file)
     if is_sealed(data):
         data = unsealed(data, identities, source=path)
-    if data.startswith(b"PK\x03\x04"):
+    if data.startswith(LEAD):
         members, whole = _unzipped(data, path)
         return _tree(members, path, is_cut=not whole)
     return _cluster(_held(data, path), source=path)

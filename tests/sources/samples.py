@@ -34,3 +34,21 @@ spec:
     mtu: 1500
     kind: ""
 """
+
+MEMBER = """\
+metadata:
+    namespace: cluster
+    type: Members.cluster.talos.dev
+    id: {0}
+    version: 1
+    owner: cluster.MemberController
+    phase: running
+    created: 2026-01-02T03:04:05Z
+    updated: 2026-01-02T03:04:05Z
+spec:
+    nodeId: {0}
+    addresses: []
+    hostname: {0}
+    machineType: worker
+    operatingSystem: Talos (v1.14.0)
+"""

@@ -13,25 +13,9 @@ from talos_resources.model.errors import ConfigError
 from talos_resources.sources import open_source
 from talos_resources.sources.cut_archive import whole_members
 from talos_resources.sources.evidence import evidence
+from tests.sources.samples import MEMBER
 
 FILES = {f"10.0.0.1/{name}": f"{name} ".encode() * size for name, size in (("dmesg.log", 9), ("ü", 1), ("empty", 0), ("io", 70_000))}
-MEMBER = """\
-metadata:
-    namespace: cluster
-    type: Members.cluster.talos.dev
-    id: {0}
-    version: 1
-    owner: cluster.MemberController
-    phase: running
-    created: 2026-01-02T03:04:05Z
-    updated: 2026-01-02T03:04:05Z
-spec:
-    nodeId: {0}
-    addresses: []
-    hostname: {0}
-    machineType: worker
-    operatingSystem: Talos (v1.14.0)
-"""
 
 
 class Pipe(io.RawIOBase):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import zipfile
 from pathlib import Path
@@ -13,6 +14,7 @@ from pyrage import ssh, x25519
 from talos_resources import Member, open_source
 from talos_resources.cli.main import main
 from talos_resources.model.errors import ConfigError
+from tests.sources.samples import MEMBER
 
 
 @pytest.fixture
@@ -73,6 +75,42 @@ def test_what_does_not_open_it_is_told(
         assert str(other) not in error
     with pytest.raises(ConfigError, match="--identity FILE"):
         open_source(str(sealed))
+
+
+def _sealed(folder: Path, contents: bytes, key: x25519.Recipient, *, armored: bool = False) -> Path:
+    path = folder / "cut.age"
+    path.write_bytes(pyrage.encrypt(contents, [key], armored=armored))
+    return path
+
+
+@pytest.mark.parametrize("armored", [False, True])
+def test_of_one_that_is_cut_or_damaged_what_stands_before_is_read(
+    age_key: tuple[Path, x25519.Recipient], tmp_path: Path, capsys: pytest.CaptureFixture[str], armored: bool
+) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as zipped:
+        for node in ("10.0.0.1", "10.0.0.2", "10.0.0.3"):
+            zipped.writestr(f"{node}/resources/members.cluster.talos.dev.yaml", MEMBER.format(node))
+            zipped.writestr(f"{node}/dmesg.log", b"x" * 100_000)
+    file = _sealed(tmp_path, archive.getvalue(), age_key[1], armored=armored)
+    whole = file.read_bytes()
+    middle = len(whole) // 2  # within the log of the second
+    damaged = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    for contents in (whole[:middle], damaged):
+        file.write_bytes(contents)
+        assert main(["get", "members", "--from", str(file), "--identity", str(age_key[0]), "-o", "name"]) == 0
+        told = capsys.readouterr()
+        assert told.out.count("members.cluster.talos.dev/") == 2
+        assert told.err == "note: 10.0.0.1, 10.0.0.2: the archive is cut short; what stood behind its end is not known\n"
+
+
+def test_a_part_of_a_list_that_was_encrypted_is_refused(age_key: tuple[Path, x25519.Recipient], tmp_path: Path) -> None:
+    """Nothing would tell it from the whole."""
+    file = _sealed(tmp_path, "".join(f"---\n{MEMBER.format(n)}" for n in range(1000)).encode(), age_key[1])
+    assert _members(file, age_key[0]) == 1000
+    file.write_bytes(file.read_bytes()[:200_000])
+    with pytest.raises(ConfigError, match="damaged or cut short"):
+        _members(file, age_key[0])
 
 
 def test_a_bundle_of_ours_is_laid_out_as_talosctls(bundle: bytes, tmp_path: Path) -> None:
