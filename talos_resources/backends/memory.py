@@ -100,7 +100,8 @@ class MemoryState(StateBase):
         """All resources of the kind that match; see `State.list`."""
         if namespace is None and ids is None and not labels:
             try:
-                return self._homes[kind].snapshot()[0]
+                if found := self._homes[kind].snapshot()[0]:
+                    return found
             except KeyError:
                 self._find_home(kind)
         return super().list(kind, namespace=namespace, labels=labels, ids=ids)

@@ -47,6 +47,11 @@ def resource_record(resource: Resource[Any]) -> dict[str, Any]:
     return {"id": resource.id, "version": resource.version, "namespace": resource.namespace, **_spec(resource.spec)}
 
 
+def record_columns(cls: type[Any]) -> tuple[str, ...]:
+    """The names that the record of a resource with such a spec has, in their order; without those of an untyped one."""
+    return tuple(dict.fromkeys(("id", "version", "namespace", *(() if issubclass(cls, UntypedSpec) else _converters(cls)))))
+
+
 def _spec(spec: Any) -> dict[str, Any]:
     if isinstance(spec, UntypedSpec):
         plain = spec_to_plain(spec)

@@ -63,6 +63,10 @@ class Diagnosis(Tabular):
         """Those of the findings."""
         return self.findings.records(json=json)
 
+    def record_columns(self) -> tuple[str, ...]:
+        """Those of the findings."""
+        return self.findings.record_columns()
+
     def to_plain(self) -> dict[str, Any]:
         """Everything as plain values, for JSON."""
         counts = {severity.value: sum(finding.severity is severity for finding in self.findings) for severity in Severity}

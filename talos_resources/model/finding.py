@@ -92,14 +92,20 @@ class Finding:
 
     def to_record(self) -> dict[str, Any]:
         """The finding for data frames: every field, empty or not."""
-        first = {"severity": self.severity.value, "rule": self.rule, "title": self.title, "nodes": list(self.nodes)}
-        return first | {field.name: getattr(self, field.name) for field in attrs.fields(Finding) if field.name not in first}
+        found = {name: getattr(self, name) for name in record_columns()}
+        return found | {"severity": self.severity.value, "nodes": list(self.nodes)}
 
     def __str__(self) -> str:
         return _block(self, None, colour=False).rstrip("\n")
 
     def __repr__(self) -> str:
         return f"<{self.severity.value} {self.rule}: {printable(self.title)}>"
+
+
+def record_columns() -> tuple[str, ...]:
+    """The names that the record of a finding has: what matters most goes first."""
+    first = ("severity", "rule", "title", "nodes")
+    return (*first, *(field.name for field in attrs.fields(Finding) if field.name not in first))
 
 
 def ordered(findings: tuple[Finding, ...] | list[Finding]) -> tuple[Finding, ...]:

@@ -22,34 +22,36 @@ _LEAST: Final = -(2**63)
 _MOST: Final = 2**63 - 1
 
 
-def polars_frame(records: Records) -> pl.DataFrame:
+def polars_frame(records: Records, names: Sequence[str] = ()) -> pl.DataFrame:
     """A data frame of polars.
 
     Raises:
         UnsupportedError: it is not installed.
     """
     polars = _installed("polars", "to_polars")
-    frame: pl.DataFrame = polars.DataFrame({name: polars.Series(name, values, strict=False) for name, values in columns(records).items()})
+    frame: pl.DataFrame = polars.DataFrame(
+        {name: polars.Series(name, values, strict=False) for name, values in columns(records, names).items()}
+    )
     return frame
 
 
-def pandas_frame(records: Records) -> pd.DataFrame:
+def pandas_frame(records: Records, names: Sequence[str] = ()) -> pd.DataFrame:
     """A data frame of pandas.
 
     Raises:
         UnsupportedError: it is not installed.
     """
-    frame: pd.DataFrame = _installed("pandas", "to_pandas").DataFrame(columns(records))
+    frame: pd.DataFrame = _installed("pandas", "to_pandas").DataFrame(columns(records, names))
     return frame
 
 
-def arrow_table(records: Records) -> pa.Table:
+def arrow_table(records: Records, names: Sequence[str] = ()) -> pa.Table:
     """A table of Arrow.
 
     Raises:
         UnsupportedError: pyarrow is not installed.
     """
-    table: pa.Table = _installed("pyarrow", "to_arrow").table(columns(records))
+    table: pa.Table = _installed("pyarrow", "to_arrow").table(columns(records, names))
     return table
 
 
@@ -60,10 +62,15 @@ def _installed(module: str, method: str) -> Any:
         raise UnsupportedError(f"{method}() needs {error.name}; pip install 'talos-resources[data]'") from None
 
 
-def columns(records: Records) -> dict[str, list[Any]]:
-    """Name → the value of each record, None where it has none; of one kind, or else as text in JSON."""
-    names = dict.fromkeys(name for record in records for name in record)
-    found = {name: [record.get(name) for record in records] for name in names}
+def columns(records: Records, names: Sequence[str] = ()) -> dict[str, list[Any]]:
+    """Name → the value of each record, None where it has none; of one kind, or else as text in JSON.
+
+    Args:
+        records: the rows.
+        names: of the columns if there is no record.
+    """
+    present = dict.fromkeys(name for record in records for name in record) if records else names
+    found = {name: [record.get(name) for record in records] for name in present}
     return {name: values if _agree(values) else list(map(_text, values)) for name, values in found.items()}
 
 

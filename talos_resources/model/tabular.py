@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 class Tabular:
     """Something with records, which the extra `data` turns into data frames.
 
-    Frames have a column for each key of any record. Structures and lists are columns of structures and lists
-    where their items agree in kind; a column that does not (what changes from a number to a text) is text in JSON.
+    Frames have a column for each key of any record, also where there is no record but the kind is known.
+    Structures and lists are columns of structures and lists where their items agree in kind; a column that does not
+    (what changes from a number to a text) is text in JSON.
     """
 
     __slots__ = ()
@@ -27,6 +28,10 @@ class Tabular:
         """
         raise NotImplementedError
 
+    def record_columns(self) -> tuple[str, ...]:
+        """The names of the columns where there is no record to tell them; none where nobody knows."""
+        return ()
+
     def to_polars(self) -> pl.DataFrame:
         """The records as a polars data frame.
 
@@ -35,7 +40,7 @@ class Tabular:
         """
         from talos_resources.model.frames import polars_frame
 
-        return polars_frame(self.records())
+        return polars_frame(self.records(), self.record_columns())
 
     def to_pandas(self) -> pd.DataFrame:
         """The records as a pandas data frame.
@@ -45,7 +50,7 @@ class Tabular:
         """
         from talos_resources.model.frames import pandas_frame
 
-        return pandas_frame(self.records())
+        return pandas_frame(self.records(), self.record_columns())
 
     def to_arrow(self) -> pa.Table:
         """The records as an Arrow table.
@@ -55,4 +60,4 @@ class Tabular:
         """
         from talos_resources.model.frames import arrow_table
 
-        return arrow_table(self.records())
+        return arrow_table(self.records(), self.record_columns())

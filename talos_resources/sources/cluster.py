@@ -159,7 +159,7 @@ class Cluster(LooksBack):
 
         wanted = self.select(nodes) if nodes else self.nodes
         answers = each(wanted, lambda node: self.state(node).list(kind, namespace=namespace, labels=labels, ids=ids), self.at_once)
-        return ClusterList.of(dict(answers))
+        return ClusterList.joined(kind, dict(answers))
 
     def get(
         self,

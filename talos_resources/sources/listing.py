@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
+from talos_resources.codec.records import record_columns
 from talos_resources.model.errors import TalosResourcesError
+from talos_resources.model.kind import Kind, kind_of
 from talos_resources.model.resource import Resource
 from talos_resources.state.listing import ResourceList
 
@@ -17,15 +19,17 @@ class ClusterList(ResourceList[S]):
     """Resources of one kind, node by node, those of a node sorted by id.
 
     Attributes:
+        kind: of the resources.
         nodes: the node of each resource, in the same order.
         errors: node → why it has none here.
     """
 
+    kind: Kind[S]
     nodes: tuple[str, ...]
     errors: Mapping[str, TalosResourcesError]
 
     @classmethod
-    def of(cls, answers: Mapping[str, Sequence[Resource[S]] | TalosResourcesError]) -> Self:
+    def joined(cls, kind: type[S] | Kind[S], answers: Mapping[str, Sequence[Resource[S]] | TalosResourcesError]) -> Self:
         """Joins what nodes answered.
 
         Raises:
@@ -36,6 +40,7 @@ class ClusterList(ResourceList[S]):
             raise next(iter(errors.values()))
         found = {node: answer for node, answer in answers.items() if not isinstance(answer, TalosResourcesError)}
         joined = cls(resource for resources in found.values() for resource in resources)
+        joined.kind = kind_of(kind)
         joined.nodes = tuple(node for node, resources in found.items() for _ in resources)
         joined.errors = MappingProxyType(errors)
         return joined
@@ -43,6 +48,10 @@ class ClusterList(ResourceList[S]):
     def records(self, *, json: bool = False) -> list[dict[str, Any]]:
         """As of any list of resources, with `node` first."""
         return [{"node": node, **record} for node, record in zip(self.nodes, super().records(json=json), strict=True)]
+
+    def record_columns(self) -> tuple[str, ...]:
+        """As of any list of resources, with `node` first."""
+        return ("node", *record_columns(self.kind.spec))
 
     def __repr__(self) -> str:
         missing = f", no answer from {', '.join(self.errors)}" if self.errors else ""

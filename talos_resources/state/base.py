@@ -13,7 +13,7 @@ from talos_resources.model.query import Labels, as_queries
 from talos_resources.model.resource import Resource
 from talos_resources.state.checks import creator
 from talos_resources.state.contract import Watch
-from talos_resources.state.listing import ResourceList
+from talos_resources.state.listing import EmptyList, ResourceList
 from talos_resources.state.watch_spec import WatchSpec, check_start
 
 S = TypeVar("S")
@@ -51,7 +51,7 @@ class StateBase(ABC):
         ids: str | None = None,
     ) -> ResourceList[S]:
         """All resources of the kind that match; see `State.list`."""
-        return self._list(reference_to(kind, "", namespace), as_queries(labels), ids)
+        return self._list(reference_to(kind, "", namespace), as_queries(labels), ids) or EmptyList.of(kind_of(kind))
 
     @abstractmethod
     def create(self, resource: Resource[S], *, owner: str | None = None) -> Resource[S]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
+from talos_resources.model.kind import Kind
 from talos_resources.model.resource import Resource
 from talos_resources.model.tabular import Tabular
 
@@ -35,3 +36,26 @@ class ResourceList(tuple[Resource[S], ...], Tabular):
         shown = ",\n ".join(map(repr, self[:SHOWN]))
         more = f",\n … and {len(self) - SHOWN} more, {len(self)} in all" if len(self) > SHOWN else ""
         return f"[{shown}{more}]"
+
+
+class EmptyList(ResourceList[S]):
+    """No resources, of a kind that is known.
+
+    Attributes:
+        kind: what there is none of.
+    """
+
+    kind: Kind[S]
+
+    @classmethod
+    def of(cls, kind: Kind[S]) -> Self:
+        """Nothing of a kind."""
+        made = cls()
+        made.kind = kind
+        return made
+
+    def record_columns(self) -> tuple[str, ...]:
+        """The names that records of the kind have."""
+        from talos_resources.codec.records import record_columns
+
+        return record_columns(self.kind.spec)

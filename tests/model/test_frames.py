@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from talos_resources.backends.memory import MemoryState
-from talos_resources.codec.records import records
+from talos_resources.codec.records import record_columns, records
+from talos_resources.insight.findings import Findings
 from talos_resources.model.errors import UnsupportedError
 from talos_resources.model.finding import Finding, Severity
 from talos_resources.model.frames import columns
@@ -20,6 +21,7 @@ from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import Affiliate, KubeSpanAffiliate, KubeSpanPeerStatus, PeerState
 from talos_resources.sources import open_source
 from talos_resources.state.events import Bootstrapped, Created, Destroyed, Event, Updated
+from talos_resources.state.listing import ResourceList
 
 SINCE = Timestamp.parse("2026-11-26T02:14:31.123456789Z")
 
@@ -52,6 +54,29 @@ def test_arrow() -> None:
     assert table.num_rows == 3
     assert str(table.schema.field("last_handshake_time").type) == "timestamp[us, tz=UTC]"
     assert table["receive_bytes"].to_pylist() == [0, 1, 2]
+
+
+def test_a_list_of_nothing_has_the_columns_of_its_kind() -> None:
+    with open_source("demo") as cluster:
+        node, every = cluster.state(cluster.nodes[0]), cluster.list(KubeSpanPeerStatus)
+        of_a_node, of_all = tuple(node.list(KubeSpanPeerStatus).records()[0]), tuple(every.records()[0])
+        lists: list[tuple[ResourceList[Any] | Findings, tuple[str, ...]]] = [
+            (MemoryState().list(KubeSpanPeerStatus), of_a_node),
+            (state().list(KubeSpanPeerStatus, ids="nothing"), of_a_node),
+            (node.list(KubeSpanPeerStatus, labels="nothing=there"), of_a_node),
+            (cluster.list(KubeSpanPeerStatus, ids="nothing"), of_all),
+            (Findings(), tuple(Finding(severity=Severity.NOTE, rule="r", title="t").to_record())),
+        ]
+    for nothing, names in lists:
+        assert len(nothing) == 0
+        assert nothing.to_polars().shape == (0, len(names))
+        assert tuple(nothing.to_polars().columns) == tuple(nothing.to_pandas().columns) == names
+        assert tuple(nothing.to_arrow().column_names) == names
+
+
+def test_the_columns_of_a_class_are_those_of_its_records() -> None:
+    for kind in typed_kinds():
+        assert record_columns(kind.spec) == tuple(records([Resource.new(kind.spec(), id="a", kind=kind)])[0]), kind.type
 
 
 def test_structures_have_the_same_convention() -> None:
