@@ -10,7 +10,7 @@ from immutabledict import immutabledict
 from talos_resources.codec import wire_values
 from talos_resources.codec.decoder import FieldError
 from talos_resources.codec.in_order import REQUIRED, Step, in_order
-from talos_resources.codec.protowire import LEN, WireError, cut_off, lengthened, read_varint, size, skip, tag
+from talos_resources.codec.protowire import LEN, WireError, cut_off, lengthened, read_varint, skip, tag
 from talos_resources.model.metadata import NO_LABELS, Labels, Metadata, OpenMetadata, Phase
 from talos_resources.model.timestamp import Timestamp
 
@@ -21,23 +21,20 @@ _PHASES: Final = {phase.value: phase for phase in Phase}
 def metadata_to_wire(metadata: Metadata) -> bytes:
     """The message of metadata, as Go writes it: fields by number, maps by key."""
     name = metadata.id.encode()
-    created, updated = wire_values.time_to_wire(metadata.created), wire_values.time_to_wire(metadata.updated)
-    data = b"%b%b%b%b\x3a%b%b\x42%b%b" % (
+    data = b"%b%b%b%b%b%b" % (
         _kind_to_wire(metadata.namespace, metadata.type),
         lengthened(b"\x1a", name) if name else b"",
         _version_to_wire(metadata.version),
         _owner_to_wire(metadata.owner, metadata.phase),
-        size(created),
-        created,
-        size(updated),
-        updated,
+        _time_to_wire(b"\x3a", metadata.created),
+        _time_to_wire(b"\x42", metadata.updated),
     )
     if metadata.finalizers:
         data += b"".join([lengthened(b"\x4a", finalizer.encode()) for finalizer in metadata.finalizers])
-    if metadata.labels:
-        data += _labels_to_wire(b"\x52", metadata.labels)
-    if metadata.annotations:
-        data += _labels_to_wire(b"\x5a", metadata.annotations)
+    if (labels := metadata.labels) is not NO_LABELS:
+        data += _labels_to_wire(b"\x52", labels)
+    if (annotations := metadata.annotations) is not NO_LABELS:
+        data += _labels_to_wire(b"\x5a", annotations)
     return data
 
 
@@ -59,6 +56,11 @@ def _version_to_wire(version: int) -> bytes:
 @functools.lru_cache(maxsize=1024)
 def _owner_to_wire(owner: str, phase: Phase) -> bytes:
     return _texts_to_wire((5, owner), (6, phase.value))
+
+
+@functools.lru_cache(maxsize=16_384)
+def _time_to_wire(lead: bytes, moment: Timestamp) -> bytes:
+    return lengthened(lead, wire_values.time_to_wire(moment))
 
 
 def _labels_to_wire(lead: bytes, labels: Labels) -> bytes:

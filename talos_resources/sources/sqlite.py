@@ -49,8 +49,8 @@ def write(contents: Mapping[str, Sequence[Resource[Any]]], rest: str) -> None:
         return
     part = _temporary(path)
     try:
-        with SqliteState(part) as state:
-            _fill(state, contents)  # node by node, which keeps the write-ahead log small
+        with SqliteState(part) as state, state.filling():
+            _fill(state, contents)  # node by node, which keeps what a transaction holds in memory small
         _move(part, path)
     except ConfigError as error:
         raise ConfigError(error.message.replace(str(part), str(path)), path=str(path)) from None

@@ -66,13 +66,18 @@ def append_new(connection: sqlite3.Connection, node: str, resources: Iterable[Re
     at = now if last is None else max(now, last[0])
     key = connection.execute("SELECT coalesce(max(key), 0) FROM resources").fetchone()[0]
     seq = log.last_seq(connection)
-    held, events = [], []
-    for number, resource in enumerate(_once_each(resources), 1):
-        metadata, wire = resource.metadata, memory.encode(resource)
-        held.append((key + number, node, metadata.namespace, metadata.type, metadata.id, seq + number, wire))
-        events.append((seq + number, key + number, at, log.CREATED, wire))
-    connection.executemany("INSERT INTO resources (key, node, namespace, type, id, seq, wire, loose) VALUES (?, ?, ?, ?, ?, ?, ?, 1)", held)
-    connection.executemany("INSERT INTO events (seq, key, at, op, wire) VALUES (?, ?, ?, ?, ?)", events)
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        for number, resource in enumerate(_once_each(resources), 1):
+            metadata = resource.metadata
+            yield key + number, node, metadata.namespace, metadata.type, metadata.id, seq + number, memory.encode(resource)
+
+    connection.executemany(
+        "INSERT INTO resources (key, node, namespace, type, id, seq, wire, loose) VALUES (?, ?, ?, ?, ?, ?, ?, 1)", rows()
+    )
+    # Within SQLite, which takes a quarter of what it costs to hand each over again.
+    copied = "INSERT INTO events (seq, key, at, op, wire) SELECT seq, key, ?, ?, wire FROM resources WHERE key > ? ORDER BY key"
+    connection.execute(copied, (at, log.CREATED, key))
 
 
 def _once_each(resources: Iterable[Resource[Any]]) -> Iterator[Resource[Any]]:

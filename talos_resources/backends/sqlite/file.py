@@ -16,13 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from talos_resources.backends.sqlite.failures import BUSY_S, reason_of
 from talos_resources.backends.sqlite.presence import Presence, ReadingPlace
 from talos_resources.backends.sqlite.readers import ReaderPool
 from talos_resources.backends.sqlite.schema import APPLICATION_ID, MIGRATIONS
 from talos_resources.model.errors import ConfigError
-
-BUSY_S: Final = 60.0
-"""How long a writer waits for those of other processes."""
 
 CLOSE_S: Final = 5.0
 """How long closing waits for other threads."""
@@ -134,6 +132,22 @@ class SqliteFile:
             raise
         finally:
             self._depth = depth
+
+    @contextmanager
+    def without_log(self) -> Iterator[None]:
+        """Writes inside go straight into the file, which is half of the bytes and waits for no disk.
+
+        If the process or the machine dies meanwhile, the file is worth nothing; nobody else may have it open.
+        """
+        with self._lock, self._told():
+            self._writer.execute("PRAGMA journal_mode = MEMORY")
+            self._writer.execute("PRAGMA synchronous = OFF")
+            self.presence.remember()
+            yield
+            self._writer.execute("PRAGMA synchronous = FULL")
+            self._writer.execute("PRAGMA journal_mode = WAL")  # a write to the file, after which all of it is safe
+            self._versions()  # which opens the log
+            self.presence.remember()
 
     def _check_whole(self) -> None:
         """Raises ConfigError if the transaction of this thread is not there any more."""
@@ -273,19 +287,5 @@ class SqliteFile:
         try:
             yield
         except sqlite3.Error as error:
-            name = getattr(error, "sqlite_errorname", "")
-            known = next((text for start, text in _REASONS.items() if name.startswith(start)), str(error))
-            if self._readers.closed:
-                known = "it is closed"
-            raise ConfigError(f"{self.path}: {known}", path=str(self.path)) from error
-
-
-_REASONS: Final = {
-    "SQLITE_FULL": "the disk is full; nothing of this write was kept",
-    "SQLITE_IOERR": "the disk failed or is full; nothing of this write was kept",
-    "SQLITE_READONLY": "it can only be read",
-    "SQLITE_CANTOPEN": "it cannot be opened: check the permissions of the file and its folder",
-    "SQLITE_NOTADB": "it is no SQLite database",
-    "SQLITE_CORRUPT": "it is damaged; restore a copy, or save what is left with `sqlite3 FILE .recover`",
-    "SQLITE_BUSY": f"another program has been writing for {BUSY_S:g} s",
-}
+            reason = "it is closed" if self._readers.closed else reason_of(error)
+            raise ConfigError(f"{self.path}: {reason}", path=str(self.path)) from error

@@ -148,6 +148,12 @@ class SqliteState(OwnedWrites, Past):
             yield self
         self._wrote()
 
+    @contextmanager
+    def filling(self) -> Iterator[Self]:
+        """For a file that nobody else has yet: writes inside are faster, and safe when it ends; see `SqliteFile.without_log`."""
+        with self._file.without_log():
+            yield self
+
     def _watch(self, spec: WatchSpec) -> Watch[Any]:
         about, told = spec.about, selector(spec)
         with self._tail.moment(self._place(about)) as moment:

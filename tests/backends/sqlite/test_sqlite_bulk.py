@@ -73,3 +73,26 @@ def test_what_is_written_at_once_is_what_is_written_one_by_one(tmp_path: Path) -
             assert [(row.seq, row.key, row.op, row.wire) for row in log.after(one, 0)][:50] == [
                 (row.seq, row.key, row.op, row.wire) for row in log.after(other, 0)
             ]
+
+
+def test_a_file_that_was_filled_without_the_log_is_like_any_other(tmp_path: Path) -> None:
+    file = tmp_path / "filled.db"
+    with closing(SqliteState(file)) as state:
+        with state.filling():
+            state.of_node("a").restore([path("1")])
+            assert not file.with_name("filled.db-wal").exists()
+        state.of_node("a").create(path("2"))
+        assert file.with_name("filled.db-wal").stat().st_size
+        with closing(SqliteState(file, create=False)) as other:
+            assert [found.id for found in other.of_node("a").list(PATHS)] == ["1", "2"]
+            assert [version.change for version in other.of_node("a").changes(since=BEGIN)] == ["created", "created"]
+
+
+def test_a_node_that_cannot_be_filled_in_leaves_the_others(tmp_path: Path) -> None:
+    with closing(SqliteState(tmp_path / "filled.db")) as state:
+        with state.filling():
+            state.of_node("a").restore([path("1")])
+            with pytest.raises(AlreadyExistsError):
+                state.of_node("b").restore([path("1"), path("2"), path("1")])
+        assert state.nodes() == ["a"]
+        assert [version.change for version in state.of_node("a").changes(since=BEGIN)] == ["created"]
