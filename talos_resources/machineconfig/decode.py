@@ -10,7 +10,7 @@ Source: Talos v1.12.3 and v1.14.0-rc.1, configuration decoder, over go.yaml.in/y
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from talos_resources.codec.goyaml.nodes import Node, at, line_of
@@ -91,7 +91,7 @@ class _Reader:
         if not self._is(node, "mapping", path):
             return _ABSENT
         entries: dict[str, Any] = {}
-        for key, value in self._pairs(node, path):
+        for key, value in self._text_keys(self._pairs(node, path), path):
             read = self.value(kind.item, value, (*path, key.text), pointer=kind.pointers)
             if read is _ABSENT and isinstance(kind.item, ArgValue):
                 read = ""
@@ -103,14 +103,24 @@ class _Reader:
     def _free(self, _kind: FreeForm, node: Node, path: tuple[str, ...]) -> Any:
         if not self._is(node, "mapping", path):
             return _ABSENT
-        try:
-            values = value_of(node, source=self._source)
+        try:  # the top is a map of text keys in Go, and takes them from the source
+            pairs = [*self._text_keys(pairs_of(node, source=self._source), path)]
+            return {key.text: value_of(value, source=self._source) for key, value in pairs}
         except DecodeError as error:
             self._fault(node, path, error.text, line=line_of(error))
             return _ABSENT
-        # The top is a map of text keys in Go, and takes them from the source.
-        texts = (key.text for key, _ in pairs_of(node, source=self._source))
-        return dict(zip(texts, values.values(), strict=True))
+
+    def _text_keys(self, pairs: Iterable[tuple[Node, Node]], path: tuple[str, ...]) -> Iterator[tuple[Node, Node]]:
+        """The pairs of a map whose keys are text: Talos drops what stands under null."""
+        for key, value in pairs:
+            if key.is_null:
+                continue
+            try:
+                self._text(key)
+            except ValueError as error:
+                self._fault(key, (*path, key.text), str(error))
+                continue
+            yield key, value
 
     def _atom(self, kind: Scalar, node: Node, path: tuple[str, ...]) -> Any:
         if not self._is(node, "scalar", path):
@@ -121,6 +131,8 @@ class _Reader:
                 return self._bool(node)
             if reading.resolved == "int":
                 return reading.read(str(self._integer(node)))
+            if reading.number is not None and (number := self._unquoted_number(kind, node)) is not None:
+                return reading.number(str(number))
             return reading.read(self._text(node))
         except DecodeError as error:
             self._fault(node, path, error.text)
@@ -158,10 +170,19 @@ class _Reader:
             return OLD_BOOLS[value]
         raise ValueError(f"{_shown(node)} is not a boolean (true or false)")
 
+    def _unquoted_number(self, kind: Scalar, node: Node) -> int | None:
+        """What the scalar resolves to, if that is a whole number to the release."""
+        value = scalar(node, source=self._source)
+        if kind.name == "time.Duration" and isinstance(value, int | float) and not self._rules.zero_durations:
+            raise ValueError(f"{_shown(node)} is no duration without a unit")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return self._integer(node)
+
     def _integer(self, node: Node) -> int:
         value = scalar(node, source=self._source)
-        if isinstance(value, float) and abs(value) < 1 << 64:
-            return int(value)  # Go cuts the fraction off without a word
+        if isinstance(value, float) and abs(value) < 1 << 64 and (self._rules.cuts_fractions or value.is_integer()):
+            return int(value)
         if isinstance(value, bool) or not isinstance(value, int):
             hint = "; a number in quotes is text" if node.style else ""
             raise ValueError(f"{_shown(node)} is not an integer{hint}")  # noqa: TRY004 - a fault of the text

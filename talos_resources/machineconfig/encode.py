@@ -6,7 +6,7 @@ Source: Talos v1.12.3 and v1.14.0-rc.1, configuration encoder without comments, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from talos_resources.codec.goyaml.emit import Written, double_quoted, dump, literal
 from talos_resources.codec.goyaml.keys import natural_key
@@ -15,6 +15,9 @@ from talos_resources.codec.timetext import TimeText
 from talos_resources.machineconfig.schema.scalars import SCALARS
 from talos_resources.machineconfig.schema.types import ArgValue, FreeForm, ListOf, MapOf, Scalar, Struct, Type
 from talos_resources.releases import NEWEST, YamlStyle
+
+_DECIDING: Final = {"block.EncryptionSpec": ("provider", "keys")}
+"""Structs that are left out without these fields, whatever else they say."""
 
 
 def argument(text: str) -> str:
@@ -95,9 +98,8 @@ def is_zero(kind: Type, value: Any) -> bool:
     """Whether a value is left out where the table says "omitempty"."""
     match kind:
         case Struct():
-            return all(
-                field.key not in value or (not field.pointer and is_zero(field.type, value[field.key])) for field in kind.fields.values()
-            )
+            fields = [kind.fields[key] for key in _DECIDING.get(kind.name, kind.fields)]
+            return all(field.key not in value or (not field.pointer and is_zero(field.type, value[field.key])) for field in fields)
         case Scalar():
             return bool(value == SCALARS[kind.name].zero)
         case _:

@@ -55,9 +55,13 @@ class LoadRules:
 
     Attributes:
         dates_are_text: a bare date goes into a text field with its source text, else it is refused.
+        cuts_fractions: a number with a fraction goes into a whole number without it, else it is refused.
+        zero_durations: a bare 0 is a duration, else it needs a unit as any other one does.
     """
 
     dates_are_text: bool
+    cuts_fractions: bool
+    zero_durations: bool
 
 
 @attrs.frozen(kw_only=True)
@@ -69,7 +73,6 @@ class PatchRules:
         absent_document_leaves_empty: `$patch: delete` of a document that is not there leaves an empty
             document behind, else it is nothing.
         inner_deletes: keys inside of free-form mappings and fields of embedded structures can be deleted.
-        copies_dates: a configuration with a bare date in a free-form part can be patched.
         deletes_by_any_text: list items are found by the text of addresses and networks too, else only
             by fields that are text.
     """
@@ -77,7 +80,6 @@ class PatchRules:
     several_parts: bool
     absent_document_leaves_empty: bool
     inner_deletes: bool
-    copies_dates: bool
     deletes_by_any_text: bool
 
 

@@ -73,12 +73,11 @@ V1_12: Final = Release(
         empty_kubernetes_version=True,
         partial_secrets=True,
     ),
-    load=LoadRules(dates_are_text=True),
+    load=LoadRules(dates_are_text=True, cuts_fractions=True, zero_durations=False),
     patch=PatchRules(
         several_parts=False,
         absent_document_leaves_empty=True,
         inner_deletes=False,
-        copies_dates=True,
         deletes_by_any_text=False,
     ),
     validation=ValidationRules(

@@ -31,6 +31,7 @@ V1_13: Final = attrs.evolve(
     yaml=YamlStyle(quote_old_words='"', hint_before_break=False, get_width=None),
     field_table="1.13",
     document_kinds=KINDS,
+    load=attrs.evolve(V1_12.load, cuts_fractions=False, zero_durations=True),
     gen=attrs.evolve(V1_12.gen, kubernetes_version="1.36.3", installer_image="ghcr.io/siderolabs/installer:v1.13.9"),
     validation=attrs.evolve(V1_12.validation, forwarding_needs_host_dns=True),
     patch=attrs.evolve(V1_12.patch, inner_deletes=True, deletes_by_any_text=True),

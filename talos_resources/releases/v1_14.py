@@ -8,7 +8,7 @@ from typing import Final
 import attrs
 
 from talos_resources.releases.contract import Contract
-from talos_resources.releases.release import GenDefaults, GetRules, LoadRules, PatchRules, Release, ValidationRules, YamlStyle
+from talos_resources.releases.release import GenDefaults, GetRules, PatchRules, Release, ValidationRules, YamlStyle
 from talos_resources.releases.v1_13 import V1_13
 
 _SCHEMATIC: Final = "376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba"
@@ -78,12 +78,11 @@ V1_14: Final = Release(
         empty_kubernetes_version=False,
         partial_secrets=False,
     ),
-    load=LoadRules(dates_are_text=False),
+    load=attrs.evolve(V1_13.load, dates_are_text=False),
     patch=PatchRules(
         several_parts=True,
         absent_document_leaves_empty=False,
         inner_deletes=True,
-        copies_dates=False,
         deletes_by_any_text=True,
     ),
     validation=ValidationRules(

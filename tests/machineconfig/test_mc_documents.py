@@ -109,12 +109,12 @@ def test_the_main_document_comes_first_and_null_documents_are_skipped() -> None:
         ("apiVersion: v1beta1\nkind: HostnameConfig\nauto: stable\n", "v1beta1"),
         ("machine: {nope: 1}\n", "machine.nope: unknown key"),
         ("apiVersion: v1alpha1\nkind: HostnameConfig\nhost: x\n", "host: HostnameConfig: unknown key"),
-        ("apiVersion: v1alpha1\nkind: HostnameConfig\nauto: maybe\n", "none of off, addr, stable"),
+        ("apiVersion: v1alpha1\nkind: HostnameConfig\nauto: maybe\n", "none of off, talos-addr, stable"),
         ("machine: {network: {kubespan: {mtu: '1400'}}}\n", "a number in quotes is text"),
         ("machine: {network: {kubespan: {mtu: -1}}}\n", "outside of 0..4294967295"),
         ("debug: 'true'\n", "not a boolean"),
         ("cluster: {controlPlane: {endpoint: 'https://a b'}}\n", "invalid character ' ' in host name"),
-        ("machine: {time: {bootTimeout: 5}}\n", "not a duration"),
+        ("machine: {time: {bootTimeout: 5}}\n", "no duration without a unit"),
         ("machine: {ca: {crt: '!!!'}}\n", "illegal base64"),
     ],
 )
@@ -132,7 +132,7 @@ def test_canonical_forms() -> None:
         "  disks: [{device: /dev/sdb, partitions: [{size: 100000000, mountpoint: /x}]}]\n"
         "  files: [{content: '', permissions: 420, path: /a, op: create}]\n"
         "  sysctls: {a: 1.50, b: 0x1f, c: ~, d: yes}\n"
-        "  network: {kubespan: {mtu: 1420.9}}\n"
+        "  network: {kubespan: {mtu: 1.42e3}}\n"
     )
     text = config.text()
     for line in ("debug: true", "bootTimeout: 2m30s", "size: 100 MB", "permissions: 0o644", 'a: "1.50"', 'b: "0x1f"', 'c: ""', "d: 'yes'"):

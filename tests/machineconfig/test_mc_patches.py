@@ -184,7 +184,7 @@ def test_loading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert isinstance(load_patch(argument), JsonPatch)
     for argument, reason in [
         ("[{", "not a JSON patch"),
-        ("{}", "missing kind"),
+        ("{}", "there is no document"),
         ("", "an empty patch"),
         ("a b", "mapping"),
         ('[{"op": "add", "path": "/x", "value": "\\udbff"}]', "half of a character"),
@@ -234,7 +234,12 @@ def test_a_text_with_many_newlines_does_not_take_the_blank_lines_behind_it() -> 
 def test_null_and_dates_in_free_form_parts_are_refused_where_talos_breaks_off() -> None:
     with pytest.raises(ConfigError, match=r"machine\.kubelet\.extraConfig\.a: null cannot stand for what is there"):
         merged("machine: {kubelet: {extraConfig: {a: {b: 1}}}}\n", "machine: {kubelet: {extraConfig: {a: ~}}}\n")
-    dated = "machine: {kubelet: {extraConfig: {a: [{b: 2026-01-01}]}}}\n"
-    assert "2026-01-01" in patch_text(dated, [parse_patch("machine: {}\n", release=V1_12)], compat=V1_12).text
-    with pytest.raises(ConfigError, match=r"v1alpha1: machine\.kubelet\.extraConfig\.a\[0\]\.b: Talos cannot copy a date"):
-        patch_text(dated, [parse_patch("machine: {}\n")])
+    for inner, what in (("b: 2026-01-01", "date"), ("1: c", "key that is no text")):
+        text = f"machine: {{kubelet: {{extraConfig: {{a: [{{{inner}}}]}}}}}}\n"
+        for compat in (None, V1_12):
+            with pytest.raises(
+                ConfigError, match=rf"v1alpha1: machine\.kubelet\.extraConfig\.a\[0\]\.{inner[0]}: Talos cannot copy a {what}"
+            ):
+                patch_text(text, [parse_patch("machine: {}\n")], compat=compat)
+    shared = "machine: {baseRuntimeSpecOverrides: {a: {1: c}}}\n"
+    assert "1: c" in patch_text(shared, [parse_patch("machine: {}\n")]).text

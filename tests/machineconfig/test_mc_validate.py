@@ -70,7 +70,7 @@ def test_the_valid_one_is_valid() -> None:
         ("cluster: {apiServer: {resources: {requests: {disk: 1}}}}", ["cluster.apiServer.resources.requests.disk"]),
         ("apiVersion: v1alpha1\nkind: NetworkRuleConfig\nname: a\nportSelector: {ports: [9-5], protocol: tcp}\ningress: []",
          ["NetworkRuleConfig/a.portSelector.ports"]),
-        ("apiVersion: v1alpha1\nkind: HostnameConfig\nauto: addr", ["HostnameConfig"]),
+        ("apiVersion: v1alpha1\nkind: HostnameConfig\nauto: talos-addr", ["HostnameConfig"]),
         ("apiVersion: v1alpha1\nkind: KmsgLogConfig\nname: a\nurl: ''", ["KmsgLogConfig/a"]),
     ],
 )  # fmt: skip

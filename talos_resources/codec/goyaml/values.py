@@ -34,14 +34,14 @@ def pairs_of(node: Node, *, source: str = "") -> Iterator[tuple[Node, Node]]:
     lines: dict[str, int] = {}
     merges: list[Node] = []
     for key, value in node.pairs:
-        if key.is_plain and key.value == "<<":
-            merges.append(value)
-            continue
         if key.kind == "scalar":
             if key.value in lines:
                 text = f'mapping key "{key.value}" already defined at line {lines[key.value]}'
                 raise DecodeError(text, source=at(source, key.line))
             lines[key.value] = key.line
+        if key.is_plain and key.value == "<<":
+            merges.append(value)
+            continue
         yield key, value
     for merge in merges:
         for mapping in merge.items if merge.kind == "sequence" else [merge]:

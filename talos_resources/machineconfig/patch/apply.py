@@ -17,7 +17,7 @@ from talos_resources.machineconfig.loading import documents_of, kind_of, refuse_
 from talos_resources.machineconfig.patch.deletes import Delete, apply_delete
 from talos_resources.machineconfig.patch.load import Patch, StrategicPatch, as_json
 from talos_resources.machineconfig.patch.rfc6902 import JsonPatch
-from talos_resources.machineconfig.patch.strategic import check_dates, merge_document
+from talos_resources.machineconfig.patch.strategic import check_copyable, merge_document
 from talos_resources.machineconfig.patch.translate import Translated, apply_translated
 from talos_resources.machineconfig.schema.table import MAIN
 from talos_resources.model.errors import ConfigError
@@ -111,8 +111,7 @@ class _Run:
 
     def _strategic(self, patch: StrategicPatch) -> None:
         config = self.decoded()
-        if not self._release.patch.copies_dates:
-            check_dates(config)
+        check_copyable(config)
         if self._compat is None:
             self._translate(config, patch)
             return
@@ -120,7 +119,7 @@ class _Run:
             if isinstance(step, Delete) and self._leaves_empty(step, config):
                 self._lost.append(len(config.documents) - (config.main is not None))
             else:
-                config = _step(config, step, self._release)
+                config = _step(config, step, self._release, with_losses=True)
         self._config = config
 
     def _translate(self, config: MachineConfig, patch: Patch) -> None:
@@ -132,7 +131,7 @@ class _Run:
     def _leaves_empty(self, delete: Delete, config: MachineConfig) -> bool:
         """Whether the talosctl that is imitated makes an empty document of one that it cannot delete."""
         leaves = self._compat is not None and self._release.patch.absent_document_leaves_empty
-        return leaves and not delete.name and config.find(delete.kind) is None
+        return leaves and not delete.name and delete.target(config) is None
 
     def _json(self, patch: JsonPatch) -> None:
         self._split_escapes = patch.split_escapes
@@ -173,15 +172,16 @@ def apply_strategic(config: MachineConfig, patch: StrategicPatch, release: Relea
     Raises:
         ConfigError: a delete that leads to nothing, or values that cannot be merged.
     """
-    if not release.patch.copies_dates:
-        check_dates(config)
+    check_copyable(config)
     for step in patch.steps:
         config = _step(config, step, release)
     return config
 
 
-def _step(config: MachineConfig, step: Delete | Document, release: Release) -> MachineConfig:
-    return apply_delete(config, step, release) if isinstance(step, Delete) else merge_document(config, step)
+def _step(config: MachineConfig, step: Delete | Document, release: Release, *, with_losses: bool = False) -> MachineConfig:
+    if isinstance(step, Delete):
+        return apply_delete(config, step, release)
+    return merge_document(config, step, with_losses=with_losses)
 
 
 def applied(config: MachineConfig, patch: Patch, release: Release) -> MachineConfig:

@@ -12,6 +12,7 @@ import attrs
 
 from talos_resources.codec.goyaml.nodes import Node, at
 from talos_resources.machineconfig.decode import dotted
+from talos_resources.machineconfig.document import Document
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.schema.scalars import SCALARS
 from talos_resources.machineconfig.schema.table import MAIN
@@ -38,6 +39,10 @@ class Delete:
     name: str
     path: tuple[str, ...] = ()
     item: tuple[str, str] | None = None
+
+    def target(self, config: MachineConfig) -> Document | None:
+        """The document that is meant; the v1alpha1 one cannot go as a whole."""
+        return config.find(self.kind, self.name) if self.path or self.kind != MAIN else None
 
     def __str__(self) -> str:
         where = dotted(self.path) or "the document"
@@ -127,7 +132,7 @@ def apply_delete(config: MachineConfig, delete: Delete, release: Release = NEWES
         ConfigError: the path leads to nothing, or (in older releases) there is no such document. A field
             that is not set, of a section that is there, is no error.
     """
-    document = config.find(delete.kind, delete.name)
+    document = delete.target(config)
     if document is None and release.patch.absent_document_leaves_empty:
         raise ConfigError(f"cannot delete {delete}: there is no such document")
     if document is None:

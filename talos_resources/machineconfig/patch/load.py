@@ -20,10 +20,12 @@ from talos_resources.machineconfig.document import Document
 from talos_resources.machineconfig.loading import documents_of
 from talos_resources.machineconfig.patch.deletes import Delete, take_deletes
 from talos_resources.machineconfig.patch.rfc6902 import JsonPatch
+from talos_resources.machineconfig.schema.table import MAIN
 from talos_resources.model.errors import ConfigError, DecodeError
 from talos_resources.releases import NEWEST, Release
 
 _SPLIT_ESCAPE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u[dD][89a-fA-F]")
+_NOTHING: Final = {"version", "kind", "name"}
 _HALF: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -101,16 +103,25 @@ def _strategic(roots: list[Node], source: str, release: Release) -> StrategicPat
         if root.kind != "mapping":
             steps.append(root)
             continue
-        left, deletes = take_deletes(root, source=source)
-        steps += deletes
-        if left is not None and not (deletes and all(key.text == "version" for key, _ in left.pairs)):
+        left, found = take_deletes(root, source=source)
+        steps += found
+        if left is not None and not _says_nothing(left):
             steps.append(left)
     nodes = [step for step in steps if isinstance(step, Node)]
-    if not nodes and steps:
-        return StrategicPatch(tuple(step for step in steps if isinstance(step, Delete)))
+    deletes = tuple(step for step in steps if isinstance(step, Delete))
+    if deletes and all(node.is_null for node in nodes):
+        return StrategicPatch(deletes)
     documents = iter(documents_of(nodes, source=source, release=release, repeated=release.patch.several_parts))
     kept = (step for step in steps if isinstance(step, Delete) or not step.is_null)
-    return StrategicPatch(tuple(step if isinstance(step, Delete) else next(documents) for step in kept))
+    ordered = [step if isinstance(step, Delete) else next(documents) for step in kept]
+    if not release.patch.several_parts:
+        ordered.sort(key=lambda step: 2 if step.kind != MAIN else isinstance(step, Document))
+    return StrategicPatch(tuple(ordered))
+
+
+def _says_nothing(document: Node) -> bool:
+    """Whether Talos passes over the document of a patch, without a look at what kind that is."""
+    return all(key.text in _NOTHING and value.kind == "scalar" for key, value in document.pairs)
 
 
 def _operations(text: str, source: str) -> list[dict[str, Any]] | None:

@@ -7,22 +7,32 @@ Source: Talos v1.12.3 and v1.14.0-rc.1, configuration merge (by Go reflection); 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from talos_resources.codec.timetext import TimeText
 from talos_resources.machineconfig.document import Document
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.encode import is_zero
+from talos_resources.machineconfig.patch import losses
 from talos_resources.machineconfig.schema import urls
+from talos_resources.machineconfig.schema.scalars import SCALARS
 from talos_resources.machineconfig.schema.types import ArgValue, FreeForm, ListOf, MapOf, Scalar, Struct, Type
 from talos_resources.model.errors import ConfigError
 
 _URLS: Final = {"v1alpha1.Endpoint", "meta.URL"}
+_SHARED: Final = "baseRuntimeSpecOverrides"
+"""A free-form part that Talos does not copy."""
+_BYTES: Final = {"v1alpha1.Base64Bytes", "nethelpers.HardwareAddr"}
 
 
-def merge_document(config: MachineConfig, document: Document) -> MachineConfig:
+def merge_document(config: MachineConfig, document: Document, *, with_losses: bool = False) -> MachineConfig:
     """Merges a document of a patch into the one with its kind and name, or appends it.
+
+    Args:
+        config: into which.
+        document: of the patch.
+        with_losses: lose what Talos loses (see `losses`).
 
     Raises:
         ConfigError: free-form values of different types meet, or the documents then claim one thing twice.
@@ -34,37 +44,44 @@ def merge_document(config: MachineConfig, document: Document) -> MachineConfig:
         merged = merge(document.type, old.fields, document.fields)
     except _MismatchError as error:
         raise ConfigError(f"cannot patch {document}: {'.'.join(error.path)}: {error}", path=".".join(error.path)) from None
+    if with_losses:
+        merged = losses.with_losses(document.type, old.fields, document.fields, merged)
     return config.with_document(old.with_fields(merged))
 
 
-def check_dates(config: MachineConfig) -> None:
-    """Refuses dates in free-form parts: Talos v1.14 breaks off when it copies such a document.
+def check_copyable(config: MachineConfig) -> None:
+    """Refuses what makes Talos break off when it copies the free-form parts of a document.
+
+    That is dates, and nested mappings with keys that are no text.
 
     Raises:
         ConfigError: says where.
     """
     for document in config.documents:
-        path = _date_in(document.fields)
-        if path is not None:
+        found = _uncopyable(document.fields)
+        if found is not None:
+            path, what = found
             where = ".".join(path).replace(".[", "[")
-            raise ConfigError(f"{document}: {where}: Talos cannot copy a date; put it in quotes", path=where)
+            raise ConfigError(f"{document}: {where}: Talos cannot copy a {what}; put it in quotes", path=where)
 
 
-def _date_in(value: Any) -> list[str] | None:
-    """The path to a date somewhere below; None if there is none."""
+def _uncopyable(value: Any) -> tuple[list[str], str] | None:
+    """The path to what cannot be copied and what it is; None if there is nothing."""
     if isinstance(value, TimeText):
-        return []
-    below = (
-        value.items()
-        if isinstance(value, Mapping)
-        else ((f"[{i}]", item) for i, item in enumerate(value))
-        if isinstance(value, list)
-        else ()
-    )
+        return [], "date"
+    below: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, Mapping):
+        below = value.items()
+    elif isinstance(value, list):
+        below = ((f"[{i}]", item) for i, item in enumerate(value))
     for key, item in below:
-        path = _date_in(item)
-        if path is not None:
-            return [str(key), *path]
+        if key == _SHARED:
+            continue
+        if type(key) is not str:
+            return [str(key).lower()], "key that is no text"
+        found = _uncopyable(item)
+        if found is not None:
+            return [key, *found[0]], found[1]
     return None
 
 
@@ -87,7 +104,7 @@ def merge(kind: Type, left: Any, right: Any) -> Any:
     if right is None:
         return left
     if left is None:
-        return right
+        return _list(kind, [], right) if isinstance(kind, ListOf) and kind.merge_keys else right
     match kind:
         case Struct():
             return right if kind.atomic else _struct(kind, left, right)
@@ -129,7 +146,7 @@ def _list(kind: ListOf, left: list[Any], right: list[Any]) -> list[Any]:
         return [*left, *right]
     merged = list(left)
     for item in right:
-        position = _position(kind.merge_keys, merged, item)
+        position = _position(kind, left if kind.items_replaced else merged, item)
         if position is None:
             merged.append(item)
         else:
@@ -137,14 +154,30 @@ def _list(kind: ListOf, left: list[Any], right: list[Any]) -> list[Any]:
     return merged
 
 
-def _position(keys: tuple[str, ...], items: list[Any], wanted: Any) -> int | None:
-    """Where the item with the same identity is: that of the first key that the wanted item has."""
+def _position(kind: ListOf, items: list[Any], wanted: Any) -> int | None:
+    """Where the item with the same identity is: the first one, or the last one where items are replaced.
+
+    With one merge key also an empty one is an identity; of several, the first that the wanted item has counts.
+    """
     if wanted is None:
         return None
-    key = next((key for key in keys if wanted.get(key)), None)
+    keys = kind.merge_keys
+    key = keys[0] if len(keys) == 1 else next((key for key in keys if wanted.get(key)), None)
     if key is None:
         return None
-    return next((i for i, item in enumerate(items) if item is not None and item.get(key) == wanted[key]), None)
+    assert isinstance(kind.item, Struct)
+    of = kind.item.fields[key].type
+    found = [i for i, item in enumerate(items) if item is not None and _same_identity(of, item.get(key), wanted.get(key))]
+    return None if not found else found[-1 if kind.items_replaced else 0]
+
+
+def _same_identity(kind: Type, one: Any, other: Any) -> bool:
+    """Whether two values tell the same item; what is set through a pointer is never the same to Talos."""
+    if isinstance(kind, Struct):
+        pointers = [key for key, field in kind.fields.items() if field.pointer]
+        return one is not None and one == other and not any(key in one for key in pointers)
+    zero = SCALARS[kind.name].zero
+    return bool((zero if one is None else one) == (zero if other is None else other))
 
 
 def _map(kind: MapOf, left: Mapping[str, Any], right: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,7 +190,7 @@ def _map(kind: MapOf, left: Mapping[str, Any], right: Mapping[str, Any]) -> dict
 def _atom(kind: Scalar, left: Any, right: Any) -> Any:
     if kind.name in _URLS:
         return urls.merge(left, right)
-    if isinstance(right, bool) or kind.name == "v1alpha1.Base64Bytes":
+    if isinstance(right, bool) or kind.name in _BYTES:
         return right
     return left if is_zero(kind, right) else right
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -18,6 +17,7 @@ import attrs
 
 from talos_resources.machineconfig.schema import enums, sizes, urls
 from talos_resources.model.duration import Duration
+from talos_resources.model.net import format_address, parse_address
 
 
 @attrs.frozen
@@ -29,22 +29,24 @@ class Reading:
         zero: the value that absence stands for.
         resolved: what the scalar has to resolve to by YAML's rules: "bool", "int", or "text" where the
             source text alone counts (so 0x1f stays 0x1f, and quotes do not matter).
+        number: how what resolves to a whole number is read, where text is read otherwise.
     """
 
     read: Callable[[str], Any]
     zero: Any = ""
     resolved: str = "text"
+    number: Callable[[str], Any] | None = None
 
 
 def _base64(text: str) -> str:
     try:
-        return base64.b64encode(base64.b64decode("".join(text.splitlines()), validate=True)).decode()
+        return base64.b64encode(base64.b64decode(re.sub("[\r\n]", "", text), validate=True)).decode()
     except (binascii.Error, ValueError):
         raise ValueError("illegal base64 data") from None
 
 
 def _address(text: str) -> str:
-    return str(ipaddress.ip_address(text)) if text else ""
+    return format_address(parse_address(text)) if text else ""
 
 
 def _prefix(text: str) -> str:
@@ -53,7 +55,10 @@ def _prefix(text: str) -> str:
     address, slash, bits = text.partition("/")
     if not slash or not re.fullmatch(r"0|[1-9]\d{0,2}", bits, re.ASCII):
         raise ValueError(f"{text!r} is not an address with a prefix length")
-    return str(ipaddress.ip_interface(f"{address}/{bits}"))
+    found = parse_address(address)
+    if "%" in address or int(bits) > found.max_prefixlen:
+        raise ValueError(f"{text!r} is not an address with a prefix length; a zone cannot be part of it")
+    return f"{format_address(found)}/{bits}"
 
 
 def _address_port(text: str) -> str:
@@ -63,28 +68,28 @@ def _address_port(text: str) -> str:
     if not colon:
         raise ValueError("not an ip:port")
     bracketed = host.startswith("[") and host.endswith("]")
-    address = ipaddress.ip_address(host[1:-1] if bracketed else host)
+    address = parse_address(host[1:-1] if bracketed else host)
     if bracketed != (address.version == 6):
         raise ValueError("an IPv6 address with a port needs brackets, an IPv4 address has none")
     if not re.fullmatch(r"\d{1,5}", port, re.ASCII) or int(port) > 0xFFFF:
         raise ValueError(f"invalid port {port!r}")
-    return f"[{address}]:{int(port)}" if bracketed else f"{address}:{int(port)}"
+    shown = format_address(address)
+    return f"[{shown}]:{int(port)}" if bracketed else f"{shown}:{int(port)}"
 
 
 def _hardware_address(text: str) -> str:
-    digits = re.split(r"[:-]", text) if text else []
-    if any(re.fullmatch(r"[0-9a-fA-F]{2}", pair) is None for pair in digits):
-        raise ValueError(f"{text!r} is not a hardware address")
-    return ":".join(digits).lower()
+    digits = text.replace(":", "")
+    if re.fullmatch(r"(?:[0-9a-fA-F]{2})*", digits) is None:
+        raise ValueError(f"{text!r} is not a hardware address such as 00:1a:2b:3c:4d:5e")
+    return bytes.fromhex(digits).hex(":")
 
 
 def _port_range(text: str) -> int | str:
-    low, dash, high = text.partition("-")
-    try:
-        first, last = int(low), int(high if dash else low)
-    except ValueError:
-        raise ValueError(f"{text!r} is not a port or a range of ports") from None
-    if not (0 <= first <= 0xFFFF and 0 <= last <= 0xFFFF):
+    match = re.fullmatch(r"(\d+)-(\d+)", text, re.ASCII) if len(text) <= 64 else None
+    if match is None:
+        raise ValueError(f"{text[:64]!r} is not a range of ports; a single port is a number without quotes")
+    first, last = int(match[1]), int(match[2])
+    if not (first <= 0xFFFF and last <= 0xFFFF):
         raise ValueError(f"{text!r} is outside of 0..65535")
     return first if first == last else f"{first}-{last}"
 
@@ -109,6 +114,12 @@ def _duration(text: str) -> str:
     return str(Duration.parse(text))
 
 
+def _no_time(text: str) -> str:
+    if int(text):
+        raise ValueError(f"{text} is no duration without a unit; say {text}s for seconds")
+    return "0s"
+
+
 def _bool(text: str) -> bool:
     return text == "true"
 
@@ -125,7 +136,7 @@ SCALARS: Final[Mapping[str, Reading]] = MappingProxyType(
         "os.FileMode": _number(0, (1 << 32) - 1),
         "base64": Reading(_base64),
         "v1alpha1.Base64Bytes": Reading(_base64),
-        "time.Duration": Reading(_duration, zero="0s"),
+        "time.Duration": Reading(_duration, zero="0s", number=_no_time),
         "v1alpha1.DiskSize": Reading(sizes.disk_size, zero="0 B"),
         "v1alpha1.InstallDiskSizeMatcher": Reading(sizes.size_matcher),
         "block.ByteSize": Reading(sizes.byte_size),
@@ -141,7 +152,7 @@ SCALARS: Final[Mapping[str, Reading]] = MappingProxyType(
         **{f"{package}.Addr": Reading(_address) for package in ("network", "meta")},
         **{f"{package}.Prefix": Reading(_prefix) for package in ("network", "meta")},
         **{f"{package}.AddrPort": Reading(_address_port) for package in ("network", "meta")},
-        "network.PortRange": Reading(_port_range),
+        "network.PortRange": Reading(_port_range, number=_number(0, 0xFFFF).read),
         "nethelpers.HardwareAddr": Reading(_hardware_address),
         "nethelpers.RoutingTable": Reading(enums.routing_table, zero="unspec"),
         **{name: Reading(enums.reader(name), zero=enums.ZEROS.get(name, "")) for name in enums.VALUES},

@@ -8,7 +8,8 @@ from typing import Final
 
 _MAX_TEXT: Final = 64
 
-_SIZE: Final = re.compile(r"([\d.,]+)\s*([a-zA-Z]*)", re.ASCII)
+_SIZE: Final = re.compile(r"([\d.,]+)\s*([a-zA-Z]*)\s*", re.ASCII)
+_NUMBER: Final = r"(?:\d+\.?\d*|\.\d+)"
 _SIZE_UNITS: Final = {
     **{prefix.lower() + suffix: 1000**power for power, prefix in enumerate(("", "k", "M", "G", "T", "P", "E")) for suffix in ("", "b")},
     **{
@@ -20,27 +21,38 @@ _SIZE_UNITS: Final = {
 def parse_size(text: str) -> int:
     """Bytes of a size such as 10GB (powers of 1000), 10GiB (of 1024) or a bare number.
 
+    Go computes it as a float, so the last digits of a very big one are not what is written.
+
     Raises:
         ValueError: no size, or 2**64 bytes and more.
     """
-    match = _SIZE.fullmatch(text.strip()) if len(text) <= _MAX_TEXT else None
+    match = _SIZE.fullmatch(text) if len(text) <= _MAX_TEXT else None
     number, unit = match.groups() if match else ("", "")
     number = number.replace(",", "")
-    if not re.fullmatch(r"\d+\.?\d*|\.\d+", number, re.ASCII) or unit.lower() not in _SIZE_UNITS:
+    if not re.fullmatch(_NUMBER, number, re.ASCII) or unit.lower() not in _SIZE_UNITS:
         raise ValueError(f"{text[:_MAX_TEXT]!r} is not a size such as 10GB")
-    size = int(Decimal(number) * _SIZE_UNITS[unit.lower()])
+    size = float(number) * _SIZE_UNITS[unit.lower()]
     if size >= 1 << 64:
         raise ValueError(f"{text!r} is too big")
-    return size
+    return int(size)
 
 
-def disk_size(text: str) -> str:
-    """The size of a partition as Talos writes it back: rounded, in powers of 1000 ("100 MB").
+def disk_size(text: str) -> int | str:
+    """The size of a partition as Talos writes it back.
+
+    In powers of 1000 ("100 MB") where no byte is lost by that, else as a number.
 
     Raises:
         ValueError: no size.
     """
     size = parse_size(text)
+    if size % 1000:
+        return size
+    rounded = _rounded(size)
+    return rounded if parse_size(rounded) == size else size
+
+
+def _rounded(size: int) -> str:
     if size < 10:
         return f"{size} B"
     units = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
@@ -50,13 +62,13 @@ def disk_size(text: str) -> str:
 
 
 def byte_size(text: str) -> str:
-    """A size, kept as it is written.
+    """A size, perhaps negative, kept as it is written.
 
     Raises:
         ValueError: no size.
     """
     if text:
-        parse_size(text)
+        parse_size(text.removeprefix("-"))
     return text
 
 
@@ -66,22 +78,23 @@ def size(text: str) -> str:
     Raises:
         ValueError: neither.
     """
-    if not text.endswith("%"):
-        byte_size(text.removeprefix("-"))
-        return text
-    if re.fullmatch(r"100|\d{1,2}", text[:-1], re.ASCII) is None:
-        raise ValueError(f"{text!r} is no percentage of 0..100")
+    if "%" not in text:
+        return byte_size(text)
+    match = re.fullmatch(rf"-?([+-]?{_NUMBER})%", text, re.ASCII) if len(text) <= _MAX_TEXT else None
+    if match is None or not 0 <= float(match[1]) <= 100:
+        raise ValueError(f"{text[:_MAX_TEXT]!r} is no percentage of 0..100")
     return text
 
 
 def size_matcher(text: str) -> str:
-    """A condition on the size of a disk, such as `>= 100GB`, kept as it is written.
+    """A condition on the size of a disk, such as `>= 100GB`, without blanks around it.
 
     Raises:
         ValueError: no condition.
     """
-    match = re.fullmatch(r"(<=|>=|<|>|==)?\s*(.+)", text.strip())
+    condition = text.strip()
+    match = re.fullmatch(r"(<=|>=|<|>|==)?\s*(.+)", condition)
     if match is None:
         raise ValueError("an empty disk size condition")
     parse_size(match[2])
-    return text
+    return condition

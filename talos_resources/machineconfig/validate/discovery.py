@@ -69,8 +69,8 @@ def check_hostname(subject: Subject) -> None:
         subject.error("either 'auto' or 'hostname' must be set")
     if auto not in {None, "off"} and hostname:
         subject.error("'auto' and 'hostname' cannot be set at the same time; auto: off goes with a hostname")
-    if auto == "addr":
-        subject.error('auto: "addr" is not supported, there are stable and off')
+    if auto == "talos-addr":
+        subject.error('auto: "talos-addr" is not supported, there are stable and off')
     label = hostname.partition(".")[0]
     if hostname and (len(hostname) > 253 or not 1 <= len(label) <= 63):
         subject.error(f'"{hostname[:80]}" is no hostname')
