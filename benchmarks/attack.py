@@ -4,7 +4,8 @@
 what it cost the attacker, the worst answer that an honest client of another address got meanwhile, and the server's
 memory before, at most, and after. `--mixed SECONDS` lets three attackers do one thing after the other as chance has
 it, on both servers at a time; `--seed` repeats it. It ends with 1 if an honest client was refused or waited for more
-than the budget, or if memory did not come back.
+than the budget, or if memory did not come back. Memory before is that of a server that has seen a crowd once and rested:
+the first one has it take memory that all later ones use again.
 
 Servers, clients, attackers and whatever else runs share the machine's cores, so of each answer is told, too, how long
 it takes on a machine that has a core for the server and one for the client: without the time for which these two were
@@ -42,7 +43,9 @@ BACK: Final = 1.2
 """Memory after an attack to that before it."""
 RESOURCES: Final = 3_000
 AFFILIATES: Final = 200
-REST_S: Final = 6.0
+WARM_UP: Final = ("shut_windows", 5.0)
+REST_S: Final = 10.0
+"""After an attack, with the honest client going on."""
 
 
 @attrs.define
@@ -183,6 +186,17 @@ def attacking(on: Target, name: str, seconds: float, seed: int, found: list[dict
             attacker.kill()
 
 
+def warm_up(on: Target) -> None:
+    """Has a server see a crowd, and says what it had before and has after."""
+    on.honest.ask()
+    fresh = on.memory_mib()
+    with on.honest.asking():
+        with attacking(on, WARM_UP[0], WARM_UP[1], 0, []):
+            pass
+        time.sleep(REST_S)
+    print(f"{on.kind:10} a fresh server of {fresh:.0f} MiB has {on.memory_mib():.0f} after the first crowd ({WARM_UP[0]})", flush=True)
+
+
 def measured(on: Target, name: str, seconds: float, seeds: range) -> bool:
     """Attacks, prints a line, and returns whether all went well."""
     on.honest.ask()
@@ -196,7 +210,7 @@ def measured(on: Target, name: str, seconds: float, seeds: range) -> bool:
         while time.monotonic() < end:
             time.sleep(0.1)
             most = max(most, on.memory_mib())
-    time.sleep(REST_S)
+        time.sleep(REST_S)
     after = on.memory_mib()
     honest = on.honest
     cpu, connections, requests = (sum(cost[key] for cost in costs) for key in ("cpu_s", "connections", "requests"))
@@ -227,6 +241,8 @@ def main(arguments: list[str] | None = None) -> int:
     print(" | ".join(columns))
     with ExitStack() as stack:
         targets = [stack.enter_context(target(kind)) for kind in options.server or SERVERS]
+        for on in targets:
+            warm_up(on)
         if options.mixed is not None:
             results: list[bool] = []
             seeds = range(options.seed, options.seed + 3)

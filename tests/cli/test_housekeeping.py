@@ -46,6 +46,25 @@ def test_old_garbage_is_collected_and_memory_given_back(monkeypatch: pytest.Monk
         gc.set_threshold(*thresholds)
 
 
+def test_timers_that_were_cancelled_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(housekeeping, "PERIOD_S", 0.01)
+    monkeypatch.setattr(housekeeping, "_NOTEWORTHY_S", -1.0)
+
+    async def wait() -> None:
+        loop = asyncio.get_running_loop()
+        house = asyncio.create_task(housekeeping.keep_house())
+        timers = [loop.call_later(600, print) for _ in range(90)]
+        for timer in timers:
+            timer.cancel()
+        remembered = [weakref.ref(timer) for timer in timers]
+        del timer, timers
+        while any(timer() is not None for timer in remembered):
+            await asyncio.wait([house], timeout=0.01)
+        house.cancel()
+
+    asyncio.run(wait())
+
+
 def test_what_takes_long_is_done_rarely() -> None:
     done = []
 

@@ -127,6 +127,6 @@ def test_addresses_that_were_silent_for_long_are_forgotten() -> None:
         ask(5_000, 0.0)
     for n in range(1_000):
         ask(10_000 + n % 3, 1.0)
-    assert len(limit._buckets) == 4
+    assert len(limit) == 4
     assert ask(5_000, 1.0) == 0  # 15 of its 60 have come back
     assert [ask(5_000, 1.0) for _ in range(int(PER_SECOND))][-1] != 0

@@ -5,7 +5,6 @@ Source: discovery service v1.1.0; golden/discovery/validation.json, limits.
 
 from __future__ import annotations
 
-import ipaddress
 from collections import OrderedDict
 from typing import Final
 
@@ -25,7 +24,11 @@ class RateLimit:
         """Takes how fast a bucket fills, and how many tokens it holds."""
         self._per_second = per_second
         self._burst = burst
-        self._buckets: OrderedDict[IPAddress, tuple[float, float]] = OrderedDict()  # tokens (below 0: owed), and when
+        self._full_at: OrderedDict[int, float] = OrderedDict()  # when the bucket of each is full again
+
+    def __len__(self) -> int:
+        """How many addresses are remembered."""
+        return len(self._full_at)
 
     def delay(self, address: IPAddress | None, *, now: float, most: float) -> float | None:
         """Seconds that a call has to wait; None if that is too long, then it costs nothing.
@@ -35,34 +38,28 @@ class RateLimit:
             now: in seconds.
             most: that the caller would wait.
         """
+        self.forget(now=now, most=_FORGOTTEN)
         if address is None:
             return 0.0
-        self._forget(now)
         key = _network(address)
-        tokens = self._tokens(key, now) - 1.0
-        wait = max(-tokens / self._per_second, 0.0)
+        full_at = max(self._full_at.get(key, now), now) + 1.0 / self._per_second
+        wait = max(full_at - now - self._burst / self._per_second, 0.0)
         if wait > most:
             return None
-        self._buckets[key] = tokens, now
-        self._buckets.move_to_end(key)
-        if len(self._buckets) > _MOST_BUCKETS:
-            self._buckets.popitem(last=False)  # the one that was silent for longest
+        self._full_at[key] = full_at
+        self._full_at.move_to_end(key)
+        if len(self._full_at) > _MOST_BUCKETS:
+            self._full_at.popitem(last=False)  # the one that was silent for longest
         return wait
 
-    def _forget(self, now: float) -> None:
+    def forget(self, *, now: float, most: int = _MOST_BUCKETS) -> None:
         """Forgets some of those who were silent until their bucket was full again: they are as those who never came."""
-        for _ in range(_FORGOTTEN):
-            key = next(iter(self._buckets), None)
-            if key is None or self._tokens(key, now) < self._burst:
+        for _ in range(most):
+            key = next(iter(self._full_at), None)
+            if key is None or self._full_at[key] > now:
                 return
-            del self._buckets[key]
-
-    def _tokens(self, key: IPAddress, now: float) -> float:
-        tokens, then = self._buckets.get(key, (self._burst, now))
-        return min(self._burst, tokens + max(now - then, 0.0) * self._per_second)
+            del self._full_at[key]
 
 
-def _network(address: IPAddress) -> IPAddress:
-    if address.version == 4:
-        return address
-    return ipaddress.IPv6Address(int(address) >> 64 << 64)
+def _network(address: IPAddress) -> int:
+    return int(address) if address.version == 4 else (1 << 64) + (int(address) >> 64)

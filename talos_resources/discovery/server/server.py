@@ -62,12 +62,13 @@ class DiscoveryListener(Listener):
         self._registry = Registry(capacity=capacity)
         self._store = None if state is None else Store(state, self._registry, now=self._now, wall=wall)
         self._collector: asyncio.Task[None] | None = None
+        self._rate = RateLimit() if rate is None else rate
         service = ClusterService(
             self._registry,
             self._store,
             now=self._now,
             redirect=redirect,
-            rate=RateLimit() if rate is None else rate,
+            rate=self._rate,
             watches=limits.watches,
         )
         calls = Calls(service.methods(), limits, address_of=self._address_of, stats=lambda: {"affiliates": self._registry.affiliates})
@@ -94,6 +95,7 @@ class DiscoveryListener(Listener):
 
     async def collect(self) -> None:
         """Forgets what has expired; done by itself every `gc_interval_s` seconds."""
+        self._rate.forget(now=self._now())
         if self._store is None:
             self._registry.collect(now=self._now())
         else:

@@ -68,12 +68,16 @@ class Acceptor:
                 self._on_short(error)
                 await asyncio.sleep(_BREATH_S)
                 continue
-            if len(self._greetings) >= HANDSHAKES:
-                self._end_oldest()
-            task = self._loop.create_task(self._greet(accepted))
-            self._greetings[task] = None
-            task.add_done_callback(self._greeted)
+            self._begin(accepted)
+            del accepted  # it would stay until the next one comes
             await asyncio.sleep(0)  # a crowd at the door must not keep those who are in waiting
+
+    def _begin(self, accepted: socket.socket) -> None:
+        if len(self._greetings) >= HANDSHAKES:
+            self._end_oldest()
+        task = self._loop.create_task(self._greet(accepted))
+        self._greetings[task] = None
+        task.add_done_callback(self._greeted)
 
     async def _greet(self, accepted: socket.socket) -> None:
         timeout = None if self._tls is None else HANDSHAKE_S

@@ -22,6 +22,7 @@ from h2.exceptions import H2Error
 from h2.settings import SettingCodes
 
 from talos_resources.rpc.headers import folded
+from talos_resources.rpc.server.closed_streams import remember_few
 from talos_resources.rpc.server.connections import Connections
 from talos_resources.rpc.server.floods import Floods
 from talos_resources.rpc.server.frame_sizes import FrameSizes
@@ -113,6 +114,7 @@ class ClientConnection(H2Protocol, AbstractHandler):
         self.roles = EVERYTHING if tls is None else roles_of(tls.getpeercert())
         _notice_dead_peers(transport.get_extra_info("socket"))
         h2 = self.connection._connection  # noqa: SLF001  # grpclib has no way to these settings
+        remember_few(h2)
         h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: self._limits.streams})
         self.connection.flush()
         self._rest()
