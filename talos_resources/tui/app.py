@@ -9,12 +9,13 @@ from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.timer import Timer
-from textual.widgets import Input, Static, TabbedContent
+from textual.widgets import ContentSwitcher, Input, Static
 
 from talos_resources.model.errors import TalosResourcesError
 from talos_resources.model.kind import kind_of
 from talos_resources.resources import KubeSpanPeerStatus
 from talos_resources.tui.arranging import Heading
+from talos_resources.tui.bars import TabBar
 from talos_resources.tui.browser import Browser
 from talos_resources.tui.cells import TextScreen
 from talos_resources.tui.chooser import Choice, Chooser
@@ -67,10 +68,15 @@ class Top(Showing):
 
     def action_show(self, tab: str) -> None:
         """Goes to a tab, with the focus where the keys are of use."""
-        self.query_one(TabbedContent).active = tab
+        self.query_one(TabBar).show(tab)
+        self.query_one(ContentSwitcher).current = tab
         self.query_one(TABS[tab]).focus()
         if tab == "doctor":
             self.examine()
+
+    def on_tab_bar_chosen(self, event: TabBar.Chosen) -> None:
+        """Goes to the tab that was clicked."""
+        self.action_show(event.tab)
 
     def action_next_tab(self, by: int) -> None:
         """Goes to the tab beside this one."""
@@ -183,7 +189,7 @@ class Top(Showing):
         for matrix in self.query(Matrix):  # of which there is none when the app ends
             legend = "" if matrix.has_words else f"\n{LEGEND}   f: next fault"
             for line in self.query("#cell-told").results(Static):
-                line.update(Text(f"{matrix.told}{legend}"))
+                line.update(Text(f"{matrix.told}{legend}"), layout=False)
 
     def on_matrix_selected(self, event: Matrix.Selected) -> None:
         """Shows the link."""

@@ -10,9 +10,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from talos_resources.model.printable import printable
+from talos_resources.tui.bars import KeyBar
 from talos_resources.tui.live import Happening
 from talos_resources.tui.peers import Peer
 from talos_resources.views.age import age, rate
@@ -45,7 +46,7 @@ class TextScreen(ModalScreen[None]):
         with VerticalScroll() as frame:
             frame.border_title = self._heading
             yield Static(Text(self._text(False)), id="text")
-        yield Footer()
+        yield KeyBar()
 
     def action_copy(self) -> None:
         """Copies what is shown: secrets only where they are."""

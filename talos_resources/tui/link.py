@@ -11,7 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from talos_resources.insight.mesh import Mesh, MeshNode
 from talos_resources.model.kind import kind_of
@@ -20,6 +20,7 @@ from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import KubeSpanConfig, KubeSpanIdentity
 from talos_resources.state.contract import State
+from talos_resources.tui.bars import KeyBar
 from talos_resources.tui.live import Live
 from talos_resources.tui.past import words_of
 from talos_resources.tui.rows import Rows
@@ -154,7 +155,7 @@ class LinkScreen(ModalScreen[None]):
             yield Rows(id="link-table")
             with VerticalScroll(id="link-past"):
                 yield Static("looking for its past …", id="past-text")
-        yield Footer()
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Lists the resources."""

@@ -11,11 +11,11 @@ from textual.binding import Binding, BindingType
 from textual.events import Click
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from talos_resources.insight.mesh import LinkState, Mesh, MeshNode
 from talos_resources.model.printable import printable
+from talos_resources.tui.lines import Lines
 from talos_resources.views.mesh_text import cell_text
 from talos_resources.views.mesh_words import MARKS, link_told, short_names
 from talos_resources.views.states import COLOURS
@@ -29,7 +29,7 @@ _TICK: Final = 5
 _LONGEST_NAME: Final = 32
 
 
-class Matrix(ScrollView, can_focus=True):
+class Matrix(Lines):
     """Rows observe columns. Words where there is room for them, else marks, with the nodes that have most faults first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -89,14 +89,14 @@ class Matrix(ScrollView, can_focus=True):
         self._arrange(at)
         if not self._is_placed and (fault := self._next_fault((0, -1))) is not None:
             self.cursor = fault
-        self.refresh()
+        self.redraw()
         self.post_message(self.Moved())
 
     def filter(self, part: str) -> None:
         """Only the rows of nodes with this in their names; after a space what the names of columns have in them."""
         at, self.part = self.pair, part.lower()
         self._arrange(at)
-        self.refresh()
+        self.redraw()
         self.post_message(self.Moved())
 
     @property
@@ -169,14 +169,15 @@ class Matrix(ScrollView, can_focus=True):
         """There may be room for words."""
         self._arrange(self.pair)
 
-    def render_line(self, y: int) -> Strip:
+    def line(self, y: int) -> Strip:
         """A line of the screen: names of columns, then rows."""
         row = self.scroll_offset.y + y - 1
         header = self.get_component_rich_style("matrix--header")
         if y == 0:
             segments = [Segment(" " * self._margin_width, header), *(Segment(text, header) for text in self._heads())]
             return Strip(segments).crop_extend(0, self.scrollable_content_region.width, header)
-        segments = [] if row >= len(self._rows) else list(self._row(row))
+        # What is alike side by side is one piece: most of a mesh is, and every piece has its colours sent with it.
+        segments = [] if row >= len(self._rows) else list(Segment.simplify(self._row(row)))
         return Strip(segments).crop_extend(0, self.scrollable_content_region.width, self.rich_style)
 
     def _heads(self) -> Iterator[str]:
@@ -206,10 +207,12 @@ class Matrix(ScrollView, can_focus=True):
             text = cell_text(state, mesh.state(peer, index)) if self.has_words else _MARKS[state]
             # What is up is quiet where there are only marks: hundreds of them are not to hide the one that is not.
             style = plain + Style(color=COLOURS.get(state.value), dim=state is LinkState.UP and not self.has_words)
+            gap = " " * (self._cell - len(text))
             if (row, column) == self.cursor:
-                style = self.get_component_rich_style("matrix--cursor")
-            yield Segment(text, style)
-            yield Segment(" " * (self._cell - len(text)), plain)
+                yield Segment(text, self.get_component_rich_style("matrix--cursor"))
+                yield Segment(gap, plain)
+            else:
+                yield Segment(text + gap, style)
 
     def _row_name(self, row: int) -> str:
         index = self._rows[row]
@@ -272,5 +275,5 @@ class Matrix(ScrollView, can_focus=True):
         y = row if row < top else row - self._height + 1 if row >= top + self._height > top else top
         first = column if column < self._first else column - wide + 1 if column >= self._first + wide else self._first
         self.scroll_to(x=first * self._cell, y=y, animate=False, immediate=True)
-        self.refresh()
+        self.redraw()
         self.post_message(self.Moved())

@@ -17,21 +17,18 @@ from textual.binding import Binding, BindingType
 from textual.events import Click, Resize
 from textual.geometry import Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from talos_resources.model.printable import printable
 from talos_resources.tui.arranging import Arrangement, Fact, Heading, arranged
+from talos_resources.tui.columns import GAP, Columns
+from talos_resources.tui.lines import Lines
 
-_GAP: Final = 2
 _AT_ONCE: Final = 1000
 """So many rows are arranged before the next key is read; more take longer than one likes to wait."""
 
-_LEAST: Final = 12
-"""A column that yields is not made narrower."""
 
-
-class Rows(ScrollView, can_focus=True):
+class Rows(Lines):
     """Headings that stay, rows below them, and a cursor that stays with its row whatever happens to the others."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -72,18 +69,16 @@ class Rows(ScrollView, can_focus=True):
             yielding: the heading of the column that is cut short where the others have no room beside it.
         """
         super().__init__(id=id)
-        self._yielding = yielding
-        self._headings: tuple[str, ...] = ()
+        self._columns = Columns(yielding)
         self._every: Sequence[Any] = ()
         self._keys: Sequence[Any] = ()
         self._facts: Callable[[Any], Sequence[Fact]] | None = None
         self.arrangement = Arrangement()
         self._cells: Callable[[Any], Sequence[Text]] = lambda _: ()
-        self._widths: list[int] = []
-        self._shown_widths: list[int] = []
         self._work = 0
         self._is_late = False
         self.is_arranging = False
+        self._is_placed = False
         self.cursor = 0
 
     def show(
@@ -93,7 +88,7 @@ class Rows(ScrollView, can_focus=True):
         cells: Callable[[Any], Sequence[Text]],
         facts: Callable[[Any], Sequence[Fact]] | None = None,
     ) -> None:
-        """Shows these rows; the cursor stays on its row, or where it was if that is gone.
+        """Shows these rows; the cursor stays on its row, or where it was if that is gone; before it was moved it is on the first.
 
         Args:
             headings: of the columns.
@@ -101,11 +96,7 @@ class Rows(ScrollView, can_focus=True):
             cells: key → its cells, as many as there are headings; called for what is on the screen.
             facts: key → what its cells say, for filter and order; None takes the texts of the cells, which costs more.
         """
-        if tuple(headings) != self._headings:
-            self._headings, self._widths = (
-                tuple(headings),
-                [len(heading) + 2 * (heading == self.arrangement.column) for heading in headings],
-            )
+        self._columns.name(headings, self.arrangement.column)
         self._every, self._cells, self._facts = keys, cells, facts
         self._arrange()
 
@@ -113,21 +104,18 @@ class Rows(ScrollView, can_focus=True):
         """Shows the same rows filtered, sorted and grouped so; the cursor stays on its row."""
         self.arrangement = arrangement
         self.border_subtitle = arrangement.words
-        self._widths = [
-            max(width, len(heading) + 2 * (heading == arrangement.column))
-            for width, heading in zip(self._widths, self._headings, strict=True)
-        ]
+        self._columns.name(self._columns.names, arrangement.column)
         self._arrange()
 
     @property
     def headings(self) -> tuple[str, ...]:
         """The names of the columns."""
-        return self._headings
+        return self._columns.names
 
     def _arrange(self) -> None:
         """Arranges the rows: many of them in a thread, so that the screen answers meanwhile."""
         cells, facts = self._cells, self._facts
-        work = (self.arrangement, self._headings, self._every, facts or (lambda key: [cell.plain for cell in cells(key)]))
+        work = (self.arrangement, self.headings, self._every, facts or (lambda key: [cell.plain for cell in cells(key)]))
         if self.arrangement == Arrangement() or len(self._every) <= _AT_ONCE:
             self._work += 1  # what a thread is at has come too late
             self._take(arranged(*work))
@@ -152,14 +140,14 @@ class Rows(ScrollView, can_focus=True):
             self._arrange()
 
     def _take(self, keys: Sequence[Any]) -> None:
-        at = self._keys[self.cursor] if self.cursor < len(self._keys) else None
+        at = self._keys[self.cursor] if self._is_placed and self.cursor < len(self._keys) else None
         was_visible = self._is_visible(self.cursor)
         self._keys = keys
         self.cursor = keys.index(at) if at in keys else max(0, min(self.cursor, len(keys) - 1))
         self._fit()
         if was_visible:
             self._reveal()
-        self.refresh()
+        self.redraw()
 
     @property
     def row_count(self) -> int:
@@ -181,9 +169,10 @@ class Rows(ScrollView, can_focus=True):
 
     def move_cursor(self, row: int) -> None:
         """Puts the cursor on a row, or the nearest that there is."""
+        self._is_placed = True
         self.cursor = max(0, min(row, len(self._keys) - 1))
         self._reveal()
-        self.refresh()
+        self.redraw()
 
     def action_move(self, by: int) -> None:
         """A row up or down."""
@@ -194,19 +183,21 @@ class Rows(ScrollView, can_focus=True):
         self.move_cursor(self.cursor + by * max(1, self._height - 1))
 
     def action_edge(self, last: bool) -> None:
-        """The first or the last row."""
+        """The last row, or the first: whichever that will be."""
         self.move_cursor(len(self._keys) - 1 if last else 0)
+        self._is_placed = last
 
     def action_select(self) -> None:
         """The row under the cursor."""
         if self.cursor < len(self._keys):
+            self._is_placed = True
             self.post_message(self.Selected(self, self._keys[self.cursor]))
 
     def on_click(self, event: Click) -> None:
         """A click moves the cursor; one where it is selects the row."""
         row = self.scroll_offset.y + event.y - 1
         if event.y == 0:
-            if name := self._heading_at(self.scroll_offset.x + event.x):
+            if name := self._columns.at(self.scroll_offset.x + event.x):
                 self.rearrange(self.arrangement.sorted_by(name))
             return
         if row >= len(self._keys):
@@ -224,11 +215,11 @@ class Rows(ScrollView, can_focus=True):
         super().watch_scroll_y(old_value, new_value)
         self._fit()
 
-    def render_line(self, y: int) -> Strip:
+    def line(self, y: int) -> Strip:
         """A line of the screen: the headings, then rows."""
         row = self.scroll_offset.y + y - 1
         if y == 0:
-            cells: Sequence[Text] = [Text(self._marked(heading)) for heading in self._headings]
+            cells: Sequence[Text] = [Text(self._marked(heading)) for heading in self.headings]
             style = self.get_component_rich_style("rows--header")
         elif row < len(self._keys):
             cells, style = self._cells_of(self._keys[row]), self.rich_style
@@ -240,12 +231,12 @@ class Rows(ScrollView, can_focus=True):
 
     def _strip(self, cells: Sequence[Text], style: Style) -> Strip:
         line = Text(" ", end="")
-        for cell, width in zip(cells, self._shown_widths, strict=False):
+        for cell, width in zip(cells, self._columns.widths, strict=False):
             shown = cell.copy()
-            if len(cells) == len(self._headings):  # else it is the heading of a group, which has the line to itself
+            if len(cells) == len(self.headings):  # else it is the heading of a group, which has the line to itself
                 shown.truncate(width, overflow="ellipsis")
-            line.append_text(shown).append(" " * (max(0, width - shown.cell_len) + _GAP))
-        segments = list(Segment.apply_style(line.render(self.app.console), style))
+            line.append_text(shown).append(" " * (max(0, width - shown.cell_len) + GAP))
+        segments = list(Segment.simplify(Segment.apply_style(line.render(self.app.console), style)))
         left = self.scroll_offset.x
         return Strip(segments).crop_extend(left, left + self.scrollable_content_region.width, style)
 
@@ -254,15 +245,6 @@ class Rows(ScrollView, can_focus=True):
         if not heading or heading != self.arrangement.column:
             return heading
         return f"{heading} {'▼' if self.arrangement.is_descending else '▲'}"
-
-    def _heading_at(self, x: int) -> str:
-        """The name of the column at a place; empty beside them all."""
-        end = 1
-        for heading, width in zip(self._headings, self._shown_widths, strict=True):
-            end += width + _GAP
-            if x < end:
-                return heading
-        return ""
 
     @property
     def _height(self) -> int:
@@ -283,17 +265,7 @@ class Rows(ScrollView, can_focus=True):
     def _fit(self) -> None:
         top = self.scroll_offset.y
         for key in self._keys[top : top + max(1, self._height)]:
-            if isinstance(key, Heading):
-                continue
-            self._widths = [max(width, cell.cell_len) for width, cell in zip(self._widths, self._cells(key), strict=True)]
-        self._shown_widths = self._yielded()
-        self.virtual_size = Size(1 + sum(width + _GAP for width in self._shown_widths), len(self._keys) + 1)
-
-    def _yielded(self) -> list[int]:
-        """The widths with the yielding column as narrow as the others need it, but wide enough to be told from others."""
-        if self._yielding not in self._headings:
-            return self._widths
-        at = self._headings.index(self._yielding)
-        missing = 1 + sum(width + _GAP for width in self._widths) - _GAP - self.scrollable_content_region.width
-        narrow = min(self._widths[at], max(_LEAST, self._widths[at] - max(0, missing)))
-        return [*self._widths[:at], narrow, *self._widths[at + 1 :]]
+            if not isinstance(key, Heading):
+                self._columns.widen(self._cells(key))
+        self._columns.fit(self.scrollable_content_region.width)
+        self.virtual_size = Size(self._columns.total, len(self._keys) + 1)

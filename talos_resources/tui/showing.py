@@ -11,8 +11,9 @@ from typing import Final
 
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.containers import Vertical
 from textual.css.query import NoMatches
-from textual.widgets import Footer, Input, Static, TabbedContent, TabPane
+from textual.widgets import ContentSwitcher, Input, Static
 
 from talos_resources.codec.text import resource_to_yaml
 from talos_resources.insight.mesh import Mesh, MeshNode
@@ -23,6 +24,7 @@ from talos_resources.model.redact import redacted
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.tui.arranging import Fact
 from talos_resources.tui.asking import Asking
+from talos_resources.tui.bars import KeyBar, TabBar
 from talos_resources.tui.browser import Browser
 from talos_resources.tui.cells import EVENT_COLUMNS, PEER_COLUMNS, ResourceScreen, TextScreen, event_cells, peer_cells
 from talos_resources.tui.examining import Examining
@@ -49,16 +51,15 @@ class Showing(Asking):
     CSS = """
     #status { height: 1; background: $panel; padding: 0 1; }
     #mesh-text { padding: 0 1; height: auto; max-height: 50%; }
-    #cell-told { padding: 0 1; height: auto; max-height: 3; }
+    #cell-told { padding: 0 1; height: 3; }
     #filter { height: 1; border: none; padding: 0 1; display: none; }
-    TabbedContent { height: 1fr; }
-    TabPane { padding: 0; }
+    ContentSwitcher { height: 1fr; }
     """
 
     def __init__(self, live: Live, travel: Travel) -> None:
         """Takes what is shown, which is started and closed with the app, and where else in time one can go."""
         super().__init__()
-        # The line below the tabs would be drawn a dozen times on its way: over ssh that is what one waits for.
+        # What scrolls would be drawn a dozen times on its way: over ssh that is what one waits for.
         self.animation_level = "none"
         self._live = live
         self._travel = travel
@@ -72,21 +73,22 @@ class Showing(Asking):
         """The tabs."""
         yield Static(id="status")
         yield Slider(id="slider")
-        with TabbedContent(initial="mesh"):
-            with TabPane("1 Mesh", id="mesh"):
+        yield TabBar(tuple(TABS))
+        with ContentSwitcher(initial="mesh"):
+            with Vertical(id="mesh"):
                 yield Static(id="mesh-text")
                 yield Matrix(id="matrix")
                 yield Static(id="cell-told")
-            with TabPane("2 Peers", id="peers"):
+            with Vertical(id="peers"):
                 yield Rows(id="peer-table")
-            with TabPane("3 Doctor", id="doctor"):
+            with Vertical(id="doctor"):
                 yield Examining()
-            with TabPane("4 Events", id="events"):
+            with Vertical(id="events"):
                 yield Rows(id="event-table")
-            with TabPane("5 Resources", id="resources"):
+            with Vertical(id="resources"):
                 yield Browser(lambda: self._live, lambda: self._node)
         yield Input(id="filter", placeholder="filter", select_on_focus=False)
-        yield Footer()
+        yield KeyBar()
 
     def on_mount(self) -> None:
         """Begins; signals that end other programs end this one too, and not before the terminal is as it was."""
@@ -113,7 +115,7 @@ class Showing(Asking):
     @property
     def tab(self) -> str:
         """The one that is shown."""
-        return self.query_one(TabbedContent).active
+        return self.query_one(TabBar).active
 
     @property
     def target(self) -> Rows | Matrix:
@@ -219,7 +221,7 @@ class Showing(Asking):
         revision = self._live.revision
         changed = revision != self._revision
         if self.tab == "peers":
-            self.query_one("#peer-table").refresh()  # ages grow also when nothing happens
+            self.query_one("#peer-table", Rows).redraw()  # ages grow also when nothing happens
         if self.tab == "doctor":
             self.examine()
         if not changed or self.is_asking("", "mesh"):
@@ -266,7 +268,7 @@ class Showing(Asking):
         if troubles:
             status.append(f"{len(troubles)} not followed", style="bold red").append("   ")
         status.append(f"node: {self._node}")  # last: 80 columns do not always hold it
-        self.query_one("#status", Static).update(status)
+        self.query_one("#status", Static).update(status, layout=False)
 
     def _show_events(self) -> None:
         """The newest first."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from rich.text import Text
 from textual.pilot import Pilot
-from textual.widgets import Footer, Input, OptionList
+from textual.widgets import Input, OptionList
 
 from talos_resources.backends.memory import MemoryState
 from talos_resources.cli.main import main
@@ -25,6 +25,7 @@ from talos_resources.sources import Cluster, open_source
 from talos_resources.state.derived import update_with_conflicts
 from talos_resources.tui.app import Top
 from talos_resources.tui.arranging import Arrangement
+from talos_resources.tui.bars import KeyBar
 from talos_resources.tui.cells import TextScreen, sparkline
 from talos_resources.tui.link import LinkScreen
 from talos_resources.tui.rows import Rows
@@ -42,7 +43,7 @@ def test_the_demo_at_80_by_24() -> None:
         # Nothing is pushed out: the summary on the first line, the keys on the last.
         assert app.screen.max_scroll_y == 0
         assert app.query_one("#status").region.y == 0
-        assert app.query_one(Footer).region.y == 23
+        assert app.query_one(KeyBar).region.y == 23
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, LinkScreen))
         await pilot.press("enter")

@@ -209,15 +209,3 @@ def test_tabs_by_number_and_by_tab() -> None:
 
     with open_source("demo") as cluster:
         drive(cluster, act)
-
-
-def test_nothing_is_drawn_on_its_way() -> None:
-    async def act(app: Top, pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: app.is_current)
-        await pilot.press("5")
-        line = app.query_one("Underline")
-        at = (line.highlight_start, line.highlight_end)  # type: ignore[attr-defined]  # a part of textual's tabs
-        assert at[0] > 0
-        assert not app.animator.is_being_animated(line, "highlight_start")
-
-    drive(open_source("demo"), act)
