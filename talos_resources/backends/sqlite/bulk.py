@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any, Final
 
 from talos_resources.backends.sqlite import log
@@ -96,21 +96,36 @@ def _once_each(resources: Iterable[Resource[Any]]) -> Iterator[Resource[Any]]:
         yield resource
 
 
-def since(connection: sqlite3.Connection, keys: Collection[int], at: int) -> Iterator[log.Row]:
-    """The events of some resources at a time or later, in order; the connection must stay at one moment.
+def since(connection: sqlite3.Connection, node: str, at: int, types: Container[str] | None) -> Iterator[log.Row]:
+    """The events of resources of a node at a time or later, in order; the connection must stay at one moment.
 
     Resources of one node mostly lie together in the file. Then only they are read: who asks for one node after the
     other does not go through the whole file each time.
+
+    Args:
+        connection: for reading.
+        node: whose.
+        at: nothing older.
+        types: full names of the types; None for all.
     """
-    if not keys:
+    begin = log.first_since(connection, at)
+    [(count, first, last)] = connection.execute("SELECT count(*), min(key), max(key) FROM resources WHERE node = ?", (node,))
+    if begin is None or not count:
         return iter(())
-    first, last = min(keys), max(keys)
-    if last - first >= 2 * len(keys):
-        return (row for row in log.since(connection, at) if row.key in keys)
-    place = (first, last, at)
-    packs = connection.execute("SELECT key, data FROM packs WHERE key BETWEEN ? AND ? AND last_at >= ?", place)
-    rows = [row for key, data in packs for row in log.unpacked(key, data) if row.at >= at]
-    query = "SELECT seq, key, at, op, wire FROM events INDEXED BY events_of_key WHERE key BETWEEN ? AND ? AND at >= ?"
+    rows: Iterable[log.Row] = log.after(connection, begin - 1)
+    if last - first < 2 * count and not (rows := _between(connection, first, last, begin)):
+        return iter(())
+    query = "SELECT key, type FROM resources WHERE node = ?"
+    keys = {key for key, name in connection.execute(query, (node,)) if types is None or name in types}
+    return (row for row in rows if row.at >= at and row.key in keys)
+
+
+def _between(connection: sqlite3.Connection, first: int, last: int, begin: int) -> list[log.Row]:
+    """The events from a number on of the resources between two, in order."""
+    place = first, last, begin
+    packs = connection.execute("SELECT key, data FROM packs WHERE key BETWEEN ? AND ? AND last_seq >= ?", place)
+    rows = [row for key, data in packs for row in log.unpacked(key, data) if row.seq >= begin]
+    query = "SELECT seq, key, at, op, wire FROM events INDEXED BY events_of_key WHERE key BETWEEN ? AND ? AND seq >= ?"
     rows += map(log.Row._make, connection.execute(query, place))
     rows.sort()  # by number, which comes first
-    return (row for row in rows if row.key in keys)
+    return rows

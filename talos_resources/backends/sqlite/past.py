@@ -213,11 +213,9 @@ class Past:
             since: nothing older.
             types: full names of the types; None for all.
         """
-        query = "SELECT key, type FROM resources WHERE node = ?"
         last: dict[int, Resource[Any]] = {}
         with self._file.reading() as connection:
-            keys = {key for key, name in connection.execute(query, (self.node,)) if types is None or name in types}
-            for row in bulk.since(connection, keys, since):
+            for row in bulk.since(connection, self.node, since, types):
                 resource = row.resource()
                 old = last.get(row.key)
                 if old is None and row.op == log.UPDATED and (found := log.before(connection, row)) is not None:

@@ -47,8 +47,10 @@ def test_the_past_of_each_node(tmp_path: Path, together: bool) -> None:
         assert [version.change for version in every] == ["created"] * 20 + ["updated"] * 300
         assert [version.at for version in every] == sorted(version.at for version in every)
         assert [version.resource.version for version in every if version.resource.id == "7"] == list(range(1, 302))
-        late = every[150]
-        assert list(state.of_node("two").changes(since=late.at)) == [version for version in every if version.at >= late.at]
+        for late in (every[0], every[19], *every[20::50], every[-1]):
+            assert list(state.of_node("two").changes(since=late.at)) == [version for version in every if version.at >= late.at]
+            assert not list(state.of_node("two").changes(since=late.at, types=frozenset({"Others"})))
+        assert not list(state.of_node("two").changes(since=Timestamp(_last(state) + 1)))
         assert state.span() == (min(v.at for n in NODES for v in state.of_node(n).changes(since=BEGIN)), _last(state))
 
 
