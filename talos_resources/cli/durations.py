@@ -6,8 +6,8 @@ import argparse
 import re
 from typing import Final
 
-_DURATION: Final = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?\Z")
-_SIZE: Final = re.compile(r"(\d{1,9})(Ki|Mi|Gi|Ti|K|M|G|T)?B?\Z", re.IGNORECASE)
+_DURATION: Final = r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?\Z"
+_SIZE: Final = r"(?i:(\d{1,9})(Ki|Mi|Gi|Ti|K|M|G|T)?B?)\Z"
 _UNITS: Final = {"": 1, "k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4, "ki": 1 << 10, "mi": 1 << 20, "gi": 1 << 30, "ti": 1 << 40}
 
 
@@ -17,7 +17,7 @@ def duration(text: str) -> float:
     Raises:
         ArgumentTypeError: the text is none.
     """
-    match = _DURATION.match(text)
+    match = re.match(_DURATION, text)
     if match is None or not any(match.groups()):
         msg = f"{text!r} is no duration such as 90s, 15m or 1h30m"
         raise argparse.ArgumentTypeError(msg)
@@ -44,7 +44,7 @@ def some_size(text: str) -> int:
     Raises:
         ArgumentTypeError: the text is none.
     """
-    match = _SIZE.match(text)
+    match = re.match(_SIZE, text)
     if match is None or not int(match[1]):
         msg = f"{text!r} is no size such as 500MB or 4GiB"
         raise argparse.ArgumentTypeError(msg)

@@ -33,7 +33,7 @@ WITH_VALUE: Final = frozenset(
 """The source options that take a value; they may stand before the command as well."""
 
 
-_ITEM: Final = re.compile(r'"(?P<quoted>(?:[^"]|"")*)"|(?P<plain>[^",\r\n]*)')
+_ITEM: Final = r'"(?P<quoted>(?:[^"]|"")*)"|(?P<plain>[^",\r\n]*)'
 
 
 def split(arguments: list[str]) -> tuple[list[str], str | None, list[str]]:
@@ -153,12 +153,15 @@ def items(values: list[str]) -> tuple[str, ...]:
     Raises:
         UsageError: a quote where none may be.
     """
+    if not values:
+        return ()
+    item = re.compile(_ITEM)
     found: list[str] = []
     for value in values:
         line = value.lstrip("\r\n")
         position = 0
         while line:
-            match = _ITEM.match(line, position)
+            match = item.match(line, position)
             assert match is not None  # nothing is an item too
             found.append(match["plain"] if match["quoted"] is None else match["quoted"].replace('""', '"'))
             position = match.end()

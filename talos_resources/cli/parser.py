@@ -18,9 +18,8 @@ USAGE_ERROR = 2
 
 
 # How argparse words its complaints; the quotes differ from release to release of Python.
-_CHOICE = re.compile(r"invalid choice: '?(?P<name>[^ ']+)'? \(choose from (?P<known>.*)\)")
-_FLAG = re.compile(r"unrecognized arguments: (?P<name>--[^ =]+)")
-_WORD = re.compile(r"[\w-]+")
+_CHOICE = r"invalid choice: '?(?P<name>[^ ']+)'? \(choose from (?P<known>.*)\)"
+_FLAG = r"unrecognized arguments: (?P<name>--[^ =]+)"
 
 
 class UsageError(Exception):
@@ -79,9 +78,9 @@ class Parser(argparse.ArgumentParser):
         Raises:
             UsageError: always.
         """
-        wrong = _CHOICE.search(message) or _FLAG.search(message)
+        wrong = re.search(_CHOICE, message) or re.search(_FLAG, message)
         if wrong is not None:
-            known = _WORD.findall(wrong["known"]) if "known" in wrong.groupdict() else self._flags()
+            known = re.findall(r"[\w-]+", wrong["known"]) if "known" in wrong.groupdict() else self._flags()
             message += did_you_mean(wrong["name"], known)
         raise UsageError(message, prog=self.prog)
 

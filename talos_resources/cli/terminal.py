@@ -20,7 +20,6 @@ from talos_resources.model.wrapping import folded
 
 _NARROW: Final = 20
 """A narrower terminal wraps by itself."""
-_LEAD: Final = re.compile(r"\s*(?:[a-z]+: )?")
 
 
 class GuardedTerminal:
@@ -75,7 +74,7 @@ def _prose(text: str) -> str:
 
 
 def _line(line: str, width: int) -> str:
-    lead = _LEAD.match(line)
+    lead = re.match(r"\s*(?:[a-z]+: )?", line)
     return "\n".join(folded(line, width, under=" " * (len(lead[0]) if lead is not None else 0)))
 
 

@@ -6,9 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from talos_resources.codec.fields import FieldInfo, cached, fields_of
-from talos_resources.codec.goyaml.emit import dump
 from talos_resources.codec.timetext import TimeText
-from talos_resources.releases import NEWEST
 
 
 def text_as_given(spec: Any, given: Any) -> str | None:
@@ -20,7 +18,13 @@ def text_as_given(spec: Any, given: Any) -> str | None:
         spec: as it was read.
         given: the plain values that it was read from. In JSON their order says nothing.
     """
-    return None if _has_all(type(spec), given) else dump(_in_order(type(spec), given), style=NEWEST.yaml)
+    if _has_all(type(spec), given):
+        return None
+    # Who only reads resources does not pay for the YAML writer.
+    from talos_resources.codec.goyaml.emit import dump
+    from talos_resources.releases import NEWEST
+
+    return dump(_in_order(type(spec), given), style=NEWEST.yaml)
 
 
 def says_less(cls: type[Any], text: str) -> bool:

@@ -10,7 +10,7 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from enum import Enum, Flag
-from typing import Any, Final, Literal, ParamSpec, TypeVar, cast
+from typing import Any, Final, Literal, NamedTuple, ParamSpec, TypeVar, cast
 
 import attrs
 
@@ -56,8 +56,7 @@ _KEYS: Final = {
 _STRUCTS: Final = {("Affiliate", "kubespan")}
 
 
-@attrs.frozen(kw_only=True)
-class FieldInfo:
+class FieldInfo(NamedTuple):
     """One field of a spec class.
 
     Attributes:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import attrs
-
 from talos_resources.codec.fields import FieldInfo, cached, fields_of
 from talos_resources.codec.plain import spec_to_plain, to_plain
 from talos_resources.model.duration import Duration
@@ -119,4 +117,4 @@ def _item(info: FieldInfo) -> Convert:
 
 
 def _single(info: FieldInfo) -> FieldInfo:
-    return attrs.evolve(info, repeated=False, mapping=False)
+    return info._replace(repeated=False, mapping=False)

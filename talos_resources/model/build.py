@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import types
 from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar, cast
@@ -23,28 +24,36 @@ def twin(cls: type[T]) -> type[Any]:
     """A mutable class of the same fields and layout as the frozen `cls`.
 
     Fill an instance, then assign `cls` to its `__class__`. Fields are positional, in order, and keep
-    their defaults.
+    their defaults. A class has one twin, which is made when it is first asked for.
 
     Args:
-        cls: a frozen, slotted attrs class without a weak reference slot, validators or converters.
+        cls: a frozen, slotted attrs class without a weak reference slot, validators, converters or inherited fields.
 
     Raises:
         TypeError: the class is not of that sort.
     """
-    fields = attrs.fields(cast("Any", cls))
+    known = _TWINS.get(cls)
+    if known is None:
+        known = _TWINS[cls] = _twin(cls)
+    return known
+
+
+_TWINS: Final[dict[type[Any], type[Any]]] = {}
+
+
+def _twin(cls: type[Any]) -> type[Any]:
+    fields = attrs.fields(cls)
     required = [field.default is attrs.NOTHING for field in fields]
-    simple = all(not (f.validator or f.converter) and f.init and f.alias == f.name for f in fields)
+    simple = all(not (f.validator or f.converter or f.inherited) and f.init and f.alias == f.name for f in fields)
+    simple = simple and not any(isinstance(field.default, attrs.Factory) for field in fields)  # type: ignore[arg-type]
     if not simple or required != sorted(required, reverse=True) or hasattr(cls, "__attrs_post_init__"):
         raise TypeError(f"the construction of {cls.__name__} does more than to set fields in order")
-    made = attrs.make_class(
-        f"Open{cls.__name__}",
-        {field.name: attrs.field(default=field.default) for field in fields},
-        bases=getattr(cls, "__orig_bases__", cls.__bases__),
-        slots=True,
-        weakref_slot=False,
-        eq=False,
-        repr=False,
-    )
+    names = [field.name for field in fields]
+    parameters = [name if field.default is attrs.NOTHING else f"{name}=default_{name}" for name, field in zip(names, fields, strict=True)]
+    lines = [f"def function(self, {', '.join(parameters)}):", *(f"    self.{name} = {name}" for name in names), "    pass"]
+    init = written(lines, **{f"default_{field.name}": field.default for field in fields})
+    bases = getattr(cls, "__orig_bases__", cls.__bases__)
+    made = types.new_class(f"Open{cls.__name__}", bases, exec_body=lambda body: body.update(__slots__=tuple(names), __init__=init))
     trial: Any = object.__new__(made)
     trial.__class__ = cls  # raises if the layouts differ
     return made

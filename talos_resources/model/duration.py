@@ -7,7 +7,7 @@ import re
 from typing import Any, ClassVar, Final, Self
 
 _UNITS: Final = {"h": 3600 * 10**9, "m": 60 * 10**9, "s": 10**9, "ms": 10**6, "us": 1000, "µs": 1000, "μs": 1000, "ns": 1}
-_PART: Final = re.compile(r"(\d{0,19})(?:\.(\d{0,19}))?(h|ms|m|s|us|µs|μs|ns)", re.ASCII)
+_PART: Final = r"([0-9]{0,19})(?:\.([0-9]{0,19}))?(h|ms|m|s|us|µs|μs|ns)"
 
 
 class Duration(dt.timedelta):
@@ -46,7 +46,8 @@ class Duration(dt.timedelta):
         """
         digits = text.removeprefix("-") if text.startswith("-") else text.removeprefix("+")
         total, position = 0, 0
-        while match := _PART.match(digits, position):
+        part = re.compile(_PART)  # here: few commands read any
+        while match := part.match(digits, position):
             whole, fraction, unit = match.groups()
             if not (whole or fraction):
                 break

@@ -12,7 +12,7 @@ from enum import KEEP, IntFlag, StrEnum
 from types import MappingProxyType
 from typing import Final, Self
 
-_NUMBER: Final = re.compile(r"(-?\d{1,20})\)?\Z", re.ASCII)
+_NUMBER: Final = r"(-?[0-9]{1,20})\)?\Z"
 
 
 class NumberedEnum(StrEnum):
@@ -64,7 +64,7 @@ class NumberedEnum(StrEnum):
     @classmethod
     def parse_unnamed(cls, text: str) -> Self | None:
         """The value that prints this text for want of a name; None for any other text."""
-        found = _NUMBER.search(text)
+        found = re.search(_NUMBER, text)
         if found is None or cls.unnamed(int(found[1])) != text:
             return None
         return cls.of(int(found[1]))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import builtins
 import importlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import attrs
@@ -228,11 +228,11 @@ def typed_names() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*_ANNOUNCED, *_REGISTRY)))
 
 
-def typed_aliases() -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The types that have a class here and all their aliases; no class is made for it."""
-    for full, (_, aliases, automatic, _) in _ANNOUNCED.items():
-        yield full, names(full, extra_aliases=aliases, automatic=automatic)[1]
-    yield from [(full, found.aliases) for full, found in _REGISTRY.items() if full not in _ANNOUNCED]
+def typed_aliases(among: Iterable[str] | None = None) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The types that have a class here, or those of them that are given, and all their aliases; no class is made for it."""
+    for full in typed_names() if among is None else among:
+        known = _ANNOUNCED.get(full)
+        yield full, _REGISTRY[full].aliases if known is None else names(full, extra_aliases=known.aliases, automatic=known.automatic)[1]
 
 
 def typed_kinds() -> Iterator[Kind[Any]]:

@@ -78,7 +78,7 @@ class LabelQuery:
         return all(term.matches(labels) for term in self.terms)
 
 
-_NUMBER: Final = re.compile(r"(-?)0*([0-9]+)\s*(?:([kKmMgGtTpP])([iI]?)|\Z)")
+_NUMBER: Final = r"(-?)0*([0-9]+)\s*(?:([kKmMgGtTpP])([iI]?)|\Z)"
 
 
 def parse_number(text: str) -> int | None:
@@ -88,7 +88,7 @@ def parse_number(text: str) -> int | None:
     count, so that `3gb` and `3GiB` are legal. Blanks around and before the unit are skipped. The
     integer must fit into 64 bits.
     """
-    match = _NUMBER.match(text.strip())
+    match = re.match(_NUMBER, text.strip())
     if match is None:
         return None
     sign, digits, unit, binary = match.groups()

@@ -10,18 +10,18 @@ import re
 from typing import Final
 
 # C0, DEL and C1; the separators of lines and paragraphs; what changes the direction of letters.
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-_CONTROL_IN_LINES: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_CONTROL: Final = r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+_CONTROL_IN_LINES: Final = r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
 
 
 def printable(text: str) -> str:
     r"""The text on one line: its control characters, line breaks too, are shown as escapes."""
-    return text if text.isprintable() else _CONTROL.sub(_shown, text)
+    return text if text.isprintable() else re.sub(_CONTROL, _shown, text)
 
 
 def printable_lines(text: str) -> str:
     """The same for a text of several lines, which keeps its line feeds and tabs."""
-    return text if text.isprintable() else _CONTROL_IN_LINES.sub(_shown, text)
+    return text if text.isprintable() else re.sub(_CONTROL_IN_LINES, _shown, text)
 
 
 def _shown(match: re.Match[str]) -> str:

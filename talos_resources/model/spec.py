@@ -7,7 +7,7 @@ declarations; the names in YAML and JSON are the codecs' affair.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, NamedTuple, cast
 
 import attrs
 from immutabledict import immutabledict
@@ -33,8 +33,7 @@ NO_ENTRIES: Final[Mapping[str, Any]] = immutabledict()
 """The mapping of a field that was not sent, the default of those that hold one."""
 
 
-@attrs.frozen(kw_only=True, weakref_slot=False)
-class WireField:
+class WireField(NamedTuple):
     """What `wire` was told about a field.
 
     Attributes:

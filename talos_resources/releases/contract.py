@@ -9,13 +9,11 @@ import enum
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final
-
-import attrs
+from typing import Final, NamedTuple
 
 from talos_resources.model.errors import ConfigError
 
-_TEXT: Final = re.compile(r"v?([0-9]{1,9})\.([0-9]{1,9})(?:\..*)?", re.ASCII)
+_TEXT: Final = r"v?([0-9]{1,9})\.([0-9]{1,9})(?:\..*)?"
 
 
 class Feature(enum.StrEnum):
@@ -89,8 +87,7 @@ _UNTIL: Final[Mapping[Feature, tuple[int, int]]] = MappingProxyType(
 """The last contract that has it."""
 
 
-@attrs.frozen(order=True)
-class Contract:
+class Contract(NamedTuple):
     """A Talos version without its patch number; what is newer than we know counts as the newest."""
 
     major: int
@@ -108,7 +105,7 @@ class Contract:
         """
         if not text:
             return CURRENT
-        match = _TEXT.fullmatch(text)
+        match = re.fullmatch(_TEXT, text)
         if match is None:
             raise ConfigError(f'invalid talos-version "{text}": write it as v1.11')
         version = cls(int(match[1]), int(match[2]))

@@ -17,7 +17,7 @@ RELEASES: Final[tuple[Release, ...]] = (V1_12, V1_13, V1_14)
 NEWEST: Final = RELEASES[-1]
 """What we read, write and print like where nobody asks for another one."""
 
-_VERSION: Final = re.compile(r"v?([0-9]{1,9})\.([0-9]{1,9})(?:\.[0-9]{1,9})?(?:[-+.][0-9A-Za-z.+-]*)?", re.ASCII)
+_VERSION: Final = r"v?([0-9]{1,9})\.([0-9]{1,9})(?:\.[0-9]{1,9})?(?:[-+.][0-9A-Za-z.+-]*)?"
 
 
 def release_of(version: str) -> Release:
@@ -50,7 +50,7 @@ def known_release(version: str) -> Release:
 
 
 def _parse(text: str) -> tuple[int, int] | None:
-    match = _VERSION.fullmatch(text)
+    match = re.fullmatch(_VERSION, text)
     return None if match is None else (int(match[1]), int(match[2]))
 
 

@@ -1,17 +1,18 @@
-"""What a release is described by."""
+"""What a release is described by.
+
+Named tuples: most commands load these, and attrs takes six times as long to make a class.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-
-import attrs
+from typing import NamedTuple
 
 from talos_resources.releases.contract import Contract
 
 
-@attrs.frozen(kw_only=True)
-class YamlStyle:
+class YamlStyle(NamedTuple):
     """How the YAML library of a release writes scalars, where releases differ.
 
     The spec of a resource is written by the node, so its quotes are those of the node's release; what
@@ -30,8 +31,7 @@ class YamlStyle:
     get_width: int | None
 
 
-@attrs.frozen(kw_only=True)
-class GenDefaults:
+class GenDefaults(NamedTuple):
     """What `talosctl gen` takes where nothing is said.
 
     Attributes:
@@ -49,8 +49,7 @@ class GenDefaults:
     partial_secrets: bool
 
 
-@attrs.frozen(kw_only=True)
-class LoadRules:
+class LoadRules(NamedTuple):
     """How a configuration is read.
 
     Attributes:
@@ -64,8 +63,7 @@ class LoadRules:
     zero_durations: bool
 
 
-@attrs.frozen(kw_only=True)
-class PatchRules:
+class PatchRules(NamedTuple):
     """How a configuration is patched.
 
     Attributes:
@@ -83,8 +81,7 @@ class PatchRules:
     deletes_by_any_text: bool
 
 
-@attrs.frozen(kw_only=True)
-class ValidationRules:
+class ValidationRules(NamedTuple):
     """What Talos refuses of a configuration.
 
     Attributes:
@@ -106,8 +103,7 @@ class ValidationRules:
     deprecations: tuple[str, ...] = ()
 
 
-@attrs.frozen(kw_only=True)
-class GetRules:
+class GetRules(NamedTuple):
     """How `talosctl get` prints.
 
     Attributes:
@@ -121,8 +117,7 @@ class GetRules:
     headings_on_error: bool
 
 
-@attrs.frozen(kw_only=True)
-class KubeSpanRules:
+class KubeSpanRules(NamedTuple):
     """What a node does for KubeSpan and discovery.
 
     Attributes:
@@ -143,8 +138,7 @@ class KubeSpanRules:
     endpoint_filter_word: str
 
 
-@attrs.frozen(kw_only=True)
-class ApiRules:
+class ApiRules(NamedTuple):
     """How the API of a node passes calls on, and takes configurations.
 
     Attributes:
@@ -162,8 +156,7 @@ class ApiRules:
         return method.startswith(self.many_nodes) if self.many_nodes else not method.startswith("/cosi.")
 
 
-@attrs.frozen(kw_only=True)
-class Release:
+class Release(NamedTuple):
     """A release of Talos and its talosctl.
 
     Attributes:
@@ -181,16 +174,16 @@ class Release:
     contract: Contract
     yaml: YamlStyle
     field_table: str
-    document_kinds: frozenset[str] = attrs.field(repr=False)
+    document_kinds: frozenset[str]
     default_cni: str
-    gen: GenDefaults = attrs.field(repr=False)
-    load: LoadRules = attrs.field(repr=False)
-    patch: PatchRules = attrs.field(repr=False)
-    validation: ValidationRules = attrs.field(repr=False)
-    get: GetRules = attrs.field(repr=False)
-    kubespan: KubeSpanRules = attrs.field(repr=False)
-    api: ApiRules = attrs.field(repr=False)
-    flags: Mapping[str, frozenset[str]] = attrs.field(default=MappingProxyType({}), repr=False)
+    gen: GenDefaults
+    load: LoadRules
+    patch: PatchRules
+    validation: ValidationRules
+    get: GetRules
+    kubespan: KubeSpanRules
+    api: ApiRules
+    flags: Mapping[str, frozenset[str]] = MappingProxyType({})
 
     def __str__(self) -> str:
         return self.version

@@ -5,8 +5,6 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-import attrs
-
 from talos_resources.releases.contract import Contract
 from talos_resources.releases.release import GenDefaults, GetRules, PatchRules, Release, ValidationRules, YamlStyle
 from talos_resources.releases.v1_13 import V1_13
@@ -94,8 +92,8 @@ V1_14: Final = Release(
         deprecations=("machine.files", "machine.baseRuntimeSpecOverrides"),
     ),
     get=GetRules(jsonpath_goes_on=True, single_watch_by_line=True, headings_on_error=True),
-    kubespan=attrs.evolve(V1_13.kubespan, needs_cluster_identity=True, discovery_switch=False),
-    api=attrs.evolve(V1_13.api, reboots_to_apply=False),
+    kubespan=V1_13.kubespan._replace(needs_cluster_identity=True, discovery_switch=False),
+    api=V1_13.api._replace(reboots_to_apply=False),
     flags=MappingProxyType(
         {
             "config": frozenset({"proxy-url"}),

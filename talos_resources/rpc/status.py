@@ -130,13 +130,13 @@ def status_of(error: TalosResourcesError) -> RpcError:
     return RpcError(Code.UNKNOWN, error.message)
 
 
-_OWNED: Final = re.compile(r'is owned by "([^"]*)"')
+_OWNED: Final = r'is owned by "([^"]*)"'
 # The Go server says so, without a code of its own, of a resource that is created for somebody else.
-_ALREADY_OWNED: Final = re.compile(r'owner is already set to "([^"]*)"')
-_VERSIONS: Final = re.compile(r'expected version "(\w+)", actual version "(\w+)"')
-_PHASE: Final = re.compile(r"is not in phase (\w+)")
-_FINALIZERS: Final = re.compile(r"has pending finalizers &?\[(.*?)\]")
-_BOOKMARK: Final = re.compile(r"invalid watch bookmark(?:: (.*))?")
+_ALREADY_OWNED: Final = r'owner is already set to "([^"]*)"'
+_VERSIONS: Final = r'expected version "(\w+)", actual version "(\w+)"'
+_PHASE: Final = r"is not in phase (\w+)"
+_FINALIZERS: Final = r"has pending finalizers &?\[(.*?)\]"
+_BOOKMARK: Final = r"invalid watch bookmark(?:: (.*))?"
 
 
 def error_of(failure: RpcError, reference: Reference) -> TalosResourcesError:
@@ -156,28 +156,28 @@ def error_of(failure: RpcError, reference: Reference) -> TalosResourcesError:
 
 
 def _permission(text: str, reference: Reference) -> TalosResourcesError:
-    owned = _OWNED.search(text)
+    owned = re.search(_OWNED, text)
     return PermissionDeniedError(text) if owned is None else OwnerConflictError(reference, owner=owned[1])
 
 
 def _unknown(text: str, reference: Reference) -> TalosResourcesError | None:
-    owned = _ALREADY_OWNED.search(text)
+    owned = re.search(_ALREADY_OWNED, text)
     return None if owned is None else OwnerConflictError(reference, owner=owned[1])
 
 
 def _precondition(text: str, reference: Reference) -> TalosResourcesError | None:
-    if (versions := _VERSIONS.search(text)) is not None:
+    if (versions := re.search(_VERSIONS, text)) is not None:
         expected, actual = (int(word) if word.isdecimal() else 0 for word in versions.groups())
         return VersionConflictError(reference, expected=expected, actual=actual)
-    if (finalizers := _FINALIZERS.search(text)) is not None:
+    if (finalizers := re.search(_FINALIZERS, text)) is not None:
         return PendingFinalizersError(reference, finalizers=tuple(finalizers[1].split()))
-    if (bookmark := _BOOKMARK.search(text)) is not None:
+    if (bookmark := re.search(_BOOKMARK, text)) is not None:
         return InvalidBookmarkError(bookmark[1] or "the node does not have it")
     return None
 
 
 def _argument(text: str, reference: Reference) -> TalosResourcesError:
-    if (phase := _PHASE.search(text)) is None:
+    if (phase := re.search(_PHASE, text)) is None:
         return QueryError(text)
     try:
         return PhaseConflictError(reference, expected=Phase(phase[1]))

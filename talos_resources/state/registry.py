@@ -55,10 +55,12 @@ def resolve_defined(name: str, definitions: Sequence[ResourceDefinition]) -> Kin
     """
     wanted = name.lower()
     defined = {definition.resource_type for definition in definitions}
-    undefined = [kind for full in own_names() if full not in defined and (kind := typed_kind(full)) is not None]
     matches = [found for found in definitions if wanted in {found.resource_type.lower(), *map(str.lower, found.all_aliases)}]
-    if len(matches) == 1 and not any(wanted == kind.id or wanted in _names(kind) for kind in undefined):
-        return defined_kind(matches[0])
+    undefined = [full for full, aliases in typed_aliases(own_names()) if full not in defined and wanted in {full.lower(), *aliases}]
+    if len(matches) + len(undefined) == 1:
+        kind = defined_kind(matches[0]) if matches else typed_kind(undefined[0])
+        if kind is not None:
+            return kind
     return resolve(name, _all_kinds(definitions))
 
 

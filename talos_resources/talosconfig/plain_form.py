@@ -6,7 +6,6 @@ read here is what the parser would read, to the letter; whatever is not that pla
 
 from __future__ import annotations
 
-import string
 from collections.abc import Container
 from typing import Final
 
@@ -15,7 +14,7 @@ Fields = dict[str, str | list[str]]
 
 _LISTS: Final = ("endpoints", "nodes")
 _TEXTS: Final = ("ca", "crt", "key", "cluster", "proxy-url")
-_PLAIN: Final = frozenset(string.ascii_letters + string.digits + "+/=._:-")
+_PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=._:-")
 _LONGEST_NAME: Final = 128
 _NULLS: Final = frozenset(("null", "Null", "NULL"))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
-import attrs
 import pytest
 
 from talos_resources.model.errors import ConfigError
@@ -54,7 +53,7 @@ def test_every_release_says_its_own_version() -> None:
     for release in RELEASES:
         assert release_of(release.version) is release
         assert str(release.contract) == release.version[: len(str(release.contract))]
-        assert attrs.asdict(release, recurse=False)["gen"].kubernetes_version
+        assert release.gen.kubernetes_version
 
 
 def test_contracts() -> None:

@@ -25,19 +25,19 @@ _INDENT: Final = 4
 # Texts that can be nothing but themselves; decided by one match because nearly all are of this form.
 _LETTER_FIRST: Final = re.compile(r"[A-Za-z/][A-Za-z0-9_./+=@-]*(?::[A-Za-z0-9_./+=@-]+)*\Z")
 _DIGIT_FIRST: Final = re.compile(r"(?=[A-Za-z0-9_./+=@-]*[G-NP-SU-WYg-np-su-wy])[0-9][A-Za-z0-9_./+=@-]*\Z")
+# Patterns that few texts need are compiled at their first use, by `re`.
 # What YAML does not print as it is; what is not in here is printable (a few ranges compile fast).
 _UNPRINTABLE: Final = r"\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff\U00010000-\U0010ffff"
-_SPECIAL: Final = re.compile(rf"[\x00-\x08\x0b-\x1f{_UNPRINTABLE}]")
-_ESCAPED: Final = re.compile(rf'[\x00-\x1f"\\\u2028\u2029{_UNPRINTABLE}]')
-_BREAK: Final = re.compile("[\\n\\r\\x85\\u2028\\u2029]")
-# Line separators end a line as far as YAML is concerned, but stay what they are.
-_SEPARATOR: Final = re.compile("[\u2028\u2029]")
-_SPACED_BREAK: Final = re.compile("\x20[\n\u2028\u2029]")
-_SPACED_SEPARATOR: Final = re.compile("\x20[\u2028\u2029]|[\u2028\u2029]\x20")
+_SPECIAL: Final = rf"[\x00-\x08\x0b-\x1f{_UNPRINTABLE}]"
+_ESCAPED: Final = rf'[\x00-\x1f"\\\u2028\u2029{_UNPRINTABLE}]'
+_BREAK: Final = "[\\n\\r\\x85\\u2028\\u2029]"
+# The line separators \u2028 and \u2029 end a line as far as YAML is concerned, but stay what they are.
+_SPACED_BREAK: Final = "\x20[\n\u2028\u2029]"
+_SPACED_SEPARATOR: Final = "\x20[\u2028\u2029]|[\u2028\u2029]\x20"
 # A line break and then, perhaps after more of them, an indented line: without a digit that cannot be read.
-_INDENTED_START: Final = re.compile("[\n\u2028\u2029]*[\x20\t]")
-_LINE_START: Final = re.compile("(?<=[\n\u2028\u2029])(?=[^\n\u2028\u2029])")
-_NOT_PLAIN: Final = re.compile(
+_INDENTED_START: Final = "[\n\u2028\u2029]*[\x20\t]"
+_LINE_START: Final = "(?<=[\n\u2028\u2029])(?=[^\n\u2028\u2029])"
+_NOT_PLAIN: Final = (
     r"---|\.\.\.|[#,\[\]{}&*!|>'\"%@`\ ]|[?:-](?:\ |\Z)"  # at the start
     r"|(?s:.)*?(?::(?:\ |\Z)|\ \#|[\t\n]|\ \Z)"  # anywhere
 )
@@ -86,9 +86,14 @@ def _clashing(text: str, style: YamlStyle | None) -> str:
 
 def verbatim(text: str) -> str:
     """The text on one line, plain where YAML's syntax allows it, whatever it will be taken for."""
-    if not text or "\n" in text or "\t" in text or _SPECIAL.search(text) or _SEPARATOR.search(text):
+    plain = text != "" and text.isascii() and text.isprintable()
+    if not plain and (not text or "\n" in text or "\t" in text or re.search(_SPECIAL, text) or _has_separator(text)):
         return double_quoted(text)
-    return single_quoted(text) if _NOT_PLAIN.match(text) else text
+    return single_quoted(text) if re.match(_NOT_PLAIN, text) else text
+
+
+def _has_separator(text: str) -> bool:
+    return "\u2028" in text or "\u2029" in text
 
 
 def single_quoted(text: str) -> str:
@@ -99,7 +104,7 @@ def single_quoted(text: str) -> str:
 def double_quoted(text: str) -> str:
     """The text in double quotes, with Go's escapes."""
     # Go takes every character of a text that starts with a byte order mark for one.
-    return f'"{"".join(map(_escape, text))}"' if text.startswith("\ufeff") else f'"{_ESCAPED.sub(_escape_match, text)}"'
+    return f'"{"".join(map(_escape, text))}"' if text.startswith("\ufeff") else f'"{re.sub(_ESCAPED, _escape_match, text)}"'
 
 
 def _escape_match(match: re.Match[str]) -> str:
@@ -118,7 +123,7 @@ def _escape(character: str) -> str:
 
 def is_simple_key(text: str) -> bool:
     """Whether Go writes the text as a key in front of a colon: up to 128 bytes without what YAML 1.1 calls a line break."""
-    return _BREAK.search(text) is None and len(text.encode(errors="surrogatepass")) <= 128
+    return (text.isprintable() or re.search(_BREAK, text) is None) and len(text.encode(errors="surrogatepass")) <= 128
 
 
 def needs_block(text: str) -> bool:
@@ -128,8 +133,8 @@ def needs_block(text: str) -> bool:
         and len(text) > 1
         and not text.isspace()
         and text[-1] not in " \u2028\u2029"
-        and _SPACED_BREAK.search(text) is None
-        and _SPECIAL.search(text) is None
+        and re.search(_SPACED_BREAK, text) is None
+        and re.search(_SPECIAL, text) is None
     )
 
 
@@ -145,19 +150,19 @@ def literal(text: str, *, indent: int, parent: int, style: YamlStyle | None = No
     """
     # The newer releases leave the digit out before every line break, also where it is needed; we do not.
     old = style is None or style.hint_before_break
-    hinted = text[0] in " \n\t\u2028\u2029" if old else _INDENTED_START.match(text) is not None
+    hinted = text[0] in " \n\t\u2028\u2029" if old else re.match(_INDENTED_START, text) is not None
     hint = str(indent - parent) if hinted else ""
     chomp = "-" if text[-1] != "\n" else "+" if text[-2] in "\n\u2028\u2029" else ""
     blanks = " " * indent
-    lead = "" if _BREAK.match(text) else blanks
-    return f"|{hint}{chomp}\n{lead}{_LINE_START.sub(blanks, text.removesuffix(chr(10)))}"
+    lead = "" if re.match(_BREAK, text) else blanks
+    return f"|{hint}{chomp}\n{lead}{re.sub(_LINE_START, blanks, text.removesuffix(chr(10)))}"
 
 
 def _separated(text: str, indent: int) -> str:
     """A text of one line with line separators in it, whose parts Go indents."""
-    if "\t" in text or _SPECIAL.search(text) or _SPACED_SEPARATOR.search(text):
+    if "\t" in text or re.search(_SPECIAL, text) or re.search(_SPACED_SEPARATOR, text):
         return double_quoted(text)
-    return f"'{_LINE_START.sub(' ' * indent, text.replace(chr(39), chr(39) * 2))}'"
+    return f"'{re.sub(_LINE_START, ' ' * indent, text.replace(chr(39), chr(39) * 2))}'"
 
 
 def deeper(column: int) -> int:
@@ -275,7 +280,7 @@ def leaf(value: Any, *, indent: int, parent: int, style: YamlStyle | None = None
         TypeError: YAML cannot hold it.
     """
     if type(value) is str:
-        if not value.isascii() and "\n" not in value and _SEPARATOR.search(value):
+        if not value.isascii() and "\n" not in value and _has_separator(value):
             return _separated(value, indent)
         block = "\n" in value and needs_block(value)
         return literal(value, indent=indent, parent=parent, style=style) if block else scalar(value, style)

@@ -26,12 +26,12 @@ OLD_WORDS: Final = _OLD_BOOLS | {"<<"}
 WORDS: Final = frozenset(word for word in (*_WORDS, *_OLD_BOOLS) if word.isalpha())
 """The texts of letters alone that Go puts in quotes."""
 
-_INTEGER: Final = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)\Z")
-_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_INTEGER: Final = r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)\Z"
+_FLOAT: Final = r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z"
 # Go is stricter with underscores where the point comes first.
-_DOT_FIRST: Final = re.compile(r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?\Z")
-_BASE_60: Final = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z")
-_TIME: Final = re.compile(
+_DOT_FIRST: Final = r"\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+(?:_[0-9]+)*)?\Z"
+_BASE_60: Final = r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z"
+_TIME: Final = (
     r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
     r"(?:(?:([Tt])| )([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[.,]([0-9]+))?(Z|[-+][0-9]{2}:[0-9]{2})?)?\Z"
 )
@@ -68,15 +68,15 @@ def resolve(text: str) -> Any:
 
 
 def _number(text: str) -> Any:
-    if text[0] == "." and not _DOT_FIRST.match(text):
+    if text[0] == "." and not re.match(_DOT_FIRST, text):
         return text
     digits = text.replace("_", "")
-    if _INTEGER.match(digits):
+    if re.match(_INTEGER, digits):
         integer = _integer(digits)
         if integer is not None:
             return integer
     # A number of a thousand digits is beyond any float, and int() refuses to look at it.
-    if _FLOAT.match(digits):
+    if re.match(_FLOAT, digits):
         value = float(digits)
         if value not in (float("inf"), float("-inf")):
             return value
@@ -96,7 +96,7 @@ def _integer(digits: str) -> int | None:
 
 
 def _time(text: str) -> TimeText | None:
-    match = _TIME.match(text)
+    match = re.match(_TIME, text)
     if match is None:
         return None
     year, month, day, letter, hour, minute, second, fraction, zone = match.groups()
@@ -119,7 +119,7 @@ def _time(text: str) -> TimeText | None:
 
 def is_old_number(text: str) -> bool:
     """Whether YAML 1.1 took it for a base-60 number: 12:30."""
-    return ":" in text and _BASE_60.match(text) is not None
+    return ":" in text and re.match(_BASE_60, text) is not None
 
 
 def reads_as_text(text: str) -> bool:
