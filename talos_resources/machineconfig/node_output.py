@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -68,6 +67,8 @@ def _documents(data: bytes | str, source: str) -> Iterator[Any]:
 
     text = to_text(data, source=source)
     if text.lstrip().startswith("{"):
+        import json  # few configurations come from it
+
         decoder, position = json.JSONDecoder(), _blanks_end(text, 0)
         try:
             while position < len(text):

@@ -9,8 +9,6 @@ Source: reference of the machine-config workflow (gen secrets), Talos v1.12.3 an
 from __future__ import annotations
 
 import base64
-import secrets
-import string
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +22,7 @@ from talos_resources.model.errors import ConfigError
 from talos_resources.releases import CURRENT, Contract, Feature
 from talos_resources.rpc.pki import CertificateAndKey
 
-_TOKEN_ALPHABET: Final = string.ascii_lowercase + string.digits
+_LETTERS_AND_DIGITS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 _SECRET_BYTES: Final = 32
 _WITHOUT_KUBERNETES: Final = frozenset({"cluster.id", "cluster.secret", "trustdinfo.token", "certs.os"})
 """What a machine needs that runs neither Kubernetes nor etcd."""
@@ -211,6 +209,8 @@ def certificate_to_plain(pair: CertificateAndKey | None, *, with_key: bool = Tru
 
 
 def _fresh_tokens(contract: Contract, *, url_safe_id: bool) -> dict[str, str]:
+    import secrets  # here: it loads hmac and OpenSSL's hashes, and most bundles are read from a file
+
     encryption = "secretbox_encryption_secret" if contract.has(Feature.SECRETBOX) else "aescbc_encryption_secret"
     cluster_id = secrets.token_bytes(_SECRET_BYTES)
     return {
@@ -227,7 +227,9 @@ def _token() -> str:
 
 
 def _random_text(length: int) -> str:
-    return "".join(secrets.choice(_TOKEN_ALPHABET) for _ in range(length))
+    import secrets
+
+    return "".join(secrets.choice(_LETTERS_AND_DIGITS) for _ in range(length))
 
 
 def _read(path: Path) -> bytes:

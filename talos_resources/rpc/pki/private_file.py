@@ -6,7 +6,6 @@ import contextlib
 import errno
 import fcntl
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -124,17 +123,18 @@ def _named(path: Path) -> Iterator[None]:
 def _part(target: Path, data: bytes) -> Path:
     """The data in a file beside the target, safely on disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    # mkstemp makes the file with mode 0600, so the secret is never readable by others, not even for a moment.
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    # The file is made with mode 0600, so the secret is never readable by others, not even for a moment.
+    part = target.with_name(f".{target.name}.{os.urandom(8).hex()}")
+    handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
     except BaseException:
-        Path(name).unlink()
+        part.unlink()
         raise
-    return Path(name)
+    return part
 
 
 def _place(part: Path, target: Path, *, overwrite: bool) -> None:
