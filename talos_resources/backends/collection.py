@@ -20,6 +20,8 @@ from talos_resources.state.listing import ResourceList
 
 AnyResource = Resource[Any]
 
+_NEVER: Final = Timestamp.ZERO
+
 _OpenCreated: Final = twin(Created)
 _OpenUpdated: Final = twin(Updated)
 
@@ -68,7 +70,9 @@ class Collection:
         key = metadata.id
         ring = self.ring
         clock = self._clock
-        stored = resource.as_created(owner, Timestamp(time_ns()) if clock is None else clock())
+        now = Timestamp(time_ns()) if clock is None else clock()
+        # `Resource.as_created` in line, because every creation goes through here.
+        stored = resource.stamped(1, owner, now, now if metadata.updated == _NEVER else metadata.updated)
         with ring.lock:
             held = self.items.setdefault(key, stored)
             if held is not stored:

@@ -82,9 +82,9 @@ class MemoryState(StateBase):
 
     def get(self, kind: type[S] | Kind[S], id: str | None = None, *, label: str | None = None, namespace: str | None = None) -> Resource[S]:
         """The resource; see `State.get`."""
-        if namespace is None and label is None and id is not None:
+        if namespace is None and label is None:
             try:
-                return self._homes[kind].items[id]
+                return self._homes[kind].items[id]  # type: ignore[index]  # no id is none that it has
             except KeyError:
                 self._find_home(kind)
         return super().get(kind, id, label=label, namespace=namespace)

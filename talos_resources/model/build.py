@@ -147,20 +147,19 @@ def _evolver(cls: type[Any], rules: Rules) -> _Evolver:
         "def function(value, changes):",
         "    made = new(opened)",
         *(f"    made.{name} = value.{name}" for name in names),
-        "    for name in changes:",
-        "        if name not in names:",
-        "            raise unknown(name)",
-        "        value = changes[name]",
-        "        rule = rules.get(name)",
+        "    for name, value in changes.items():",
+        "        try:",
+        "            rule = rules[name]",
+        "        except KeyError:",
+        "            raise unknown(name) from None",
         "        if rule is not None and value.__class__ not in rule[0]:",
         "            value = rule[1](value)",
         "        setattr(made, name, value)",
         "    made.__class__ = cls",
         "    return made",
     ]
-    return cast(
-        "_Evolver", written(lines, new=object.__new__, opened=opened, cls=cls, names=frozenset(names), unknown=unknown, rules=rules)
-    )
+    of_each = {name: rules.get(name) for name in names}
+    return cast("_Evolver", written(lines, new=object.__new__, opened=opened, cls=cls, unknown=unknown, rules=of_each))
 
 
 def _comparer(cls: type[Any]) -> _Comparer:

@@ -73,7 +73,7 @@ def update_with_conflicts(
         changed = change(current)
         if changed is current or changed.same_content(current):
             return current
-        if changed.metadata.version != current.metadata.version or changed.metadata.id != id:
+        if changed.metadata is not current.metadata and (changed.version != current.version or changed.id != id):
             # Every try would end in the same version conflict.
             raise ValueError(f"change() was given {current.reference} and must not return {changed.reference}")
         try:
