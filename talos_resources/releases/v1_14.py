@@ -76,7 +76,7 @@ V1_14: Final = Release(
         empty_kubernetes_version=False,
         partial_secrets=False,
     ),
-    load=attrs.evolve(V1_13.load, dates_are_text=False),
+    load=V1_13.load._replace(dates_are_text=False),
     patch=PatchRules(
         several_parts=True,
         absent_document_leaves_empty=False,
