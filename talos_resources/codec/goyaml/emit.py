@@ -25,13 +25,13 @@ _INDENT: Final = 4
 # Texts that can be nothing but themselves; decided by one match because nearly all are of this form.
 _LETTER_FIRST: Final = re.compile(r"[A-Za-z/][A-Za-z0-9_./+=@-]*(?::[A-Za-z0-9_./+=@-]+)*\Z")
 _DIGIT_FIRST: Final = re.compile(r"(?=[A-Za-z0-9_./+=@-]*[G-NP-SU-WYg-np-su-wy])[0-9][A-Za-z0-9_./+=@-]*\Z")
-# Patterns that few texts need are compiled at their first use, by `re`.
-# What YAML does not print as it is; what is not in here is printable (a few ranges compile fast).
+# What YAML does not print as it is; what is not in here is printable. Patterns that few texts need are compiled at first use.
 _UNPRINTABLE: Final = r"\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff\U00010000-\U0010ffff"
 _SPECIAL: Final = rf"[\x00-\x08\x0b-\x1f{_UNPRINTABLE}]"
 _ESCAPED: Final = rf'[\x00-\x1f"\\\u2028\u2029{_UNPRINTABLE}]'
 _BREAK: Final = "[\\n\\r\\x85\\u2028\\u2029]"
-# The line separators \u2028 and \u2029 end a line as far as YAML is concerned, but stay what they are.
+# They end a line as far as YAML is concerned, but stay what they are.
+_SEPARATORS: Final = frozenset("\u2028\u2029")
 _SPACED_BREAK: Final = "\x20[\n\u2028\u2029]"
 _SPACED_SEPARATOR: Final = "\x20[\u2028\u2029]|[\u2028\u2029]\x20"
 # A line break and then, perhaps after more of them, an indented line: without a digit that cannot be read.
@@ -87,13 +87,9 @@ def _clashing(text: str, style: YamlStyle | None) -> str:
 def verbatim(text: str) -> str:
     """The text on one line, plain where YAML's syntax allows it, whatever it will be taken for."""
     plain = text != "" and text.isascii() and text.isprintable()
-    if not plain and (not text or "\n" in text or "\t" in text or re.search(_SPECIAL, text) or _has_separator(text)):
+    if not plain and (not text or "\n" in text or "\t" in text or re.search(_SPECIAL, text) or not _SEPARATORS.isdisjoint(text)):
         return double_quoted(text)
     return single_quoted(text) if re.match(_NOT_PLAIN, text) else text
-
-
-def _has_separator(text: str) -> bool:
-    return "\u2028" in text or "\u2029" in text
 
 
 def single_quoted(text: str) -> str:
@@ -280,7 +276,7 @@ def leaf(value: Any, *, indent: int, parent: int, style: YamlStyle | None = None
         TypeError: YAML cannot hold it.
     """
     if type(value) is str:
-        if not value.isascii() and "\n" not in value and _has_separator(value):
+        if not value.isascii() and "\n" not in value and not _SEPARATORS.isdisjoint(value):
             return _separated(value, indent)
         block = "\n" in value and needs_block(value)
         return literal(value, indent=indent, parent=parent, style=style) if block else scalar(value, style)
