@@ -44,7 +44,7 @@ BACK: Final = 1.2
 RESOURCES: Final = 3_000
 AFFILIATES: Final = 200
 WARM_UP: Final = ("shut_windows", 5.0)
-REST_S: Final = 10.0
+REST_S: Final = 25.0
 """After an attack, with the honest client going on."""
 
 

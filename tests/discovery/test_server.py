@@ -24,6 +24,7 @@ from talos_resources.discovery.messages import (
     UpdateRequest,
     WatchResponse,
 )
+from talos_resources.discovery.server.limits import CAPACITY_BYTES
 from talos_resources.discovery.server.rate import BURST, RateLimit
 from talos_resources.discovery.server.registry import Registry
 from talos_resources.discovery.server.server import DiscoveryServer
@@ -158,7 +159,7 @@ def test_whoever_watches_knows_what_there_is(
     steps: list[tuple[tuple[str, str, bytes | None, list[bytes]], int]],
 ) -> None:
     """However it began: snapshot and changes together are what a list shows; nothing outlives its time."""
-    registry, watchers, now = Registry(capacity=100), list[Told](), 0.0
+    registry, watchers, now = Registry(capacity=100, capacity_bytes=CAPACITY_BYTES), list[Told](), 0.0
     for (what, name, data, endpoints), seconds in steps:
         if what == "update":
             request = UpdateRequest(

@@ -7,6 +7,7 @@ import ipaddress
 from typing import Any
 
 from talos_resources.discovery.messages import Duration, ListResponse, UpdateRequest
+from talos_resources.discovery.server.limits import CAPACITY_BYTES
 from talos_resources.discovery.server.rate import BURST, PER_SECOND, RateLimit
 from talos_resources.discovery.server.registry import Registry
 from talos_resources.discovery.server.told import CACHE_BYTES, SNAPSHOT_BYTES, Told, framed
@@ -41,7 +42,7 @@ async def pieces(told: Told, registry: Registry, call: Any, cluster: str) -> Any
 
 
 def filled(clusters: int, affiliates: int) -> tuple[Registry, Told]:
-    registry = Registry(capacity=10_000)
+    registry = Registry(capacity=10_000, capacity_bytes=CAPACITY_BYTES)
     for cluster in range(clusters):
         for n in range(affiliates):
             update(registry, f"c{cluster}", f"{n}")
@@ -96,7 +97,7 @@ def test_what_is_remembered_is_bounded_and_made_up_names_are_not() -> None:
 
 
 def test_how_large_a_cluster_is_is_known_without_looking_at_it() -> None:
-    registry = Registry(capacity=100)
+    registry = Registry(capacity=100, capacity_bytes=CAPACITY_BYTES)
 
     def counted() -> int:
         return sum(len(one.id) + len(one.data) + sum(map(len, one.endpoints)) for one in registry.affiliates_of("c"))

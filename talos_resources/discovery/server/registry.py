@@ -24,6 +24,11 @@ MAX_AFFILIATES: Final = 1024
 MAX_ENDPOINTS: Final = 64
 """Of one affiliate."""
 
+CLUSTER_BYTES: Final = 500
+AFFILIATE_BYTES: Final = 350
+ENDPOINT_BYTES: Final = 90
+"""About what the process spends on each, beside ids and what is sealed; as measured with CPython 3.11 on x86-64."""
+
 _NS: Final = 1e9
 
 
@@ -43,6 +48,7 @@ class Entry:
         announced: how often its node has spoken; others are told each time.
         mark: which writing of a shared state this is; see `Store`.
         counted: how many bytes of it its cluster has counted.
+        cost: how many bytes of memory it has been counted for.
     """
 
     data: bytes = b""
@@ -51,6 +57,7 @@ class Entry:
     announced: int = 0
     mark: tuple[int, int] = (0, 0)
     counted: int = 0
+    cost: int = 0
 
     def sealed(self, affiliate_id: str) -> SealedAffiliate:
         """As it is sent."""
@@ -101,11 +108,14 @@ class _Cluster:
     bytes: int = 0
     version: int = attrs.Factory(lambda: next(_versions))
 
-    def count(self, affiliate_id: str, entry: Entry, old: Entry | None) -> None:
-        """Counts what an affiliate has now in place of what it had."""
+    def count(self, affiliate_id: str, entry: Entry, old: Entry | None) -> int:
+        """Counts what an affiliate has now in place of what it had; returns how much more memory that is."""
         size = len(affiliate_id) + len(entry.data) + sum(map(len, entry.endpoints))
+        cost = size + AFFILIATE_BYTES + ENDPOINT_BYTES * len(entry.endpoints)
+        more = cost - (0 if old is None else old.cost)
         self.bytes += size - (0 if old is None else old.counted)
-        entry.counted = size
+        entry.counted, entry.cost = size, cost
+        return more
 
     def tell(self, affiliate_id: str, entry: Entry | None) -> None:
         self.version = next(_versions)
@@ -121,13 +131,16 @@ class Registry:
 
     Attributes:
         affiliates: how many there are, in all clusters together.
+        cost: about how many bytes of memory they take.
     """
 
-    def __init__(self, *, capacity: int) -> None:
-        """Takes how many affiliates there may be, in all clusters together."""
+    def __init__(self, *, capacity: int, capacity_bytes: int) -> None:
+        """Takes how many affiliates there may be, in all clusters together, and about how much memory they may take."""
         self._clusters: dict[str, _Cluster] = {}
         self._capacity = capacity
+        self._capacity_bytes = capacity_bytes
         self.affiliates = 0
+        self.cost = 0
 
     def update(self, request: UpdateRequest, *, now: float) -> None:
         """Takes what a node says of itself or of another one.
@@ -137,7 +150,7 @@ class Registry:
         Raises:
             RpcError: RESOURCE_EXHAUSTED, there is no room.
         """
-        self.admit(request.cluster_id, request.affiliate_id)
+        self.admit(request)
         entry = self.get(request.cluster_id, request.affiliate_id)
         before = None if entry is None else entry.tells()
         entry = Entry() if entry is None else entry
@@ -146,20 +159,23 @@ class Registry:
         if not taken:
             raise too_many_endpoints()
 
-    def admit(self, cluster_id: str, affiliate_id: str) -> None:
-        """Whether there is room for an affiliate, unless it is there.
+    def admit(self, request: UpdateRequest) -> None:
+        """Whether there is room for what a node says; there is always for what it has said before.
 
         Raises:
             RpcError: RESOURCE_EXHAUSTED, there is none.
         """
-        cluster = self._clusters.get(cluster_id)
+        cluster = self._clusters.get(request.cluster_id)
         entries = {} if cluster is None else cluster.entries
-        if affiliate_id in entries:
-            return
-        if len(entries) >= MAX_AFFILIATES:
-            raise RpcError(Code.RESOURCE_EXHAUSTED, "too many affiliates in the cluster")
-        if self.affiliates >= self._capacity:
-            raise RpcError(Code.RESOURCE_EXHAUSTED, "too many affiliates on this server")
+        entry = entries.get(request.affiliate_id)
+        if entry is None:
+            if len(entries) >= MAX_AFFILIATES:
+                raise RpcError(Code.RESOURCE_EXHAUSTED, "too many affiliates in the cluster")
+            if self.affiliates >= self._capacity:
+                raise RpcError(Code.RESOURCE_EXHAUSTED, "too many affiliates on this server")
+        more = _growth(request, entry) + (0 if entries else CLUSTER_BYTES + len(request.cluster_id))
+        if more > 0 and self.cost + more > self._capacity_bytes:
+            raise RpcError(Code.RESOURCE_EXHAUSTED, "the affiliates on this server are too large together")
 
     def delete(self, cluster_id: str, affiliate_id: str) -> None:
         """Forgets an affiliate; that there is none is no error."""
@@ -167,6 +183,7 @@ class Registry:
         entry = None if cluster is None else cluster.entries.pop(affiliate_id, None)
         if cluster is not None and entry is not None:
             self.affiliates -= 1
+            self.cost -= entry.cost + (0 if cluster.entries else CLUSTER_BYTES + len(cluster_id))
             cluster.bytes -= entry.counted
             cluster.tell(affiliate_id, None)
             self._drop_if_empty(cluster_id)
@@ -191,7 +208,7 @@ class Registry:
         cluster = self._clusters.setdefault(cluster_id, _Cluster())
         old = cluster.entries.get(affiliate_id)
         self.affiliates += old is None
-        cluster.count(affiliate_id, entry, old)
+        self.cost += cluster.count(affiliate_id, entry, old) + (0 if cluster.entries else CLUSTER_BYTES + len(cluster_id))
         cluster.entries[affiliate_id] = entry
         if news:
             cluster.tell(affiliate_id, entry)
@@ -228,7 +245,7 @@ class Registry:
             if entry.expires <= now:
                 self.delete(cluster_id, affiliate_id)
             elif entry.forget_endpoints(now=now):
-                self._clusters[cluster_id].count(affiliate_id, entry, entry)
+                self.cost += self._clusters[cluster_id].count(affiliate_id, entry, entry)
                 self._clusters[cluster_id].tell(affiliate_id, entry)
 
     def due(self, *, now: float) -> list[tuple[str, str, Entry]]:
@@ -244,3 +261,12 @@ class Registry:
         cluster = self._clusters[cluster_id]
         if not cluster.entries and not cluster.watchers:
             del self._clusters[cluster_id]
+
+
+def _growth(request: UpdateRequest, entry: Entry | None) -> int:
+    """About how many bytes of memory more an affiliate takes with what a node says of it."""
+    known = {} if entry is None else entry.endpoints
+    data = len(request.affiliate_data or b"") - (0 if entry is None else len(entry.data))
+    fresh = [endpoint for endpoint in dict.fromkeys(request.affiliate_endpoints) if endpoint not in known]
+    more = sum(ENDPOINT_BYTES + len(endpoint) for endpoint in fresh[: MAX_ENDPOINTS - len(known)])
+    return more + (max(data, 0) if entry is not None else data + AFFILIATE_BYTES + len(request.affiliate_id))

@@ -13,7 +13,7 @@ from typing import Final
 
 from talos_resources.discovery.pace import MachineClock
 from talos_resources.discovery.server.calls import Calls
-from talos_resources.discovery.server.limits import CAPACITY, LIMITS
+from talos_resources.discovery.server.limits import CAPACITY, CAPACITY_BYTES, LIMITS
 from talos_resources.discovery.server.rate import RateLimit
 from talos_resources.discovery.server.registry import Registry
 from talos_resources.discovery.server.service import ClusterService
@@ -46,6 +46,7 @@ class DiscoveryListener(Listener):
         redirect: str = "",
         proxies: tuple[str, ...] = LOOPBACK,
         capacity: int = CAPACITY,
+        capacity_bytes: int = CAPACITY_BYTES,
         rate: RateLimit | None = None,
         limits: Limits = LIMITS,
         now: Callable[[], float] | None = None,
@@ -59,7 +60,7 @@ class DiscoveryListener(Listener):
             raise ConfigError(f"not a network of proxies: {error}; write 10.0.0.0/8, for example") from None
         self._now = MachineClock().now if now is None else now
         self._interval = gc_interval_s
-        self._registry = Registry(capacity=capacity)
+        self._registry = Registry(capacity=capacity, capacity_bytes=capacity_bytes)
         self._store = None if state is None else Store(state, self._registry, now=self._now, wall=wall)
         self._collector: asyncio.Task[None] | None = None
         self._rate = RateLimit() if rate is None else rate
@@ -136,6 +137,7 @@ class DiscoveryServer(Background):
         redirect: str = "",
         proxies: tuple[str, ...] = LOOPBACK,
         capacity: int = CAPACITY,
+        capacity_bytes: int = CAPACITY_BYTES,
         rate: RateLimit | None = None,
         limits: Limits = LIMITS,
         now: Callable[[], float] | None = None,
@@ -152,6 +154,7 @@ class DiscoveryServer(Background):
             redirect: the address to which Hello sends clients; empty for none.
             proxies: networks from which `x-real-ip` and `x-forwarded-for` are believed; () for none.
             capacity: affiliates of all clusters together.
+            capacity_bytes: about the memory that they may take together.
             rate: how often an address may call; None for what the real service allows.
             limits: what clients may take beside that.
             now: seconds that never go back; None for the machine's.
@@ -168,6 +171,7 @@ class DiscoveryServer(Background):
             redirect=redirect,
             proxies=proxies,
             capacity=capacity,
+            capacity_bytes=capacity_bytes,
             rate=rate,
             limits=limits,
             now=now,

@@ -85,7 +85,7 @@ class Store:
             RpcError: RESOURCE_EXHAUSTED, there is no room; UNAVAILABLE, the state cannot be written.
         """
         record_id = _record_id(request.cluster_id, request.affiliate_id)
-        self._registry.admit(request.cluster_id, request.affiliate_id)
+        self._registry.admit(request)
         taken = True
 
         def change(held: Resource[DiscoveryRecord]) -> Resource[DiscoveryRecord]:
