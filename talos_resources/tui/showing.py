@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import Final
 
 from rich.text import Text
@@ -38,6 +39,8 @@ from talos_resources.views import mesh_text
 from talos_resources.views.changes import type_name
 
 REFRESH_S: Final = 0.5
+_NAMED: Final = 3
+"""So many nodes that are not followed are named: the mesh needs the rest of the screen."""
 _ENDING: Final = (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
 TABS: Final = {"mesh": "#matrix", "peers": "#peer-table", "doctor": "#finding-table", "events": "#event-table", "resources": "#type-list"}
 """Tab → where the focus goes with it."""
@@ -255,7 +258,9 @@ class Showing(Asking):
             lines.append(Text(f"not complete: {reading} node{'' if reading == 1 else 's'} still being read"))
         elif known:
             lines += [mesh_text.coloured(line) for line in mesh_text.foot(mesh, width) if line]
-        lines += [Text(f"{node}: {printable(text)}", style="red") for node, text in troubles.items()]
+        lines += [Text(f"{node}: {printable(text)}", style="red") for node, text in islice(troubles.items(), _NAMED)]
+        if len(troubles) > _NAMED:
+            lines.append(Text(f"… and {len(troubles) - _NAMED} other nodes that are not followed", style="red"))
         self.query_one("#mesh-text", Static).update(Text("\n").join(lines))
         self.query_one("#mesh-text").display = bool(lines)
         if known:

@@ -48,6 +48,18 @@ def test_a_node_that_does_not_answer_is_told_beside_the_others() -> None:
     drive(Cluster({"one": lambda: state, "two": dead}, source="a test"), act)
 
 
+def test_many_nodes_that_do_not_answer_leave_room_for_the_mesh() -> None:
+    def dead() -> MemoryState:
+        raise ConnectError("connection refused: nothing listens there")
+
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "30 not followed" in shown(app, "#status"))
+        await until(pilot, lambda: "… and 27 other nodes that are not followed" in shown(app, "#mesh-text"))
+        assert shown(app, "#mesh-text").count("connection refused") == 3
+
+    drive(Cluster({f"node-{number}": dead for number in range(30)}, source="a test"), act)
+
+
 def _itself(state: MemoryState) -> MemoryState:
     return state
 

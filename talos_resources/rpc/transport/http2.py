@@ -17,6 +17,7 @@ from talos_resources.rpc.transport.contract import Credentials, TransportError
 from talos_resources.rpc.transport.dial import dial
 from talos_resources.rpc.transport.headers import encode
 from talos_resources.rpc.transport.link import Link
+from talos_resources.rpc.transport.session import NoRoomError
 from talos_resources.rpc.transport.stream import Stream
 from talos_resources.state.timeout import Deadline, acquire
 
@@ -79,18 +80,21 @@ class Http2Transport:
         """See `Transport`."""
         deadline = Deadline(timeout)
         head = self._head(path, headers)
-        for attempt in range(_ATTEMPTS):
+        attempts = 0
+        while True:
             connection, is_new = self._connection(deadline)
             try:
                 stream = connection.request(head, body, deadline, endless=timeout is None)
                 stream.wait_for_head()
+            except NoRoomError:  # a thousand threads may have found it at once
+                continue
             except TransportError as error:
                 # A connection that was there may have ended at this very moment; what was not heard is said again.
-                if not error.refused or is_new or self._closed or attempt == _ATTEMPTS - 1:
+                attempts += 1
+                if not error.refused or is_new or self._closed or attempts == _ATTEMPTS:
                     raise
             else:
                 return stream
-        raise AssertionError
 
     def close(self) -> None:
         """See `Transport`."""

@@ -6,6 +6,7 @@ import threading
 from typing import Final
 
 from talos_resources.rpc.transport import frames
+from talos_resources.rpc.transport.contract import TransportError
 from talos_resources.rpc.transport.frames import ProtocolError
 from talos_resources.rpc.transport.stream import Carrier, Stream
 from talos_resources.state.timeout import Deadline
@@ -15,6 +16,10 @@ _LAST_STREAM: Final = 2**30
 _SEND_BYTES: Final = 1 << 18
 _UNTOLD_STREAMS: Final = 100
 """How many streams there may be as long as the other side has not said it."""
+
+
+class NoRoomError(TransportError):
+    """A connection takes no further stream, and another one may."""
 
 
 class Session:
@@ -44,8 +49,14 @@ class Session:
         return not self.retired and len(self.streams) < self._max_streams and self.next < _LAST_STREAM
 
     def open(self, connection: Carrier, sent_at: int, deadline: Deadline) -> Stream:
-        """A new stream."""
+        """A new stream.
+
+        Raises:
+            NoRoomError: others have taken what room there was.
+        """
         with self.lock:
+            if not self.has_room:
+                raise NoRoomError("no room for another call", refused=True)
             stream = Stream(connection, self.next, self._first_window, sent_at, deadline)
             self.next += 2
             self.streams[stream.number] = stream

@@ -140,6 +140,38 @@ def test_more_streams_than_a_connection_takes() -> None:
         transport.close()
 
 
+def test_many_threads_at_once_take_no_more_streams_than_a_connection_has() -> None:
+    """Each of them has seen room before any of them has taken it."""
+    taken: list[list[int]] = []
+
+    def serve(conversation: Conversation) -> None:
+        conversation.begin({h2.MAX_CONCURRENT_STREAMS: 2})
+        mine: list[int] = []
+        taken.append(mine)
+        while (stream := conversation.next_request()) is not None:
+            mine.append(stream)
+            conversation.head(stream)
+
+    with ScriptedServer(serve, greets=False) as server:
+        transport = Http2Transport(server.address)
+        streams = [transport.request(METHOD, [], b"", timeout=None)]  # what is allowed is known from here on
+        connection = transport._connections[0]
+        sending = connection._sending
+        sending.acquire()
+        threads = [threading.Thread(target=lambda: streams.append(transport.request(METHOD, [], b"", timeout=None))) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.2)  # all of them wait to send on the one connection
+        sending.release()
+        for thread in threads:
+            thread.join(PATIENCE_S)
+        assert len(streams) == 7
+        assert len(taken[0]) == 2, "this one has said what it takes"
+        for stream in streams:
+            stream.close()
+        transport.close()
+
+
 def test_ctrl_c_ends_one_call_and_leaves_the_connection_to_the_others() -> None:
     def script(conversation: Conversation) -> None:
         watch, call = conversation.next_request(), conversation.next_request()
