@@ -9,6 +9,7 @@ from collections import OrderedDict
 from typing import Final
 
 from talos_resources.model.net import IPAddress
+from talos_resources.rpc.server.addresses import owner_of
 
 PER_SECOND: Final = 15.0
 BURST: Final = 60.0
@@ -41,9 +42,9 @@ class RateLimit:
         self.forget(now=now, most=_FORGOTTEN)
         if address is None:
             return 0.0
-        key = _network(address)
+        key = owner_of(address)
         full_at = max(self._full_at.get(key, now), now) + 1.0 / self._per_second
-        wait = max(full_at - now - self._burst / self._per_second, 0.0)
+        wait = max(round(full_at - now - self._burst / self._per_second, 6), 0.0)
         if wait > most:
             return None
         self._full_at[key] = full_at
@@ -59,7 +60,3 @@ class RateLimit:
             if key is None or self._full_at[key] > now:
                 return
             del self._full_at[key]
-
-
-def _network(address: IPAddress) -> int:
-    return int(address) if address.version == 4 else (1 << 64) + (int(address) >> 64)

@@ -22,6 +22,7 @@ from h2.exceptions import H2Error
 from h2.settings import SettingCodes
 
 from talos_resources.rpc.headers import folded
+from talos_resources.rpc.server.addresses import client_of
 from talos_resources.rpc.server.closed_streams import remember_few
 from talos_resources.rpc.server.connections import Connections
 from talos_resources.rpc.server.floods import Floods
@@ -78,6 +79,7 @@ class ClientConnection(H2Protocol, AbstractHandler):
         self._floods = Floods()
         self._arrived = Arrived()
         self._peer = ""
+        self._client: int | None = None
         self._ending: asyncio.Task[None] | None = None
 
     @property
@@ -87,8 +89,8 @@ class ClientConnection(H2Protocol, AbstractHandler):
 
     @property
     def client(self) -> Hashable:
-        """Whose share of the server it takes: that of its address, or its own on a unix socket."""
-        return self._peer or self
+        """Whose share of the server it takes: that of its address (of IPv6 its /64), or its own on a unix socket."""
+        return self if self._client is None else self._client
 
     @property
     def turns(self) -> WorkTurns:
@@ -107,6 +109,7 @@ class ClientConnection(H2Protocol, AbstractHandler):
         super().connection_made(transport)
         name = transport.get_extra_info("peername")
         self._peer = str(name[0]) if isinstance(name, tuple) else ""
+        self._client = client_of(self._peer)
         if not self._connections.admit(self):
             transport.abort()
             return
