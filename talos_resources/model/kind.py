@@ -21,8 +21,7 @@ S = TypeVar("S")
 _TYPE: Final = re.compile(r"([A-Z][A-Za-z0-9-]+)\.([a-z][a-z0-9-]+(?:\.[a-z][a-z0-9-]+)*)\Z")
 
 
-@attrs.frozen
-class Column:
+class Column(NamedTuple):
     """A column of a kind's table: its heading and the JSONPath of its cells within the spec."""
 
     name: str

@@ -9,9 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Final
-
-import attrs
+from typing import Final, NamedTuple
 
 
 class LabelOp(StrEnum):
@@ -26,8 +24,7 @@ class LabelOp(StrEnum):
     LTE_NUMERIC = "lte_numeric"
 
 
-@attrs.frozen
-class LabelTerm:
+class LabelTerm(NamedTuple):
     """One condition on one label; without the values that its operator needs it is false.
 
     A missing label is false for exists, equal and in (so that inverted they are true). The four
@@ -67,8 +64,7 @@ _COMPARE: Final[Mapping[LabelOp, Callable[[str, tuple[str, ...]], bool]]] = {
 }
 
 
-@attrs.frozen
-class LabelQuery:
+class LabelQuery(NamedTuple):
     """Conditions that must all hold."""
 
     terms: tuple[LabelTerm, ...] = ()

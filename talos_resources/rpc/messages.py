@@ -14,17 +14,13 @@ from typing import Any, Final
 
 from talos_resources.codec.protowire import LEN, VARINT, WireError, lengthened, read_payload, read_varint, skip, tag, varint
 from talos_resources.codec.wire import resource_from_wire, resource_to_wire
-from talos_resources.model.errors import DecodeError, WatchError, WatchOverrunError
+from talos_resources.model.errors import DecodeError
 from talos_resources.model.labels import LabelOp, LabelTerm
 from talos_resources.model.metadata import Phase
 from talos_resources.model.query import Labels, as_queries
 from talos_resources.model.resource import Resource
-from talos_resources.state.events import AnyEvent, Bootstrapped, Created, Destroyed, Errored, Noop, Updated
 
 API_VERSION: Final = 1
-OVERRUN: Final = "buffer overrun"
-"""How the text of an error begins when a watcher was too slow."""
-
 OPERATIONS: Final = {
     LabelOp.EXISTS: 0,
     LabelOp.EQUAL: 1,
@@ -35,17 +31,6 @@ OPERATIONS: Final = {
     LabelOp.LTE_NUMERIC: 7,
 }
 """`LabelTerm.Operation`; 2 is NOT_EXISTS, an inverted EXISTS."""
-
-CREATED, UPDATED, DESTROYED, BOOTSTRAPPED, ERRORED, NOOP = range(6)
-"""`EventType`."""
-
-_EVENT_FIELDS: Final = {
-    1: ("resource", bytes),
-    2: ("event_type", int),
-    3: ("old", bytes),
-    4: ("error", bytes),
-    5: ("bookmark", bytes),
-}
 
 
 def field(number: int, payload: bytes) -> bytes:
@@ -146,49 +131,6 @@ def destroy_ready(response: bytes) -> bool:
         return any(number == 1 and bool(value) for number, value in fields_in(response))
     except WireError as error:
         raise DecodeError(f"not a message: {error}", path="response") from None
-
-
-def events_of(response: bytes) -> list[AnyEvent]:
-    """The events of a WatchResponse; empty for the one that says that the watch is ready.
-
-    Raises:
-        DecodeError: it is no such message.
-    """
-    try:
-        return [_event(payload) for number, payload in fields_in(response) if number == 1 and isinstance(payload, bytes)]
-    except WireError as error:
-        raise DecodeError(f"not a message: {error}", path="event") from None
-
-
-def _event(data: bytes) -> AnyEvent:
-    values: dict[int, Any] = dict(fields_in(data))
-    for number, (name, kind) in _EVENT_FIELDS.items():
-        if number in values and not isinstance(values[number], kind):
-            raise DecodeError("it is sent as another kind of value than protobuf has there", path=f"event.{name}")
-    bookmark: bytes | None = values.get(5)
-    match values.get(2, CREATED):
-        case 0:
-            return Created(resource_from_wire(values.get(1, b"")), bookmark)
-        case 1:
-            old = values.get(3)
-            return Updated(resource_from_wire(values.get(1, b"")), None if old is None else resource_from_wire(old), bookmark)
-        case 2:
-            last = resource_from_wire(values.get(1, b""))
-            # A tombstone, of a resource that the watch never saw, has no version.
-            return Destroyed(last.reference, last if last.version else None, bookmark)
-        case 3:
-            return Bootstrapped(bookmark)
-        case 4:
-            return Errored(_watch_error(values.get(4, b""), bookmark), bookmark)
-        case 5:
-            return Noop(bookmark)
-        case unknown:
-            raise DecodeError(f"{unknown} is no type of event that is known here", path="event.event_type", value=unknown)
-
-
-def _watch_error(text: bytes, bookmark: bytes | None) -> WatchError:
-    message = text.decode("utf-8", "replace") or "the other side ended the watch without saying why"
-    return WatchOverrunError(message, bookmark=bookmark) if message.startswith(OVERRUN) else WatchError(message)
 
 
 def fields_in(data: bytes) -> Iterator[tuple[int, int | bytes]]:

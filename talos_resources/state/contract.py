@@ -12,15 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Any, Protocol, Self, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, runtime_checkable
 
 from talos_resources.model.kind import Kind
 from talos_resources.model.metadata import Phase
 from talos_resources.model.query import Labels
 from talos_resources.model.resource import Resource
-from talos_resources.state.events import Event
 from talos_resources.state.listing import ResourceList
 from talos_resources.state.timeout import Timeout
+
+if TYPE_CHECKING:
+    from talos_resources.state.events import Event  # who only lists does without the classes
 
 S = TypeVar("S")
 

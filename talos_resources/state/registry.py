@@ -6,16 +6,19 @@ Source: COSI runtime v1.16.2, resource definitions; the matching of names is tal
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+import talos_resources.resources  # noqa: F401 - announces the typed kinds
 from talos_resources.model.errors import AmbiguousKindError, UnknownKindError
 from talos_resources.model.kind import Column, Kind, own_kind, own_kinds, own_names, typed_aliases, typed_kind, typed_kinds, untyped
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
-from talos_resources.resources import ResourceDefinition, Sensitivity
 from talos_resources.state.contract import State
+
+if TYPE_CHECKING:
+    from talos_resources.resources import ResourceDefinition
 
 # How alike a known name must be to be suggested; difflib's own 0.6 suggests half of all types.
 _ALIKE: Final = 0.75
@@ -35,6 +38,8 @@ def known_kinds(state: State) -> tuple[Kind[Any], ...]:
 
 def definitions_of(state: State) -> tuple[ResourceDefinition, ...]:
     """What the state says of the types that it has."""
+    from talos_resources.resources import ResourceDefinition  # the demo is asked without
+
     found: Iterable[Resource[Any]] = state.list(ResourceDefinition)
     return tuple(definition.spec for definition in found if isinstance(definition.spec, ResourceDefinition))
 
@@ -90,6 +95,8 @@ def defined_kind(definition: ResourceDefinition) -> Kind[Any]:
 
 
 def _defined(definition: ResourceDefinition, typed: Kind[Any] | None) -> Kind[Any]:
+    from talos_resources.resources import Sensitivity
+
     return Kind(
         type=definition.resource_type,
         namespace=definition.default_namespace,

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from talos_resources.views.output import ListPrinter, Output, WatchPrinter, list_printer, watch_printer
-from talos_resources.views.watch import shown
 
 if TYPE_CHECKING:
     from talos_resources.model.kind import Kind
@@ -85,9 +84,12 @@ class SeveralWatchPrinter:
         """
         printer = self._printers[type]
         if not self._by_kind:
-            if self._is_html and type != self._last and shown(event) is not None:
-                self._last = type
-                yield from cast("HtmlPrinter", printer).turn(self._kinds[type])
+            if self._is_html and type != self._last:
+                from talos_resources.views.watch import shown  # lists do without events
+
+                if shown(event) is not None:
+                    self._last = type
+                    yield from cast("HtmlPrinter", printer).turn(self._kinds[type])
             yield from printer.event(node, event)
             return
         yield from self._led(type, [*printer.event(node, event)])

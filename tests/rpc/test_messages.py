@@ -17,6 +17,7 @@ from talos_resources.model.metadata import Phase
 from talos_resources.model.resource import Resource
 from talos_resources.resources import KubeSpanPeerStatus
 from talos_resources.rpc import messages
+from talos_resources.rpc.event_messages import events_of
 from talos_resources.rpc.server.encoding import Cache, Encoder
 from talos_resources.rpc.server.requests import queries_from
 from talos_resources.rpc.version import VersionInfo, version_info, version_response
@@ -80,21 +81,21 @@ def test_events_arrive_as_they_were_sent() -> None:
     encoder = Encoder()
     for event in EVENTS:
         encoded = encoder.event(event, PEER.namespace, PEER.type)
-        assert messages.events_of(encoded) == [event]
+        assert events_of(encoded) == [event]
         parsed = pb.WatchResponse.FromString(encoded).event[0]
         assert parsed.resource.metadata.type == PEER.type
     together = b"".join(encoder.event(event, PEER.namespace, PEER.type) for event in EVENTS)
-    assert messages.events_of(together) == EVENTS
-    assert messages.events_of(b"") == []
+    assert events_of(together) == EVENTS
+    assert events_of(b"") == []
 
 
 def test_errors_arrive_as_their_class() -> None:
     encoder = Encoder()
-    [overrun] = messages.events_of(encoder.event(Errored(WatchOverrunError("buffer overrun: too slow", bookmark=b"x"), b"x"), "", ""))
+    [overrun] = events_of(encoder.event(Errored(WatchOverrunError("buffer overrun: too slow", bookmark=b"x"), b"x"), "", ""))
     assert isinstance(overrun, Errored)
     assert isinstance(overrun.error, WatchOverrunError)
     assert overrun.error.bookmark == b"x"
-    [other] = messages.events_of(encoder.event(Errored(WatchError("closed")), "", ""))
+    [other] = events_of(encoder.event(Errored(WatchError("closed")), "", ""))
     assert isinstance(other, Errored)
     assert str(other.error) == "closed"
 
@@ -102,7 +103,7 @@ def test_errors_arrive_as_their_class() -> None:
 @given(st.binary(max_size=200))
 @settings(max_examples=100, deadline=None)
 def test_garbage_is_an_error_of_ours(data: bytes) -> None:
-    for read in (messages.resource_of, messages.destroy_ready, messages.events_of, version_info):
+    for read in (messages.resource_of, messages.destroy_ready, events_of, version_info):
         with suppress(DecodeError):
             read(data)
 

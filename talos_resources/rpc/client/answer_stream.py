@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from talos_resources.model.errors import ConnectError, DecodeError, WatchError
-from talos_resources.rpc import messages
 from talos_resources.rpc.client.call import MESSAGE_COST, Messages, too_large
+from talos_resources.rpc.event_messages import events_of
 from talos_resources.rpc.status import RpcError
 from talos_resources.rpc.transport.contract import TransportError
 from talos_resources.state.events import AnyEvent, Bootstrapped
@@ -67,7 +67,7 @@ class AnswerStream:
         events: list[AnyEvent] = []
         for message in batch:
             try:
-                events += messages.events_of(message)
+                events += events_of(message)
             except DecodeError as error:
                 if not events:
                     raise

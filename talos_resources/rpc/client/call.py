@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, TypeVar
 
-import attrs
-
 from talos_resources.model.errors import ConnectError
 from talos_resources.rpc.framing import MAX_MESSAGE_BYTES, Deframer, FrameError, frame
 from talos_resources.rpc.headers import call_headers
@@ -110,7 +108,6 @@ def unary(transport: Transport, method: str, request: bytes, *, headers: Sequenc
     return found[0]
 
 
-@attrs.define
 class Channel:
     """Calls to one node, through the endpoints that lead there.
 
@@ -121,11 +118,18 @@ class Channel:
         max_answer_bytes: how large a whole answer of `gather` may be.
     """
 
-    transports: Sequence[Transport]
-    metadata: Sequence[tuple[str, str]] = ()
-    timeout: float | None = None
-    max_answer_bytes: int = MAX_ANSWER_BYTES
-    _preferred: int = attrs.field(default=0, init=False)
+    def __init__(
+        self,
+        transports: Sequence[Transport],
+        metadata: Sequence[tuple[str, str]] = (),
+        timeout: float | None = None,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
+    ) -> None:
+        self.transports = transports
+        self.metadata = metadata
+        self.timeout = timeout
+        self.max_answer_bytes = max_answer_bytes
+        self._preferred = 0
 
     def unary(self, method: str, request: bytes, *, repeatable: bool = False) -> bytes:
         """A call with one message each way.

@@ -10,7 +10,8 @@ from talos_resources.codec.wire import resource_to_wire
 from talos_resources.model.metadata import Metadata, Reference
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
-from talos_resources.rpc.messages import BOOTSTRAPPED, CREATED, DESTROYED, ERRORED, NOOP, UPDATED, field
+from talos_resources.rpc.event_messages import BOOTSTRAPPED, CREATED, DESTROYED, ERRORED, NOOP, UPDATED
+from talos_resources.rpc.messages import field
 from talos_resources.state.events import AnyEvent, Bootstrapped, Created, Destroyed, Errored, Noop, Updated
 
 T = TypeVar("T")
