@@ -10,7 +10,7 @@
 - After `<!-- runs until it is ready -->` a block has one command, which is stopped by SIGTERM when it has printed what it should.
 - A block after `<!-- runs with an etcd -->` runs where there is one: tests/backends/etcd.
 - After `<!-- runs with a node -->` a block finds a talosconfig, and whatever nodes it names are the demo's first one,
-  with the configuration of a control plane, behind a real server.
+  with the configuration of a control plane, behind a real server; `<!-- runs with a node until it is ready -->` is both.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 _FENCE = re.compile(
-    r"(?P<skip>^<!-- not run: (?P<why>[^\n]+) -->\n)?(?P<runs>^<!-- runs (?:with a node|until it is ready|with an etcd) -->\n)?(?P<before>^<!-- before: [^\n]+ -->\n)?(?P<exits>^<!-- exits [\d ]+ -->\n)?^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
+    r"(?P<skip>^<!-- not run: (?P<why>[^\n]+) -->\n)?(?P<runs>^<!-- runs (?:with a node|until it is ready|with a node until it is ready|with an etcd) -->\n)?(?P<before>^<!-- before: [^\n]+ -->\n)?(?P<exits>^<!-- exits [\d ]+ -->\n)?^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$",
     re.MULTILINE | re.DOTALL,
 )
 
