@@ -37,7 +37,7 @@ _ADDRESS_FLAGS: Final = {
 _ROUTE_FLAGS: Final = {"dead": 1, "pervasive": 2, "onlink": 4, "offload": 8, "linkdown": 16, "unresolved": 32, "trap": 64, "notify": 256}
 _SECONDARY: Final = {4: "secondary", 6: "temporary"}
 _PERMANENT: Final = 128
-_ACTIONS: Final = {"blackhole": 6, "unreachable": 7, "prohibit": 8}
+_ACTIONS: Final = {"goto": 2, "nop": 3, "blackhole": 6, "unreachable": 7, "prohibit": 8}
 
 
 @attrs.frozen(kw_only=True)
@@ -271,7 +271,7 @@ def _gateway(entry: Mapping[str, Any]) -> IPAddress | None:
 
 def _rule(version: int, entry: Mapping[str, Any]) -> HostRule:
     mark = int(str(entry.get("fwmark", "0")), 0)
-    action = str(entry.get("action", ""))
+    action = next((key for key in ("goto", "nop") if key in entry), str(entry.get("action", "")))  # these two say so by a key of their own
     return HostRule(
         version=version,
         priority=int(entry["priority"]),

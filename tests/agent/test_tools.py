@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 
 from talos_resources.agent.kernel import read_links, read_rules
 from talos_resources.agent.nftables import Listing, read_chains
+from talos_resources.agent.statuses import rule_status
 from talos_resources.agent.tools import TIMEOUT_S
 from talos_resources.codec.text import spec_to_yaml
 from talos_resources.state.contract import State
@@ -78,6 +80,20 @@ def test_nothing_printed_is_nothing_there(tools: Tools) -> None:
     tools.behave("ip", "exit 0")
     assert read_rules() == ()
     assert read_links() == ((), ())
+
+
+def test_actions_of_policy_rules_are_those_of_the_kernel(tools: Tools) -> None:
+    """As iproute2 6.1 prints them; Talos has no name for a jump and for a rule that does nothing, and prints the number."""
+    rules = [
+        {"priority": 0, "src": "all", "table": "255", "protocol": "2"},
+        {"priority": 50, "src": "all", "goto": 60, "unresolved": None, "protocol": "0"},
+        {"priority": 200, "src": "all", "nop": None, "protocol": "0"},
+        {"priority": 300, "src": "all", "action": "6", "protocol": "0"},
+        {"priority": 400, "src": "10.0.0.0", "srclen": 8, "action": "8", "protocol": "0"},
+    ]
+    tools.behave("ip", f"case \"$*\" in *-4*) echo '{json.dumps(rules)}';; esac; exit 0")
+    found = [str(rule_status(rule).action) for rule in read_rules()]
+    assert found == ["unicast", "RoutingRuleAction(2)", "RoutingRuleAction(3)", "blackhole", "prohibit"]
 
 
 def test_chains_that_cannot_be_told_are_unknown_and_not_absent(tools: Tools) -> None:
