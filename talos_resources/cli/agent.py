@@ -55,6 +55,8 @@ def run(args: Namespace) -> int:
 
     if not args.listen.startswith("unix:"):
         raise ConfigError(f"--listen takes unix:PATH, not {args.listen!r}: the socket's mode protects the node's keys")
+    if not sys.platform.startswith("linux"):
+        raise ConfigError(f"agent makes a Linux host a node of the mesh; this is {sys.platform}")
     if os.geteuid() != 0:
         raise ConfigError("agent changes the host's network and needs root; run it with sudo")
     from talos_resources.agent.agent import Agent, Settings

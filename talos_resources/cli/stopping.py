@@ -9,14 +9,11 @@ from typing import Final
 
 def prepare_to_serve() -> None:
     """Makes a process fit for many clients: memory that is given back, and a descriptor for each."""
-    import resource
-
     from talos_resources.cli.housekeeping import prepare_collector
+    from talos_resources.rpc.server import descriptors
 
     prepare_collector()
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    descriptors.allow_all()
 
 
 def settle() -> None:
@@ -41,5 +38,8 @@ def stop_event() -> asyncio.Event:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows: what Python itself runs between two steps must wake the loop
+            signal.signal(number, lambda _number, _frame: loop.call_soon_threadsafe(stop.set))
     return stop

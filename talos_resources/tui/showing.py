@@ -41,7 +41,7 @@ from talos_resources.views.changes import type_name
 REFRESH_S: Final = 0.5
 _NAMED: Final = 3
 """So many nodes that are not followed are named: the mesh needs the rest of the screen."""
-_ENDING: Final = (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
+_ENDING: Final = [number for name in ("SIGTERM", "SIGQUIT", "SIGHUP") if (number := getattr(signal, name, None)) is not None]
 TABS: Final = {"mesh": "#matrix", "peers": "#peer-table", "doctor": "#finding-table", "events": "#event-table", "resources": "#type-list"}
 """Tab → where the focus goes with it."""
 
@@ -95,8 +95,9 @@ class Showing(Asking):
 
     def on_mount(self) -> None:
         """Begins; signals that end other programs end this one too, and not before the terminal is as it was."""
-        for number in _ENDING:
-            asyncio.get_running_loop().add_signal_handler(number, self.exit)
+        with suppress(NotImplementedError):  # Windows, which has no signals that reach a loop
+            for number in _ENDING:
+                asyncio.get_running_loop().add_signal_handler(number, self.exit)
         self._live.start()
         self._recall()
         self.set_interval(REFRESH_S, self._tick)
@@ -105,8 +106,9 @@ class Showing(Asking):
 
     def on_unmount(self) -> None:
         """Ends."""
-        for number in _ENDING:
-            asyncio.get_running_loop().remove_signal_handler(number)
+        with suppress(NotImplementedError):
+            for number in _ENDING:
+                asyncio.get_running_loop().remove_signal_handler(number)
         self._live.close()
 
     @property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -72,7 +71,7 @@ def alone_with(path: Path) -> Iterator[None]:
     """One process at a time that reads a file and writes it again: what another one has written meanwhile is not lost.
 
     The folder is what is locked, for the file itself is replaced. Folders that are missing are made, and removed
-    again if nothing has been written. File systems without locks let everybody in.
+    again if nothing has been written. Systems and file systems without locks for folders let everybody in.
 
     Raises:
         OSError: the folder cannot be made or opened.
@@ -80,19 +79,38 @@ def alone_with(path: Path) -> Iterator[None]:
     folder = _resolved(path).parent
     new = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        except OSError as error:
-            if error.errno not in _NO_LOCKS:
-                raise
-        yield
+        with _opened(folder) as handle:
+            if handle is not None:
+                _lock(handle)
+            yield
     finally:
-        os.close(handle)
         with contextlib.suppress(OSError):  # there is something in it
             for each in new:
                 each.rmdir()
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[int | None]:
+    """A descriptor of a folder; None on Windows, where folders cannot be opened."""
+    if not hasattr(os, "O_DIRECTORY"):
+        yield None
+        return
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int) -> None:
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
 
 
 def _resolved(path: Path) -> Path:
@@ -150,9 +168,6 @@ def _place(part: Path, target: Path, *, overwrite: bool) -> None:
             if target.exists():
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST)) from None
             part.replace(target)
-    with contextlib.suppress(OSError):  # some file systems have no such thing
-        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
+    with contextlib.suppress(OSError), _opened(target.parent) as folder:  # some file systems have no such thing
+        if folder is not None:
             os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -31,6 +31,7 @@ from talos_resources.rpc.server.limits import Limits
 from talos_resources.rpc.server.reading_turns import Arrived
 from talos_resources.rpc.server.roles import EVERYTHING, Role, roles_of
 from talos_resources.rpc.server.work_turns import WorkTurns
+from talos_resources.rpc.transport.dial import keep_alive
 
 log: Final = logging.getLogger(__name__)
 
@@ -294,6 +295,4 @@ class ClientConnection(H2Protocol, AbstractHandler):
 def _notice_dead_peers(connection: Any) -> None:
     """Has the kernel ask clients that say nothing whether they are still there."""
     if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
-        for option, value in ((socket.TCP_KEEPIDLE, 30), (socket.TCP_KEEPINTVL, 10), (socket.TCP_KEEPCNT, 3)):
-            connection.setsockopt(socket.IPPROTO_TCP, option, value)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        keep_alive(connection, idle_s=30, every_s=10, probes=3)

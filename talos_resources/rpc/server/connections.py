@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import resource
 import time
 from collections import Counter
 from collections.abc import Hashable, Iterator
 from typing import Final, Protocol
 
+from talos_resources.rpc.server import descriptors
 from talos_resources.rpc.server.limits import Limits
 from talos_resources.rpc.server.reading_turns import ReadingTurns
 from talos_resources.rpc.server.work_turns import WorkTurns
@@ -62,8 +62,8 @@ class Connections:
         self.arriving = ReadingTurns()
         self.turns = WorkTurns()
         self._limits = limits
-        files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        self._most = limits.connections if files == resource.RLIM_INFINITY else max(1, min(limits.connections, files - OTHER_FILES))
+        files = descriptors.allowed()
+        self._most = limits.connections if files is None else max(1, min(limits.connections, files - OTHER_FILES))
         self._open: set[Connected] = set()
         self._each: Counter[Hashable] = Counter()
         self._calls: Counter[Hashable] = Counter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 import ssl
@@ -65,7 +66,7 @@ class Listener:
 
         loop = asyncio.get_running_loop()
         try:
-            if address.startswith("unix:"):
+            if check_address(address) is None:
                 self._path = Path(address.removeprefix("unix:"))
                 _remove_stale_socket(self._path)
                 self._server = await loop.create_unix_server(connect, sock=_private_socket(self._path), start_serving=False)
@@ -225,9 +226,11 @@ def check_address(address: str) -> str | None:
     """The host of an address to listen on, None for a unix socket.
 
     Raises:
-        ConfigError: it is no address.
+        ConfigError: it is no address, or one of a kind that this system does not have.
     """
     if address.startswith("unix:") and address != "unix:":
+        if not hasattr(socket, "AF_UNIX"):
+            raise ConfigError(f"cannot listen on {address}: this system's Python has no unix sockets; write HOST:PORT")
         return None
     return split_address(address, others=" or unix:PATH")[0]
 
@@ -267,9 +270,10 @@ def _private_socket(path: Path) -> socket.socket:
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         bound.setblocking(False)
-        os.fchmod(bound.fileno(), 0o600)  # Linux gives its file the mode of the socket, less the umask
+        with contextlib.suppress(OSError):  # Linux gives its file the mode of the socket, less the umask; macOS refuses
+            os.fchmod(bound.fileno(), 0o600)
         bound.bind(str(path))
-        path.chmod(0o600)  # others do not
+        path.chmod(0o600)
     except BaseException:
         bound.close()
         raise

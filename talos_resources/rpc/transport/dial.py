@@ -20,16 +20,6 @@ SILENCE_S: Final = KEEPALIVE_S * (1 + _PROBES)
 
 _UNANSWERED_MS: Final = 30_000
 
-# Not all systems have all of them; the second is what macOS calls the first.
-_TCP_OPTIONS: Final = (
-    ("TCP_NODELAY", 1),
-    ("TCP_KEEPIDLE", KEEPALIVE_S),
-    ("TCP_KEEPALIVE", KEEPALIVE_S),
-    ("TCP_KEEPINTVL", KEEPALIVE_S),
-    ("TCP_KEEPCNT", _PROBES),
-    ("TCP_USER_TIMEOUT", _UNANSWERED_MS),
-)
-
 
 def dial(address: str, deadline: Deadline) -> SocketLink:
     """Connects.
@@ -85,8 +75,27 @@ def _dial_tcp(host: str, port: int, deadline: Deadline) -> socket.socket:
 
 
 def _set_options(sock: socket.socket) -> None:
+    keep_alive(sock, idle_s=KEEPALIVE_S, every_s=KEEPALIVE_S, probes=_PROBES)
+    _set(sock, TCP_NODELAY=1, TCP_USER_TIMEOUT=_UNANSWERED_MS)
+
+
+def keep_alive(sock: socket.socket, *, idle_s: int, every_s: int, probes: int) -> None:
+    """Has the system ask whoever says nothing whether it is still there.
+
+    Args:
+        sock: of TCP.
+        idle_s: seconds of silence before the first question.
+        every_s: seconds between two.
+        probes: so many without an answer end the connection.
+    """
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, value in _TCP_OPTIONS:
+    # The second is what macOS calls the first.
+    _set(sock, TCP_KEEPIDLE=idle_s, TCP_KEEPALIVE=idle_s, TCP_KEEPINTVL=every_s, TCP_KEEPCNT=probes)
+
+
+def _set(sock: socket.socket, **options: int) -> None:
+    """Those that this system has."""
+    for name, value in options.items():
         if hasattr(socket, name):
             sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
