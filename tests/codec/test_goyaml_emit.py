@@ -145,3 +145,11 @@ def test_rewriting_knows_simple_keys_by_their_text(key: str, simple: bool) -> No
     given = f"? {key}\n: 1\n"
     assert rewrite_entry(given) == (f"\n    {key}: 1\n" if simple else f"\n    ? {key}\n    : 1\n")
     assert load(rewrite_entry(given)) == load(given)
+
+
+def test_keys_that_are_no_simple_ones_are_folded_too() -> None:
+    key = "word " * 29 + "end"
+    assert dump({key: 1}, width=80) == f"? {'word ' * 15}word\n    {'word ' * 13}end\n: 1\n"
+    assert dump({key: 1}) == f"? {key}\n: 1\n"
+    simple = "word " * 20 + "end"
+    assert dump({simple: 1}, width=80) == f"{simple}: 1\n"

@@ -244,7 +244,8 @@ def _write_entry(out: list[str], key: Any, item: Any, column: int, look: _Look) 
         out.append(f"{name}:")
         _write_value(out, item, column, column + len(name) + 2, look)
         return
-    out.append(f"? {name}\n{' ' * column}:")
+    shown = name if look.width is None else folded(name, start=column + 2, indent=deeper(column), width=look.width)
+    out.append(f"? {shown}\n{' ' * column}:")
     if _is_nested(item):
         inner = deeper(column)
         out.append(" " * (inner - column - 1))
