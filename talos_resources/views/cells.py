@@ -27,12 +27,14 @@ class Shape(NamedTuple):
         event: a column for what happened follows.
         full: NAMESPACE and TYPE too, as in talosctl's table.
         literal: cells keep their control characters, as in talosctl's table.
+        null: the cell of a null; one that is missing is empty.
     """
 
     node: bool = False
     event: bool = False
     full: bool = False
     literal: bool = False
+    null: str = ""
 
 
 class Cells:
@@ -46,7 +48,7 @@ class Cells:
         """
         self.kind = kind
         self.shape = shape
-        self._columns = [_cell(column) for column in kind.columns]
+        self._columns = [_cell(column, shape.null) for column in kind.columns]
         leading = [*["NODE"] * shape.node, *[event_heading] * shape.event, *["NAMESPACE", "TYPE"] * shape.full, "ID", "VERSION"]
         self.headings = self._shown([*leading, *(column.name.upper() for column in kind.columns)])
 
@@ -77,31 +79,31 @@ class Cells:
         return row if self.shape.literal else [printable(cell) for cell in row]
 
 
-def _cell(column: Column) -> Cell:
-    """What computes a column's cells: an expression over the spec, missing keys and null being nothing."""
+def _cell(column: Column, null: str) -> Cell:
+    """What computes a column's cells: an expression over the spec, missing keys being nothing."""
     simple = _SIMPLE.fullmatch(column.path)
     if simple is None:
-        return _path_cell(column)
+        return _path_cell(column, null)
     name = simple[1]
 
     def field(spec: Any) -> str:
-        value = spec.get(name) if isinstance(spec, dict) else None  # a spec may be a mere text, as that of MachineTypes
+        value = spec.get(name, "") if isinstance(spec, dict) else ""  # a spec may be a mere text, as that of MachineTypes
         if type(value) is str:
             return value
-        return str(value) if type(value) is int else _text(value)
+        return str(value) if type(value) is int else _text(value, null)
 
     return field
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, null: str) -> str:
     if value is None:
-        return ""
+        return null
     from talos_resources.views.jsonpath.text import value_text
 
-    return value_text(value, indent=None, null="")
+    return value_text(value, indent=None, null=null)
 
 
-def _path_cell(column: Column) -> Cell:
+def _path_cell(column: Column, null: str) -> Cell:
     from talos_resources.views import jsonpath
 
     try:
@@ -111,7 +113,7 @@ def _path_cell(column: Column) -> Cell:
 
     def cell(spec: Any) -> str:
         try:
-            return path.render(spec, missing_ok=True)
+            return path.render(spec, missing_ok=True, null=null)
         except QueryError:  # one odd resource shall not cost the others' rows
             return ""
 

@@ -151,7 +151,7 @@ def list_printer(output: Output, kind: Kind[Any], *, nodes: Sequence[str], width
     if width is None:
         from talos_resources.views.table import TablePrinter
 
-        return TablePrinter(kind, Shape(node=node, full=wide, literal=wide))
+        return TablePrinter(kind, Shape(node=node, full=wide, literal=wide, null="null" if wide else ""))
     from talos_resources.views.rich_table import RichTablePrinter
 
     return RichTablePrinter(kind, Shape(node=node, full=wide), width=width)
@@ -177,7 +177,7 @@ def watch_printer(output: Output, kind: Kind[Any], *, nodes: Sequence[str], sing
 
     wide = output.format == "wide"
     if wide and width is None:
-        shape = Shape(node=True, event=True, full=True, literal=True)
+        shape = Shape(node=True, event=True, full=True, literal=True, null="null")
         return WatchTablePrinter(kind, shape, nodes, by_line=single and output.release.get.single_watch_by_line)
     table = LiveTable(kind, Shape(node=wide or len(nodes) > 1, event=True, full=wide), nodes, single=single, width=width)
     if width is None:

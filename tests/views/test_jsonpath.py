@@ -71,7 +71,7 @@ NODES: Any = json.loads(
         ("{.nothing[0]}", ""),
         ("{.empty[*]}", ""),
         ("{.empty}", "[]"),
-        ("{.nothing}", ""),
+        ("{.nothing}", "null"),
         # unions of names, quoted names with dots
         ("{.items[*]['metadata.name', 'status.capacity']}", '127.0.0.1 127.0.0.2 {"cpu":"4"} {"cpu":"8"}'),
         (r"{.items[0].metadata.labels.kubernetes\.io/hostname}", "127.0.0.1"),

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from typing import Any
 
+import attrs
 import pytest
 from rich.console import Console
 
@@ -18,7 +19,7 @@ from talos_resources.model.errors import QueryError
 from talos_resources.model.kind import Column, Kind, kind_of, untyped
 from talos_resources.model.net import AddrPort
 from talos_resources.model.resource import Resource
-from talos_resources.model.spec import UntypedSpec
+from talos_resources.model.spec import UntypedSpec, untyped_spec
 from talos_resources.resources import KubeSpanIdentity, KubeSpanPeerSpec, PeerState
 from talos_resources.state.listing import ResourceList
 from talos_resources.views.output import list_printer, parse_output
@@ -51,6 +52,24 @@ def test_the_guides_table() -> None:
         "b=                                             1         worker-1                       172.20.0.3:51820   down    15043220   0\n"
     )
     assert listed("table") == "ID   VERSION   LABEL   ENDPOINT   STATE   RX   TX\n"
+
+
+def test_null_in_a_column_is_null_to_talosctl_and_nothing_to_us() -> None:
+    columns = tuple(Column(name, path) for name, path in (("A", "{.a}"), ("B", "{.b.c}"), ("C", "{.c}"), ("D", "{.d[*]}")))
+    kind = attrs.evolve(untyped("Rows.tests.talos.dev", "tests"), columns=columns)
+    resource = Resource.new(untyped_spec("a: null\nb:\n    c: null\nd: [null, 1]\n"), id="r", kind=kind)
+    assert listed("wide", resource, kind=kind).splitlines()[1].split() == [
+        "cp-1",
+        "tests",
+        "Row",
+        "r",
+        "undefined",
+        "null",
+        "null",
+        "null",
+        "1",
+    ]
+    assert listed("table", resource, kind=kind).splitlines()[1].split() == ["r", "undefined", "1"]
 
 
 def test_several_nodes_add_a_column() -> None:

@@ -44,16 +44,21 @@ class Path:
         """
         return [value_text(result, indent=4, null="<nil>") for group in self.find(value) for result in group]
 
-    def render(self, value: Any, *, missing_ok: bool = False) -> str:
+    def render(self, value: Any, *, missing_ok: bool = False, null: str = "null") -> str:
         """The text as `kubectl -o jsonpath=` and the columns of talosctl's tables have it.
 
-        The results of one action are separated by blanks, mappings and lists are compact JSON, null is nothing.
+        The results of one action are separated by blanks, mappings and lists are compact JSON.
+
+        Args:
+            value: see `find`.
+            missing_ok: see `find`.
+            null: what null prints as.
 
         Raises:
             QueryError: as for `find`.
         """
         groups = self.find(value, missing_ok=missing_ok)
-        return "".join(" ".join(value_text(result, indent=None, null="") for result in group) for group in groups)
+        return "".join(" ".join(value_text(result, indent=None, null=null) for result in group) for group in groups)
 
 
 def _find(parts: tuple[Part, ...], value: Any, run: Run) -> list[Values]:
