@@ -104,6 +104,12 @@ def certificate_fault(text: str) -> str:
     return ""
 
 
+def has_certificate(text: str) -> bool:
+    """Whether one of the blocks of a text is a certificate; the others do not matter."""
+    begins = islice(_BEGIN.finditer(text), _MOST_BLOCKS)
+    return any(begin[1] == "CERTIFICATE" and not certificate_fault(text[begin.start() :]) for begin in begins)
+
+
 def key_fault(text: str) -> str:
     """Why the first block of a text is no private key; empty if it is one."""
     from talos_resources.rpc.pki import key_from_pem

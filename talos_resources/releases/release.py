@@ -92,6 +92,7 @@ class ValidationRules(NamedTuple):
         all_documents: the checks over all documents: host DNS in containers, identity for discovery,
             discovery for KubeSpan, encryption of etcd, kinds for control planes only.
         forwarding_needs_host_dns: CoreDNS may only ask the host's resolver where that is on.
+        name_servers: those of ResolverConfig are checked.
         deprecations: sections whose mere presence warns.
     """
 
@@ -100,6 +101,7 @@ class ValidationRules(NamedTuple):
     kubespan_needs_legacy_identity: bool
     all_documents: bool
     forwarding_needs_host_dns: bool
+    name_servers: bool
     deprecations: tuple[str, ...] = ()
 
 

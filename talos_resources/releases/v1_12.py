@@ -86,6 +86,7 @@ V1_12: Final = Release(
         kubespan_needs_legacy_identity=True,
         all_documents=False,
         forwarding_needs_host_dns=False,
+        name_servers=False,
     ),
     get=GetRules(jsonpath_goes_on=False, single_watch_by_line=False, headings_on_error=False),
     kubespan=KubeSpanRules(

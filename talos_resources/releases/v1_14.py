@@ -89,6 +89,7 @@ V1_14: Final = Release(
         kubespan_needs_legacy_identity=False,
         all_documents=True,
         forwarding_needs_host_dns=True,
+        name_servers=True,
         deprecations=("machine.files", "machine.baseRuntimeSpecOverrides"),
     ),
     get=GetRules(jsonpath_goes_on=True, single_watch_by_line=True, headings_on_error=True),

@@ -41,7 +41,7 @@ def test_the_valid_one_is_valid() -> None:
     ("patch", "paths"),
     [
         ("machine: {install: {disk: {$patch: delete}, diskSelector: {size: '>= 10GB'}}}", []),
-        ("machine: {install: {disk: {$patch: delete}, diskSelector: {}}}", ["machine.install"]),
+        ("machine: {install: {disk: {$patch: delete}}}", ["machine.install"]),
         ("machine: {features: {hostDNS: {forwardKubeDNSToHost: true}}}", ["machine.features.hostDNS.forwardKubeDNSToHost"]),
         ("machine: {kubelet: {extraConfig: {port: 1}}}", ["machine.kubelet.extraConfig.port"]),
         ("machine: {nodeTaints: {a: 'x:NoSchedule', b: NoExecute}}", []),

@@ -71,7 +71,7 @@ def errors(text: str, *, base: str = WORKER, mode: str = "cloud") -> list[str]:
         ("ExistingVolumeConfig\nname: a_b", ["name can only contain lowercase and uppercase ASCII letters, digits, and hyphens",
                                              "volume selector is required"]),
         ("ExternalVolumeConfig\nname: a\nfilesystemType: xfs", ["unsupported filesystem type: xfs"]),
-        ("ZswapConfig\nmaxPoolPercent: 101", ["maxPoolPercent must be between 1 and 100"]),
+        ("ZswapConfig\nmaxPoolPercent: 101", ["maxPoolPercent must be between 0 and 100"]),
         ("RAIDArrayConfig\nname: a b\nlevel: raid1\nprovisioning: {volumeSelector: {}}",
          ["name must be 1-32 characters: ASCII letters, digits, hyphens, underscores", "provisioning.volumeSelector.match is required"]),
         ("LVMLogicalVolumeConfig\nname: l\ntype: raid10\nmirrors: 1\nstripes: 2\nprovisioning: {volumeGroup: v, maxSize: 1GB, minSize: 2GB}",

@@ -41,7 +41,9 @@ _RECORDS: Final[Records] = {
         dyn="vlan bridge_master bond_master vrf_master wireguard veth",
     ),
 }
-_FUNCTIONS: Final[Functions] = {"glob": (("string", "string"), "bool"), "mac": (("bytes",), "string")}
+_GLOB: Final[Functions] = {"glob": (("string", "string"), "bool")}
+_MAC: Final[Functions] = {"mac": (("bytes",), "string")}
+_OF_MEMORY: Final[Functions] = {"multiply_qos_vectors": (("dyn", "dyn"), "double"), "duration": (("string",), "dyn")}
 
 
 @attrs.frozen
@@ -50,37 +52,40 @@ class Scope:
 
     Attributes:
         variables: name → type.
+        functions: name → types of its arguments, type of its value.
         is_open: it may talk of more than we know, so names and types are not checked.
     """
 
     variables: Variables
+    functions: Functions = attrs.field(factory=dict)
     is_open: bool = False
 
 
-DISK: Final = Scope({"disk": "disk", "system_disk": "bool", **_UNITS})
+DISK: Final = Scope({"disk": "disk", "system_disk": "bool", **_UNITS}, _GLOB)
 """A disk for the system, a volume or the installation."""
 
-VOLUME: Final = Scope({"volume": "volume", "disk": "disk", "system_disk": "bool", **_UNITS})
+VOLUME: Final = Scope({"volume": "volume", "disk": "disk", **_UNITS})
 """A volume that is there already, also as a part of LVM or RAID."""
 
-LINK: Final = Scope({"link": "link"})
+LINK: Final = Scope({"link": "link"}, {**_GLOB, **_MAC})
 """A physical network link."""
 
-OUT_OF_MEMORY: Final = Scope(_UNITS, is_open=True)
+OUT_OF_MEMORY: Final = Scope(_UNITS, _OF_MEMORY, is_open=True)
 """What is to be done when memory is short: many figures of the machine and its control groups."""
 
 
-def fault_of(text: str, scope: Scope) -> str:
-    """Why an expression cannot be used to choose; empty if it can.
+def fault_of(text: str, scope: Scope, *, wanted: str = "bool") -> str:
+    """Why an expression cannot stand where it does; empty if it can.
 
     Args:
-        text: the expression; it has to be one of yes or no.
+        text: the expression.
         scope: where it stands.
+        wanted: the type that its value has to have.
     """
     try:
-        found = Checker(text, scope.variables, _RECORDS, _FUNCTIONS, is_open=scope.is_open).type()
+        found = Checker(text, scope.variables, _RECORDS, scope.functions, is_open=scope.is_open).type()
     except CelError as error:
         return str(error)
-    if found not in {"bool", "dyn"}:
-        return f"expression output type is {found}, expected bool"
+    if found not in {wanted, "dyn"}:
+        return f"expression output type is {found}, expected {wanted}"
     return ""

@@ -47,7 +47,7 @@ def applied(name: Token, wanted: tuple[str, ...], found: list[str], result: str)
     Raises:
         CelError: it takes others.
     """
-    fits = len(wanted) == len(found) and all(one in {other, "dyn"} for one, other in zip(found, wanted, strict=True))
+    fits = len(wanted) == len(found) and all("dyn" in (one, other) or one == other for one, other in zip(found, wanted, strict=True))
     if not fits:
         raise CelError(f"no matching overload for {name.text!r} applied to ({', '.join(found)})", name.column)
     return result

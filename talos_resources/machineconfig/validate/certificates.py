@@ -39,12 +39,19 @@ def check_service_account(subject: Subject) -> None:
         subject.error("service issuer URL is required")
 
 
-def check_trusted_roots(subject: Subject) -> None:
-    """TrustedRootsConfig."""
+def check_registry_tls(subject: Subject) -> None:
+    """RegistryTLSConfig."""
     if not subject.text("name"):
-        subject.error("name is required")
-    if not subject.text("certificates"):
-        subject.error("certificates are required")
+        subject.error("name must be specified")
+    authority = subject.text("ca")
+    if authority and not pem.has_certificate(authority):
+        subject.error("ca must be a valid PEM-encoded certificate")
+    identity = subject.fields.get("clientIdentity")
+    if identity is None:
+        return
+    for key, what, fault_of in (("cert", "certificate", pem.certificate_fault), ("key", "key", pem.key_fault)):
+        if fault := fault_of(identity.get(key, "")):
+            subject.error(f"client identity {what} is invalid: {fault}")
 
 
 def _check_issuing(subject: Subject) -> None:

@@ -80,8 +80,9 @@ def _check_etcd(report: Report, etcd: Section) -> None:
         report.error("cluster.etcd.ca", "certificate and key are required")
     if etcd.get("subnet") and etcd.get("advertisedSubnets"):
         report.error("cluster.etcd.subnet", "cannot be set together with advertisedSubnets")
-    for key in ("advertisedSubnets", "listenSubnets"):
-        for subnet in etcd.get(key) or ():
+    single = [etcd["subnet"]] if etcd.get("subnet") and not etcd.get("advertisedSubnets") else []
+    for key, subnets in (("subnet", single), *((key, etcd.get(key) or ()) for key in ("advertisedSubnets", "listenSubnets"))):
+        for subnet in subnets:
             if not is_filter(subnet):
                 report.error(f"cluster.etcd.{key}", f'"{subnet}" is no network')
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, Final, Literal
 
 from talos_resources.machineconfig.documents import MachineConfig
+from talos_resources.machineconfig.schema import urls
 from talos_resources.machineconfig.schema.enums import SORT_ALGORITHMS
 from talos_resources.machineconfig.validate.cluster import check_cluster, check_cni
 from talos_resources.machineconfig.validate.collisions import check_collisions
@@ -100,8 +101,11 @@ def _check_mode(report: Report, machine: Section, mode: Mode, rules: ValidationR
         if install is None and rules.needs_install:
             report.error("machine.install", "install instructions are required in metal mode: give a disk or a diskSelector")
         elif install is not None:
-            if not install.get("disk") and not any((install.get("diskSelector") or {}).values()):
+            selector = install.get("diskSelector")
+            if not install.get("disk") and selector is None:
                 report.error("machine.install", "give either a disk or a diskSelector")
+            if selector is not None:
+                _check_selector(report, selector)
             if install.get("extraKernelArgs") and install.get("grubUseUKICmdline"):
                 report.error("machine.install.extraKernelArgs", "cannot be used together with grubUseUKICmdline")
     dns = section(machine, "features.hostDNS")
@@ -111,6 +115,15 @@ def _check_mode(report: Report, machine: Section, mode: Mode, rules: ValidationR
                 report.error(f"machine.features.hostDNS.{key}", f"host DNS {why} in container mode")
     if rules.forwarding_needs_host_dns and dns.get("forwardKubeDNSToHost") and not dns.get("enabled"):
         report.error("machine.features.hostDNS.forwardKubeDNSToHost", "requires hostDNS.enabled")
+
+
+def _check_selector(report: Report, selector: Section) -> None:
+    where = "machine.install.diskSelector"
+    if selector.get("name"):
+        report.error(f"{where}.name", "disks cannot be chosen by name")
+    kind = selector.get("type", "")
+    if kind not in {"", "nvme", "sd", "hdd", "ssd"}:
+        report.error(f"{where}.type", f'there is no type "{kind}"; there are nvme, sd, hdd and ssd')
 
 
 def _check_authority(report: Report, machine: Section, fields: Section, role: str | None) -> None:
@@ -191,7 +204,12 @@ def _check_features(report: Report, machine: Section, *, is_control_plane: bool)
         report.error("machine.features.nodeAddressSortAlgorithm", f'"{algorithm}" is none of {", ".join(SORT_ALGORITHMS)}')
     for index, destination in enumerate(section(machine, "logging").get("destinations") or ()):
         where = f"machine.logging.destinations[{index}]"
-        if destination.get("endpoint") is None:
+        endpoint = destination.get("endpoint")
+        if endpoint is None:
             report.error(f"{where}.endpoint", "is required")
+        elif not (url := urls.parse(endpoint)).host:
+            report.error(f"{where}.endpoint", "has no host")
+        elif url.scheme not in {"tcp", "udp"}:
+            report.error(f"{where}.endpoint", f'begins with tcp:// or udp://, not with the scheme "{url.scheme}"')
         if destination.get("format", "") != "json_lines":
             report.error(f"{where}.format", "the only format is json_lines")

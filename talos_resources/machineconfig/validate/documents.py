@@ -24,7 +24,8 @@ from talos_resources.machineconfig.validate.report import Report, Subject
 
 def check_document(report: Report, document: Document) -> None:
     """Checks a document by itself. Some kinds have nothing that can be wrong once they are read."""
-    check = _CHECKS.get(document.kind)
+    unchecked = document.kind == "ResolverConfig" and not document.release.validation.name_servers
+    check = None if unchecked else _CHECKS.get(document.kind)
     name = f"{document.kind}/{document.name}" if document.is_named else document.kind
     if check is not None:
         check(Subject(name, document.fields, report))
@@ -40,8 +41,8 @@ _CHECKS: Final[Mapping[str, Callable[[Subject], None]]] = {
     "CRIBaseRuntimeSpecConfig": runtime.check_base_spec,
     "CRICustomizationConfig": runtime.check_cri_customization,
     "ContainerConfig": containers.check_container,
-    "DHCPv4Config": _named,
-    "DHCPv6Config": _named,
+    "DHCPv4Config": links.check_dhcp,
+    "DHCPv6Config": links.check_dhcp,
     "DiscoveryIdentityConfig": discovery.check_identity,
     "DiscoveryServiceConfig": discovery.check_service,
     "DummyLinkConfig": links.check_link,
@@ -88,22 +89,20 @@ _CHECKS: Final[Mapping[str, Callable[[Subject], None]]] = {
     "LinkConfig": links.check_link,
     "NetworkRuleConfig": runtime.check_port_rule,
     "OOMConfig": runtime.check_out_of_memory,
-    "PCIDriverRebindConfig": runtime.needs(name="name is required", targetDriver="targetDriver is required"),
     "RAIDArrayConfig": storage.check_raid,
     "RawVolumeConfig": volumes.check_raw_volume,
-    "RegistryAuthConfig": _named,
+    "RegistryAuthConfig": runtime.check_registry_auth,
     "RegistryMirrorConfig": runtime.check_mirror,
-    "RegistryTLSConfig": _named,
+    "RegistryTLSConfig": certificates.check_registry_tls,
     "ResolverConfig": discovery.check_resolver,
     "RoutingRuleConfig": links.check_routing_rule,
-    "SideroLinkConfig": runtime.needs(apiUrl="apiUrl is required"),
+    "SideroLinkConfig": runtime.check_siderolink,
     "StaticHostConfig": discovery.check_static_host,
     "SwapVolumeConfig": volumes.check_raw_volume,
     "SysctlConfig": runtime.parameters("sysctl"),
     "SysfsConfig": runtime.parameters("sysfs"),
     "TCPProbeConfig": links.check_tcp_probe,
     "TimeSyncConfig": discovery.check_time,
-    "TrustedRootsConfig": certificates.check_trusted_roots,
     "UnattendedInstallConfig": storage.check_install,
     "UserVolumeConfig": volumes.check_user_volume,
     "VLANConfig": links.check_vlan,

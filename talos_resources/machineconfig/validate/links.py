@@ -151,6 +151,17 @@ def check_routing_rule(subject: Subject) -> None:
         subject.error("fwMask requires fwMark to be set")
 
 
+def check_dhcp(subject: Subject) -> None:
+    """DHCPv4Config and DHCPv6Config: an identifier of its own goes with `clientIdentifier: duid` and with nothing else."""
+    if not subject.text("name"):
+        subject.error("name must be specified")
+    by_duid, duid = subject.text("clientIdentifier") == "duid", subject.text("duidRaw")
+    if duid and not by_duid:
+        subject.error("duidRaw can only be set if clientIdentifier is 'duid'")
+    if by_duid and not duid:
+        subject.error("duidRaw must be set if clientIdentifier is 'duid'")
+
+
 def _check_probe(subject: Subject, what: str) -> None:
     if subject.text("timeout").startswith("-"):
         subject.error(f"{what} probe timeout cannot be negative: {subject.text('timeout')}")

@@ -114,11 +114,10 @@ def check_watchdog(subject: Subject) -> None:
 
 
 def check_out_of_memory(subject: Subject) -> None:
-    """OOMConfig: the syntax of its expressions."""
-    for key, number in (("triggerExpression", False), ("cgroupRankingExpression", True)):
+    """OOMConfig: the syntax of its expressions, and what comes of them where that can be told."""
+    for key, wanted in (("triggerExpression", "bool"), ("cgroupRankingExpression", "double")):
         text = subject.text(key)
-        fault = fault_of(text, OUT_OF_MEMORY) if text else ""
-        if fault and not (number and fault.startswith("expression output type")):
+        if text and (fault := fault_of(text, OUT_OF_MEMORY, wanted=wanted)):
             subject.error(f"{key}: {fault}")
     if subject.text("sampleInterval").startswith("-"):
         subject.error("sampleInterval cannot be negative")
@@ -145,9 +144,29 @@ def check_extension(subject: Subject) -> None:
     for file in files:
         if not file.get("content") or not file.get("mountPath"):
             subject.error("extension config file needs content and mountPath")
-    for entry in subject.fields.get("environment") or ():
-        if "=" not in entry:
-            subject.error("environment entries are written NAME=value")
+
+
+def check_registry_auth(subject: Subject) -> None:
+    """RegistryAuthConfig: one way to log in."""
+    if not subject.text("name"):
+        subject.error("name must be specified")
+    user, token, auth = (bool(subject.text(key)) for key in ("username", "identityToken", "auth"))
+    if user and token:
+        subject.error("only one of username/password or identityToken authentication can be specified")
+    if auth and (user or token):
+        subject.error("only one of auth, username/password or identityToken authentication can be specified")
+
+
+def check_siderolink(subject: Subject) -> None:
+    """SideroLinkConfig."""
+    text = subject.text("apiUrl")
+    url = urls.parse(text)
+    if not text:
+        subject.error("apiUrl is required")
+    elif url.scheme not in {"https", "grpc"}:
+        subject.error("apiUrl scheme must be https:// or grpc://")
+    elif url.path not in {"", "/"}:
+        subject.error("apiUrl path must be empty")
 
 
 def check_mirror(subject: Subject) -> None:

@@ -197,8 +197,8 @@ def check_scrub_document(subject: Subject) -> None:
 def check_zswap(subject: Subject) -> None:
     """ZswapConfig."""
     percent = subject.fields.get("maxPoolPercent")
-    if percent is not None and not 1 <= percent <= 100:
-        subject.error("maxPoolPercent must be between 1 and 100")
+    if percent is not None and not 0 <= percent <= 100:
+        subject.error("maxPoolPercent must be between 0 and 100")
 
 
 def check_selector(subject: Subject, scope: Scope) -> None:
