@@ -30,8 +30,7 @@ _UNPRINTABLE: Final = r"\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff\U00010000-\U001
 _SPECIAL: Final = rf"[\x00-\x08\x0b-\x1f{_UNPRINTABLE}]"
 _ESCAPED: Final = rf'[\x00-\x1f"\\\u2028\u2029{_UNPRINTABLE}]'
 _BREAK: Final = "[\\n\\r\\x85\\u2028\\u2029]"
-# They end a line as far as YAML is concerned, but stay what they are.
-_SEPARATORS: Final = frozenset("\u2028\u2029")
+_SEPARATORS: Final = frozenset("\u2028\u2029")  # they end a line for YAML, but stay what they are
 _SPACED_BREAK: Final = "\x20[\n\u2028\u2029]"
 _SPACED_SEPARATOR: Final = "\x20[\u2028\u2029]|[\u2028\u2029]\x20"
 # A line break and then, perhaps after more of them, an indented line: without a digit that cannot be read.
