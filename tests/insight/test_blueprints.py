@@ -9,12 +9,20 @@ from pathlib import Path
 import pytest
 
 from tests.golden import doctor
-from tests.insight import blueprint_between, blueprint_faults, blueprint_healthy, blueprint_more, blueprint_odd, blueprint_paths
+from tests.insight import (
+    blueprint_between,
+    blueprint_faults,
+    blueprint_healthy,
+    blueprint_more,
+    blueprint_odd,
+    blueprint_parts,
+    blueprint_paths,
+)
 from tests.insight.blueprint import Plan
 from tests.insight.blueprint_files import paste, write
 from tests.insight.blueprint_kinds import FAULTS, HEALTHY, Known
 
-PLANS = (blueprint_between, blueprint_faults, blueprint_healthy, blueprint_more, blueprint_odd, blueprint_paths)
+PLANS = (blueprint_between, blueprint_faults, blueprint_healthy, blueprint_more, blueprint_odd, blueprint_parts, blueprint_paths)
 """Each adds its own to these when it is read."""
 CASES: dict[str, Callable[[], Plan | Known]] = {**FAULTS, **HEALTHY}
 

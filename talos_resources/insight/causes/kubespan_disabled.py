@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from talos_resources.insight.facts.combined import Case
+from talos_resources.insight.facts.evidence import NAMED, S_NS
+from talos_resources.insight.facts.life import SETTLING_S
 from talos_resources.insight.hypothesis import ENABLING_GUIDE, Certainty, Hypothesis, Tier, cause
 from talos_resources.insight.words import some, verb
 from talos_resources.model.finding import Severity
+from talos_resources.model.net import format_address
+from talos_resources.resources import Affiliate
 
 
 @cause(
@@ -26,6 +30,9 @@ def kubespan_disabled(case: Case) -> Iterator[Hypothesis]:
     on = [index for index in case.life.fresh if index not in off and case.life.takes_part(index)]
     unread = [] if off else [index for index in case.life.fresh if _looks_off(case, index)]
     found = off or unread
+    apart = _apart(case) if on else {}
+    if apart:
+        yield _announced_without(apart)
     if not on or not found:
         return
     yield Hypothesis(
@@ -42,6 +49,40 @@ def kubespan_disabled(case: Case) -> Iterator[Hypothesis]:
         after="the node appears among the kubespanpeerspecs of the others within a minute",
         certainty=Certainty.CERTAIN if off else Certainty.POSSIBLE,
         decide="" if off else "read `enabled` in its machine configuration",
+        stands=True,
+    )
+
+
+def _apart(case: Case) -> dict[str, Affiliate]:
+    """Name → entry of those that were not read and announce nothing for the mesh, of the others' lists that are old enough."""
+    read = {view.node_id for view in case.snapshot.views} | {view.nodename for view in case.snapshot.views}
+    found: dict[str, Affiliate] = {}
+    for view in case.life.fresh.values():
+        for held in view.affiliates:
+            entry, age = held.spec, (view.as_of - held.metadata.created) / S_NS
+            name = entry.nodename or entry.hostname or entry.node_id
+            if entry.kubespan is None and read.isdisjoint({entry.node_id, entry.nodename}) and not view.as_of.is_zero and age > SETTLING_S:
+                found[name] = entry
+    return found
+
+
+def _announced_without(apart: dict[str, Affiliate]) -> Hypothesis:
+    many = len(apart)
+    names = ", ".join(sorted(apart)[:NAMED]) + (f" and {many - NAMED} more" if many > NAMED else "")
+    first = next(iter(apart.values()))
+    asked = format_address(first.addresses[0]) if first.addresses and first.addresses[0] is not None else min(apart)
+    return Hypothesis(
+        title=f"{names} {verb(many, 'takes', 'take')} no part in the mesh: KubeSpan is off there, or it has no identity",
+        evidence=lambda: (
+            f"discovery lists {names} without a key or an endpoint for the mesh, though others announce theirs",
+            f"no data of {verb(many, 'this node', 'these nodes')} are here",
+        ),
+        why=f"The others cannot reach {verb(many, 'it', 'them')} through the mesh.",
+        advice=f"look at KubeSpanConfigs and KubeSpanIdentities of {names}; leave it so if that is meant",
+        steps=(f"talosctl -n {asked} get kubespanconfigs,kubespanidentities",),
+        after="the node appears among the kubespanpeerspecs of the others within a minute",
+        certainty=Certainty.LIKELY,
+        decide="KubeSpanConfigs of the node: enabled is false, or it is true and KubeSpanIdentities is empty",
         stands=True,
     )
 

@@ -52,7 +52,9 @@ def lan_isolation(case: Case) -> Iterator[Hypothesis]:
 
 
 def _outside(case: Case, index: int) -> list[int]:
-    return [other for other in case.life.fresh if other != index and case.is_up(index, other) and not case.places.are_beside(index, other)]
+    return [
+        other for other in sorted(case.life.on) if other != index and case.is_up(index, other) and not case.places.are_beside(index, other)
+    ]
 
 
 def _reaches_outside(case: Case, index: int) -> bool:

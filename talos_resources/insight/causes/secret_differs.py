@@ -19,12 +19,17 @@ _UNREAD: Final = (
 )
 
 
+_PROVEN: Final = 3
+"""Of so many links the counters are shown."""
+
+
 @cause(
     "secret-differs",
     "another cluster secret or pre-shared key",
     tier=Tier.CONFIGURATION,
     needs="KubeSpanConfigs with the secret (only its salted hash is compared), the controllers' log, or the counters of both ends",
-    predicts="nodes of one cluster id cannot read what the other announces; packets arrive at both ends, without any handshake ever",
+    predicts="nodes of one cluster id cannot read what the other announces; packets arrive at both ends, without any handshake, "
+    "ever or since it was changed",
     against="a link of the node that is up: the secret is WireGuard's pre-shared key",
     guide=ENABLING_GUIDE,
 )
@@ -49,7 +54,7 @@ def secret_differs(case: Case) -> Iterator[Hypothesis]:
     )
     for index in sorted(case.life.fresh):
         known = [pair for pair in case.pairs.of(index) if case.life.fresh.keys() >= set(pair)]
-        refused = [pair for pair in known if case.pairs.is_refused(pair) and not case.pairs.ever(pair)]
+        refused = [pair for pair in known if case.pairs.is_refused(pair)]
         if len(refused) > 1 and len(refused) == len(known) and case.pairs.is_cut_off(index):
             yield _refused(case, index, refused)
 
@@ -150,12 +155,15 @@ def _logged(case: Case, odd: list[int]) -> Hypothesis:
 
 
 def _refused(case: Case, index: int, pairs: list[Pair]) -> Hypothesis:
+    is_new = not any(map(case.pairs.ever, pairs))
     return Hypothesis(
         title=f"{case.name(index)} and the others refuse each other's packets: its cluster secret differs",
         explains=links(case.pairs.of(index)),
-        evidence=lambda: limited(_arrivals(case, pairs)),
-        why="Packets arrive at both ends and no handshake is ever completed: the pre-shared key, which is the cluster secret, "
-        "is not the same.",
+        evidence=lambda: limited(
+            [*_arrivals(case, pairs), *case.pairs.proofs([pair for pair in sorted(pairs) if case.pairs.ever(pair)][:_PROVEN])]
+        ),
+        why=f"Packets arrive at both ends and no handshake is {'ever ' if is_new else ''}completed{'' if is_new else ' any more'}: "
+        "the pre-shared key, which is the cluster secret, is not the same.",
         advice=f"compare cluster.secret of {case.name(index)} with the others'",
         steps=(_compare(case, index),),
         after="the next handshake, within 5 s, is completed",

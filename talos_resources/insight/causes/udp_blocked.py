@@ -33,10 +33,13 @@ def udp_blocked(case: Case) -> Iterator[Hypothesis]:
 
 def _is_closed(case: Case, inside: list[int], crossing: list[Pair]) -> bool:
     """Whether the nodes of a place never had a link to anybody elsewhere, although discovery works for them."""
-    on, outside = case.life.on, [index for index in case.life.witnesses if index not in inside]
-    if not inside or len(outside) < max(2, len(inside)):
+    on, witnesses = case.life.on, case.life.witnesses
+    # Who tells of each link: those outside, or, where all inside were read, those inside.
+    is_told_inside = bool(inside) and all(index in witnesses for index in inside)
+    outside = [index for index in (on if is_told_inside else witnesses) if index not in inside]
+    if not inside or len(outside) < max(2, len(inside)) or not _can_call_out(case, inside, outside):
         return False
-    if not any(index in case.life.witnesses for index in inside) and 2 * len(outside) < len(on):
+    if not any(index in witnesses for index in inside) and 2 * len(outside) < len(on):
         return False  # too few were asked
     if any(case.pairs.is_alive(index, node.index) for index in inside for node in case.nodes if node.index not in inside):
         return False
@@ -47,6 +50,15 @@ def _is_closed(case: Case, inside: list[int], crossing: list[Pair]) -> bool:
     if any(_arrives(case, index, pair) for index in inside for pair in crossing if index in pair):
         return False
     return any(_tried(case, pair) for pair in crossing)
+
+
+def _can_call_out(case: Case, inside: list[int], outside: list[int]) -> bool:
+    """Whether anybody outside can be called at all: where all are behind NAT of their own, that is enough."""
+    return any(
+        case.targets(here, there) is None or not case.places.own(there) or case.places.usable(here, there)
+        for here in inside
+        for there in outside
+    )
 
 
 def _no_way_out(case: Case, inside: list[int], crossing: list[Pair]) -> Hypothesis:

@@ -135,7 +135,7 @@ class Clocks:
                 later += mine.receive_bytes > theirs.transmit_bytes
                 earlier += theirs.receive_bytes > mine.transmit_bytes
         lag = self._lag_s(index, offset, self._agreeing(index))
-        if self._is_agreed(index) and lag is not None and lag < LITTLE * abs(offset):
+        if lag is not None and lag < LITTLE * abs(offset):
             return False  # minutes between two readings, where hours are to be explained
         return later > earlier if offset > 0 else earlier > later
 

@@ -61,7 +61,8 @@ class Life:
             return bool(self._ground.nodes[index].public_key)
         if view.config is not None:
             return view.config.enabled
-        return bool(view.statuses or view.specs or view.public_key or self._ground.nodes[index].public_key)
+        has_device = view.devices is not None and "kubespan" in view.devices
+        return bool(view.statuses or view.specs or view.public_key or has_device or self._ground.nodes[index].public_key)
 
     @cached_property
     def on(self) -> frozenset[int]:
