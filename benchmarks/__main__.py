@@ -11,7 +11,7 @@ from types import ModuleType
 import benchmarks
 
 # Not benchmarks themselves.
-_SHARED = {"__main__", "attackers", "figures"}
+_SHARED = {"__main__", "attacked", "attackers", "figures"}
 
 
 def found() -> dict[str, ModuleType]:
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"there is no benchmark {unknown[0]!r}; there are {', '.join(every)}")
     if options.list:
         for name, module in every.items():
-            print(f"{name:12} {str(module.__doc__).splitlines()[0]}")
+            print(f"{name:14} {str(module.__doc__).splitlines()[0]}")
         return 0
     missed = 0
     for name in options.names or every:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
 
 from benchmarks import __main__ as runner
@@ -41,7 +43,9 @@ def test_every_benchmark_is_listed_and_can_be_run(capsys: pytest.CaptureFixture[
     assert runner.main(["--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == sorted(runner.found())
-    assert all(callable(module.main) for module in runner.found().values())
+    for name, module in runner.found().items():
+        arguments = inspect.signature(module.main).parameters["arguments"]
+        assert arguments.default is None, f"{name} measures nothing without arguments: it is no benchmark"
 
 
 def test_a_name_that_is_none_is_told(capsys: pytest.CaptureFixture[str]) -> None:
