@@ -45,7 +45,7 @@ def configure(parser: Parser) -> None:
 def run(args: Namespace) -> int:
     """Writes all nodes, or those that were named."""
     from talos_resources.sources import writing
-    from talos_resources.sources.beside import all_beside
+    from talos_resources.sources.bundle_extras import all_beside
 
     with options.opened(args) as (cluster, selected):
         nodes = selected if args.nodes else cluster.nodes

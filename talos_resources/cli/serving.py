@@ -117,7 +117,7 @@ def version_of(args: Namespace, state: State, *, node: str = "") -> str:
     """What a node runs: by the options, by what its state tells of it, else the newest that we know."""
     from talos_resources.model.errors import ConfigError
     from talos_resources.releases import NEWEST, release_of
-    from talos_resources.sources.beside import told_version
+    from talos_resources.sources.bundle_extras import told_version
 
     version = given_version(args, node)
     if version is not None:
@@ -132,7 +132,7 @@ def version_of(args: Namespace, state: State, *, node: str = "") -> str:
 
 def machine_of(state: State, version: str) -> TakesConfiguration:
     """What takes configurations for the node of a state, by the rules of a release, and keeps them there."""
-    from talos_resources.machineconfig.taken import ConfiguredNode
+    from talos_resources.machineconfig.configured_node import ConfiguredNode
 
     return ConfiguredNode(state, talos_version=version)
 

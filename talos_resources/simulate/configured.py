@@ -10,12 +10,12 @@ from typing import Final, TypeVar
 
 from talos_resources.kubespan.config import discovery_config, kubespan_config
 from talos_resources.kubespan.constants import DEFAULT_MTU
+from talos_resources.machineconfig.configured_node import ACTIVE, Cancel, ConfiguredNode, store
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.kubespan_patch import KubeSpanSettings, kubespan_patch
 from talos_resources.machineconfig.patch.apply import patch_config
 from talos_resources.machineconfig.patch.load import parse_patch
 from talos_resources.machineconfig.settings import Settings
-from talos_resources.machineconfig.taken import ACTIVE, Cancel, ConfiguredNode, store
 from talos_resources.model.errors import ConfigError, NotFoundError
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.releases import Feature, Release, release_of

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 import attrs
 
+from talos_resources.machineconfig.configured_node import ACTIVE, check, mode_of, no_reboot, refusal
 from talos_resources.machineconfig.documents import MachineConfig
-from talos_resources.machineconfig.taken import ACTIVE, check, mode_of, no_reboot, refusal
 from talos_resources.machineconfig.validate import Mode
 from talos_resources.model.errors import (
     ConfigError,

@@ -54,7 +54,7 @@ class TalosNode:
         Raises:
             UnsupportedError: the extra `server` is not installed.
         """
-        from talos_resources.machineconfig.taken import ConfiguredNode
+        from talos_resources.machineconfig.configured_node import ConfiguredNode
         from talos_resources.rpc.server.limits import DEFAULT_LIMITS
         from talos_resources.rpc.server.pki_folder import authority_in, server_credentials, write_talosconfig
         from talos_resources.rpc.server.server import BackgroundServer

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from talos_resources.cli.main import main
+from talos_resources.machineconfig.configured_node import ConfiguredNode, store
 from talos_resources.machineconfig.documents import MachineConfig
-from talos_resources.machineconfig.taken import ConfiguredNode, store
 from talos_resources.model.errors import TalosResourcesError
 from talos_resources.resources import MachineConfig as Stored
 from talos_resources.rpc.apply import Applied, ApplyRequest

@@ -23,7 +23,7 @@ from talos_resources.cli import registry
 from talos_resources.cli.examples import TOP
 from talos_resources.cli.main import main
 from talos_resources.cli.parser import Parser
-from talos_resources.machineconfig.taken import store
+from talos_resources.machineconfig.configured_node import store
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import KubeSpanPeerStatus, PeerState
 from talos_resources.rpc.server.server import BackgroundServer

@@ -32,7 +32,7 @@ import pytest
 
 from talos_resources import open_source
 from talos_resources.insight.causes import causes
-from talos_resources.machineconfig.taken import store
+from talos_resources.machineconfig.configured_node import store
 from talos_resources.model.finding import Finding, Severity
 from talos_resources.testing.node import TalosNode
 from tests.machineconfig.made import made

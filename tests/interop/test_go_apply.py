@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from talos_resources.machineconfig.taken import ConfiguredNode, store
+from talos_resources.machineconfig.configured_node import ConfiguredNode, store
 from talos_resources.resources import MachineConfig
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.testing.node import fresh_state

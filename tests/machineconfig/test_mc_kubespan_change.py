@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from talos_resources.machineconfig.configured_node import check
 from talos_resources.machineconfig.documents import MachineConfig
 from talos_resources.machineconfig.kubespan_change import with_kubespan
 from talos_resources.machineconfig.kubespan_patch import KubeSpanSettings
 from talos_resources.machineconfig.settings import Settings
-from talos_resources.machineconfig.taken import check
 from talos_resources.releases import release_of
 from tests.machineconfig.made import made
 

@@ -7,8 +7,8 @@ import ipaddress
 import pytest
 
 from talos_resources.kubespan.config import discovery_config, kubespan_config
+from talos_resources.machineconfig.configured_node import check
 from talos_resources.machineconfig.documents import MachineConfig
-from talos_resources.machineconfig.taken import check
 from talos_resources.model.errors import ConfigError, NotFoundError
 from talos_resources.model.net import AddrPort, IPPrefix
 from talos_resources.releases import release_of

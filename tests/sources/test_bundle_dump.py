@@ -18,7 +18,7 @@ from talos_resources.resources import Affiliate, ClusterIdentity, Member, Resour
 from talos_resources.resources.meta.definition import definition_of
 from talos_resources.rpc.version import VersionInfo
 from talos_resources.sources import Cluster, open_source
-from talos_resources.sources.beside import all_beside, summary
+from talos_resources.sources.bundle_extras import all_beside, summary
 from talos_resources.sources.bundle_writing import zipped
 from talos_resources.sources.evidence import evidence
 from talos_resources.state.contract import State
