@@ -17,7 +17,7 @@ import talos_resources.resources  # noqa: F401 - registers the typed kinds
 from talos_resources.codec.goyaml.resolve import resolve
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import own_kind
-from talos_resources.model.metadata import Metadata, Phase
+from talos_resources.model.metadata import Metadata, OpenMetadata, Phase
 from talos_resources.model.redact import may_hold_secrets
 from talos_resources.model.resource import Resource
 from talos_resources.model.sent import Sent
@@ -63,7 +63,7 @@ def read(text: str) -> Found | None:
         times = _time(created), _time(updated)
     except (DecodeError, ValueError):
         return None
-    metadata = Metadata(
+    metadata = OpenMetadata(
         namespace=_unquoted(namespace),
         type=kind.type,
         id=_unquoted(key),
@@ -73,6 +73,7 @@ def read(text: str) -> Found | None:
         created=times[0],
         updated=times[1],
     )
+    metadata.__class__ = Metadata
     return Found(None if node is None else _unquoted(node), Resource(metadata, spec) if given is None else Sent(metadata, spec, given))
 
 

@@ -148,6 +148,18 @@ def resource_as_it_is(data: bytes) -> Resource[Any]:
         return Resource(metadata_from_wire(b"".join(fields.get(1, ()))), kept)
 
 
+def metadata_of_wire(data: bytes) -> Metadata:
+    """The metadata of a `cosi.resource.Resource`, without a look at its spec.
+
+    Raises:
+        DecodeError: the bytes are no resource, or the metadata are at fault.
+    """
+    try:
+        return metadata_from_wire(b"".join(payloads_of(data, "resource").get(1, ())))
+    except FieldError as error:
+        raise DecodeError(str(error), path=error.path) from None
+
+
 @cached
 def _read(cls: type[Any]) -> Maker:
     decode = decoder(cls)

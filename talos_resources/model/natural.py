@@ -137,6 +137,8 @@ def _many(where: str, one: Fix, is_optional: bool, value: Any) -> Any:
 def _entries(where: str, one: Fix, is_optional: bool, value: Any) -> Any:
     if value is None:
         return None if is_optional else NO_ENTRIES
+    if value.__class__ is immutabledict and not value:  # as nearly all labels and annotations are
+        return value
     if not isinstance(value, Mapping):
         raise TypeError(f"{where} holds a mapping, got {_named(value)}")
     for key in value:

@@ -52,6 +52,8 @@ def open_url(path: str, *, identities: Sequence[Path] = ()) -> Cluster:
     if path == STDIN:
         return _cluster(_held(read_whole(None, largest=_PIPE_LIMIT, what="list of resources"), "stdin"), source="stdin")
     file = Path(path)
+    if file.is_file():
+        _check_form(file, path)  # before all of it is read: a database may have gigabytes
     if file.is_dir():
         return _tree({found.relative_to(file).parts: partial(_read, found) for found in sorted(file.rglob("*")) if found.is_file()}, path)
     data = _read(file)
@@ -136,6 +138,33 @@ def _read(file: Path) -> bytes:
         return read_whole(file, largest=_FILE_LIMIT if file.is_file() else _PIPE_LIMIT, what="source")
     except OSError as error:
         raise ConfigError(f"cannot read {file}: {error.strerror or error}") from None
+
+
+_OTHER_FORMS: Final = {
+    b"SQLite format 3\0": "it is a SQLite database; use --from sqlite:{path}",
+    b"\x1f\x8b": "it is compressed by gzip; unpack it first, and name the file or folder that comes out",
+    b"BZh": "it is compressed by bzip2; unpack it first, and name the file or folder that comes out",
+    b"\xfd7zXZ\0": "it is compressed by xz; unpack it first, and name the file or folder that comes out",
+    b"\x28\xb5\x2f\xfd": "it is compressed by zstd; unpack it first, and name the file or folder that comes out",
+    b"7z\xbc\xaf\x27\x1c": "it is an archive of 7-Zip; unpack it first, and name the folder",
+}
+"""How files begin that people may take for a source, and what to do with them."""
+_TAR: Final = b"ustar"
+_TAR_AT: Final = 257
+
+
+def _check_form(file: Path, path: str) -> None:
+    """Raises DecodeError if a file is of a form that is not read from here."""
+    try:
+        with file.open("rb") as opened:
+            head = opened.read(_TAR_AT + len(_TAR))
+    except OSError:
+        return  # which reading it tells
+    found = next((text for start, text in _OTHER_FORMS.items() if head.startswith(start)), None)
+    if head[_TAR_AT:] == _TAR:
+        found = "it is an archive of tar; unpack it first, and name the folder"
+    if found is not None:
+        raise DecodeError(found.format(path=path), source=path)
 
 
 def _unzipped(data: bytes, file: str) -> tuple[Members, bool]:

@@ -112,6 +112,9 @@ BROKEN = {
     "a short table": (b"ID    VERSION   LABEL\n06D9   63   cp-2\n", "table; use -o yaml"),
     "a watched table": (b"NODE   *   NAMESPACE   TYPE   ID   VERSION   HOSTNAME\n", "table; use -o yaml"),
     "two of one id": (f"{YAML}---\n{YAML}".encode(), r"document 2: .*\(cluster/one\) was there before: .*document 1"),
+    "a database": (b"SQLite format 3\0", "broken: it is a SQLite database; use --from sqlite:/.*broken$"),
+    "a compressed file": (b"\x1f\x8b\x08", "compressed by gzip; unpack it first"),
+    "an archive of tar": (b"one.yaml" + bytes(249) + b"ustar\x0000", "archive of tar; unpack it first"),
     "a broken archive": (b"PK\x03\x04nothing", "broken zip archive"),
 }
 

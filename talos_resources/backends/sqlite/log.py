@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
 from typing import Any, Final, NamedTuple
 
-from talos_resources.codec.wire import resource_as_it_is, resource_to_wire
+from talos_resources.codec.wire import metadata_of_wire, resource_as_it_is, resource_to_wire
 from talos_resources.model.metadata import Metadata
 from talos_resources.model.resource import Resource
 
@@ -231,18 +231,17 @@ def before(connection: sqlite3.Connection, row: Row) -> Row | None:
     return None if pack is None else next((old for old in reversed(list(unpacked(row.key, pack[0]))) if old.seq < row.seq), None)
 
 
-def is_newer(held: Resource[Any], given: Metadata) -> bool:
+def is_newer(mine: Metadata, given: Metadata) -> bool:
     """Whether what is held is a later version of the same life of a resource, or a later life of it."""
-    mine = held.metadata
     return mine.version > given.version if mine.created == given.created else mine.created > given.created
 
 
 def is_behind(connection: sqlite3.Connection, known: Held, given: Metadata) -> bool:
     """Whether the file knows a later version of a resource already, or that this life of it is over."""
     if known.wire is not None:
-        return is_newer(resource_as_it_is(known.wire), given)
+        return is_newer(metadata_of_wire(known.wire), given)
     last = last_until(connection, known.key, (1 << 63) - 1)
-    return last is not None and last.resource().metadata.created >= given.created
+    return last is not None and metadata_of_wire(last.wire).created >= given.created
 
 
 def is_old(connection: sqlite3.Connection, known: Held, given: Metadata, *, at: int | None, forward: bool) -> bool:
@@ -253,7 +252,7 @@ def is_old(connection: sqlite3.Connection, known: Held, given: Metadata, *, at: 
 def is_kept(connection: sqlite3.Connection, found: tuple[Held, Resource[Any]], *, at: int | None, last: Metadata | None) -> bool:
     """Whether what the file has is not what is gone: it is newer than `last`, or without one was heard after `at`."""
     known, held = found
-    return _is_known_since(connection, known, at) if last is None else is_newer(held, last)
+    return _is_known_since(connection, known, at) if last is None else is_newer(held.metadata, last)
 
 
 def _is_known_since(connection: sqlite3.Connection, known: Held, at: int | None) -> bool:
