@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from talos_resources.codec.goyaml.emit import Written, double_quoted, dump, literal
+from talos_resources.codec.goyaml.emit import Written, double_quoted, dump
 from talos_resources.codec.goyaml.keys import natural_key
 from talos_resources.codec.goyaml.resolve import OLD_WORDS, is_old_number
 from talos_resources.codec.timetext import TimeText
@@ -27,7 +27,7 @@ def argument(text: str) -> str:
     if text in OLD_WORDS or is_old_number(text):
         return Written(text)
     if text and not text.strip("\n"):
-        return Written(literal(text, indent=0, parent=0))
+        return Written(f"|+\n{text[1:]}")
     return text
 
 

@@ -93,3 +93,11 @@ def test_what_depends_on_the_release(text: str, old: str | None, new: str | None
                 written(text, release)
         else:
             assert line in written(text, release)
+
+
+@pytest.mark.parametrize("breaks", ["\\n", "\\n\\n", "\\n\\n\\n"])
+def test_arguments_of_nothing_but_line_breaks_read_back(breaks: str) -> None:
+    config = MachineConfig.load(MACHINE % f'kubelet: {{extraArgs: {{a: "{breaks}", b: ["{breaks}", c]}}}}')
+    lines = "\n" * breaks.count("n")
+    assert f"a: |+\n{lines}" in config.text()
+    assert MachineConfig.load(config.text()).get("machine.kubelet.extraArgs") == {"a": lines, "b": [lines, "c"]}
