@@ -115,7 +115,7 @@ def _edit(config: TalosConfig, args: Namespace) -> TalosConfig:
         case "add":
             return config.with_context(_new_context(args))
         case _:
-            return _merge(config, args.file)
+            return _merge(config, args)
 
 
 def _proxied(config: TalosConfig, args: Namespace) -> TalosConfig:
@@ -149,12 +149,17 @@ def _read(path: str | None, what: str) -> bytes | None:
         raise ConfigError(f"error reading {what}: {path}: {error.strerror}") from None
 
 
-def _merge(config: TalosConfig, file: str) -> TalosConfig:
+def _merge(config: TalosConfig, args: Namespace) -> TalosConfig:
+    import attrs
+
     from talos_resources.talosconfig.config import TalosConfig
 
-    merged, renames = config.merged(TalosConfig.load(file))
+    other = TalosConfig.load(args.file)
+    merged, renames = config.merged(other)
     for old, new in renames:
         print(f'renamed talosconfig context "{old}" -> "{new}"', file=sys.stderr)
+    if args.compat is not None and other.current and other.current not in other.contexts:
+        return attrs.evolve(merged, current="")  # as talosctl leaves it
     return merged
 
 

@@ -148,7 +148,7 @@ class TalosConfig:
                 new = f"{name}-{number}"
             names[name] = new
             contexts[new] = attrs.evolve(other.contexts[name], name=new)
-        current = names.get(other.current, self.current)
+        current = names.get(other.current, self.current) if other.current else self.current
         renames = tuple((old, new) for old, new in names.items() if old != new)
         return attrs.evolve(self, contexts=immutabledict(contexts), current=current), renames
 

@@ -74,11 +74,11 @@ def fields_of(node: Node | None, source: str) -> dict[str, Node]:
 
 
 def texts_of(node: Node | None, source: str) -> tuple[str, ...]:
-    """A list of scalars; nothing is an empty one."""
+    """A list of scalars; nothing is an empty one, and an item of nothing is none."""
     if node is None or node.is_null:
         return ()
     _expect(node, "sequence", source)
-    return tuple(text_of(item, source) for item in node.items)
+    return tuple(text_of(item, source) for item in node.items if not item.is_null)
 
 
 def text_of(node: Node | None, source: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from talos_resources.cli.main import main
 from talos_resources.model.errors import ConfigError, DecodeError
 from talos_resources.talosconfig.config import Context, TalosConfig, default_path
 from talos_resources.talosconfig.file import load_or_empty, render, save
@@ -257,3 +258,27 @@ def test_what_anchors_share_is_not_edited() -> None:
     assert config.context("b").endpoints == ("x",)
     with pytest.raises(ConfigError, match="anchors"):
         render(config.with_context(Context(name="b", endpoints=("y",))), before=text)
+
+
+def test_items_of_nothing_are_none() -> None:
+    config = TalosConfig.parse("contexts:\n  a: {endpoints: [~, x, null], nodes: [null]}\n")
+    assert config.context("a") == Context(name="a", endpoints=("x",))
+
+
+@pytest.mark.parametrize(
+    ("other", "compat", "current"),
+    [
+        ("context: gone\ncontexts: {b: {}}\n", [], "a"),
+        ("context: gone\ncontexts: {b: {}}\n", ["--compat=talosctl"], ""),
+        ("contexts: {b: {}, '': {}}\n", ["--compat=talosctl"], "a"),
+        ("context: b\ncontexts: {b: {}}\n", ["--compat=talosctl"], "b"),
+    ],
+)
+def test_a_merge_takes_over_the_current_context(
+    other: str, compat: list[str], current: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine").write_text("context: a\ncontexts: {a: {}}\n")
+    Path("other").write_text(other)
+    assert main(["config", "merge", "other", "--talosconfig", "mine", *compat]) == 0
+    assert TalosConfig.load("mine").current == current
