@@ -54,8 +54,11 @@ def run(args: Namespace) -> int:
             held = writing.held_by(cluster.state(node), args.types, show_secrets=args.show_secrets)
             contents[node] = writing.bundled(held, show_secrets=args.show_secrets) if args.to.endswith(writing.ZIP) else held
         beside = all_beside(cluster, nodes, only_summary=bool(args.types)) if writing.has_folders(args.to) else {}
-        with progress.busy(f"writing {sum(map(len, contents.values()))} resources to {args.to}"):
-            writing.write(contents, args.to, beside)
+        what = f"writing {sum(map(len, contents.values()))} resources to {args.to}"
+        with progress.busy(what):
+            writing.write(
+                writing.LazyContents(nodes, contents.__getitem__, lambda names: progress.tracked(names, f"{what}, nodes")), args.to, beside
+            )
     for node, held in contents.items():
         _tell_unreadable(node, held)
     return 0

@@ -54,7 +54,7 @@ def run(args: Namespace) -> int:
             now = Timestamp(time.time_ns())
             if not args.watch:
                 recording.look(cluster, wanted, recording.since_of(args), now, now=now)
-            with progress.busy(f"reading the past of {cluster.source}"), printer.together():
+            with progress.busy(f"putting the past of {cluster.source} in order"), printer.together():
                 _past(args, cluster, wanted, printer)
         elif not args.watch:
             raise UsageError(f"{cluster.source} keeps no past; follow it with --watch, or record it first (record --to sqlite:FILE)")
@@ -128,7 +128,8 @@ def _past(args: Namespace, cluster: Cluster, wanted: Sequence[str], printer: _Pr
         types = {state.kind(name).type for name in args.types} if args.types else None
         return ((version.at, node, version) for version in list(state.changes(since=moment, types=types)))
 
-    for at, node, version in merge(*(of_node(node) for node in wanted), key=lambda entry: (entry[0], entry[1])):
+    read = progress.tracked(wanted, f"reading the past of nodes of {cluster.source}")
+    for at, node, version in merge(*(of_node(node) for node in read), key=lambda entry: (entry[0], entry[1])):
         printer.print(at, node, version.change, version.resource, version.old)
 
 

@@ -47,12 +47,14 @@ def list_all(args: Namespace, form: Output, cluster: Cluster, selected: Sequence
     by_type = _by_type(answers, types)
     screen = Screen(args.color)
     printer = SeveralPrinter(form, nodes=selected, width=screen.width)
-    printing = _Run(args, form, screen, printer, answers)
-    try:
-        for found in by_type.values():
-            printing.print(found)
-    finally:
-        screen.print(printer.finish())
+    count = progress.Count(f"printing {', '.join(types)}", _count(by_type))
+    printing = _Run(args, form, screen, printer, answers, count)
+    with progress.busy(count.words):
+        try:
+            for found in by_type.values():
+                printing.print(found)
+        finally:
+            screen.print(printer.finish())
     for found in by_type.values():
         _tell_unreadable(found)
         _tell_left_out(found, cluster, args.namespace)
@@ -127,6 +129,12 @@ def _by_type(answers: nodes.Answers[dict[str, Found]], types: Sequence[str]) -> 
     return by_type
 
 
+def _count(by_type: Mapping[str, Mapping[str, Found]]) -> int:
+    """How many resources were found."""
+    lists = (answer.resources for found in by_type.values() for answer in found.values())
+    return sum(len(resources) for resources in lists if not isinstance(resources, TalosResourcesError))
+
+
 class _Run(NamedTuple):
     """What printing takes, and what it gives the errors to."""
 
@@ -135,6 +143,7 @@ class _Run(NamedTuple):
     screen: Screen
     printer: SeveralPrinter
     answers: nodes.Answers[dict[str, Found]]
+    counting: progress.Count
 
     def print(self, found: Mapping[str, Found]) -> None:
         """Prints the resources of one type and gathers the errors."""
@@ -153,7 +162,7 @@ class _Run(NamedTuple):
         self.screen.print(self.printer.begin(kind))
         for node, resources in rows:
             try:
-                self.screen.print(self.printer.resources(node, resources))
+                self.screen.print(self.printer.resources(node, self.counting.passing(resources)))
             except QueryError as error:
                 if not self.form.release.get.jsonpath_goes_on:
                     raise

@@ -29,11 +29,63 @@ def tracked(items: Sequence[T], what: str) -> Iterator[T]:
 
 def counted(items: Iterable[T], total: int, what: str) -> Iterator[T]:
     """As `tracked`, of items that come as they are made."""
-    done = 0
-    with busy(lambda: f"{what}: {done} of {total}"):
+    count = Count(what, total)
+    with busy(count.words):
+        yield from count.passing(items)
+
+
+class Count:
+    """How many of so many are done, for `busy`."""
+
+    def __init__(self, what: str, total: int) -> None:
+        self._what = what
+        self._total = total
+        self._done = 0
+
+    def passing(self, items: Iterable[T]) -> Iterator[T]:
+        """The items, each of which is done when the next one is asked for."""
         for item in items:
             yield item
-            done += 1
+            self._done += 1
+
+    def words(self) -> str:
+        """What, and how far it is."""
+        return f"{self._what}: {self._done} of {self._total}"
+
+
+class _Telling:
+    """Work that is told, and the thread that tells it."""
+
+    def __init__(self, what: str | Callable[[], str], began: float) -> None:
+        self._what = what
+        self._began = began
+        self._over = threading.Event()
+        self._has_shown = False
+        self._thread = threading.Thread(target=self._tell, name="progress", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Takes the line away; twice is no error."""
+        self._over.set()
+        self._thread.join()
+        if self._has_shown:
+            self._has_shown = False
+            clear()
+
+    def _tell(self) -> None:
+        wait = max(_BETWEEN_S, PATIENCE_S - (time.monotonic() - self._began))
+        while not self._over.wait(wait):
+            if _told[-1:] == [self]:  # what is within it tells more
+                text = self._what if isinstance(self._what, str) else self._what()
+                self._has_shown = True
+                show(f"{text} ({time.monotonic() - self._began:.0f} s)")
+            wait = _BETWEEN_S
+
+
+_told: Final[list[_Telling]] = []
+"""What is being done, the innermost last."""
+_spell: Final = {"began": 0.0, "ended": -PATIENCE_S}
+"""When the work began that was told last, and when it ended: what follows at once goes on with it."""
 
 
 @contextmanager
@@ -46,29 +98,33 @@ def busy(what: str | Callable[[], str]) -> Iterator[None]:
     if not sys.stderr.isatty():
         yield
         return
-    over, began = threading.Event(), time.monotonic()
-
-    def tell() -> None:
-        wait = PATIENCE_S
-        while not over.wait(wait):
-            text = what if isinstance(what, str) else what()
-            show(f"{text} ({time.monotonic() - began:.0f} s)")
-            wait = _BETWEEN_S
-
-    teller = threading.Thread(target=tell, name="progress", daemon=True)
-    teller.start()
+    now = time.monotonic()
+    if not _told and now - _spell["ended"] > _BETWEEN_S:
+        _spell["began"] = now
+    telling = _Telling(what, _spell["began"])
+    _told.append(telling)
     try:
         yield
     finally:
-        over.set()
-        teller.join()
-        if time.monotonic() - began > PATIENCE_S:
-            clear()
+        telling.end()
+        _told.remove(telling)
+        _spell["ended"] = time.monotonic()
+
+
+def hush() -> None:
+    """Tells no more of what is being done: from here on its results are on the screen."""
+    for telling in tuple(_told):
+        telling.end()
 
 
 def nodes_of(source: str, total: int) -> Callable[[Iterable[T]], Iterator[T]]:
     """What tells how many nodes of a source have been read, of so many."""
     return lambda answers: counted(answers, total, f"reading nodes of {source}")
+
+
+def past_of(source: str, total: int) -> Callable[[Iterable[str]], Iterator[str]]:
+    """What tells of how many nodes of a recording the past has been read, of so many."""
+    return lambda names: counted(names, total, f"reading the past of nodes of {source}")
 
 
 def show(text: str) -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from talos_resources.cli import progress
 from talos_resources.cli.terminal import unguarded, width_of_terminal
 
 if TYPE_CHECKING:
@@ -35,11 +36,14 @@ class Screen:
         self._console: Console | None = None
         is_terminal = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
         self.width = (width_of_terminal() or _UNLIMITED) if color == "always" or (color == "auto" and is_terminal) else None
+        self._shares_the_screen = sys.stdout.isatty()
         self.colour = self.width is not None and (color == "always" or not os.environ.get("NO_COLOR"))
 
     def print(self, pieces: Iterable[Piece]) -> None:
         """Prints the pieces and shows them at once."""
         for piece in pieces:
+            if self._shares_the_screen:
+                progress.hush()
             if isinstance(piece, str):
                 sys.stdout.write(piece)
             else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol, runtime_checkable
 
 import attrs
@@ -30,13 +30,21 @@ class _OfFiles(Protocol):
     def folder(self, node: str) -> NodeFolder | None: ...
 
 
-def evidence(cluster: Nodes, nodes: Sequence[str] = (), *, track: Track = iter, since: Timestamp | None = None) -> Snapshot:
+def evidence(
+    cluster: Nodes,
+    nodes: Sequence[str] = (),
+    *,
+    track: Track = iter,
+    track_past: Callable[[Iterable[str]], Iterable[str]] = iter,
+    since: Timestamp | None = None,
+) -> Snapshot:
     """What some nodes of a cluster hold, and held; those that do not answer are named.
 
     Args:
         cluster: any.
         nodes: their names; all nodes without any.
         track: see `snapshots.views`.
+        track_past: see `past_of`.
         since: see `past_of`.
 
     Raises:
@@ -45,7 +53,7 @@ def evidence(cluster: Nodes, nodes: Sequence[str] = (), *, track: Track = iter, 
     """
     wanted = cluster.select(nodes) if nodes else cluster.nodes
     found = snapshot_of(dict(track(each(wanted, lambda node: _view(cluster, node), cluster.at_once))))
-    return attrs.evolve(found, past=past_of(cluster, [view.node for view in found.views], since=since))
+    return attrs.evolve(found, past=past_of(cluster, [view.node for view in found.views], since=since, track=track_past))
 
 
 def _view(cluster: Nodes, node: str) -> NodeView:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from time import time_ns
 from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
@@ -53,13 +53,16 @@ class _Link:
     endpoints: list[tuple[Timestamp, AddrPort]] = attrs.field(factory=list)
 
 
-def past_of(nodes: Nodes, names: Sequence[str], *, since: Timestamp | None = None) -> Past | None:
+def past_of(
+    nodes: Nodes, names: Sequence[str], *, since: Timestamp | None = None, track: Callable[[Iterable[str]], Iterable[str]] = iter
+) -> Past | None:
     """What happened to some nodes in the last day of their recording; None where the source knows the present only.
 
     Args:
         nodes: that may have a past.
         names: of those to look at.
         since: from when on, where that is longer ago than a day.
+        track: passes the names on as their past is read.
     """
     states = {}
     for name in names:
@@ -76,8 +79,8 @@ def past_of(nodes: Nodes, names: Sequence[str], *, since: Timestamp | None = Non
     links: dict[tuple[str, str], _Link] = {}
     changes: list[Change] = []
     times: set[int] = set()
-    for name, state in states.items():
-        for version in state.changes(since=since, types=_TYPES):
+    for name in track(states):
+        for version in states[name].changes(since=since, types=_TYPES):
             times.add(version.at // 60_000_000_000)
             _note(name, version, links, changes)
     kept = {key: LinkPast(states=tuple(link.states), endpoints=tuple(link.endpoints)) for key, link in links.items() if _is_eventful(link)}

@@ -65,6 +65,38 @@ def test_nothing_is_told_to_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     assert pipe.getvalue() == ""
 
 
+def test_what_follows_at_once_goes_on_with_the_line(stderr: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step that would be quick alone is told when the one before took a while, and since when all of it goes on."""
+    monkeypatch.setattr(progress, "PATIENCE_S", 0.2)
+    for step in ("reading", "writing"):
+        with progress.busy(step):
+            time.sleep(0.15)
+    assert "reading" not in stderr.getvalue()
+    assert "writing" in stderr.getvalue()
+
+
+def test_what_is_within_tells_and_then_what_is_around_it(stderr: Terminal) -> None:
+    with progress.busy("all of it"):
+        for _ in progress.tracked(["a", "b"], "parts"):
+            time.sleep(0.1)
+        within = stderr.getvalue()
+        time.sleep(0.15)
+    assert "parts: 1 of 2" in within
+    assert "all of it" not in within
+    assert "all of it" in stderr.getvalue()
+
+
+def test_nothing_more_is_told_when_the_results_come(stderr: Terminal) -> None:
+    with progress.busy("printing"):
+        time.sleep(0.15)
+        assert "printing" in stderr.getvalue()
+        progress.hush()
+        told = stderr.getvalue()
+        assert told.endswith("\r\x1b[K")
+        time.sleep(0.1)
+    assert stderr.getvalue() == told
+
+
 def test_an_error_inside_takes_the_line_away(stderr: Terminal) -> None:
     with pytest.raises(ValueError, match="broken"), progress.busy("working"):
         time.sleep(0.15)
