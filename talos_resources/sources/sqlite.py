@@ -55,7 +55,8 @@ def write(contents: Mapping[str, Sequence[Resource[Any]]], rest: str) -> None:
     except ConfigError as error:
         raise ConfigError(error.message.replace(str(part), str(path)), path=str(path)) from None
     finally:
-        part.unlink(missing_ok=True)
+        for name in (part.name, f"{part.name}-wal", f"{part.name}-shm"):  # a full disk lets SQLite not clear its log away
+            part.with_name(name).unlink(missing_ok=True)
 
 
 def _fill(state: SqliteState, contents: Mapping[str, Sequence[Resource[Any]]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from talos_resources.resources import (
     Member,
     ResourceDefinition,
 )
-from talos_resources.sources import Cluster, open_source
+from talos_resources.sources import Cluster, open_source, sqlite
 from talos_resources.sources.evidence import evidence
 from talos_resources.sources.writing import held_by, write
 from tests.sources.samples import YAML
@@ -151,3 +152,17 @@ def test_what_was_taken_out_says_so_everywhere(tmp_path: Path, capsys: pytest.Ca
     ):
         assert main(["get", "kubespanidentities", "--namespace", "cluster", "--from", str(file), "-o", form]) == 0
         assert shown in capsys.readouterr().out
+
+
+def test_a_dump_that_fails_leaves_no_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ExitStack() as stack:
+
+        def fail(state: SqliteState, contents: object) -> None:
+            # Whoever else has it open keeps SQLite from clearing its log away, as a full disk does.
+            stack.enter_context(SqliteState(state.path)).list(Member)
+            raise ConfigError(f"{state.path}: the disk is full")
+
+        monkeypatch.setattr(sqlite, "_fill", fail)
+        with pytest.raises(ConfigError, match="all.db: the disk is full"):
+            sqlite.write({}, str(tmp_path / "all.db"))
+        assert not list(tmp_path.iterdir())

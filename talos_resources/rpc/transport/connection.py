@@ -23,6 +23,7 @@ from talos_resources.rpc.transport.headers import MAX_BLOCK_BYTES
 from talos_resources.rpc.transport.incoming import CREDIT, Intake
 from talos_resources.rpc.transport.link import Link, Woken
 from talos_resources.rpc.transport.session import Session
+from talos_resources.rpc.transport.silence import receive
 from talos_resources.rpc.transport.stream import CANCEL, WINDOW_BYTES, Stream
 from talos_resources.rpc.transport.turns import Turns
 from talos_resources.state.timeout import Deadline, acquire
@@ -253,7 +254,7 @@ class Connection:
                 # What has to be said to what came goes with the next request, if that comes before the next wait.
                 if self._unsent:
                     self._say_all()
-                self._intake.take(self._link.receive(deadline), own=stream)
+                self._intake.take(receive(self._link, deadline, self.say), own=stream)
         except Woken:  # whoever waits looks again
             pass
         except TimeoutError:
@@ -295,6 +296,5 @@ class Connection:
             self._stop_reading()
 
     def _take_what_is_there(self) -> None:
-        deadline = Deadline(_SAY_S)
         while self._failure is None and self._link.has_more():
-            self._intake.take(self._link.receive(deadline))
+            self._intake.take(self._link.receive(Deadline(_SAY_S)))
