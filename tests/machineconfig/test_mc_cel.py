@@ -25,6 +25,10 @@ from talos_resources.machineconfig.cel import DISK, LINK, OUT_OF_MEMORY, VOLUME,
         "size(disk.model) > 3 && has(disk.uuid)",
         "disk.symlinks[0] == '''x'''",
         "-1 < 2 && 1.5 > .5",
+        "disk.size > --1u && !!disk.cdrom",  # two signs take each other away
+        "disk.model in [] + disk.symlinks + ['a']",
+        "[1, 'a'].exists(x, x == 1) && 'a' in {'a': 1} && {'a': 1}.size() == 1 && {'a': true}['a']",
+        "timestamp('2026-01-01T00:00:00Z') + duration('1h') > timestamp(0) && type(1) == type(2)",
     ],
 )
 def test_what_chooses_a_disk(text: str) -> None:
@@ -51,6 +55,11 @@ def test_what_chooses_a_disk(text: str) -> None:
         ("disk.model[0] == 'a'", "string has no positions (column 11)"),
         ("disk.symlinks.all(s, s == 1)", "no matching overload for '==' applied to (string, int) (column 24)"),
         ("true false", "unexpected 'false' (column 6)"),
+        ("{'a': 1}", "expression output type is map, expected bool"),
+        ("!{'a': 1}", "what is negated has to be bool, this is map (column 1)"),
+        ("duration('1h')", "expression output type is duration, expected bool"),
+        ("1u + duration('1h') > 2u", "no matching overload for '+' applied to (uint, duration) (column 4)"),
+        ("['a'] + [1] == []", "no matching overload for '+' applied to (string, int) (column 7)"),
         ("(true", "the expression ends too early where ')' belongs (column 6)"),
         ("'open", 'unexpected "\'" (column 1)'),
         ("$x", "unexpected '$' (column 1)"),

@@ -1,7 +1,7 @@
 """Parses an expression and finds the type of its value at once, by recursive descent.
 
-A type is a word (`bool`, `int`, `uint`, `double`, `string`, `bytes`, `null`, `dyn`, the name of a record) or
-`list:` and a type.
+A type is a word (`bool`, `int`, `uint`, `double`, `string`, `bytes`, `null`, `map`, `type`,
+`timestamp`, `duration`, `dyn`, the name of a record) or `list:` and a type.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _METHODS: Final = {
 }
 _MACROS: Final = {"all": "bool", "exists": "bool", "exists_one": "bool", "filter": "", "map": ""}
 _CONVERSIONS: Final = frozenset({"int", "uint", "double", "string", "bool", "bytes", "dyn"})
+_OF_OTHER_TYPES: Final = frozenset({"type", "timestamp", "duration"})
 
 Variables = Mapping[str, str]
 Records = Mapping[str, Mapping[str, str]]
@@ -115,8 +116,11 @@ class Checker:
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise CelError("nested too deeply", sign.column)
+        twice = self._take(sign.text) is not None
         found = self._unary()
         self._depth -= 1
+        if twice:
+            return found  # the two take each other away, whatever follows
         if sign.text == "!":
             fits(found, "bool", sign, "what is negated")
         elif found not in {"int", "double", "dyn"}:
@@ -132,6 +136,9 @@ class Checker:
             elif bracket := self._take("["):
                 index = self._expression()
                 self._need("]")
+                if found == "map":
+                    found = "dyn"
+                    continue
                 if not found.startswith("list:") and found != "dyn":
                     raise CelError(f"{found} has no positions", bracket.column)
                 fits(index, "int", bracket, "a position")
@@ -165,18 +172,15 @@ class Checker:
             self._need(")")
             return found
         if word.text == "[":
-            return self._list(word)
+            return self._list()
         if word.text == "{":
             return self._map()
         self._at -= 1
         raise self._unexpected()
 
-    def _list(self, bracket: Token) -> str:
+    def _list(self) -> str:
         items = self._arguments("]")
-        found = items[0] if items else "dyn"
-        for item in items[1:]:
-            found = common(found, item, bracket)
-        return f"list:{found}"
+        return f"list:{items[0] if len(set(items)) == 1 else 'dyn'}"
 
     def _map(self) -> str:
         first = True
@@ -187,7 +191,7 @@ class Checker:
             self._expression()
             self._need(":")
             self._expression()
-        return "dyn"
+        return "map"
 
     def _arguments(self, end: str) -> list[str]:
         found: list[str] = []
@@ -204,7 +208,7 @@ class Checker:
         return found
 
     def _field(self, kind: str, name: Token) -> str:
-        if kind == "dyn":
+        if kind in {"dyn", "map"}:
             return "dyn"
         found = self._records.get(kind, {}).get(name.text)
         if found is None:
@@ -217,6 +221,8 @@ class Checker:
             return "int" if name.text == "size" else "bool"
         if name.text in _CONVERSIONS and len(found) == 1:
             return name.text
+        if name.text in _OF_OTHER_TYPES and len(found) == 1:
+            return name.text
         known = self._functions.get(name.text)
         if known is None and self._is_open:
             return "dyn"
@@ -225,13 +231,13 @@ class Checker:
         return applied(name, known[0], found, known[1])
 
     def _method(self, kind: str, name: Token) -> str:
-        if name.text in _MACROS and (kind.startswith("list:") or kind == "dyn"):
+        if name.text in _MACROS and (kind.startswith("list:") or kind in {"dyn", "map"}):
             return self._macro(kind, name)
         found = self._arguments(")")
-        if name.text == "size" and not found and (kind in {"string", "bytes", "dyn"} or kind.startswith("list:")):
+        if name.text == "size" and not found and (kind in {"string", "bytes", "map", "dyn"} or kind.startswith("list:")):
             return "int"
         method = _METHODS.get(name.text)
-        if method is None and (kind == "dyn" or self._is_open):
+        if method is None and (kind in {"dyn", "timestamp", "duration"} or self._is_open):
             return "dyn"
         if method is None:
             raise CelError(f"undeclared reference to '{name.text}'", name.column)
@@ -242,7 +248,7 @@ class Checker:
         variable = self._name().text
         self._need(",")
         hidden = self._variables.get(variable)
-        self._variables[variable] = kind.removeprefix("list:")
+        self._variables[variable] = "dyn" if kind == "map" else kind.removeprefix("list:")
         found = self._expression()
         self._need(")")
         if hidden is None:

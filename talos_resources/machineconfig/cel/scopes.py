@@ -43,7 +43,7 @@ _RECORDS: Final[Records] = {
 }
 _GLOB: Final[Functions] = {"glob": (("string", "string"), "bool")}
 _MAC: Final[Functions] = {"mac": (("bytes",), "string")}
-_OF_MEMORY: Final[Functions] = {"multiply_qos_vectors": (("dyn", "dyn"), "double"), "duration": (("string",), "dyn")}
+_OF_MEMORY: Final[Functions] = {"multiply_qos_vectors": (("dyn", "dyn"), "double")}
 
 
 @attrs.frozen

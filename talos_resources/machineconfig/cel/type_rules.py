@@ -8,6 +8,7 @@ from typing import Final
 from talos_resources.machineconfig.cel.tokens import CelError, Token
 
 _NUMBERS: Final = frozenset({"int", "uint", "double"})
+_TIMES: Final = frozenset({"timestamp", "duration"})
 
 
 def number_type(text: str) -> str:
@@ -38,6 +39,8 @@ def common(one: str, other: str, word: Token) -> str:
         return one
     if one == "dyn":
         return other
+    if one.startswith("list:") and other.startswith("list:"):
+        return f"list:{common(one.removeprefix('list:'), other.removeprefix('list:'), word)}"
     raise CelError(f"no matching overload for {word.text!r} applied to ({one}, {other})", word.column)
 
 
@@ -61,6 +64,8 @@ def _logic(left: str, right: str, sign: Token) -> str:
 
 def _relation(left: str, right: str, sign: Token) -> str:
     if sign.text == "in":
+        if right == "map":
+            return "bool"
         if right != "dyn" and not right.startswith("list:"):
             raise CelError(f"no matching overload for 'in' applied to ({left}, {right})", sign.column)
         common(left, right.removeprefix("list:"), sign)
@@ -70,6 +75,8 @@ def _relation(left: str, right: str, sign: Token) -> str:
 
 
 def _arithmetic(left: str, right: str, sign: Token) -> str:
+    if {left, right} <= _TIMES and sign.text in "+-":
+        return "timestamp" if left != right else "duration"
     found = common(left, right, sign)
     allowed = found in _NUMBERS or found == "dyn" or (sign.text == "+" and (found in {"string", "bytes"} or found.startswith("list:")))
     if not allowed or (sign.text == "%" and found == "double"):
