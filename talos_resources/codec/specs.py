@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, cast
+import functools
+from collections.abc import Callable
+from typing import Any, Final, TypeVar, cast
 
 import talos_resources.resources  # noqa: F401 - registers the typed kinds
 from talos_resources.codec.decoder import FieldError, decoder
@@ -12,6 +14,7 @@ from talos_resources.codec.unknown import marked, says_more, with_names
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.kind import has_class, typed_kind
 from talos_resources.model.metadata import Metadata
+from talos_resources.model.redact import may_hold_secrets
 from talos_resources.model.resource import Resource
 from talos_resources.model.sent import Unread
 from talos_resources.model.spec import REDACTED, RedactedSpec, UntypedSpec, untyped_spec
@@ -65,11 +68,19 @@ def message_of(type: str, yaml: str) -> bytes:
     kind = typed_kind(type) if yaml else None
     if kind is None:
         return b""
+    return (_message_of if may_hold_secrets(kind.spec) else _shared_message_of)(kind.spec, yaml)
+
+
+def _message_of(cls: type[Any], yaml: str) -> bytes:
     try:
-        spec = spec_from_yaml(kind.spec, yaml)
+        spec = spec_from_yaml(cls, yaml)
     except DecodeError:
         return b""
     return b"" if isinstance(spec, UntypedSpec) else marked(encode(spec), spec)
+
+
+# A server sends the same resource to everybody who asks.
+_shared_message_of: Final = cast("Callable[[type[Any], str], bytes]", functools.lru_cache(maxsize=1 << 12)(_message_of))
 
 
 def _spec_of_type(type: str, message: bytes, yaml: str) -> Any:

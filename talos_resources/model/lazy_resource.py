@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Final, cast
 from talos_resources.model.build import twin
 from talos_resources.model.metadata import Metadata
 from talos_resources.model.resource import Resource
+from talos_resources.model.timestamp import Timestamp
 
 _SPEC: Final[Any] = Resource.__dict__["spec"]  # the slot itself
 _OpenResource: Final = twin(Resource)
@@ -59,6 +60,15 @@ class _Unread(Resource[Any]):
 
     # attrs' own methods for copies and pickles set what they have read.
     spec = property(_open, _SPEC.__set__)  # in the place of the slot
+
+    def stamped(self, version: int, owner: str, created: Timestamp, updated: Timestamp) -> Resource[Any]:
+        """See `Resource`; the spec is not looked at for it."""
+        cls, data = type(self), _SPEC.__get__(self)
+        if type(data) is not bytes:  # another thread has just read it
+            return Resource.stamped(self, version, owner, created, updated)
+        made: Resource[Any] = Resource(self.metadata, data).stamped(version, owner, created, updated)
+        _set(made, "__class__", cls)
+        return made
 
     def __eq__(self, other: object) -> bool:
         _open(self)

@@ -15,6 +15,7 @@ from talos_resources.codec.wire import resource_from_wire, resource_of_store, re
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.lazy_resource import unread
 from talos_resources.model.resource import Resource
+from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import KubeSpanPeerStatus
 
 STATUS = Resource.new(KubeSpanPeerStatus(label="worker-1", receive_bytes=7), id="abc=", owner="me", labels={"zone": "a"})
@@ -50,6 +51,17 @@ def test_the_first_look_makes_it_an_ordinary_one(look: Callable[[Resource[Any]],
     assert type(resource) is Resource
     assert resource == ordinary
     assert told == look(ordinary) or isinstance(told, bytes)
+
+
+def test_stamping_is_no_look() -> None:
+    resource = closed()
+    stamped = resource.stamped(5, "other", Timestamp(1), Timestamp(2))
+    assert type(resource) is not Resource
+    assert type(stamped) is not Resource
+    assert (stamped.version, stamped.owner, stamped.metadata.created, stamped.metadata.updated) == (5, "other", 1, 2)
+    assert stamped == STATUS.stamped(5, "other", Timestamp(1), Timestamp(2))
+    assert type(stamped) is Resource
+    assert resource == resource_from_wire(WIRE)
 
 
 def test_metadata_is_there_without_a_look() -> None:
