@@ -72,6 +72,7 @@ def test_what_is_refused_says_where(text: str, fault: str) -> None:
 def test_scopes_know_their_variables() -> None:
     assert fault_of('volume.partition_label == "x" && disk.size > 1u', VOLUME) == ""
     assert fault_of('mac(link.permanent_addr) == "aa:bb" && link.driver == "e1000"', LINK) == ""
+    assert fault_of("link.name == 'eth0'", LINK) == "undefined field 'name' (column 6)"  # the name is the id of a link, not a field
     assert fault_of("disk.size > 1u", LINK) == "undeclared reference to 'disk' (column 1)"
     ranking = "(memory_max.hasValue() ? 0.0 : {Besteffort: 1.0, System: 0.0}[class] * double(memory_current.orValue(0u))) > 1.0"
     assert fault_of(ranking, OUT_OF_MEMORY) == ""

@@ -35,8 +35,7 @@ _RECORDS: Final[Records] = {
         int="type operational_state speed_megabits port duplex",
         bool="link_state",
         bytes="hardware_addr permanent_addr broadcast_addr",
-        string="name alias queue_disc kind slave_kind bus_path pciid driver driver_version firmware_version "
-        "product_id vendor_id product vendor",
+        string="alias queue_disc kind slave_kind bus_path pciid driver driver_version firmware_version product_id vendor_id product vendor",
         list_string="alt_names",
         dyn="vlan bridge_master bond_master vrf_master wireguard veth",
     ),
