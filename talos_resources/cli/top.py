@@ -36,7 +36,7 @@ def run(args: Namespace) -> int:
 
     Raises:
         UnsupportedError: textual is not installed.
-        ConfigError: there is no terminal.
+        ConfigError: there is no terminal, or nothing was recorded at the moment or before.
     """
     try:
         from talos_resources.tui.app import Top
@@ -49,7 +49,9 @@ def run(args: Namespace) -> int:
     with options.opened(args) as (cluster, selected):
         nodes = tuple(selected) if args.nodes else cluster.nodes
         travel = Travel(cluster, nodes, None if moment is None else _when(moment))
-        top = Top(travel.live(), travel)
+        live = travel.live()
+        travel.check()
+        top = Top(live, travel)
         top.run()
     return top.return_code or 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from talos_resources.model.errors import UnsupportedError
+from talos_resources.model.errors import ConfigError, UnsupportedError
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.sources.cluster import Cluster
 from talos_resources.sources.looking_back import recorded
@@ -40,6 +40,19 @@ class Travel:
             UnsupportedError: the source keeps no past.
         """
         return Live(self.cluster if self.moment is None else self.cluster.at(self.moment), self.nodes)
+
+    def check(self) -> None:
+        """Says before anything is shown that there is nothing to show of the moment: no waiting makes it come.
+
+        Raises:
+            ConfigError: the recording begins later.
+            UnsupportedError: the source keeps no past.
+        """
+        if self.moment is None or (span := self.span()) is None or self.moment >= span[0]:
+            return
+        # Rounded up, so that there is data of the moment when it is typed in.
+        first = Timestamp.from_seconds(span[0].seconds + (span[0].nanos > 0))
+        raise ConfigError(f"{self.cluster.source} has no data before {first}; name that moment or a later one")
 
     def move(self, steps: int) -> None:
         """Goes so many steps on, or back where negative; beyond the end is the present.

@@ -99,8 +99,10 @@ class HtmlPrinter:
         return start
 
 
-_SAME: Final = ("NAMESPACE", "TYPE")
-"""What all rows of a table share: a phone has no room for it, and the headline says the type."""
+_ASIDE: Final = ("NAMESPACE", "TYPE", "VERSION")
+"""What all rows of a table share, or nobody looks for: a phone has no room for it, and the headline says the type."""
+_LONGEST_WORD: Final = 30
+"""An id that is longer and nothing but a word is a key, of which a phone shows the beginning."""
 _SECTION_END: Final = "</tbody>\n</table>\n</div>\n</section>\n"
 
 
@@ -113,10 +115,10 @@ class _Table:
         self._cells = Cells(kind, shape, event_heading="EVENT")
         self._state = state_column(self._cells.headings)
         self._id = self._cells.headings.index("ID")
-        self._same = [self._cells.headings.index(heading) for heading in _SAME if in_page and heading in self._cells.headings]
+        self._aside = [self._cells.headings.index(heading) for heading in _ASIDE if in_page and heading in self._cells.headings]
 
     def start(self) -> str:
-        classes = dict.fromkeys(self._same, ' class="same"')
+        classes = dict.fromkeys(self._aside, ' class="aside"')
         headings = "".join(f"<th{classes.get(i, '')}>{html.escape(heading)}</th>" for i, heading in enumerate(self._cells.headings))
         return f'<table class="talos-resources">\n<thead>\n<tr>{headings}</tr>\n</thead>\n<tbody>\n'
 
@@ -124,9 +126,11 @@ class _Table:
         row = self._cells.row(redacted(resource, sensitive=self._sensitive), node=node, event=event)
         cells = [f"<td>{html.escape(cell)}</td>" for cell in row]
         if self._in_page:
-            cells[self._id] = f'<td class="id">{html.escape(row[self._id])}</td>'
-            for index in self._same:
-                cells[index] = f'<td class="same">{html.escape(row[index])}</td>'
+            name = row[self._id]
+            look = "id key" if len(name) > _LONGEST_WORD and not set(name) & set("-.: ") else "id"
+            cells[self._id] = f'<td class="{look}">{html.escape(name)}</td>'
+            for index in self._aside:
+                cells[index] = f'<td class="aside">{html.escape(row[index])}</td>'
         if self._state is not None and (state := row[self._state]) in _COLOURS:
             # A page has classes, light and dark; a notebook knows nothing of them.
             look = f'class="state {state}"' if self._in_page else f'style="color: {_COLOURS[state]}"'

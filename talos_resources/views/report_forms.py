@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from talos_resources.insight.mesh import LinkState
 from talos_resources.insight.outline import outline
@@ -111,5 +113,9 @@ def _cell(text: str) -> str:
     return f"<td{look}>{_text(text)}</td>"
 
 
+_LONG_WORD: Final = re.compile(r"\S{24,}")
+
+
 def _text(text: str) -> str:
-    return html.escape(printable(text))
+    """Escaped; names of fields that are longer than a phone is wide break at their dots."""
+    return _LONG_WORD.sub(lambda word: word[0].replace(".", ".<wbr>"), html.escape(printable(text)))

@@ -11,6 +11,7 @@ from talos_resources.backends.memory import MemoryState
 from talos_resources.backends.sqlite.periods import Period
 from talos_resources.backends.sqlite.state import SqliteState
 from talos_resources.cli.main import main
+from talos_resources.model.errors import ConfigError
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import PeerState
 from talos_resources.sources import Cluster, open_source
@@ -20,6 +21,7 @@ from talos_resources.tui.link import LinkScreen
 from talos_resources.tui.past import happenings
 from talos_resources.tui.slider import Slider
 from talos_resources.tui.travel import Travel
+from tests.cli.test_terminal import on_terminal
 from tests.tui.driving import cells, drive, peer, shown, until
 
 
@@ -63,6 +65,20 @@ def test_back_and_on(recording: Path) -> None:
 
     with open_source(f"sqlite:{recording}") as cluster:
         drive(cluster, act, travel=Travel(cluster, cluster.nodes, at("01:30:00")))
+
+
+def test_a_moment_before_the_beginning_is_said_at_once(recording: Path) -> None:
+    with open_source(f"sqlite:{recording}") as cluster:
+        Travel(cluster, cluster.nodes, at("01:00:00")).check()
+        Travel(cluster, cluster.nodes).check()
+        with pytest.raises(ConfigError, match="mesh.db has no data before 2026-01-01T01:00:00Z; name that moment or a later one"):
+            Travel(cluster, cluster.nodes, at("00:59:59")).check()
+        code, text = on_terminal(
+            "top", "--from", f"sqlite:{recording}", "--at", "2025-01-01T00:00:00Z", home=recording.parent, size=(24, 80)
+        )
+    assert code == 1
+    assert "has no data before 2026-01-01T01:00:00Z" in text
+    assert "\x1b[?1049h" not in text, "no screen is begun"
 
 
 def test_no_further_back_than_the_beginning(recording: Path) -> None:
