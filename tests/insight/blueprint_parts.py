@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.insight.blueprint import NOW, Box, Doc, Plan, when
-from tests.insight.blueprint_kinds import NEVER, Known, clouds, fault, names, rack
+from tests.insight.blueprint_kinds import NEVER, Known, clouds, fault, fine, names, rack
 
 SETTINGS = ("KubeSpanConfigs.kubespan.talos.dev", "KubeSpanIdentities.kubespan.talos.dev", "DiscoveryConfigs.cluster.talos.dev")
 DAY_S = 86400.0
@@ -109,3 +109,31 @@ def m07_discovery_off_and_no_settings() -> Known:
         boxes=boxes, unheard=pairs, drop={"*": SETTINGS, "w-3": (*SETTINGS, "Affiliates.cluster.talos.dev", "Members.cluster.talos.dev")}
     )
     return Known(plan, ("discovery-unreachable", "discovery-disabled"), ("w-3",), at_most=1)
+
+
+class Booted(Plan):
+    """A box that was booted 7 min ago and read last: its sessions began together, and were renewed together before that."""
+
+    def status(self, one: Box, other: Box) -> Doc:
+        held = super().status(one, other)
+        if one.rebooted:
+            held |= {"lastHandshakeTime": when(NOW + 60), "receiveBytes": 52_000, "transmitBytes": 48_000}
+        elif other.rebooted:
+            held["lastHandshakeTime"] = when(NOW - 65)
+        return held
+
+
+@fine
+def m08_booted_and_read_last() -> Plan:
+    boxes = rack(4)
+    boxes[-1].rebooted, boxes[-1].read = 420, 105
+    return Booted(boxes=boxes)
+
+
+@fine
+def m09_bypass_and_no_statuses() -> Plan:
+    """Only peers that are up belong in the packet filter's sets; who they are was not read."""
+    boxes = rack(2)
+    for box in boxes:
+        box.config = {"forceRouting": False}
+    return Plan(boxes=boxes, drop={"cp-2": ("KubeSpanPeerStatuses.kubespan.talos.dev",)})

@@ -48,6 +48,8 @@ def _compared(case: Case, index: int, sums: Sums) -> Iterator[Hypothesis]:
     up = {key for key, status in view.status_of.items() if status.spec.state is PeerState.UP} if bypass else None
     if view.config is None and any(status.spec.state is not PeerState.UP for status in view.statuses):
         return  # whether peers that are down belong in it is not known
+    if (bypass or view.config is None) and not view.statuses:
+        return  # nor who is up
     wanted = [spec.spec.allowed_ips for key, spec in view.spec_of.items() if up is None or key in up]
     version = case.version(index)
     without = not (version and release_of(version).kubespan.filter_has_kubespan_addresses)  # of an unknown release it is not judged

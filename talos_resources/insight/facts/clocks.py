@@ -86,7 +86,7 @@ class Clocks:
         for other in others:
             mine, theirs = self._ground.status(index, other), self._ground.status(other, index)
             age = (self._ground.views[index].as_of - self._ground.made(index, other)) / S_NS
-            if mine is not None and theirs is not None and age > 0:
+            if mine is not None and theirs is not None and age > 0 and self._count_alike(index, other):
                 sent, got = (theirs.transmit_bytes, mine.receive_bytes) if offset > 0 else (mine.transmit_bytes, theirs.receive_bytes)
                 lags += [(got - sent) * age / sent] if sent > 0 else []
         return middle(lags) if lags else None
@@ -129,15 +129,25 @@ class Clocks:
         The later end of two has received more than the earlier says it has sent, and by as much as passes in that time.
         """
         later = earlier = 0
-        for other in self._agreeing(index):
+        alike = [other for other in self._agreeing(index) if self._count_alike(index, other)]
+        if not alike:
+            return abs(offset) < GAP_S  # after a reboot all sessions begin together: they may agree and yet be others
+        for other in alike:
             mine, theirs = self._ground.status(index, other), self._ground.status(other, index)
             if mine is not None and theirs is not None:
                 later += mine.receive_bytes > theirs.transmit_bytes
                 earlier += theirs.receive_bytes > mine.transmit_bytes
-        lag = self._lag_s(index, offset, self._agreeing(index))
+        lag = self._lag_s(index, offset, alike)
         if lag is not None and lag < LITTLE * abs(offset):
             return False  # minutes between two readings, where hours are to be explained
         return later > earlier if offset > 0 else earlier > later
+
+    def _count_alike(self, index: int, other: int) -> bool:
+        """Whether both ends of a link have counted for as long: neither has been booted since the other began."""
+        mine, theirs = self._ground.made(index, other), self._ground.made(other, index)
+        ages = self._ground.views[index].as_of - mine, self._ground.views[other].as_of - theirs
+        # By the ages the clocks are left out of it, by the moments when the reports were made.
+        return min(abs(ages[0] - ages[1]), abs(mine - theirs)) < max(LATE_S * S_NS, 0.02 * max(ages))
 
     @cached_property
     def old_reports(self) -> Mapping[int, float]:
