@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 from argparse import Namespace
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -93,7 +93,7 @@ def fields(prefix: str, args: Namespace) -> Iterable[str]:
 
 def contexts(_prefix: str, args: Namespace) -> Iterable[str]:
     """Those of the talosconfig."""
-    return _talosconfig(args).contexts
+    return list(_talosconfig(args).contexts)  # a mapping would be taken for words and what is said of them
 
 
 def nodes(prefix: str, args: Namespace) -> Iterable[str]:
@@ -120,11 +120,11 @@ def ids(_prefix: str, args: Namespace) -> Iterable[str]:
     return _asked(args, f"ids {names} {getattr(args, 'namespace', None)}", ask)
 
 
-def scenarios(_prefix: str, _args: Namespace) -> Iterable[str]:
-    """What `simulate` can play."""
+def scenarios(_prefix: str, _args: Namespace) -> Mapping[str, str]:
+    """What `simulate` can play, and what happens then, which zsh and fish show."""
     from talos_resources.simulate.scenarios import SCENARIOS
 
-    return SCENARIOS
+    return {name: scenario.about for name, scenario in SCENARIOS.items()}
 
 
 def rules(_prefix: str, _args: Namespace) -> Iterable[str]:

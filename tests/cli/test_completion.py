@@ -85,6 +85,32 @@ def test_what_is_offered(typed: str, values: list[str], environment: dict[str, s
     assert offered(f"talos-resources {typed}", environment) == values
 
 
+@pytest.mark.parametrize(
+    ("typed", "lines"),
+    [
+        ("simulate --scenario nat-h", ["nat-harvest\tthe same, but nodes share the endpoints at which they see others"]),
+        ("get --context aw", ["away\t"]),
+        ("config context aw", ["away\t"]),
+        ("doctor --explain mtu-d", ["mtu-differs\t"]),
+    ],
+)
+def test_fish_is_offered_what_words_mean(typed: str, lines: list[str], environment: dict[str, str]) -> None:
+    """As the script for fish asks: each word with what is said of it, and nothing beside them."""
+    line = f"talos-resources {typed}"
+    asking = {"_ARGCOMPLETE": "1", "_ARGCOMPLETE_DFS": "\t", "_ARGCOMPLETE_IFS": "\n", "_ARGCOMPLETE_SUPPRESS_SPACE": "1"}
+    asking |= {"_ARGCOMPLETE_SHELL": "fish", "COMP_LINE": line, "COMP_POINT": str(len(line)), "COMP_TYPE": ""}
+    done = subprocess.run(
+        ["bash", "-c", "talos-resources 8>&1 9>&2 1>/dev/null"],
+        capture_output=True,
+        text=True,
+        env=environment | asking,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == lines
+
+
 def test_a_cluster_that_is_away_is_remembered(tmp_path: Path, environment: dict[str, str]) -> None:
     dump = tmp_path / "cluster.json"
     subprocess.run(
