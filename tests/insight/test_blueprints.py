@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from talos_resources.cli.main import main
 from tests.golden import doctor
 from tests.insight import (
     blueprint_between,
@@ -45,3 +46,11 @@ def case(name: str, folder: Path) -> Path:
 @pytest.mark.parametrize("name", CASES)
 def test_blueprint(name: str, tmp_path: Path) -> None:
     assert doctor.verdict(case(name, tmp_path)).difference == ""
+
+
+def test_bypass_says_nothing_of_links_that_were_not_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    case("m09-bypass-and-no-statuses", tmp_path)
+    main(["doctor", "--from", str(tmp_path / "data.zip")])
+    out = capsys.readouterr().out
+    assert "no link is known to be down" in out
+    assert "all links are up" not in out.partition("Why:")[0]

@@ -9,6 +9,7 @@ from talos_resources.insight.facts.evidence import Pair
 from talos_resources.insight.hypothesis import CONFIGURATION_GUIDE, Certainty, Hypothesis, Tier, cause
 from talos_resources.insight.words import limited, some
 from talos_resources.model.finding import Severity
+from talos_resources.resources import PeerState
 
 
 @cause(
@@ -33,12 +34,16 @@ def down_peer_bypass(case: Case) -> Iterator[Hypothesis]:
     ways: list[Pair] = [
         way for pair in case.pairs.faulty for way in (pair, (pair[1], pair[0])) if way[0] in found and case.state(*way).is_fault
     ]
+    held = [case.life.fresh[index].statuses for index in found]
+    are_up = all(statuses and all(status.spec.state is PeerState.UP for status in statuses) for statuses in held)
     yield Hypothesis(
         title=f"allowDownPeerBypass is on, on {case.names(found)}"
         + (
             f": traffic over {some(len(ways), 'link')} leaves unencrypted now"
             if ways
             else "; all links are up, so nothing leaves unencrypted"
+            if are_up
+            else "; no link is known to be down"
         ),
         evidence=lambda: limited(
             [
