@@ -11,7 +11,7 @@ from types import ModuleType
 import benchmarks
 
 # Not benchmarks themselves.
-_SHARED = {"__main__", "attacked", "attackers", "figures"}
+_SHARED = {"__main__", "attacked", "attackers", "figures", "servers"}
 
 
 def found() -> dict[str, ModuleType]:

@@ -33,6 +33,7 @@ import attrs
 from benchmarks.attacked import TURN
 from benchmarks.attackers import ATTACKS
 from benchmarks.live import wire_file
+from benchmarks.servers import memory_mb, started
 from talos_resources.resources import KubeSpanPeerStatus
 from talos_resources.rpc.client.connect import connect_plain
 from tests.discovery.asking import Asking
@@ -118,7 +119,7 @@ class Target:
 
     kind: str
     address: str
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[str]
     turns: Path
     honest: Honest
 
@@ -133,8 +134,7 @@ class Target:
 
     def memory_mib(self) -> float:
         """What it holds of the system's memory."""
-        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+        return memory_mb(self.process.pid)
 
 
 @contextmanager
@@ -147,10 +147,7 @@ def target(kind: str) -> Iterator[Target]:
         command = [sys.executable, "-m", "benchmarks.attacked", str(turns), *kind.split(), *(["serve"] if kind == "discovery" else [])]
         command += ["--listen", "127.0.0.1:0", "--insecure"]
         command += ["--from", str(wire_file(RESOURCES, folder / "n.wire.json"))] if kind == "serve" else []
-        process = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL))
-        stack.callback(process.terminate)
-        assert process.stdout is not None
-        address = process.stdout.readline().decode().split()[-1]
+        process, address = stack.enter_context(started(command))
         yield Target(kind, address, process, turns, Honest(_question(kind, address, stack), process.pid))
 
 

@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 
 from benchmarks.figures import Figure, show, wall_s
+from benchmarks.servers import cpu_s, peak_mb, started
 
 CORES: Final = {50: 0.25, 500: 1.0}
 """The most that so many nodes may take at 1x."""
@@ -43,26 +44,8 @@ def served(folder: Path, nodes: int) -> Iterator[Served]:
     """A simulation of so many nodes at 1x in a process of its own."""
     pki = folder / f"pki-{nodes}"
     command = [sys.executable, "-m", "talos_resources", "simulate", "--nodes", str(nodes), "--serve", "127.0.0.1:0", "--pki", str(pki)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        assert process.stdout is not None
-        try:
-            process.stdout.readline()
-            yield Served(process.pid, pki / "talosconfig")
-        finally:
-            process.terminate()
-
-
-def cpu_s(process: int) -> float:
-    """Seconds of a core that a process has used."""
-    ticks = 100  # the clock of /proc, on every Linux
-    fields = Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / ticks
-
-
-def peak_mb(process: int) -> float:
-    """The most memory that a process has had."""
-    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
-    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
+    with started(command) as (process, _):
+        yield Served(process.pid, pki / "talosconfig")
 
 
 def fixture_s(folder: Path) -> float:

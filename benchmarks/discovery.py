@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.figures import INTEROP, Figure, show
+from benchmarks.servers import free_port, listening, memory_mb
 from talos_resources.discovery.messages import LIST, UPDATE, WATCH, ClusterRequest, Duration, UpdateRequest, WatchResponse
 from talos_resources.discovery.wire import decode, encode
 from talos_resources.rpc.client.call import Channel
@@ -38,34 +38,11 @@ DATA: Final = b"d" * 300
 ENDPOINTS: Final = (b"e" * 16, b"f" * 32)
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        port: int = found.getsockname()[1]
-        return port
-
-
-def started(stack: ExitStack, command: Sequence[str | Path], port: int) -> subprocess.Popen[bytes]:
-    """A program, once it listens; it ends with the stack."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    stack.callback(process.wait)
-    stack.callback(process.kill)
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            if process.poll() is not None:
-                raise SystemExit(f"{command[0]} ended with {process.returncode}") from None
-            time.sleep(0.1)
-        else:
-            return process
-
-
 def ours(stack: ExitStack, *more: str) -> tuple[str, int]:
     """Address and process id of a server of ours."""
     address = f"127.0.0.1:{(port := free_port())}"
     command = [sys.executable, "-m", "talos_resources", "discovery", "serve", "--listen", address, "--insecure", *more]
-    return address, started(stack, command, port).pid
+    return address, listening(stack, command, port).pid
 
 
 def theirs(stack: ExitStack) -> tuple[str, int] | None:
@@ -77,7 +54,7 @@ def theirs(stack: ExitStack) -> tuple[str, int] | None:
     subprocess.run([go, "build", "-o", folder / "service", SERVICE], cwd=INTEROP / "discovery", check=True)
     address = f"127.0.0.1:{(port := free_port())}"
     command: list[str | Path] = [folder / "service", "-addr", address, "-landing-addr=", "-metrics-addr=", "-snapshots-enabled=false"]
-    return address, started(stack, command, port).pid
+    return address, listening(stack, command, port).pid
 
 
 def say(addresses: Sequence[str], affiliates: int, first: int = 0) -> float:
@@ -139,21 +116,15 @@ def news(speaks: str, watches: str, *, cluster: str) -> list[float]:
     return sorted(told[name] - at for name, at in answered.items())
 
 
-def resident(pid: int) -> int:
-    """The bytes of a process that are in memory."""
-    [line] = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")]
-    return int(line.split()[1]) * 1024
-
-
 def memory(server: tuple[str, int], affiliates: int) -> tuple[float, float]:
     """Changes a second, and the bytes that an affiliate takes."""
     address, pid = server
     transport = Http2Transport(address)
     Channel((transport,), timeout=60).unary(LIST, encode(ClusterRequest(cluster_id="none")))
     transport.close()
-    before = resident(pid)
+    before = memory_mb(pid)
     rate = say([address], affiliates)
-    return rate, (resident(pid) - before) / affiliates
+    return rate, (memory_mb(pid) - before) * 2**20 / affiliates
 
 
 def figures(affiliates: int) -> Iterator[Figure]:
@@ -172,7 +143,7 @@ def figures(affiliates: int) -> Iterator[Figure]:
             folder, client, members = stack.enter_context(tempfile.TemporaryDirectory()), free_port(), free_port()
             urls = [f"--{name}=http://127.0.0.1:{client}" for name in ("listen-client-urls", "advertise-client-urls")]
             inner = [f"--{name}=http://127.0.0.1:{members}" for name in ("listen-peer-urls", "initial-advertise-peer-urls")]
-            started(stack, [etcd, f"--data-dir={folder}", *urls, *inner, f"--initial-cluster=default=http://127.0.0.1:{members}"], client)
+            listening(stack, [etcd, f"--data-dir={folder}", *urls, *inner, f"--initial-cluster=default=http://127.0.0.1:{members}"], client)
             servers = [ours(stack, "--from", f"etcd://127.0.0.1:{client}/discovery") for _ in range(count)]
             yield Figure(f"changes over etcd, replicas: {count}", say([address for address, _ in servers], CHANGES), "/s")
             if count > 1:

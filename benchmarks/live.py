@@ -11,11 +11,9 @@ from __future__ import annotations
 import argparse
 import base64
 import json
-import os
 import resource
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import threading
@@ -26,6 +24,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.figures import Figure, go_program, show, wall_s
+from benchmarks.servers import cpu_s, peak_mb, started
 from benchmarks.state import received, status
 from talos_resources.codec.wire import resource_to_wire
 from talos_resources.resources import KubeSpanPeerStatus
@@ -70,13 +69,8 @@ def go_node(program: Path, folder: Path, load_from: Path) -> Iterator[tuple[str,
     (folder / "server.crt").write_bytes(credentials.crt)
     (folder / "server.key").write_bytes(credentials.key)
     files = ["-ca", str(folder / "ca.crt"), "-crt", str(folder / "server.crt"), "-key", str(folder / "server.key")]
-    with subprocess.Popen([str(program), *files, "-load", str(load_from)], stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            address = process.stdout.readline().split()[-1]
-            yield address, write_talosconfig(folder, authority, address)
-        finally:
-            process.terminate()
+    with started([str(program), *files, "-load", str(load_from)]) as (_, address):
+        yield address, write_talosconfig(folder, authority, address)
 
 
 def go_client(program: Path, folder: Path, address: str, talosconfig: Path) -> list[str]:
@@ -133,25 +127,8 @@ def talosctl_s(talosconfig: Path, output: str, recorded: float) -> tuple[float, 
 def our_server(folder: Path, load_from: Path) -> Iterator[tuple[int, Path]]:
     """Runs `serve` with mutual TLS; gives its process id and a talosconfig."""
     command = [sys.executable, "-m", "talos_resources", "serve", "--listen", "127.0.0.1:0", "--pki", str(folder), "--from", str(load_from)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        try:
-            assert process.stdout is not None
-            assert "listening on" in process.stdout.readline()
-            yield process.pid, folder / "talosconfig"
-        finally:
-            process.terminate()
-
-
-def cpu_s(pid: int) -> float:
-    """The CPU time that a process has used, of all its threads."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def peak_mb(pid: int) -> float:
-    """The most memory that a process has had, in megabytes."""
-    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
+    with started(command) as (process, _):
+        yield process.pid, folder / "talosconfig"
 
 
 def lists(folder: Path) -> Iterator[Figure]:
