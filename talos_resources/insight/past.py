@@ -32,10 +32,12 @@ class LinkPast:
     Attributes:
         states: its changes between up, down and unknown, the oldest first.
         endpoints: where packets were seen to come from or sent to, with the time, the oldest first.
+        dropped: the state in which the observer dropped the peer; None while it holds it.
     """
 
     states: tuple[Turn, ...] = ()
     endpoints: tuple[tuple[Timestamp, AddrPort], ...] = ()
+    dropped: str | None = None
 
 
 @attrs.frozen(kw_only=True)

@@ -51,6 +51,10 @@ class _Remembering(Protocol):
 class _Link:
     states: list[Turn] = attrs.field(factory=list)
     endpoints: list[tuple[Timestamp, AddrPort]] = attrs.field(factory=list)
+    dropped: str | None = None
+
+    def kept(self) -> LinkPast:
+        return LinkPast(states=tuple(self.states), endpoints=tuple(self.endpoints), dropped=self.dropped)
 
 
 def past_of(
@@ -83,7 +87,7 @@ def past_of(
         for version in states[name].changes(since=since, types=_TYPES):
             times.add(version.at // 60_000_000_000)
             _note(name, version, links, changes)
-    kept = {key: LinkPast(states=tuple(link.states), endpoints=tuple(link.endpoints)) for key, link in links.items() if _is_eventful(link)}
+    kept = {key: link.kept() for key, link in links.items() if _is_eventful(link)}
     return Past(
         since=since, until=until, links=kept, changes=tuple(sorted(changes, key=lambda change: change.at)), gaps=_gaps(sorted(times))
     )
@@ -98,13 +102,14 @@ def _is_moment(state: _Remembering) -> bool:
 
 
 def _is_eventful(link: _Link) -> bool:
-    return bool(link.states) or len(link.endpoints) > 1
+    return bool(link.states) or len(link.endpoints) > 1 or link.dropped is not None
 
 
 def _note(name: str, version: Any, links: dict[tuple[str, str], _Link], changes: list[Change]) -> None:
     resource, old = version.resource, version.old
     if isinstance(resource.spec, KubeSpanPeerStatus):
         link = links.setdefault((name, resource.id), _Link())
+        link.dropped = resource.spec.state.value if version.change == "destroyed" else None
         if old is not None and isinstance(old.spec, KubeSpanPeerStatus) and old.spec.state is not resource.spec.state:
             link.states.append(Turn(version.at, old.spec.state.value, resource.spec.state.value))
         at = resource.spec.endpoint

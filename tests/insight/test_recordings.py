@@ -10,7 +10,8 @@ import attrs
 import pytest
 
 from talos_resources.backends.sqlite.state import SqliteState
-from talos_resources.insight.doctor import Diagnosis
+from talos_resources.insight.doctor import Diagnosis, examine
+from talos_resources.insight.snapshot import Snapshot
 from talos_resources.model.finding import Severity
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
@@ -25,15 +26,22 @@ RECORDED = {"KubeSpanPeerStatuses", "KubeSpanPeerSpecs", "KubeSpanConfigs", "Kub
 
 
 def recorded(path: Path, world: World, *, minutes: int, tick: dict[int, World] | None = None, step_s: int = 30) -> Diagnosis:
-    """The diagnosis of a recording: the world as it was at each step; `tick` gives other worlds for some."""
+    """The diagnosis of a recording: the world as it was at each step; `tick` gives other worlds for some, also without a machine."""
     ages = range(minutes * 60, -1, -step_s)
+    before: dict[str, list[Resource[Any]]] = {}
     with SqliteState(path / "mesh.db") as state, state.batch():
         for age in ages:
             for machine in world.machines:
                 now = (tick or {}).get(age, world)
-                held = state.of_node(machine.address)
-                for resource in _at(now, now.of(machine.name), age):
-                    held.put(resource, at=Timestamp((NOW - age) * 10**9))
+                if machine.name not in {each.name for each in now.machines}:
+                    continue
+                held, at = state.of_node(machine.address), Timestamp((NOW - age) * 10**9)
+                resources = _at(now, now.of(machine.name), age)
+                for gone in {each.reference for each in before.get(machine.name, ())} - {each.reference for each in resources}:
+                    held.drop(gone, at=at)
+                for resource in resources:
+                    held.put(resource, at=at)
+                before[machine.name] = resources
     with open_source(f"sqlite:{path / 'mesh.db'}") as cluster:
         return cluster.doctor()
 
@@ -121,3 +129,44 @@ def test_what_changed_just_before(tmp_path: Path) -> None:
 
 def test_a_healthy_recording_with_a_gap(tmp_path: Path) -> None:
     assert told(recorded(tmp_path, _world(3), minutes=60, step_s=1200)) == []
+
+
+def _gone(world: World, name: str, *, seconds: int, silent: int = 0) -> dict[int, World]:
+    """The others drop a machine so many seconds before the end; before that they have no word of it for a while."""
+    others = [machine for machine in world.machines if machine.name != name]
+    tick = {age: attrs.evolve(world, machines=others, blocked={}) for age in range(seconds, -1, -30)}
+    for age in range(seconds + 30, seconds + silent, 30):
+        quiet = attrs.evolve(world, blocked={})
+        quiet.block([name], [machine.name for machine in others], since=seconds + silent - age)
+        tick[age] = quiet
+    return tick
+
+
+def test_a_node_that_was_reset_is_a_note(tmp_path: Path) -> None:
+    """It takes its entry out of discovery itself, so the others drop it while its links are up."""
+    world = _world(3)
+    diagnosis = recorded(tmp_path, world, minutes=100, tick=_gone(world, "w-1", seconds=3000))
+    assert told(diagnosis) == []
+    [note] = [finding for finding in diagnosis.findings if finding.rule == "node-left"]
+    assert "others dropped it while its links were up" in note.evidence
+    assert diagnosis.is_clean
+
+
+def test_a_node_that_died_is_a_warning(tmp_path: Path) -> None:
+    """Its entry expires, long after its links went down."""
+    world = _world(3)
+    diagnosis = recorded(tmp_path, world, minutes=100, tick=_gone(world, "w-1", seconds=1800, silent=1800))
+    assert told(diagnosis) == ["node-left"]
+
+
+@pytest.mark.parametrize(("seconds", "is_note"), [(600, True), (1500, False), (7200, False)])
+def test_an_entry_that_is_gone_before_it_can_expire_was_taken_back(seconds: int, *, is_note: bool) -> None:
+    """Without a recording: the node's own report is so old."""
+    world = _world(3)
+    others = [machine for machine in world.machines if machine.name != "w-1"]
+    last = attrs.evolve(world, machines=[attrs.evolve(machine, skew=-seconds) for machine in world.machines])
+    views = attrs.evolve(world, machines=others).snapshot().views + tuple(
+        view for view in last.snapshot().views if view.node == world.of("w-1").address
+    )
+    [finding] = examine(Snapshot(views=views)).findings
+    assert (finding.rule, finding.severity is Severity.NOTE) == ("node-left", is_note)

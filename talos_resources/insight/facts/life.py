@@ -20,6 +20,8 @@ MOMENT_S: Final = 240.0
 """Sessions are two minutes long: last handshakes so far apart may be of one moment."""
 ENTRY_S: Final = 1800.0
 """An entry of discovery lives so long after its last refresh."""
+REFRESH_S: Final = ENTRY_S / 2
+"""A node refreshes its entry so often."""
 
 
 _AFFILIATES: Final = "Affiliates.cluster.talos.dev"
