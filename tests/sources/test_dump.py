@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import stat
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -155,14 +154,12 @@ def test_what_was_taken_out_says_so_everywhere(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_a_dump_that_fails_leaves_no_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with ExitStack() as stack:
+    def full(path: Path) -> SqliteState:
+        for ending in ("-wal", "-shm"):  # as SQLite does where there is no room for what is in its log
+            Path(f"{path}{ending}").touch()
+        raise ConfigError(f"{path}: the disk is full")
 
-        def fail(state: SqliteState, contents: object) -> None:
-            # Whoever else has it open keeps SQLite from clearing its log away, as a full disk does.
-            stack.enter_context(SqliteState(state.path)).list(Member)
-            raise ConfigError(f"{state.path}: the disk is full")
-
-        monkeypatch.setattr(sqlite, "_fill", fail)
-        with pytest.raises(ConfigError, match="all.db: the disk is full"):
-            sqlite.write({}, str(tmp_path / "all.db"))
-        assert not list(tmp_path.iterdir())
+    monkeypatch.setattr(sqlite, "SqliteState", full)
+    with pytest.raises(ConfigError, match=r"all\.db: the disk is full"):
+        sqlite.write({}, str(tmp_path / "all.db"))
+    assert not list(tmp_path.iterdir())
