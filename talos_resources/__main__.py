@@ -16,6 +16,10 @@ def main() -> int:
         return run()
     except KeyboardInterrupt:  # before the command line was looked at
         return 130
+    except RuntimeError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # Python 3.11 makes one of Ctrl-C while classes are made
+            return 130
+        raise
     finally:
         # The interpreter looks through everything once more at its end; the process is over, so another tenth.
         gc.freeze()

@@ -112,3 +112,24 @@ def test_what_all_answer_is_one_error() -> None:
     answers: Answers[str] = Answers([("a", ConnectError("off")), ("b", ConnectError("off"))])
     with pytest.raises(ConnectError, match="^off$"):
         answers.report(("a", "b"))
+
+
+def test_ctrl_c_while_a_class_is_made() -> None:
+    code = """
+import sys
+from talos_resources.__main__ import main
+from talos_resources.cli import main as cli
+
+class Interrupting:
+    def __set_name__(self, owner, name):
+        raise KeyboardInterrupt
+
+def run():
+    class Late:
+        field = Interrupting()
+
+cli.main = run
+sys.exit(main())
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert (result.returncode, result.stderr) == (130, "")
