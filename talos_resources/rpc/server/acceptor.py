@@ -11,11 +11,15 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Hashable
 from typing import Final
 
+from talos_resources.rpc.server.addresses import client_of
+from talos_resources.rpc.transport.dial import keep_alive
+
 HANDSHAKES: Final = 128
-"""At a time; a further one ends the oldest: who means it is done in milliseconds."""
+"""At a time; a further one ends the oldest of whoever has most: one who only knocks keeps out nobody who is far away."""
 
 HANDSHAKE_S: Final = 10.0
 _BREATH_S: Final = 0.05
@@ -45,7 +49,7 @@ class Acceptor:
         self._connect = connect
         self._tls = tls
         self._on_short = on_short
-        self._greetings: dict[asyncio.Task[None], None] = {}
+        self._greetings: dict[asyncio.Task[None], Hashable] = {}
         self._accepting = [self._loop.create_task(self._accept(listening)) for listening in sockets]
 
     async def close(self) -> None:
@@ -60,7 +64,7 @@ class Acceptor:
     async def _accept(self, listening: socket.socket) -> None:
         while True:
             try:
-                accepted, _ = await self._loop.sock_accept(listening)
+                accepted, address = await self._loop.sock_accept(listening)
             except ConnectionError:  # the client is gone already
                 continue
             except OSError as error:
@@ -68,31 +72,39 @@ class Acceptor:
                 self._on_short(error)
                 await asyncio.sleep(_BREATH_S)
                 continue
-            self._begin(accepted)
+            self._begin(accepted, client_of(str(address[0])) if isinstance(address, tuple) else None)
             del accepted  # it would stay until the next one comes
             await asyncio.sleep(0)  # a crowd at the door must not keep those who are in waiting
 
-    def _begin(self, accepted: socket.socket) -> None:
+    def _begin(self, accepted: socket.socket, client: Hashable) -> None:
         if len(self._greetings) >= HANDSHAKES:
             self._end_oldest()
         task = self._loop.create_task(self._greet(accepted))
-        self._greetings[task] = None
+        self._greetings[task] = client
         task.add_done_callback(self._greeted)
 
     async def _greet(self, accepted: socket.socket) -> None:
         timeout = None if self._tls is None else HANDSHAKE_S
         try:
             with contextlib.suppress(OSError):  # TLS's errors are such, too: it is the client's to wonder why
+                _notice_dead_peers(accepted)
                 await self._loop.connect_accepted_socket(self._connect, accepted, ssl=self._tls, ssl_handshake_timeout=timeout)
         except BaseException:
             accepted.close()
             raise
 
     def _end_oldest(self) -> None:
-        oldest = next(iter(self._greetings), None)
-        if oldest is not None:
+        if self._greetings:
+            most = Counter(self._greetings.values()).most_common(1)[0][0]
+            oldest = next(task for task, client in self._greetings.items() if client == most)
             del self._greetings[oldest]
             oldest.cancel()
 
     def _greeted(self, task: asyncio.Task[None]) -> None:
         self._greetings.pop(task, None)
+
+
+def _notice_dead_peers(accepted: socket.socket) -> None:
+    """Has the kernel ask clients that say nothing whether they are still there."""
+    if accepted.family in (socket.AF_INET, socket.AF_INET6):
+        keep_alive(accepted, idle_s=30, every_s=10, probes=3)

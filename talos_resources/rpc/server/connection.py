@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 from collections import deque
 from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Final, Protocol
@@ -31,7 +30,6 @@ from talos_resources.rpc.server.limits import Limits
 from talos_resources.rpc.server.reading_turns import Arrived
 from talos_resources.rpc.server.roles import EVERYTHING, Role, roles_of
 from talos_resources.rpc.server.work_turns import WorkTurns
-from talos_resources.rpc.transport.dial import keep_alive
 
 log: Final = logging.getLogger(__name__)
 
@@ -73,6 +71,7 @@ class ClientConnection(H2Protocol, AbstractHandler):
         self._tasks: dict[Stream, asyncio.Task[None]] = {}
         self._resets: deque[float] = deque()
         self._idle: asyncio.TimerHandle | None = None
+        self._drop: asyncio.TimerHandle | None = None
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
         self._lost = asyncio.Event()
@@ -116,7 +115,6 @@ class ClientConnection(H2Protocol, AbstractHandler):
             return
         tls = transport.get_extra_info("ssl_object")
         self.roles = EVERYTHING if tls is None else roles_of(tls.getpeercert())
-        _notice_dead_peers(transport.get_extra_info("socket"))
         h2 = self.connection._connection  # noqa: SLF001  # grpclib has no way to these settings
         remember_few(h2)
         h2.update_settings({SettingCodes.MAX_CONCURRENT_STREAMS: self._limits.streams})
@@ -190,11 +188,16 @@ class ClientConnection(H2Protocol, AbstractHandler):
         super().resume_writing()
         self._listen()
 
+    def eof_received(self) -> None:
+        """The client says nothing any more: its calls end, and what waits for it is dropped unless it is taken soon."""
+        self._hang_up("Half closed")
+
     def connection_lost(self, exc: BaseException | None) -> None:
         """The client is gone."""
         self._connections.discard(self)
-        if self._idle is not None:
-            self._idle.cancel()
+        for timer in (self._idle, self._drop):
+            if timer is not None:
+                timer.cancel()
         super().connection_lost(exc)
         self._transport = None
         self._arrived.clear()
@@ -268,8 +271,10 @@ class ClientConnection(H2Protocol, AbstractHandler):
             await self._lost.wait()
 
     def make_room(self) -> None:
-        """Ends an idle connection for another one."""
+        """Ends an idle connection for another one, which needs its place now."""
         self._hang_up("Idle")
+        if self._transport is not None:
+            self._loop.call_later(GOODBYE_S, self._transport.abort)
 
     def _let_go(self) -> None:
         """Breaks the circle through grpclib when the last call of a lost connection is over.
@@ -285,14 +290,10 @@ class ClientConnection(H2Protocol, AbstractHandler):
         if not self.connection.is_closing():
             self.connection.flush()  # what h2 says about the error
         self.processor.close(reason)
+        if self._drop is None:
+            self._drop = self._loop.call_later(self._limits.closing_s, self._transport.abort)
 
     def _rest(self) -> None:
         """Closes the connection unless a call comes in time."""
         if self._transport is not None and not self.closing:
             self._idle = self._loop.call_later(self._limits.idle_s, self._hang_up, "Idle")
-
-
-def _notice_dead_peers(connection: Any) -> None:
-    """Has the kernel ask clients that say nothing whether they are still there."""
-    if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
-        keep_alive(connection, idle_s=30, every_s=10, probes=3)

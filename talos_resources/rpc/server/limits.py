@@ -22,6 +22,7 @@ class Limits:
         answers_bytes: all pieces of answers that wait to be taken, together; a quarter of it for one client.
         request_s: seconds for a request to arrive whole.
         send_s: seconds that a client may leave a piece of an answer lying before its call ends.
+        closing_s: seconds that a connection which is closed waits for the bytes on their way to be taken.
         idle_s: seconds that a connection without calls stays open.
         resets: calls that one connection may give up within ten seconds.
     """
@@ -36,6 +37,7 @@ class Limits:
     answers_bytes: int = 128 << 20
     request_s: float = 30.0
     send_s: float = 30.0
+    closing_s: float = 5.0
     idle_s: float = 600.0
     resets: int = 2000
 

@@ -14,7 +14,15 @@ from talos_resources.rpc.server.limits import Limits
 from talos_resources.rpc.server.server import BackgroundServer
 from tests.rpc.server.raw import Raw
 
-LIMITS = Limits(connections=30, connections_each=20, calls_each=400, request_bytes=4 << 20, requests_bytes=16 << 20, answers_bytes=4 << 20)
+LIMITS = Limits(
+    connections=30,
+    connections_each=20,
+    calls_each=400,
+    request_bytes=4 << 20,
+    requests_bytes=16 << 20,
+    answers_bytes=4 << 20,
+    closing_s=0.5,
+)
 STRANGER = "127.0.0.2"
 STATUSES = kind_of(KubeSpanPeerStatus).type
 EVERYTHING = frame(pb.ListRequest(namespace="kubespan", type=STATUSES).SerializeToString())

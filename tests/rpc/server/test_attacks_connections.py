@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import re
 import socket
+import ssl
 import subprocess
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from talos_resources.resources import KubeSpanPeerStatus, Member
-from talos_resources.rpc.client.connect import connect_plain
+from talos_resources.rpc.client.connect import connect, connect_plain
 from talos_resources.rpc.client.state import RemoteState
+from talos_resources.rpc.server.acceptor import HANDSHAKES
 from talos_resources.rpc.server.server import BackgroundServer, _private_socket
-from tests.rpc.server.attacking import LIMITS, STATUSES, STRANGER, Attack, settled
+from talos_resources.testing.node import TalosNode
+from tests.rpc.server.attacking import EVERYTHING, LIMITS, STATUSES, STRANGER, Attack, settled
 from tests.rpc.server.raw import LIST
 
 
@@ -49,6 +53,42 @@ def test_one_client_does_not_get_all_calls(server: BackgroundServer, client: Rem
     for raw in raws:
         raw.socket.close()
     assert settled(lambda: sum(one.calls for one in connections) == 0)
+
+
+@pytest.mark.parametrize("goodbye", ["garbage", "half closed"])
+def test_a_connection_that_is_closed_does_not_wait_for_good_for_who_takes_nothing(
+    server: BackgroundServer, attack: Attack, goodbye: str
+) -> None:
+    """It had a descriptor and was counted no longer once it had made room for another one."""
+    connections: Any = server._server._connections
+    raw = attack(INITIAL_WINDOW_SIZE=2**31 - 1)
+    raw.h2.increment_flow_control_window(1 << 30)
+    for _ in range(90):
+        raw.request(LIST, EVERYTHING)
+    assert settled(lambda: any(one._transport.get_write_buffer_size() for one in connections))
+    if goodbye == "garbage":
+        raw.socket.sendall(b"garbage" * 100)
+    else:
+        raw.socket.shutdown(socket.SHUT_WR)
+    assert settled(lambda: len(connections) == 0)
+
+
+def test_handshakes_of_one_client_do_not_end_those_of_others(talos_node: TalosNode) -> None:
+    """Who is far away needs longer for one than somebody else for a hundred connections."""
+    host, _, port = talos_node.address.rpartition(":")
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with ExitStack() as stack:
+        honest = stack.enter_context(socket.create_connection((host, int(port)), timeout=10))
+        silent = []
+        for _ in range(HANDSHAKES + 20):
+            silent.append(socket.create_connection((host, int(port)), timeout=10, source_address=(STRANGER, 0)))
+            stack.callback(silent[-1].close)
+        with suppress(ConnectionResetError):
+            assert silent[0].recv(1) == b""
+        with connect(talosconfig=talos_node.talosconfig, timeout=30) as another:  # whose turn comes when all have come in
+            assert isinstance(another.list(Member), tuple)
+        context.wrap_socket(honest).close()
 
 
 SERVE = """
