@@ -28,12 +28,13 @@ from talos_resources.tui.rows import Rows
 from talos_resources.tui.showing import TABS, Showing
 from talos_resources.tui.slider import Slider
 from talos_resources.tui.travel import Travel
+from talos_resources.tui.typed_ahead import TypedAhead
 from talos_resources.views.explain import explain
 
 TRAVEL_S: Final = 0.3
 
 
-class Top(Showing):
+class Top(TypedAhead, Showing):
     """The mesh, its peers, what is wrong, what happens, and every resource."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
