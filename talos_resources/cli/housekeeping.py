@@ -18,6 +18,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Final
 
+from talos_resources.cli.pools import SIZES, fill_full_ones_first
+
 PERIOD_S: Final = 2.0
 AT_MOST: Final = 0.01
 """Of the time."""
@@ -54,7 +56,11 @@ async def keep_house() -> None:
             _forget_names()
             await asyncio.sleep(0)
             done = collecting.do(), trimming.do()
-            cleaned_at = time.process_time() if all(done) else cleaned_at
+            if all(done):
+                for size in SIZES:
+                    fill_full_ones_first(size)
+                    await asyncio.sleep(0)
+                cleaned_at = time.process_time()
 
 
 def _forget_timers() -> None:
