@@ -115,6 +115,8 @@ class _Reader:
         for key, value in pairs:
             if key.is_null:
                 continue
+            if not self._is(key, "scalar", path):
+                continue
             try:
                 self._text(key)
             except ValueError as error:

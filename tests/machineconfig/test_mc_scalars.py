@@ -46,7 +46,7 @@ def written(text: str, release: Release = NEWEST) -> str:
 )
 def test_what_is_written(text: str, line: str) -> None:
     assert line in written(text).replace('"0x1"', "0x1")
-    assert "x: " not in written(text)
+    assert ": x" not in written(text)  # what is left out
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,15 @@ def test_what_is_written(text: str, line: str) -> None:
         BOND % "failOverMac: NONE",
         BOND % "xmitHashPolicy: vlan+srcmac",
         BOND % "routes: [{destination: 'fe80::1%eth0/64'}]",
+        BOND % "routes: [{destination: 1.2.3.4/33}]",
         BOND % "routes: [{table: 0}]",
         BOND % "routes: [{table: 254}]",
         RULE % "portSelector: {ports: ['80']}",
         RULE % "portSelector: {ports: [-80]}",
         MACHINE % 'ca: {crt: "YQ==\\u2028"}',
+        MACHINE % "nodeLabels: {? [a] : b}",
+        MACHINE % "kubelet: {extraConfig: {? [a] : b}}",
+        MACHINE % "kubelet: {extraConfig: {? {a: b} : c}}",
         MACHINE % "nodeLabels: {<<: {a: b}, <<: {c: d}}",
         "apiVersion: v1alpha1\nkind: HostnameConfig\nauto: addr\n",
         "apiVersion: v1alpha1\nkind: UserVolumeConfig\nname: v\nfilesystem: {type: swap}\n",

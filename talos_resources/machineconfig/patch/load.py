@@ -25,7 +25,8 @@ from talos_resources.model.errors import ConfigError, DecodeError
 from talos_resources.releases import NEWEST, Release
 
 _SPLIT_ESCAPE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u[dD][89a-fA-F]")
-_NOTHING: Final = {"version", "kind", "name"}
+_SAY_NOTHING: Final = {"version", "kind", "name"}
+"""Keys that change nothing by themselves."""
 _HALF: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -115,13 +116,20 @@ def _strategic(roots: list[Node], source: str, release: Release) -> StrategicPat
     kept = (step for step in steps if isinstance(step, Delete) or not step.is_null)
     ordered = [step if isinstance(step, Delete) else next(documents) for step in kept]
     if not release.patch.several_parts:
-        ordered.sort(key=lambda step: 2 if step.kind != MAIN else isinstance(step, Document))
+        ordered.sort(key=_turn)
     return StrategicPatch(tuple(ordered))
+
+
+def _turn(step: Delete | Document) -> int:
+    """When a release that takes a document in one part only does it: the v1alpha1 one first, its deletes before it."""
+    if step.kind != MAIN:
+        return 2
+    return 0 if isinstance(step, Delete) else 1
 
 
 def _says_nothing(document: Node) -> bool:
     """Whether Talos passes over the document of a patch, without a look at what kind that is."""
-    return all(key.text in _NOTHING and value.kind == "scalar" for key, value in document.pairs)
+    return all(key.text in _SAY_NOTHING and value.kind == "scalar" for key, value in document.pairs)
 
 
 def _operations(text: str, source: str) -> list[dict[str, Any]] | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+# As Talos v1.13.3 spells them, `swapi` too.
 VALUES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "block.EncryptionProviderType": ("none", "luks2"),

@@ -56,8 +56,10 @@ def _prefix(text: str) -> str:
     if not slash or not re.fullmatch(r"0|[1-9]\d{0,2}", bits, re.ASCII):
         raise ValueError(f"{text!r} is not an address with a prefix length")
     found = parse_address(address)
-    if "%" in address or int(bits) > found.max_prefixlen:
-        raise ValueError(f"{text!r} is not an address with a prefix length; a zone cannot be part of it")
+    if "%" in address:
+        raise ValueError(f"{text!r} has a zone, which a network cannot have; leave {address[address.index('%') :]} out")
+    if int(bits) > found.max_prefixlen:
+        raise ValueError(f"{text!r} has a prefix longer than {found.max_prefixlen} bits")
     return f"{format_address(found)}/{bits}"
 
 
