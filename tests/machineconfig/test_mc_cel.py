@@ -28,7 +28,8 @@ from talos_resources.machineconfig.cel import DISK, LINK, OUT_OF_MEMORY, VOLUME,
         "disk.size > --1u && !!disk.cdrom",  # two signs take each other away
         "disk.model in [] + disk.symlinks + ['a']",
         "[1, 'a'].exists(x, x == 1) && 'a' in {'a': 1} && {'a': 1}.size() == 1 && {'a': true}['a']",
-        "timestamp('2026-01-01T00:00:00Z') + duration('1h') > timestamp(0) && type(1) == type(2)",
+        "timestamp(5) - timestamp(0) > duration('1h') - duration('1m') && duration('1h') + timestamp(0) > timestamp(0)",
+        "timestamp('2026-01-01T00:00:00Z') + duration('1h') > timestamp(0) && type(1) == type(2) && type(disk.size) == uint",
     ],
 )
 def test_what_chooses_a_disk(text: str) -> None:
@@ -59,6 +60,8 @@ def test_what_chooses_a_disk(text: str) -> None:
         ("!{'a': 1}", "what is negated has to be bool, this is map (column 1)"),
         ("duration('1h')", "expression output type is duration, expected bool"),
         ("1u + duration('1h') > 2u", "no matching overload for '+' applied to (uint, duration) (column 4)"),
+        ("timestamp(0) + timestamp(1) > timestamp(2)", "no matching overload for '+' applied to (timestamp, timestamp) (column 14)"),
+        ("duration('1h') - timestamp(0) > timestamp(2)", "no matching overload for '-' applied to (duration, timestamp) (column 16)"),
         ("['a'] + [1] == []", "no matching overload for '+' applied to (string, int) (column 7)"),
         ("(true", "the expression ends too early where ')' belongs (column 6)"),
         ("'open", 'unexpected "\'" (column 1)'),

@@ -23,8 +23,9 @@ _METHODS: Final = {
     "matches": ("string", ("string",), "bool"),
 }
 _MACROS: Final = {"all": "bool", "exists": "bool", "exists_one": "bool", "filter": "", "map": ""}
-_CONVERSIONS: Final = frozenset({"int", "uint", "double", "string", "bool", "bytes", "dyn"})
-_OF_OTHER_TYPES: Final = frozenset({"type", "timestamp", "duration"})
+_CONVERSIONS: Final = frozenset({"int", "uint", "double", "string", "bool", "bytes", "dyn", "type", "timestamp", "duration"})
+"""What takes a value of any type, and is called by the type that it gives."""
+_TYPE_NAMES: Final = frozenset({"int", "uint", "double", "string", "bool", "bytes", "list", "map", "null_type", "type"})
 
 Variables = Mapping[str, str]
 Records = Mapping[str, Mapping[str, str]]
@@ -203,6 +204,8 @@ class Checker:
 
     def _variable(self, word: Token) -> str:
         found = self._variables.get(word.text, "dyn" if self._is_open else None)
+        if found is None and word.text in _TYPE_NAMES:
+            return "type"
         if found is None:
             raise CelError(f"undeclared reference to '{word.text}'", word.column)
         return found
@@ -220,8 +223,6 @@ class Checker:
         if name.text in {"size", "has"} and len(found) == 1:
             return "int" if name.text == "size" else "bool"
         if name.text in _CONVERSIONS and len(found) == 1:
-            return name.text
-        if name.text in _OF_OTHER_TYPES and len(found) == 1:
             return name.text
         known = self._functions.get(name.text)
         if known is None and self._is_open:

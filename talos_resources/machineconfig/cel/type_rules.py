@@ -8,7 +8,15 @@ from typing import Final
 from talos_resources.machineconfig.cel.tokens import CelError, Token
 
 _NUMBERS: Final = frozenset({"int", "uint", "double"})
-_TIMES: Final = frozenset({"timestamp", "duration"})
+_TIMES: Final = {
+    ("duration", "+", "duration"): "duration",
+    ("duration", "-", "duration"): "duration",
+    ("duration", "+", "timestamp"): "timestamp",
+    ("timestamp", "+", "duration"): "timestamp",
+    ("timestamp", "-", "duration"): "timestamp",
+    ("timestamp", "-", "timestamp"): "duration",
+}
+"""What may be added and taken away of moments and lengths of time, and what comes of it."""
 
 
 def number_type(text: str) -> str:
@@ -75,8 +83,8 @@ def _relation(left: str, right: str, sign: Token) -> str:
 
 
 def _arithmetic(left: str, right: str, sign: Token) -> str:
-    if {left, right} <= _TIMES and sign.text in "+-":
-        return "timestamp" if left != right else "duration"
+    if (found := _TIMES.get((left, sign.text, right))) is not None:
+        return found
     found = common(left, right, sign)
     allowed = found in _NUMBERS or found == "dyn" or (sign.text == "+" and (found in {"string", "bytes"} or found.startswith("list:")))
     if not allowed or (sign.text == "%" and found == "double"):
