@@ -68,7 +68,8 @@ def message_of(type: str, yaml: str) -> bytes:
     kind = typed_kind(type) if yaml else None
     if kind is None:
         return b""
-    return (_message_of if may_hold_secrets(kind.spec) else _shared_message_of)(kind.spec, yaml)
+    is_shared = len(yaml) <= _LONGEST_SHARED and not may_hold_secrets(kind.spec)
+    return (_shared_message_of if is_shared else _message_of)(kind.spec, yaml)
 
 
 def _message_of(cls: type[Any], yaml: str) -> bytes:
@@ -79,7 +80,8 @@ def _message_of(cls: type[Any], yaml: str) -> bytes:
     return b"" if isinstance(spec, UntypedSpec) else marked(encode(spec), spec)
 
 
-# A server sends the same resource to everybody who asks.
+# A server sends the same resource to everybody who asks. At most 4,096 texts of 4 kB are kept, and their messages.
+_LONGEST_SHARED: Final = 1 << 12
 _shared_message_of: Final = cast("Callable[[type[Any], str], bytes]", functools.lru_cache(maxsize=1 << 12)(_message_of))
 
 
