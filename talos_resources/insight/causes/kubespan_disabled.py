@@ -68,9 +68,10 @@ def _apart(case: Case) -> dict[str, Affiliate]:
 
 def _announced_without(apart: dict[str, Affiliate]) -> Hypothesis:
     many = len(apart)
-    names = ", ".join(sorted(apart)[:NAMED]) + (f" and {many - NAMED} more" if many > NAMED else "")
-    first = next(iter(apart.values()))
-    asked = format_address(first.addresses[0]) if first.addresses and first.addresses[0] is not None else min(apart)
+    named = sorted(apart)[:NAMED]
+    names = ", ".join(named) + (f" and {many - NAMED} more" if many > NAMED else "")
+    address = next((address for address in apart[named[0]].addresses if address is not None), None)
+    asked = named[0] if address is None else format_address(address)
     return Hypothesis(
         title=f"{names} {verb(many, 'takes', 'take')} no part in the mesh: KubeSpan is off there, or it has no identity",
         evidence=lambda: (
