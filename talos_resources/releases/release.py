@@ -190,6 +190,9 @@ class Release(NamedTuple):
     def __str__(self) -> str:
         return self.version
 
+    def __repr__(self) -> str:
+        return f"<Release {self.version}>"
+
     def has_flag(self, command: str, flag: str) -> bool:
         """Whether a command of this talosctl has a flag that not every release has."""
         return flag in self.flags.get(command, frozenset())

@@ -14,6 +14,7 @@ Fields = dict[str, str | list[str]]
 
 _LISTS: Final = ("endpoints", "nodes")
 _TEXTS: Final = ("ca", "crt", "key", "cluster", "proxy-url")
+# Written out: nothing else of a short command needs the module `string`.
 _PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=._:-")
 _LONGEST_NAME: Final = 128
 _NULLS: Final = frozenset(("null", "Null", "NULL"))

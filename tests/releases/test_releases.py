@@ -52,6 +52,7 @@ def test_releases_are_in_order_and_lose_no_kind() -> None:
 def test_every_release_says_its_own_version() -> None:
     for release in RELEASES:
         assert release_of(release.version) is release
+        assert repr(release) == f"<Release {release}>"
         assert str(release.contract) == release.version[: len(str(release.contract))]
         assert release.gen.kubernetes_version
 
