@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from talos_resources.insight.doctor import Diagnosis, examine
+from talos_resources.model.errors import TalosResourcesError
 from talos_resources.model.finding import LABELS, Finding, Severity, ordered
 from talos_resources.model.printable import printable
 from talos_resources.sources.cluster import Cluster
@@ -21,6 +22,8 @@ from talos_resources.tui.rows import Rows
 
 EVERY_S: Final = 30.0
 """KubeSpan's own pace: so often what is shown is examined again."""
+AGAIN_S: Final = 5.0
+"""So soon it is tried again when nobody answered."""
 _HEADINGS: Final = ("", "FINDING", "NODES")
 _MARKS: Final = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
 _NAMED: Final = 2
@@ -38,6 +41,8 @@ class Examining(Vertical):
         super().__init__()
         self.findings: Sequence[Finding] = ()
         self._examined = 0.0
+        self._next = 0.0
+        self._headline = ""
         self._of: Cluster | None = None
         self._read = 0
 
@@ -63,8 +68,10 @@ class Examining(Vertical):
         if asking.is_asking("", "doctor"):
             self._tell(f"examining {self._read} of {len(nodes)} nodes …" if self._read < len(nodes) else "looking for causes …")
             return
-        if not again and cluster is self._of and time.monotonic() < self._examined + EVERY_S:
+        if not again and cluster is self._of and time.monotonic() < self._next:
             return
+        if cluster is not self._of:
+            self._headline = ""
         self._of, self._read = cluster, 0
         self._tell(f"examining {len(nodes)} nodes …")
 
@@ -73,18 +80,31 @@ class Examining(Vertical):
                 self._read += 1
                 yield answer
 
-        def show(diagnosis: Diagnosis) -> None:
-            self._examined = time.monotonic()
-            if cluster is self._of:
-                self._show(diagnosis)
+        def examined() -> Diagnosis | TalosResourcesError:
+            try:
+                return examine(evidence(cluster, nodes, track=counted))
+            except TalosResourcesError as error:  # told in its place: a notice for each try would cover the screen
+                return error
 
-        asking.ask("", "doctor", lambda: examine(evidence(cluster, nodes, track=counted)), show, wanted=True)
+        def show(answer: Diagnosis | TalosResourcesError) -> None:
+            self._next = time.monotonic() + (AGAIN_S if isinstance(answer, TalosResourcesError) else EVERY_S)
+            if cluster is not self._of:
+                return
+            if isinstance(answer, TalosResourcesError):
+                before = f"\nbefore: {self._headline}" if self._headline else ""
+                self._tell(f"not examined: {answer.message}{before}")
+            else:
+                self._examined = time.monotonic()
+                self._show(answer)
+
+        asking.ask("", "doctor", examined, show, wanted=True)
 
     def _show(self, diagnosis: Diagnosis) -> None:
         self.findings = ordered(diagnosis.findings)
         others = f", and {len(diagnosis.blind) - 1} more" if len(diagnosis.blind) > 1 else ""
         blind = f"\nnot known: {diagnosis.blind[0]}{others}" if diagnosis.blind else ""
-        self._tell((diagnosis.headline or "nothing is wrong") + blind)
+        self._headline = diagnosis.headline or "nothing is wrong"
+        self._tell(self._headline + blind)
         self.query_one("#finding-table", Rows).show(_HEADINGS, range(len(self.findings)), self._cells)
 
     def _tell(self, text: str) -> None:

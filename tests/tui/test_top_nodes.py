@@ -23,9 +23,12 @@ from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import KubeSpanPeerSpec, KubeSpanPeerStatus, Member, PeerState
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.sources import Cluster, open_source
+from talos_resources.sources.evidence import evidence
 from talos_resources.sources.following import kinds_of
 from talos_resources.state.derived import update_with_conflicts
+from talos_resources.tui import examining
 from talos_resources.tui.app import Top
+from talos_resources.tui.examining import Examining
 from talos_resources.tui.travel import Travel
 from tests.tui.driving import PATIENCE_S, cells, drive, peer, shown, until
 
@@ -58,6 +61,39 @@ def test_many_nodes_that_do_not_answer_leave_room_for_the_mesh() -> None:
         assert shown(app, "#mesh-text").count("connection refused") == 3
 
     drive(Cluster({f"node-{number}": dead for number in range(30)}, source="a test"), act)
+
+
+def test_nobody_to_examine_is_told_once_in_the_doctors_tab_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(examining, "AGAIN_S", 0.0)
+    state, asked, is_there = MemoryState(), 0, True
+    state.create(peer("a", state=PeerState.UP, last_handshake_time=Timestamp(time.time_ns())))
+
+    def answers(*arguments: Any, **options: Any) -> Any:
+        nonlocal asked
+        if is_there:
+            return evidence(*arguments, **options)
+        asked += 1
+        raise ConnectError("connection refused: nothing listens there")
+
+    monkeypatch.setattr(examining, "evidence", answers)
+
+    async def act(app: Top, pilot: Pilot[None]) -> None:
+        nonlocal is_there
+        told: list[str] = []
+        monkeypatch.setattr(app, "notify", lambda text, **_options: told.append(text))
+        await pilot.press("3")
+        await until(pilot, lambda: app.query_one(Examining).is_done and "examining" not in shown(app, "#doctor-head"))
+        said = shown(app, "#doctor-head").split("\n")[0]
+        is_there = False
+        await pilot.press("r")
+        await until(pilot, lambda: asked > 3)
+        refused = f"not examined: connection refused: nothing listens there\nbefore: {said}"
+        await until(pilot, lambda: shown(app, "#doctor-head") == refused)
+        is_there = True
+        await until(pilot, lambda: shown(app, "#doctor-head").startswith(said))
+        assert not told
+
+    drive(Cluster({"one": lambda: state}, source="a test"), act)
 
 
 def _itself(state: MemoryState) -> MemoryState:
