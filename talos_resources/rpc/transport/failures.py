@@ -61,7 +61,7 @@ def end_of_connection(
     words = _unlike(error, first_bytes, credentials, service)
     if words is None and isinstance(error, OSError):
         words = _tls_words(error, credentials, service) if credentials is not None else None
-        if words is None and not first_bytes:
+        if words is None and not first_bytes and not isinstance(error, SilenceError):  # it hung up on us
             words = _silent_end(address, credentials, service)
     if words is not None:
         return TransportError(words, refused=True)

@@ -77,7 +77,7 @@ class Woken(Exception):  # noqa: N818  # it is no error
 
 
 class SilenceError(ConnectionResetError):
-    """The other side has answered none of TCP's probes."""
+    """The other side says nothing any more: it answers no probe of TCP, or no ping."""
 
 
 class SocketLink:

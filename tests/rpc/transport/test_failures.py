@@ -20,6 +20,8 @@ from talos_resources.rpc import pki
 from talos_resources.rpc.client.connect import Endpoints, connect_plain
 from talos_resources.rpc.server.server import BackgroundServer
 from talos_resources.rpc.transport.contract import Credentials
+from talos_resources.rpc.transport.failures import end_of_connection
+from talos_resources.rpc.transport.link import SilenceError
 from talos_resources.testing.node import TalosNode
 
 NOW = dt.datetime.now(dt.UTC)
@@ -165,6 +167,13 @@ def test_a_silent_peer_does_not_hold_a_watch(peer: Callable[[Peer], str]) -> Non
     with pytest.raises(ConnectError, match="not confirmed within 0.5 s"):
         state.watch_kind(Member)
     state.close()
+
+
+def test_a_peer_that_falls_silent_before_its_first_byte_has_not_refused_our_certificate() -> None:
+    told = end_of_connection(SilenceError("no answer"), first_bytes=b"", address="a:1", credentials=client_side(), service="a Talos API")
+    assert str(told) == "the connection broke (no answer)"
+    assert told.silent
+    assert not told.refused
 
 
 def test_nobody_there(tmp_path: Path) -> None:
