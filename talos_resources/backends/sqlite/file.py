@@ -143,11 +143,13 @@ class SqliteFile:
             self._writer.execute("PRAGMA journal_mode = MEMORY")
             self._writer.execute("PRAGMA synchronous = OFF")
             self.presence.remember()
-            yield
-            self._writer.execute("PRAGMA synchronous = FULL")
-            self._writer.execute("PRAGMA journal_mode = WAL")  # a write to the file, after which all of it is safe
-            self._versions()  # which opens the log
-            self.presence.remember()
+            try:
+                yield
+            finally:  # whoever goes on after an error is safe again
+                self._writer.execute("PRAGMA synchronous = FULL")
+                self._writer.execute("PRAGMA journal_mode = WAL")  # a write to the file, after which all of it is safe
+                self._versions()  # which opens the log
+                self.presence.remember()
 
     def _check_whole(self) -> None:
         """Raises ConfigError if the transaction of this thread is not there any more."""

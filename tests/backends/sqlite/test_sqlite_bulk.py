@@ -90,6 +90,17 @@ def test_a_file_that_was_filled_without_the_log_is_like_any_other(tmp_path: Path
             assert [version.change for version in other.of_node("a").changes(since=BEGIN)] == ["created", "created"]
 
 
+def test_after_an_error_while_it_was_filled_writes_are_safe_again(tmp_path: Path) -> None:
+    with closing(SqliteState(tmp_path / "filled.db")) as state:
+        with pytest.raises(LookupError), state.filling():
+            raise LookupError
+        writer = state._file._writer
+        assert writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert writer.execute("PRAGMA synchronous").fetchone() == (2,)
+        state.of_node("a").create(path("1"))
+        assert [found.id for found in state.of_node("a").list(PATHS)] == ["1"]
+
+
 def test_a_node_that_cannot_be_filled_in_leaves_the_others(tmp_path: Path) -> None:
     with closing(SqliteState(tmp_path / "filled.db")) as state:
         with state.filling():
