@@ -78,7 +78,7 @@ def _examined(cluster: Cluster, wanted: Sequence[str], configs: tuple[tuple[str,
     from talos_resources.insight.doctor import examine
     from talos_resources.sources.evidence import evidence
 
-    track, track_past = progress.nodes_of(cluster.source, len(wanted)), progress.past_of(cluster.source, len(wanted))
+    track, track_past = progress.nodes_of(cluster.source, len(wanted)), progress.past_of(cluster.source)
     found = evidence(cluster, wanted, track=track, track_past=track_past)
     with progress.busy(f"looking for causes among {len(found.views)} nodes"):
         return examine(attrs.evolve(found, configs=configs))

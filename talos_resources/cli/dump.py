@@ -56,9 +56,8 @@ def run(args: Namespace) -> int:
         beside = all_beside(cluster, nodes, only_summary=bool(args.types)) if writing.has_folders(args.to) else {}
         what = f"writing {sum(map(len, contents.values()))} resources to {args.to}"
         with progress.busy(what):
-            writing.write(
-                writing.LazyContents(nodes, contents.__getitem__, lambda names: progress.tracked(names, f"{what}, nodes")), args.to, beside
-            )
+            told = writing.LazyContents(nodes, contents.__getitem__, lambda names: progress.tracked(names, f"{what}, nodes"))
+            writing.write(told, args.to, beside)
     for node, held in contents.items():
         _tell_unreadable(node, held)
     return 0

@@ -128,7 +128,7 @@ def _past(args: Namespace, cluster: Cluster, wanted: Sequence[str], printer: _Pr
         types = {state.kind(name).type for name in args.types} if args.types else None
         return ((version.at, node, version) for version in list(state.changes(since=moment, types=types)))
 
-    read = progress.tracked(wanted, f"reading the past of nodes of {cluster.source}")
+    read = progress.past_of(cluster.source)(wanted)
     for at, node, version in merge(*(of_node(node) for node in read), key=lambda entry: (entry[0], entry[1])):
         printer.print(at, node, version.change, version.resource, version.old)
 

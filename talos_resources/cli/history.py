@@ -54,7 +54,7 @@ def run(args: Namespace) -> int:
 
     with options.opened(args) as (cluster, selected):
         nodes = tuple(selected) if args.nodes else cluster.nodes
-        read = progress.tracked(nodes, f"reading the past of nodes of {cluster.source}")
+        read = progress.past_of(cluster.source)(nodes)
         found = {node: versions for node in read if (versions := _versions(args, recorded(cluster, node)))}
         if not found:
             raise NotFoundError(_about(args, recorded(cluster, nodes[0])))

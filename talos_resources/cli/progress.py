@@ -122,9 +122,9 @@ def nodes_of(source: str, total: int) -> Callable[[Iterable[T]], Iterator[T]]:
     return lambda answers: counted(answers, total, f"reading nodes of {source}")
 
 
-def past_of(source: str, total: int) -> Callable[[Iterable[str]], Iterator[str]]:
-    """What tells of how many nodes of a recording the past has been read, of so many."""
-    return lambda names: counted(names, total, f"reading the past of nodes of {source}")
+def past_of(source: str) -> Callable[[Sequence[str]], Iterator[str]]:
+    """What tells of how many nodes of a recording the past has been read."""
+    return lambda names: tracked(names, f"reading the past of nodes of {source}")
 
 
 def show(text: str) -> None:

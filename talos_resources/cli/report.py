@@ -46,7 +46,7 @@ def run(args: Namespace) -> int:
         wanted = tuple(selected) if args.nodes else cluster.nodes
         if since is not None:
             recorded(cluster, wanted[0])  # who keeps no past cannot say what changed
-        track, track_past = progress.nodes_of(cluster.source, len(wanted)), progress.past_of(cluster.source, len(wanted))
+        track, track_past = progress.nodes_of(cluster.source, len(wanted)), progress.past_of(cluster.source)
         found = evidence(cluster, wanted, track=track, track_past=track_past, since=since)
         with progress.busy(f"looking for causes among {len(found.views)} nodes"):
             made = report(found, examine(found), source=cluster.source, made=Timestamp(time.time_ns()), since=since)

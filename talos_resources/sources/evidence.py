@@ -35,7 +35,7 @@ def evidence(
     nodes: Sequence[str] = (),
     *,
     track: Track = iter,
-    track_past: Callable[[Iterable[str]], Iterable[str]] = iter,
+    track_past: Callable[[Sequence[str]], Iterable[str]] = iter,
     since: Timestamp | None = None,
 ) -> Snapshot:
     """What some nodes of a cluster hold, and held; those that do not answer are named.

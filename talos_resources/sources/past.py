@@ -58,7 +58,7 @@ class _Link:
 
 
 def past_of(
-    nodes: Nodes, names: Sequence[str], *, since: Timestamp | None = None, track: Callable[[Iterable[str]], Iterable[str]] = iter
+    nodes: Nodes, names: Sequence[str], *, since: Timestamp | None = None, track: Callable[[Sequence[str]], Iterable[str]] = iter
 ) -> Past | None:
     """What happened to some nodes in the last day of their recording; None where the source knows the present only.
 
@@ -83,7 +83,7 @@ def past_of(
     links: dict[tuple[str, str], _Link] = {}
     changes: list[Change] = []
     times: set[int] = set()
-    for name in track(states):
+    for name in track(tuple(states)):
         for version in states[name].changes(since=since, types=_TYPES):
             times.add(version.at // 60_000_000_000)
             _note(name, version, links, changes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,14 @@ def test_what_was_written_once_has_no_past(tmp_path: Path) -> None:
         now = Timestamp(time.time_ns())
         state.of_node("172.20.0.2").keep_period(Period(now, Timestamp(now + 1)))
     with open_source(f"sqlite:{file}") as opened:
-        assert evidence(opened).past is not None
+        tracked: list[str] = []
+
+        def track(names: Sequence[str]) -> Sequence[str]:
+            tracked.extend(names)
+            return names
+
+        assert evidence(opened, track_past=track).past is not None
+        assert tracked == ["172.20.0.2"]
 
 
 def test_only_some_types() -> None:
