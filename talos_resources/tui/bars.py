@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.text import Text
+from textual.binding import Binding
 from textual.events import Click
 from textual.message import Message
 from textual.screen import Screen
@@ -82,8 +83,11 @@ class KeyBar(Widget):
         self.screen.bindings_updated_signal.subscribe(self, self._learn)
 
     def _learn(self, screen: Screen[object]) -> None:
-        shown = {each.binding.action: each.binding for each in reversed(screen.active_bindings.values()) if each.binding.show}
-        keys = tuple((each.key, self.app.get_key_display(each), each.description) for each in reversed(shown.values()))
+        shown: dict[str, Binding] = {}  # of the keys of an action the first
+        for active in screen.active_bindings.values():
+            if active.binding.show:
+                shown.setdefault(active.binding.action, active.binding)
+        keys = tuple((each.key, self.app.get_key_display(each), each.description) for each in shown.values())
         if keys != self._keys:
             self._keys = keys
             self.refresh()

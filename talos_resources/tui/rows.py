@@ -183,7 +183,7 @@ class Rows(Lines):
         self.move_cursor(self.cursor + by * max(1, self._height - 1))
 
     def action_edge(self, last: bool) -> None:
-        """The last row, or the first: whichever that will be."""
+        """The last row, or the first, where the cursor stays also when another row comes before it."""
         self.move_cursor(len(self._keys) - 1 if last else 0)
         self._is_placed = last
 

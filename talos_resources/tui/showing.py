@@ -261,8 +261,9 @@ class Showing(Asking):
         elif known:
             lines += [mesh_text.coloured(line) for line in mesh_text.foot(mesh, width) if line]
         lines += [Text(f"{node}: {printable(text)}", style="red") for node, text in islice(troubles.items(), _NAMED)]
-        if len(troubles) > _NAMED:
-            lines.append(Text(f"… and {len(troubles) - _NAMED} other nodes that are not followed", style="red"))
+        if (others := len(troubles) - _NAMED) > 0:
+            told = "1 other node that is" if others == 1 else f"{others} other nodes that are"
+            lines.append(Text(f"… and {told} not followed", style="red"))
         self.query_one("#mesh-text", Static).update(Text("\n").join(lines))
         self.query_one("#mesh-text").display = bool(lines)
         if known:

@@ -50,8 +50,7 @@ class Travel:
         """
         if self.moment is None or (span := self.span()) is None or self.moment >= span[0]:
             return
-        # Rounded up, so that there is data of the moment when it is typed in.
-        first = Timestamp.from_seconds(span[0].seconds + (span[0].nanos > 0))
+        first = Timestamp.from_seconds(_first_second(span))
         raise ConfigError(f"{self.cluster.source} has no data before {first}; name that moment or a later one")
 
     def move(self, steps: int) -> None:
@@ -69,8 +68,7 @@ class Travel:
         if at > last.seconds or (self.moment is None and steps > 0):
             self.moment = None
             return
-        # Rounded up: the beginning itself lies within its second.
-        self.moment = Timestamp.from_seconds(max(at, first.seconds + (first.nanos > 0)))
+        self.moment = Timestamp.from_seconds(max(at, _first_second(span)))
 
     def span(self) -> tuple[Timestamp, Timestamp] | None:
         """The first and the last moment of which something is known.
@@ -85,7 +83,7 @@ class Travel:
         """Goes to a share of a span; its end is the present."""
         first, last = span
         at = first.seconds + round(share * (last.seconds - first.seconds))
-        self.moment = None if share >= 1 else Timestamp.from_seconds(max(at, first.seconds + (first.nanos > 0)))
+        self.moment = None if share >= 1 else Timestamp.from_seconds(max(at, _first_second(span)))
 
     def share(self, span: tuple[Timestamp, Timestamp]) -> float:
         """Where the moment lies in a span, from 0 to 1."""
@@ -107,3 +105,8 @@ class Travel:
     def words(self) -> str:
         """The moment; empty in the present."""
         return "" if self.moment is None else clock(self.moment)
+
+
+def _first_second(span: tuple[Timestamp, Timestamp]) -> int:
+    """The first whole second of which there is data: the beginning itself may lie within one."""
+    return span[0].seconds + (span[0].nanos > 0)

@@ -51,16 +51,17 @@ def test_a_node_that_does_not_answer_is_told_beside_the_others() -> None:
     drive(Cluster({"one": lambda: state, "two": dead}, source="a test"), act)
 
 
-def test_many_nodes_that_do_not_answer_leave_room_for_the_mesh() -> None:
+@pytest.mark.parametrize(("nodes", "others"), [(4, "1 other node that is"), (30, "27 other nodes that are")])
+def test_many_nodes_that_do_not_answer_leave_room_for_the_mesh(nodes: int, others: str) -> None:
     def dead() -> MemoryState:
         raise ConnectError("connection refused: nothing listens there")
 
     async def act(app: Top, pilot: Pilot[None]) -> None:
-        await until(pilot, lambda: "30 not followed" in shown(app, "#status"))
-        await until(pilot, lambda: "… and 27 other nodes that are not followed" in shown(app, "#mesh-text"))
+        await until(pilot, lambda: f"{nodes} not followed" in shown(app, "#status"))
+        await until(pilot, lambda: f"… and {others} not followed" in shown(app, "#mesh-text"))
         assert shown(app, "#mesh-text").count("connection refused") == 3
 
-    drive(Cluster({f"node-{number}": dead for number in range(30)}, source="a test"), act)
+    drive(Cluster({f"node-{number}": dead for number in range(nodes)}, source="a test"), act)
 
 
 def test_nobody_to_examine_is_told_once_in_the_doctors_tab_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
