@@ -55,12 +55,12 @@ def cpu_s(pid: int) -> float:
 
 
 def peak_mb(pid: int) -> float:
-    """The most memory that a process has had, in megabytes."""
+    """The most memory that a process has had, in megabytes of 2^20 bytes."""
     return _memory_mb(pid, "VmHWM")
 
 
 def memory_mb(pid: int) -> float:
-    """The memory that a process has, in megabytes."""
+    """The memory that a process has, in megabytes of 2^20 bytes."""
     return _memory_mb(pid, "VmRSS")
 
 

@@ -44,6 +44,7 @@ class RateLimit:
             return 0.0
         key = owner_of(address)
         full_at = max(self._full_at.get(key, now), now) + 1.0 / self._per_second
+        # Rounded: the sums of a burst are off by some 1e-14 s, for which nobody shall wait.
         wait = max(round(full_at - now - self._burst / self._per_second, 6), 0.0)
         if wait > most:
             return None
