@@ -8,7 +8,7 @@ from typing import Final
 from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.facts.life import ENTRY_S, REFRESH_S
 from talos_resources.insight.hypothesis import Certainty, Hypothesis, Tier, cause, links
-from talos_resources.insight.words import clock, duration, limited
+from talos_resources.insight.words import duration, limited
 from talos_resources.model.finding import Severity
 
 _SOONEST_S: Final = ENTRY_S - REFRESH_S
@@ -30,24 +30,20 @@ def node_left(case: Case) -> Iterator[Hypothesis]:
         if case.life.listed_by(index) or case.nodes[index].error or not case.nodes[index].node_id:
             continue
         old = case.clocks.old_reports.get(index)
-        last = case.life.last_handshake(index)
         notice = _notice(case, index, old)
         yield Hypothesis(
             title=f"{case.name(index)} has left the mesh{f' {duration(old)} ago' if old is not None else ''}: no other node "
             f"knows it any more",
             explains=links(case.pairs.of(index)),
-            evidence=lambda last=last, index=index, notice=notice: limited(  # type: ignore[misc]  # bound now, called later
+            evidence=lambda index=index, notice=notice: limited(  # type: ignore[misc]  # bound now, called later
                 [
                     f"{case.name(index)}: {case.life.silent[index]}",
-                    *(
-                        [f"last handshake with anybody: {clock(last[0], case.reference)} ({case.name(last[1])})"]
-                        if last is not None
-                        else []
-                    ),
+                    *case.last_sign(index),
                     notice or "discovery does not list it any more",
                 ]
             ),
-            why="It took its entry out of discovery itself, as a reset does, and the others have dropped it as a peer."
+            why="It took its entry out of discovery itself, as a reset does (or had lost discovery long before it fell silent), "
+            "and the others have dropped it as a peer."
             if notice
             else "Its entry in discovery has expired, so the others have dropped it as a peer.",
             advice="nothing if it was removed on purpose; otherwise look at the machine, it comes back by itself",
