@@ -26,7 +26,10 @@ def nodes(connection: sqlite3.Connection) -> list[str]:
         " SELECT (SELECT min(node) FROM resources WHERE node > name) FROM names WHERE name IS NOT NULL)"
         " SELECT name FROM names WHERE name IS NOT NULL"
     )
-    return [name for (name,) in connection.execute(query)]
+    found = [name for (name,) in connection.execute(query)]
+    if not all(isinstance(name, str) for name in found):
+        raise log.DamagedPackError
+    return found
 
 
 class SpecMemory:

@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from talos_resources.backends.sqlite.failures import BUSY_S, reason_of
+from talos_resources.backends.sqlite.failures import BUSY_S, DAMAGE, DAMAGED, reason_of
 from talos_resources.backends.sqlite.presence import Presence, ReadingPlace
 from talos_resources.backends.sqlite.readers import ReaderPool
 from talos_resources.backends.sqlite.schema import APPLICATION_ID, MIGRATIONS
-from talos_resources.model.errors import ConfigError
+from talos_resources.model.errors import ConfigError, TalosResourcesError
 
 CLOSE_S: Final = 5.0
 """How long closing waits for other threads."""
@@ -72,11 +72,11 @@ class SqliteFile:
         self._look(create=create and not read_only)
         self._place = ReadingPlace(self.path) if read_only else None
         self.presence = Presence(self.path)
-        with self._told():
+        with self._told(DAMAGE):
             self._writer = self._connect()
         _open.add(self)
         try:
-            with self._told():
+            with self._told(DAMAGE):
                 self._check()
             self.presence.remember()
         except BaseException:
@@ -172,7 +172,7 @@ class SqliteFile:
         Args:
             committed: inside of a transaction of this thread, what others see; without, what it has written.
         """
-        with self._told():
+        with self._told(DAMAGE):
             if self._owner == threading.get_ident() and not committed:
                 yield self._writer
                 return
@@ -284,10 +284,14 @@ class SqliteFile:
         return bool(self._writer.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Turns SQLite's errors into ours, with the file and what to do."""
+    def _told(self, damage: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+        """Turns SQLite's errors into ours, with the file and what to do; and those that values of wrong kinds cause."""
         try:
             yield
+        except TalosResourcesError:
+            raise
+        except damage as error:
+            raise ConfigError(f"{self.path}: {DAMAGED}", path=str(self.path)) from error
         except sqlite3.Error as error:
             reason = "it is closed" if self._readers.closed else reason_of(error)
             raise ConfigError(f"{self.path}: {reason}", path=str(self.path)) from error

@@ -26,6 +26,8 @@ DESTROYED: Final = 2
 PACKED: Final = 128
 """How many events a pack has."""
 
+PACK_BYTES: Final = 1 << 30
+"""What a pack may be once it is unpacked; a damaged one of a megabyte could be thousands."""
 _SPREAD: Final = 64
 """Resources that change in step are not all packed in one write: each waits for so many more events at most."""
 
@@ -34,7 +36,7 @@ _FILTERS: Final = [{"id": lzma.FILTER_LZMA2, "preset": 6}]
 
 
 class DamagedPackError(sqlite3.DatabaseError):
-    """A pack cannot be read: the file is damaged where SQLite itself does not look."""
+    """A pack cannot be read, or a value is of another kind than we write: the file is damaged where SQLite itself does not look."""
 
     sqlite_errorname = "SQLITE_CORRUPT"
 
@@ -282,18 +284,17 @@ def _framed(rows: Iterable[Row]) -> Iterator[bytes]:
 
 def unpacked(key: int, data: bytes) -> Sequence[Row]:
     """The events of a pack, in order."""
-    rows = []
-    position = 0
+    rows, position = [], 0
+    reader = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=_FILTERS)
     try:
-        whole = lzma.decompress(data, lzma.FORMAT_RAW, filters=_FILTERS)
-    except (lzma.LZMAError, EOFError):
-        raise DamagedPackError from None
-    while position < len(whole):
-        try:
+        whole = reader.decompress(data, PACK_BYTES)
+        while position < len(whole):
             seq, at, op, size = _HEAD.unpack_from(whole, position)
-        except struct.error:
-            raise DamagedPackError from None
-        position += _HEAD.size
-        rows.append(Row(seq, key, at, op, whole[position : position + size]))
-        position += size
+            position += _HEAD.size
+            rows.append(Row(seq, key, at, op, whole[position : position + size]))
+            position += size
+    except (lzma.LZMAError, struct.error):
+        raise DamagedPackError from None
+    if not reader.eof:
+        raise DamagedPackError
     return rows

@@ -126,7 +126,7 @@ class Past:
             _check_begin(connection, when, self.path)
             keys = [key for (key,) in connection.execute("SELECT key FROM resources WHERE node = ?", (self.node,))]
             rows = [row for key in keys if (row := log.last_until(connection, key, when)) is not None]
-        state.restore(row.resource() for row in rows if row.op != log.DESTROYED)
+            state.restore(row.resource() for row in rows if row.op != log.DESTROYED)
         return state
 
     def history(
@@ -156,12 +156,12 @@ class Past:
         with self._file.reading() as connection:
             known = log.held(connection, self.node, about.namespace, about.type, named)
             rows = [] if known is None else log.of_key(connection, known.key, since=since)
-        if not rows:
-            raise NotFoundError(about)
-        versions: deque[Version] = deque()
-        for row in rows:
-            before = versions[-1].resource if versions and row.op != log.CREATED else None
-            versions.append(Version(Timestamp(row.at), row.resource(), _CHANGES[row.op], before))
+            if not rows:
+                raise NotFoundError(about)
+            versions: deque[Version] = deque()
+            for row in rows:
+                before = versions[-1].resource if versions and row.op != log.CREATED else None
+                versions.append(Version(Timestamp(row.at), row.resource(), _CHANGES[row.op], before))
         return History(versions)
 
     def series(
@@ -227,7 +227,7 @@ class Past:
         """The times of the first and the last thing that the file tells of any node; None if it is empty."""
         with self._file.reading() as connection:
             first, last = _span(connection)
-        return None if first is None or last is None else (Timestamp(first), Timestamp(last))
+            return None if first is None or last is None else (Timestamp(first), Timestamp(last))
 
     def periods(self, *, now: Timestamp) -> Sequence[Period]:
         """When the node was recorded, oldest first; nothing is known of what happened in between.
@@ -240,9 +240,9 @@ class Past:
         with self._file.reading() as connection:
             found = periods.of_node(connection, self.node, now=now)
             first, horizon = _begin(connection)
-        if not found:
-            return () if first is None else (Period(Timestamp(max(first, horizon)), now, is_open=True),)
-        return [attrs.evolve(period, began=Timestamp(max(period.began, horizon))) for period in found if period.ended >= horizon]
+            if not found:
+                return () if first is None else (Period(Timestamp(max(first, horizon)), now, is_open=True),)
+            return [attrs.evolve(period, began=Timestamp(max(period.began, horizon))) for period in found if period.ended >= horizon]
 
     def keep_period(self, period: Period) -> None:
         """Writes that the node was recorded, or how far the recording that began at this moment has got."""

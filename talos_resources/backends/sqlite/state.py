@@ -244,7 +244,12 @@ class SqliteState(OwnedWrites, Past):
     def _known(self, connection: Connection, about: Reference) -> tuple[log.Held, Resource[Any]] | None:
         """What is held of a resource; None if it is not there."""
         known = log.held(connection, self.node, about.namespace, about.type, about.id)
-        return None if known is None or known.wire is None else (known, self._decoded.one(known.key, known.seq, known.wire))
+        if known is None or known.wire is None:
+            return None
+        found = self._decoded.one(known.key, known.seq, known.wire)
+        if found.type != about.type:
+            raise log.DamagedPackError
+        return known, found
 
     def _held(self, connection: Connection, about: Reference) -> tuple[log.Held, Resource[Any]]:
         """As `_known`.
@@ -272,6 +277,8 @@ class SqliteState(OwnedWrites, Past):
 
     def _listed(self, connection: Connection, about: Reference) -> Sequence[Resource[Any]]:
         found = self._decoded.every(log.of_kind(connection, *self._place(about)))
+        if any(one.metadata.type != about.type for one in found):
+            raise log.DamagedPackError
         found.sort(key=attrgetter("metadata.id"))  # code point order is byte order
         return found
 
