@@ -121,6 +121,16 @@ def resource_of(response: bytes) -> Resource[Any]:
     return resource_from_wire(b"".join(payloads))
 
 
+def check_type(resource: Resource[Any], type: str) -> None:
+    """Whether the other side has answered with what was asked for: whoever asked relies on the fields that it has.
+
+    Raises:
+        DecodeError: it is of another type.
+    """
+    if resource.metadata.type != type:
+        raise DecodeError(f"expected {type}, got {resource.metadata.type!r}", path="metadata.type")
+
+
 def destroy_ready(response: bytes) -> bool:
     """What a TeardownResponse says: no finalizers are left.
 

@@ -8,9 +8,10 @@ from typing import NoReturn
 from talos_resources.model.errors import ConnectError, DecodeError, WatchError
 from talos_resources.rpc.client.call import MESSAGE_COST, Messages, too_large
 from talos_resources.rpc.event_messages import events_of
+from talos_resources.rpc.messages import check_type
 from talos_resources.rpc.status import RpcError
 from talos_resources.rpc.transport.contract import TransportError
-from talos_resources.state.events import AnyEvent, Bootstrapped
+from talos_resources.state.events import AnyEvent, Bootstrapped, Created, Destroyed, Updated
 
 
 class AnswerStream:
@@ -67,7 +68,10 @@ class AnswerStream:
         events: list[AnyEvent] = []
         for message in batch:
             try:
-                events += events_of(message)
+                for event in events_of(message):
+                    if isinstance(event, Created | Updated | Destroyed) and event.resource is not None:
+                        check_type(event.resource, self._type)
+                    events.append(event)
             except DecodeError as error:
                 if not events:
                     raise

@@ -102,6 +102,8 @@ class RemoteState(OwnedWrites):
             resources = self._channel.gather(LIST, request, messages.resource_of)
         except (RpcError, ConnectError) as error:
             self._fail(error, about)
+        for resource in resources:
+            messages.check_type(resource, about.type)
         # The other side sorts; we promise it.
         resources.sort(key=_byte_order)
         return ResourceList(resources)
@@ -226,7 +228,9 @@ class RemoteState(OwnedWrites):
         return f"<RemoteState {self.node or 'node'} through {endpoints}>"
 
     def _resource(self, method: str, request: bytes, about: Reference, *, repeatable: bool = False) -> Resource[Any]:
-        return messages.resource_of(self._unary(method, request, about, repeatable=repeatable))
+        resource = messages.resource_of(self._unary(method, request, about, repeatable=repeatable))
+        messages.check_type(resource, about.type)
+        return resource
 
     def _unary(self, method: str, request: bytes, about: Reference, *, repeatable: bool = False) -> bytes:
         try:

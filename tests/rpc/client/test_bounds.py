@@ -15,7 +15,7 @@ from talos_resources.codec.protowire import tag, varint
 from talos_resources.codec.wire import resource_to_wire
 from talos_resources.model.errors import ConnectError, DecodeError, RemoteError, TalosResourcesError, WatchError
 from talos_resources.model.resource import Resource
-from talos_resources.resources import KubeSpanPeerStatus
+from talos_resources.resources import Affiliate, KubeSpanPeerStatus
 from talos_resources.rpc.client.connect import connect_plain
 from talos_resources.rpc.framing import BATCH_BYTES, Deframer, FrameError, frame
 from talos_resources.rpc.messages import field
@@ -156,4 +156,29 @@ def test_an_event_that_is_none_ends_the_watch_with_an_error(event: bytes, capsys
             with pytest.raises(TalosResourcesError) as error:
                 watch.next(20)
             assert not isinstance(error.value, ConnectError)
+        client.close()
+
+
+def test_what_is_of_another_type_than_was_asked_for_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """It has not the fields that whoever asked looks at."""
+
+    def script(conversation: Conversation) -> None:
+        while (stream := conversation.next_request()) is not None:
+            conversation.answer(stream, field(1, WIRE))
+
+    with ScriptedServer(script) as server:
+        client = connect_plain(server.address, timeout=60)
+        for ask in (lambda: client.list(Affiliate), lambda: client.get(Affiliate, "a")):
+            with pytest.raises(DecodeError, match=r"metadata.type: expected Affiliates.cluster.talos.dev, got 'KubeSpanPeerStatuses"):
+                ask()
+        client.close()
+        assert main(["doctor", "--from", f"cosi://{server.address}"]) == 0  # what cannot be read is not known
+        assert "Affiliates.cluster.talos.dev could not be read" in capsys.readouterr().out
+
+
+def test_an_event_of_another_type_ends_its_watch() -> None:
+    with ScriptedServer(endless(lambda _: created(WIRE), first=b"")) as server:
+        client = connect_plain(server.address, timeout=60)
+        with client.watch_kind(Affiliate) as watch, pytest.raises(TalosResourcesError, match=r"expected Affiliates.cluster.talos.dev"):
+            watch.next(60)
         client.close()
