@@ -32,6 +32,8 @@ from talos_resources.tui.typed_ahead import TypedAhead
 from talos_resources.views.explain import explain
 
 TRAVEL_S: Final = 0.3
+_HELP_WIDTH: Final = 72
+"""Wider lines are no easier to read."""
 
 
 class Top(TypedAhead, Showing):
@@ -114,7 +116,8 @@ class Top(TypedAhead, Showing):
 
     def action_help(self) -> None:
         """Shows all keys."""
-        self.push_screen(TextScreen("keys", lambda _secrets: f"{keys_text()}\n\nin the mesh: {LEGEND}"))
+        text = f"{keys_text(min(_HELP_WIDTH, self.size.width - 6))}\n\nin the mesh: {LEGEND}"
+        self.push_screen(TextScreen("keys", lambda _secrets: text))
 
     def action_examine(self) -> None:
         """Examines again."""

@@ -61,7 +61,11 @@ class TabBar(Widget):
                 return
 
     def _names(self) -> list[tuple[str, str]]:
-        return [(tab, f"{number} {tab.capitalize()}") for number, tab in enumerate(self._tabs, 1)]
+        """All in full where they fit, else the shown one and the others' numbers."""
+        full = [(tab, f"{number} {tab.capitalize()}") for number, tab in enumerate(self._tabs, 1)]
+        if sum(len(name) + 2 for _, name in full) <= self.size.width:
+            return full
+        return [(tab, name if tab == self.active else name[0]) for tab, name in full]
 
 
 class KeyBar(Widget):

@@ -45,7 +45,7 @@ class TextScreen(ModalScreen[None]):
         """The text in a frame, and the keys."""
         with VerticalScroll() as frame:
             frame.border_title = self._heading
-            yield Static(Text(self._text(False)), id="text")
+            yield Static(self._written(), id="text")
         yield KeyBar()
 
     def action_copy(self) -> None:
@@ -56,7 +56,12 @@ class TextScreen(ModalScreen[None]):
     def action_reveal(self) -> None:
         """Shows secrets, or hides them again."""
         self._shown = not self._shown
-        self.query_one("#text", Static).update(Text(self._text(self._shown)))
+        self.query_one("#text", Static).update(self._written())
+
+    def _written(self) -> Text:
+        """The text as a terminal may have it: YAML holds marks that turn lines round as they are."""
+        lines = self._text(self._shown).split("\n")
+        return Text("\n".join("\t".join(map(printable, line.split("\t"))) for line in lines))
 
 
 class ResourceScreen(TextScreen):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from talos_resources.model.wrapping import wrapped
+from talos_resources.model.wrapping import folded
 
 KEYS: Final = (
     ("1 … 5, Tab", "mesh, peers, doctor, events, resources; the next tab"),
@@ -37,5 +37,5 @@ def keys_text(width: int = 72) -> str:
         if len(keys) > lead - 2:
             lines.append(keys)
             keys = ""  # noqa: PLW2901 - what it does stands below
-        lines += wrapped(f"{keys:{lead}}", does, width)
+        lines += folded(does, width, lead=f"{keys:{lead}}", under=" " * lead)
     return "\n".join(lines)

@@ -51,12 +51,15 @@ class Showing(Asking):
 
     TITLE = "talos-resources top"
     ENABLE_COMMAND_PALETTE = False
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (16, "-high")]  # noqa: RUF012 - no ClassVar in Textual; low, the matrix has the lines
     CSS = """
     #status { height: 1; background: $panel; padding: 0 1; }
     #mesh-text { padding: 0 1; height: auto; max-height: 50%; }
     #cell-told { padding: 0 1; height: 3; }
     #filter { height: 1; border: none; padding: 0 1; display: none; }
     ContentSwitcher { height: 1fr; }
+    .-low #mesh-text { max-height: 1; }
+    .-low #cell-told { height: 1; }
     """
 
     def __init__(self, live: Live, travel: Travel) -> None:
