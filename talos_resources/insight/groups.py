@@ -13,6 +13,7 @@ import attrs
 
 from talos_resources.insight.mesh import LinkState, Mesh, MeshNode
 from talos_resources.model.errors import QueryError
+from talos_resources.model.near import did_you_mean
 from talos_resources.model.net import IPAddress
 from talos_resources.model.order import natural
 
@@ -79,7 +80,7 @@ def group_key(by: str) -> Callable[[MeshNode], str]:
             without the number at its end), or `label:KEY` (a label of its member, affiliate or peers).
 
     Raises:
-        QueryError: it is none of these.
+        QueryError: it is none of these; which is nearest is said.
     """
     kind, _, key = by.partition(":")
     if kind == "label" and key:
@@ -90,7 +91,7 @@ def group_key(by: str) -> Callable[[MeshNode], str]:
         "name": lambda node: _NUMBER.sub("", node.name) or node.name,
     }
     if by not in known:
-        raise QueryError(f'cannot group by "{by}"; choose one of {KEYS}')
+        raise QueryError(f'cannot group by "{by}"; choose one of {KEYS}{did_you_mean(by, known)}')
     return known[by]
 
 

@@ -155,6 +155,8 @@ def test_groups_add_up() -> None:
     assert sites.groups[0].faults == 1
     with pytest.raises(QueryError, match="choose one of"):
         group_key("colour")
+    with pytest.raises(QueryError, match=r"did you mean site\?$"):
+        group_key("sit")
 
 
 def test_records_and_graph() -> None:
