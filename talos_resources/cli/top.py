@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import Namespace
 from typing import TYPE_CHECKING, Final
@@ -45,6 +46,8 @@ def run(args: Namespace) -> int:
         raise UnsupportedError(f"top needs {error.name}; pip install 'talos-resources[tui]'") from None
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ConfigError("top needs a terminal; for pipes there are `mesh`, `get -w` and `events -w`")
+    if os.environ.get("TERM") == "dumb":
+        raise ConfigError("top needs a terminal that can move its cursor, which TERM=dumb cannot; there are `mesh`, `get -w`, `events -w`")
     moment, args.at = args.at, None  # top goes through time by itself, and needs the whole recording
     with options.opened(args) as (cluster, selected):
         nodes = tuple(selected) if args.nodes else cluster.nodes

@@ -122,6 +122,18 @@ def test_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     assert "top needs a terminal" in capsys.readouterr().err
 
 
+def test_a_terminal_that_only_appends_lines_is_written_no_codes(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for stream in ("stdin", "stdout"):
+        monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "dumb")
+    assert main(["top", "--from", "demo"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "which TERM=dumb cannot" in err
+
+
 def test_without_textual(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.partition(".")[0] == "textual"]:
         monkeypatch.setitem(sys.modules, name, None)
