@@ -258,18 +258,29 @@ def caught(mesh: Mesh, node: Node, act: Callable[[], object]) -> bytes:
 
 
 def udp(one: Node, two: Node, payload: bytes) -> bytes:
-    """Sends a datagram to the other node's ordinary address, and gives what came and where from."""
+    """Sends a datagram to the other node's ordinary address, again until it is there, and gives what came and where from.
+
+    The kernel's rules follow the resources a moment later, so the first one may be lost.
+    """
     server = (
         "import socket,sys\n"
         "s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM); s.bind((sys.argv[1],4000)); s.settimeout(30); print('ready',flush=True)\n"
         "data,peer=s.recvfrom(2048); print(data.hex(),peer[0],flush=True)\n"
     )
-    client = "import socket,sys\nsocket.socket(socket.AF_INET,socket.SOCK_DGRAM).sendto(bytes.fromhex(sys.argv[2]),(sys.argv[1],4000))\n"
+    client = (
+        "import contextlib,socket,sys,time\n"
+        "s=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\n"
+        "while True:\n"
+        "    with contextlib.suppress(OSError): s.sendto(bytes.fromhex(sys.argv[2]),(sys.argv[1],4000))\n"
+        "    time.sleep(0.5)\n"
+    )
     command = ["ip", "netns", "exec", two.namespace, sys.executable, "-c", server, two.address]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        sh("ip", "netns", "exec", one.namespace, sys.executable, "-c", client, two.address, payload.hex())
-        data, peer = process.stdout.readline().split()
+        with subprocess.Popen(["ip", "netns", "exec", one.namespace, sys.executable, "-c", client, two.address, payload.hex()]) as sender:
+            line = process.stdout.readline()
+            sender.kill()
+        data, peer = line.split()
         assert peer == one.address
         return bytes.fromhex(data)
