@@ -15,8 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
 from typing import Any, Final, NamedTuple
 
-from talos_resources.codec.wire import metadata_of_wire, resource_as_it_is, resource_to_wire
-from talos_resources.model.metadata import Metadata
+from talos_resources.codec.wire import resource_as_it_is, resource_to_wire
 from talos_resources.model.resource import Resource
 
 CREATED: Final = 0
@@ -81,7 +80,12 @@ def held(connection: sqlite3.Connection, node: str, namespace: str, type: str, i
     """What is known of a resource; None if nothing ever was."""
     query = "SELECT key, seq, wire, loose FROM resources WHERE node = ? AND namespace = ? AND type = ? AND id = ?"
     row = connection.execute(query, (node, namespace, type, id)).fetchone()
-    return None if row is None else Held(*row)
+    if row is None:
+        return None
+    _, seq, wire, loose = row
+    if not (isinstance(seq, int) and isinstance(wire, bytes | None) and isinstance(loose, int) and 0 <= loose < 1 << 32):
+        raise DamagedPackError
+    return Held(*row)
 
 
 class Write(NamedTuple):
@@ -116,6 +120,8 @@ def append(connection: sqlite3.Connection, write: Write, wire: bytes | None = No
     node, known, op, resource, now = write
     wire = encode(resource) if wire is None else wire
     last = connection.execute("SELECT at FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+    if last is not None and not isinstance(last[0], int):
+        raise DamagedPackError
     at = now if last is None else max(now, last[0])
     kept = None if op == DESTROYED else wire
     if known is None:
@@ -233,43 +239,15 @@ def before(connection: sqlite3.Connection, row: Row) -> Row | None:
     return None if pack is None else next((old for old in reversed(list(unpacked(row.key, pack[0]))) if old.seq < row.seq), None)
 
 
-def is_newer(mine: Metadata, given: Metadata) -> bool:
-    """Whether what is held is a later version of the same life of a resource, or a later life of it."""
-    return mine.version > given.version if mine.created == given.created else mine.created > given.created
-
-
-def is_behind(connection: sqlite3.Connection, known: Held, given: Metadata) -> bool:
-    """Whether the file knows a later version of a resource already, or that this life of it is over."""
-    if known.wire is not None:
-        return is_newer(metadata_of_wire(known.wire), given)
-    last = last_until(connection, known.key, (1 << 63) - 1)
-    return last is not None and metadata_of_wire(last.wire).created >= given.created
-
-
-def is_old(connection: sqlite3.Connection, known: Held, given: Metadata, *, at: int | None, forward: bool) -> bool:
-    """Whether what is given is behind what the file has; without `forward` it is only if the file heard that after `at`."""
-    return (forward or _is_known_since(connection, known, at)) and is_behind(connection, known, given)
-
-
-def is_kept(connection: sqlite3.Connection, found: tuple[Held, Resource[Any]], *, at: int | None, last: Metadata | None) -> bool:
-    """Whether what the file has is not what is gone: it is newer than `last`, or without one was heard after `at`."""
-    known, held = found
-    return _is_known_since(connection, known, at) if last is None else is_newer(held.metadata, last)
-
-
-def _is_known_since(connection: sqlite3.Connection, known: Held, at: int | None) -> bool:
-    """Whether the file was told of a resource after a moment; None is now."""
-    if at is None:
-        return False
-    last = last_until(connection, known.key, (1 << 63) - 1)
-    return last is not None and last.at > at
-
-
 def _pack(connection: sqlite3.Connection, key: int) -> None:
     query = "SELECT seq, key, at, op, wire FROM events WHERE key = ? ORDER BY seq LIMIT ?"
     rows = [Row(*row) for row in connection.execute(query, (key, PACKED))]
     first, last = rows[0], rows[-1]
-    data = lzma.compress(b"".join(_framed(rows)), lzma.FORMAT_RAW, filters=_FILTERS)
+    try:
+        framed = b"".join(_framed(rows))
+    except (struct.error, TypeError):
+        raise DamagedPackError from None
+    data = lzma.compress(framed, lzma.FORMAT_RAW, filters=_FILTERS)
     values = (key, first.seq, last.seq, first.at, last.at, len(rows), data)
     connection.execute("INSERT INTO packs VALUES (?, ?, ?, ?, ?, ?, ?)", values)
     connection.execute("DELETE FROM events WHERE key = ? AND seq <= ?", (key, last.seq))
@@ -293,7 +271,7 @@ def unpacked(key: int, data: bytes) -> Sequence[Row]:
             position += _HEAD.size
             rows.append(Row(seq, key, at, op, whole[position : position + size]))
             position += size
-    except (lzma.LZMAError, struct.error):
+    except (lzma.LZMAError, struct.error, TypeError):
         raise DamagedPackError from None
     if not reader.eof:
         raise DamagedPackError

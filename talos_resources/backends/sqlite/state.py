@@ -14,7 +14,7 @@ from time import time_ns
 from typing import Any, Final, Self, TypeVar
 
 from talos_resources.backends.collection import contents
-from talos_resources.backends.sqlite import bulk, log
+from talos_resources.backends.sqlite import behind, bulk, log
 from talos_resources.backends.sqlite.decoded import Decoded
 from talos_resources.backends.sqlite.file import SqliteFile
 from talos_resources.backends.sqlite.latest import last_of_key, last_of_kind
@@ -201,7 +201,7 @@ class SqliteState(OwnedWrites, Past):
         wire = log.encode(resource)
         with self._file.transaction() as connection:
             known = log.held(connection, self.node, metadata.namespace, metadata.type, metadata.id)
-            if known is not None and (known.wire == wire or log.is_old(connection, known, metadata, at=at, forward=forward)):
+            if known is not None and (known.wire == wire or behind.is_old(connection, known, metadata, at=at, forward=forward)):
                 return False
             op = log.CREATED if known is None or known.wire is None else log.UPDATED
             log.append(connection, log.Write(self.node, known, op, resource, time_ns() if at is None else at), wire)
@@ -212,7 +212,7 @@ class SqliteState(OwnedWrites, Past):
         """Keeps that another store does not hold a resource any more; as `put`. One newer than `last` stays."""
         with self._file.transaction() as connection:
             found = self._known(connection, reference)
-            if found is None or log.is_kept(connection, found, at=at, last=None if last is None else last.metadata):
+            if found is None or behind.is_kept(connection, found, at=at, last=None if last is None else last.metadata):
                 return False
             log.append(connection, log.Write(self.node, found[0], log.DESTROYED, found[1], time_ns() if at is None else at))
         self._wrote()

@@ -30,6 +30,14 @@ QUESTIONS: dict[str, Callable[[SqliteState], Any]] = {
     "nodes": lambda state: state.nodes(),
     "kinds": lambda state: state.held_kinds(),
 }
+WRITES: dict[str, Callable[[SqliteState], Any]] = {
+    "create": lambda state: state.create(path("b")),
+    "update": lambda state: state.update(state.get(PATHS, "a")),
+    "put": lambda state: state.put(path("a"), at=BEGIN),
+    "drop": lambda state: state.drop(path("a").reference, at=BEGIN),
+    "restore": lambda state: state.restore([path("a"), path("c")]),
+    "destroy": lambda state: state.destroy(PATHS, "a"),
+}
 ODD = ["'\x1b[2J'", "-1", "9223372036854775807", "1.5", "9e999", "x''", "x'ffff'", "'" + "9" * 5000 + "'"]
 
 
@@ -96,10 +104,10 @@ def test_a_resource_of_another_type_than_its_row(recorded: Path) -> None:
 
 
 def _asked(file: Path) -> int:
-    """Asks everything; returns how many questions were refused."""
+    """Asks and writes everything; returns how much was refused."""
     refused = 0
     with SqliteState(file) as state:
-        for question in QUESTIONS.values():
+        for question in (QUESTIONS | WRITES).values():
             try:
                 question(state)
             except NotFoundError:
