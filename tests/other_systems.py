@@ -75,6 +75,8 @@ def become(system: str) -> None:
         for name in names.split():
             if hasattr(module, name):
                 delattr(module, name)
+    if sys.version_info >= (3, 13):
+        os.process_cpu_count = os.cpu_count  # as Python makes it where there is no affinity
     if system == "windows":
         loop.add_signal_handler = loop.remove_signal_handler = _not_implemented
     for name in MODULES[system]:

@@ -27,6 +27,13 @@ def fill_full_ones_first(size: int) -> None:
     It takes all room that there is, and gives it back pool by pool, the fullest last. Where Python's memory is another
     than CPython's own, nothing comes of it.
     """
+    taken = _take(size)
+    for pool in sorted(taken, key=lambda pool: len(taken[pool]), reverse=True):
+        taken[pool].clear()
+
+
+def _take(size: int) -> dict[int, list[bytes]]:
+    """Objects in all the room that there is, by their pools."""
     capacity = ((1 << _POOL_BITS) - _POOL_HEAD) // size
     length = size - sys.getsizeof(b"")
     taken: defaultdict[int, list[bytes]] = defaultdict(list)
@@ -36,6 +43,4 @@ def fill_full_ones_first(size: int) -> None:
         mine.append(piece)
         if len(mine) == capacity:  # it was empty: there is no room left in others
             break
-    del piece, mine
-    for pool in sorted(taken, key=lambda pool: len(taken[pool]), reverse=True):
-        taken[pool].clear()
+    return taken

@@ -118,6 +118,6 @@ def test_a_list_shows_the_state_on_a_phone_and_everything_on_a_desk(hand: Hand, 
     page.write_text("".join([*printer.resources("worker-1", [UP, DOWN]), *printer.finish()]), encoding="utf-8")
     seen = "[...document.querySelectorAll('thead th')].filter(t => t.getBoundingClientRect().width > 0).map(t => t.textContent)"
     hand.open(page, width=390, height=844, phone=True)
-    assert hand.says(seen)[:3] == ["NODE", "ID", "VERSION"]
+    assert hand.says(seen)[:5] == ["NODE", "ID", "LABEL", "ENDPOINT", "STATE"]
     hand.open(page, width=1280, height=844)
     assert hand.says(seen)[:5] == ["NODE", "NAMESPACE", "TYPE", "ID", "VERSION"]
