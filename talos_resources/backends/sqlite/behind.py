@@ -28,7 +28,7 @@ def _is_known_since(connection: sqlite3.Connection, known: log.Held, at: int | N
         return False
     last = log.last_until(connection, known.key, (1 << 63) - 1)
     if last is not None and not isinstance(last.at, int):
-        raise log.DamagedPackError
+        raise log.DamagedError
     return last is not None and last.at > at
 
 

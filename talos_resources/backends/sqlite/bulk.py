@@ -28,7 +28,7 @@ def nodes(connection: sqlite3.Connection) -> list[str]:
     )
     found = [name for (name,) in connection.execute(query)]
     if not all(isinstance(name, str) for name in found):
-        raise log.DamagedPackError
+        raise log.DamagedError
     return found
 
 

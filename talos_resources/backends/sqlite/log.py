@@ -27,6 +27,7 @@ PACKED: Final = 128
 
 PACK_BYTES: Final = 1 << 30
 """What a pack may be once it is unpacked; a damaged one of a megabyte could be thousands."""
+
 _SPREAD: Final = 64
 """Resources that change in step are not all packed in one write: each waits for so many more events at most."""
 
@@ -34,7 +35,7 @@ _HEAD: Final = struct.Struct("<qqBI")
 _FILTERS: Final = [{"id": lzma.FILTER_LZMA2, "preset": 6}]
 
 
-class DamagedPackError(sqlite3.DatabaseError):
+class DamagedError(sqlite3.DatabaseError):
     """A pack cannot be read, or a value is of another kind than we write: the file is damaged where SQLite itself does not look."""
 
     sqlite_errorname = "SQLITE_CORRUPT"
@@ -84,7 +85,7 @@ def held(connection: sqlite3.Connection, node: str, namespace: str, type: str, i
         return None
     _, seq, wire, loose = row
     if not (isinstance(seq, int) and isinstance(wire, bytes | None) and isinstance(loose, int) and 0 <= loose < 1 << 32):
-        raise DamagedPackError
+        raise DamagedError
     return Held(*row)
 
 
@@ -121,7 +122,7 @@ def append(connection: sqlite3.Connection, write: Write, wire: bytes | None = No
     wire = encode(resource) if wire is None else wire
     last = connection.execute("SELECT at FROM events ORDER BY seq DESC LIMIT 1").fetchone()
     if last is not None and not isinstance(last[0], int):
-        raise DamagedPackError
+        raise DamagedError
     at = now if last is None else max(now, last[0])
     kept = None if op == DESTROYED else wire
     if known is None:
@@ -246,7 +247,7 @@ def _pack(connection: sqlite3.Connection, key: int) -> None:
     try:
         framed = b"".join(_framed(rows))
     except (struct.error, TypeError):
-        raise DamagedPackError from None
+        raise DamagedError from None
     data = lzma.compress(framed, lzma.FORMAT_RAW, filters=_FILTERS)
     values = (key, first.seq, last.seq, first.at, last.at, len(rows), data)
     connection.execute("INSERT INTO packs VALUES (?, ?, ?, ?, ?, ?, ?)", values)
@@ -272,7 +273,7 @@ def unpacked(key: int, data: bytes) -> Sequence[Row]:
             rows.append(Row(seq, key, at, op, whole[position : position + size]))
             position += size
     except (lzma.LZMAError, struct.error, TypeError):
-        raise DamagedPackError from None
+        raise DamagedError from None
     if not reader.eof:
-        raise DamagedPackError
+        raise DamagedError
     return rows

@@ -248,7 +248,7 @@ class SqliteState(OwnedWrites, Past):
             return None
         found = self._decoded.one(known.key, known.seq, known.wire)
         if found.type != about.type:
-            raise log.DamagedPackError
+            raise log.DamagedError
         return known, found
 
     def _held(self, connection: Connection, about: Reference) -> tuple[log.Held, Resource[Any]]:
@@ -278,7 +278,7 @@ class SqliteState(OwnedWrites, Past):
     def _listed(self, connection: Connection, about: Reference) -> Sequence[Resource[Any]]:
         found = self._decoded.every(log.of_kind(connection, *self._place(about)))
         if any(one.metadata.type != about.type for one in found):
-            raise log.DamagedPackError
+            raise log.DamagedError
         found.sort(key=attrgetter("metadata.id"))  # code point order is byte order
         return found
 
