@@ -1,8 +1,8 @@
 """One HTTP/2 connection that many calls and watches share, without a thread of its own.
 
-Whoever waits for an answer reads the connection, for all: one of the waiting threads at a time takes in what
-comes, hands to the others what is theirs, and passes the reading on when it has its own. A lone call is written
-and read by the thread that makes it, so that it costs no change of threads and Ctrl-C ends it.
+Whoever waits for an answer reads the connection, for all: one of the waiting threads at a time takes in what comes,
+hands to the others what is theirs, and passes the reading on when it needs no more. A lone call is written and read
+by the thread that makes it, so that it costs no change of threads and Ctrl-C ends it.
 
 The windows of HTTP/2 bound what a stream that nobody reads can hold; the window of the connection is as good as
 endless, so that such a stream holds up none of the others.
@@ -48,12 +48,7 @@ class Connection:
     """HTTP/2 over a link."""
 
     def __init__(self, link: Link, explain: Explain) -> None:
-        """Nothing is sent before the first request.
-
-        Args:
-            link: connected, with TLS if there is to be any.
-            explain: why the connection ended, in words.
-        """
+        """Takes a connected link and what tells in words why it ended; nothing is sent before the first request."""
         self._link = link
         self._explain = explain
         self._session = Session()
@@ -140,16 +135,17 @@ class Connection:
         except BaseException:  # also Ctrl-C
             self.give_up(stream, TransportError("interrupted"))
             raise
+        finally:
+            self._turns.pass_on()
 
     def give_up(self, stream: Stream, failure: TransportError) -> None:
         """Ends a stream from this side; any thread may, and twice is no error."""
         known = self._session.forget(stream)
-        is_read_by_it = self._reader is stream
         stream.drop(failure)
         if known and self._failure is None:
             self.say(frames.reset(stream.number, CANCEL))
         self._turns.wake(stream)
-        if is_read_by_it:
+        if self._reader is stream:  # who begins to read for it from here on sees that it is over
             self._link.wake()
 
     def say(self, data: bytes) -> None:
@@ -254,9 +250,8 @@ class Connection:
                 # What has to be said to what came goes with the next request, if that comes before the next wait.
                 if self._unsent:
                     self._say_all()
-                self._intake.take(receive(self._link, deadline, self.say), own=stream)
-        except Woken:  # whoever waits looks again
-            pass
+                with contextlib.suppress(Woken):  # look again
+                    self._intake.take(receive(self._link, deadline, self.say), own=stream)
         except TimeoutError:
             raise
         except (OSError, ProtocolError) as error:
@@ -297,4 +292,5 @@ class Connection:
 
     def _take_what_is_there(self) -> None:
         while self._failure is None and self._link.has_more():
-            self._intake.take(self._link.receive(Deadline(_SAY_S)))
+            with contextlib.suppress(Woken):  # it was for who read before
+                self._intake.take(self._link.receive(Deadline(_SAY_S)))

@@ -25,11 +25,25 @@ class Turns:
     def give_back(self) -> None:
         """Lets another one read, and wakes one that waits, if any does."""
         self._reading.release()
-        if self._waiters:
-            self._pass_on()
+        self.pass_on()
+
+    def pass_on(self) -> None:
+        """Wakes one that waits if nobody reads.
+
+        For whoever stops waiting: that it was woken may have meant that it should read next, and if it has no need to,
+        another one has.
+        """
+        if not self._waiters or self._reading.locked():
+            return
+        with self._lock:
+            waiter = self._waiters.pop(next(iter(self._waiters))) if self._waiters else None
+        if waiter is not None:
+            waiter.release()
 
     def wait(self, stream: Stream, done: Callable[[], bool], deadline: Deadline) -> None:
         """Waits until the reader has something for the stream, or somebody else has to read, or for nothing.
+
+        Who does not read then must `pass_on`.
 
         Raises:
             TimeoutError: the time is up.
@@ -45,9 +59,6 @@ class Turns:
                 if WAIT_SLICE_S is not None:
                     left = WAIT_SLICE_S if left is None else min(left, WAIT_SLICE_S)
                 acquire(waiter, left)
-        except BaseException:
-            self._pass_on(but=stream)  # the turn may have been ours
-            raise
         finally:
             with self._lock:
                 self._waiters.pop(stream, None)
@@ -60,11 +71,4 @@ class Turns:
             chosen = tuple(self._waiters) if stream is None else (stream,)
             waiters = [waiter for each in chosen if (waiter := self._waiters.pop(each, None)) is not None]
         for waiter in waiters:
-            waiter.release()
-
-    def _pass_on(self, but: Stream | None = None) -> None:
-        with self._lock:
-            chosen = next((each for each in self._waiters if each is not but), None)
-            waiter = None if chosen is None else self._waiters.pop(chosen)
-        if waiter is not None:
             waiter.release()
