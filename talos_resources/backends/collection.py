@@ -20,8 +20,6 @@ from talos_resources.state.listing import ResourceList
 
 AnyResource = Resource[Any]
 
-_NEVER: Final = Timestamp.ZERO
-
 _OpenCreated: Final = twin(Created)
 _OpenUpdated: Final = twin(Updated)
 
@@ -71,8 +69,7 @@ class Collection:
         ring = self.ring
         clock = self._clock
         now = Timestamp(time_ns()) if clock is None else clock()
-        # `Resource.as_created` in line, because every creation goes through here.
-        stored = resource.stamped(1, owner, now, now if metadata.updated == _NEVER else metadata.updated)
+        stored = resource.as_created(owner, now)
         with ring.lock:
             held = self.items.setdefault(key, stored)
             if held is not stored:
