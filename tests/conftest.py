@@ -1,6 +1,7 @@
 """What all tests share: surroundings of their own, and the search of the property tests.
 
-Whoever runs them may have a `~/.talos/config`, another language, a narrow terminal, a proxy: no test sees any of it.
+Whoever runs them may have a `~/.talos/config`, another language, a narrow terminal, a proxy, or run them in the
+background, where a shell has Ctrl-C ignored: no test sees any of it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import itertools
 import locale
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -49,6 +51,8 @@ def _enter(surroundings: dict[str, str], home: Path) -> None:
 
 
 _SURROUNDINGS = _surroundings()
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # programs that are started inherit it, too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 _HOMES = Path(tempfile.mkdtemp(prefix="talos-resources-home-"))
 _NUMBERS = itertools.count()
 # For what is made before the first test: fixtures of a session, of a module.
