@@ -82,7 +82,7 @@ def watched(node: GoNode, arguments: list[str], out: Path) -> talosctl.Outcome:
                 grown(out, before, limit_s=QUIET_S)
         finally:
             process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=10)
+        _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
     return talosctl.Outcome(stdout=out.read_bytes().decode(), stderr=stderr, exit=0)
 
@@ -113,18 +113,18 @@ def test_a_watch_survives_the_restart_of_the_go_server(node_program: Path, tmp_p
     state = connect_plain(f"unix:{socket}")
     gone = state.create(Resource.new(KubeSpanPeerStatus(label="1"), id="a"))
     with state.watch_kind(KubeSpanPeerStatus) as events:
-        assert events.next(10) == Created(gone)
-        assert isinstance(events.next(10), Bootstrapped)
+        assert events.next(30) == Created(gone)
+        assert isinstance(events.next(30), Bootstrapped)
         first.kill()
-        first.wait(10)
+        first.wait(30)
         second = start()
         lost = events.next(20)
         assert isinstance(lost, Destroyed)
         assert lost.resource == gone
         new = state.create(Resource.new(KubeSpanPeerStatus(label="2"), id="b"))
-        told = events.next(10)
+        told = events.next(30)
         assert isinstance(told, Created)
         assert told.resource == new
     state.close()
     second.kill()
-    second.wait(10)
+    second.wait(30)

@@ -96,7 +96,7 @@ def test_who_watches_a_node_that_is_switched_off_loses_it() -> None:
         live.do(lambda: live.faults.inject("off", "worker-1", for_s=60))
         with pytest.raises(StopIteration):
             while True:
-                watch.next(timeout=5)
+                watch.next(timeout=30)
         old = node.state
         live.advance(90)
         assert node.state is not old
@@ -127,7 +127,7 @@ def test_clients_may_watch_while_it_runs() -> None:
             assert time.monotonic() < deadline
             time.sleep(0.05)
         done.set()
-        follower.join(10)
+        follower.join(30)
     for versions in seen.values():
         assert versions == list(range(versions[0], versions[0] + len(versions)))
 

@@ -36,7 +36,7 @@ def test_a_watch_asks_for_the_file_too(tmp_path: Path) -> None:
     resources.mkdir(parents=True)
     (resources / "members.cluster.talos.dev.yaml").write_text(YAML.partition("\n")[2])
     with open_source(str(tmp_path)) as cluster, cluster.state("node").watch_kind(Member) as events:
-        first = events.next(timeout=10)
+        first = events.next(timeout=30)
         assert isinstance(first, Created)
         assert first.resource.id == "one"
 

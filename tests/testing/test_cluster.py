@@ -47,12 +47,12 @@ def test_a_cut_and_its_end(talos_cluster: Make, capsys: pytest.CaptureFixture[st
 def test_time_stands_still_unless_it_is_let_go(talos_cluster: Make) -> None:
     cluster = talos_cluster(nodes=2)
     with cluster.connect() as node, node.watch_kind(KubeSpanPeerStatus) as events:
-        events.next(10)  # what there is
-        events.next(10)  # that this is all
+        events.next(30)  # what there is
+        events.next(30)  # that this is all
         with pytest.raises(TimeoutError):
             events.next(0.3)
         cluster.advance(30)
-        assert isinstance(events.next(10), Updated)
+        assert isinstance(events.next(30), Updated)
 
 
 def test_what_a_client_of_a_node_that_is_off_hears(talos_cluster: Make) -> None:

@@ -81,7 +81,7 @@ def test_what_does_not_get_in(secure: Etcd, files: Files, opened: Open, tmp_path
     foreign = make_files(tmp_path / "foreign")
     names = {"ca": "ca", "cert": "client_cert", "key": "client_key"}
     chosen = {name: str(foreign[names[name]]) if value == "other" else value for name, value in changes.items()}
-    state = opened(secure.url("/x") + options(files, **chosen), timeout=10)
+    state = opened(secure.url("/x") + options(files, **chosen), timeout=30)
     with pytest.raises(ConnectError, match=message) as caught:
         state.list(PATHS)
     assert "\n" not in str(caught.value)

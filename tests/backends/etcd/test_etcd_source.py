@@ -114,7 +114,7 @@ def test_two_servers_over_one_etcd(url: str) -> None:
     """A bookmark is a revision of etcd: a client goes on with the other server where the first one left it."""
     with EtcdState(url) as one, EtcdState(url) as two, BackgroundServer(two, "127.0.0.1:0") as second:
         with BackgroundServer(one, "127.0.0.1:0") as first:
-            client = Endpoints([first.address, second.address], timeout=10).node()
+            client = Endpoints([first.address, second.address], timeout=30).node()
             events = client.watch_kind(KubeSpanPeerStatus, bootstrap=False)
             client.create(Resource.new(KubeSpanPeerStatus(), id="a"))
             assert told(events, 1) == ["+a1"]

@@ -81,7 +81,7 @@ events = state.watch_kind(PATHS)
 def read():
     while True: state.list(PATHS)
 for _ in range(3): threading.Thread(target=read, daemon=True).start()
-events.next(10)
+events.next(30)
 """
 
 

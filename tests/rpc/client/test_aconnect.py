@@ -45,8 +45,8 @@ def clean() -> Iterator[Callable[[Coroutine[Any, Any, Any]], None]]:
 
     def run(work: Coroutine[Any, Any, Any]) -> None:
         threads, sockets = set(threading.enumerate()), open_sockets()
-        asyncio.run(asyncio.wait_for(work, 30))
-        deadline = time.monotonic() + 10
+        asyncio.run(asyncio.wait_for(work, 60))
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline and (left(threads) or open_sockets() > sockets):
             time.sleep(0.02)  # the server's side notices a little later
         assert left(threads) == []
@@ -105,7 +105,7 @@ def test_a_cancelled_watch_leaves_nothing(node: TalosNode, clean: Any) -> None:
 def test_a_cancelled_block_leaves_nothing(node: TalosNode, clean: Any) -> None:
     async def hold(began: asyncio.Event) -> None:
         async with aconnect(talosconfig=node.talosconfig) as state, state.watch_kind(KubeSpanPeerStatus) as events:
-            await events.next(10)
+            await events.next(30)
             began.set()
             await asyncio.sleep(60)
 
@@ -137,21 +137,21 @@ def test_a_call_to_somebody_who_does_not_answer_ends_with_the_block(clean: Any) 
     with socket.create_server(("127.0.0.1", 0)) as silent:
 
         async def work() -> None:
-            async with AioState(connect_plain(f"127.0.0.1:{silent.getsockname()[1]}", timeout=25)) as state:
+            async with AioState(connect_plain(f"127.0.0.1:{silent.getsockname()[1]}", timeout=200)) as state:
                 with pytest.raises(TimeoutError):
                     await asyncio.wait_for(state.list(KubeSpanPeerStatus), 0.3)
 
         began = time.monotonic()
         clean(work())
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 150
 
 
 def test_who_is_waiting_when_it_closes_is_told(node: TalosNode, clean: Any) -> None:
     async def work() -> None:
         state = aconnect(talosconfig=node.talosconfig)
         async with state.watch_kind(KubeSpanPeerStatus) as events:
-            await events.next(10)
-            await events.next(10)
+            await events.next(30)
+            await events.next(30)
             waiting = asyncio.create_task(events.next())
             await asyncio.sleep(0.05)
             await state.close()
@@ -186,7 +186,7 @@ def test_a_client_that_leaves_a_stream_of_the_documented_application(node: Talos
         head = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http", "query_string": b""}
         scope = {**head, "path": "/events", "raw_path": b"/events", "root_path": "", "headers": [], "app": app}
         async with app.router.lifespan_context(app):
-            await asyncio.wait_for(app(scope, receive, send), 20)
+            await asyncio.wait_for(app(scope, receive, send), 60)
         assert [json.loads(body)["event"] for body in bodies] == ["created", "bootstrapped"]
 
     clean(work())

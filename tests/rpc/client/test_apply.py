@@ -15,6 +15,7 @@ from talos_resources.model.resource import Resource
 from talos_resources.resources import MachineConfig as Stored
 from talos_resources.resources import PlatformMetadata
 from talos_resources.rpc.apply import Applied, ApplyMode, ApplyRequest, applied_of, applied_response, apply_request
+from talos_resources.state.events import Updated
 from talos_resources.state.waiting import Condition, watch_for
 from talos_resources.testing.node import TalosNode
 from tests.machineconfig.made import made
@@ -109,9 +110,12 @@ def test_a_staged_one_waits_beside_the_one_in_force(node: TalosNode) -> None:
 def test_one_on_trial_goes_back_unless_it_is_applied(node: TalosNode) -> None:
     back = Condition[Stored](predicate=lambda resource: resource.spec.text == OLD and resource.version > 1)
     with node.connect() as client:
-        client.apply(NEW, mode=ApplyMode.TRY, try_s=0.2)
-        assert stored(node).spec.text == NEW
-        watch_for(node.state, Stored, "v1alpha1", back, timeout=10)
+        with node.state.watch(Stored, "v1alpha1") as events:
+            client.apply(NEW, mode=ApplyMode.TRY, try_s=0.2)
+            _, tried = events.next(30), events.next(30)
+        assert isinstance(tried, Updated)
+        assert tried.resource.spec.text == NEW
+        watch_for(node.state, Stored, "v1alpha1", back, timeout=30)
         client.apply(NEW, mode=ApplyMode.TRY, try_s=0.2)
         client.apply(NEW)
         time.sleep(0.5)  # the trial would have ended

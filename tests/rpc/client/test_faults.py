@@ -62,7 +62,7 @@ class Proxy:
             self._listener.close()
         self.cut()
         for thread in self._threads:
-            thread.join(5)
+            thread.join(30)
         for each in self._sockets:
             each.close()
 
@@ -109,7 +109,7 @@ def proxied() -> Iterator[Callable[..., tuple[MemoryState, Any, Proxy]]]:
         state = MemoryState(capacity=100_000, gap=0)
         server = BackgroundServer(state, "127.0.0.1:0")
         proxy = Proxy(server.address, **options)
-        client = connect_plain(proxy.address, timeout=10)
+        client = connect_plain(proxy.address, timeout=30)
         closing.extend([client, proxy, server])
         return state, client, proxy
 
@@ -163,7 +163,7 @@ def test_watches_go_on_from_the_bookmark_when_the_connection_is_cut(proxied: Any
 def test_a_second_endpoint_takes_over(proxied: Any) -> None:
     state, _, proxy = proxied()
     with BackgroundServer(state, "127.0.0.1:0") as second:
-        client = Endpoints([proxy.address, second.address], timeout=5).node()
+        client = Endpoints([proxy.address, second.address], timeout=30).node()
         fill(state, 2)
         assert len(client.list(KubeSpanPeerStatus)) == 2
         proxy.close()
@@ -182,14 +182,14 @@ def test_whoever_asks_is_told_of_interruptions() -> None:
     state = MemoryState()
     with BackgroundServer(state, "127.0.0.1:0") as server:
         proxy = Proxy(server.address)
-        client = connect_plain(proxy.address, timeout=5, on_interruption=tell)
+        client = connect_plain(proxy.address, timeout=30, on_interruption=tell)
         with client.watch_kind(KubeSpanPeerStatus) as watch:
-            watch.next(5)
+            watch.next(30)
             proxy.cut()
-            assert heard.wait(10)
+            assert heard.wait(30)
             assert isinstance(told[0], ConnectError)
             state.create(Resource.new(KubeSpanPeerStatus(), id="a"))
-            assert isinstance(watch.next(10), Created)
+            assert isinstance(watch.next(30), Created)
         client.close()
         proxy.close()
 
@@ -199,10 +199,10 @@ def test_a_watch_tells_that_it_is_interrupted_and_goes_on(tmp_path: Path) -> Non
     state = MemoryState()
     address = f"unix:{tmp_path}/state.sock"
     with BackgroundServer(state, address):
-        client = connect_plain(address, timeout=5)
+        client = connect_plain(address, timeout=30)
         watch = client.watch_kind(KubeSpanPeerStatus)
         assert isinstance(watch, Interruptible)
-        watch.next(5)
+        watch.next(30)
     late: queue.Queue[TalosResourcesError | None] = queue.Queue()
     watch.tell_interruptions(told.put)
     assert isinstance(told.get(timeout=30), TalosResourcesError)

@@ -49,14 +49,14 @@ class Process:
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=30)
 
 
 def killed_and_restarted(path: Path, rounds: int) -> None:
     """Kills the server again and again during lists and a watch; every difference must be told."""
     count = 30
     server = Process(path, count, 0)
-    client = connect_plain(f"unix:{path}", timeout=10)
+    client = connect_plain(f"unix:{path}", timeout=30)
     ledger = Ledger()
     stop = threading.Event()
     wrong: list[object] = []

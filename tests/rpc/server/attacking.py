@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -37,8 +37,9 @@ def held(server: BackgroundServer) -> tuple[int, int]:
 
 def settled(condition: Callable[[], bool]) -> bool:
     """Whether something comes to hold."""
-    for _ in range(500):
-        if condition():
-            return True
-        threading.Event().wait(0.02)
-    return False
+    until = time.monotonic() + 60
+    while not condition():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True

@@ -29,7 +29,7 @@ class Raw:
             settings: what we say first that we take.
         """
         host, _, port = address.rpartition(":")
-        self.socket = socket.create_connection((host, int(port)), timeout=10, source_address=(source, 0))
+        self.socket = socket.create_connection((host, int(port)), timeout=30, source_address=(source, 0))
         self.h2 = H2Connection(H2Configuration(client_side=True, header_encoding="utf-8", validate_outbound_headers=False))
         self.h2.initiate_connection()
         if settings:
@@ -40,7 +40,8 @@ class Raw:
     def flush(self) -> None:
         self.socket.sendall(self.h2.data_to_send())
 
-    def request(self, path: str, data: bytes, *, end: bool = True, **headers: str) -> int:
+    def request(self, path: str, data: bytes, *, end: bool = True, now: bool = True, **headers: str) -> int:
+        """Asks, at once or with the next `flush`."""
         stream = self.h2.get_next_available_stream_id()
         head = {
             ":method": "POST",
@@ -55,11 +56,12 @@ class Raw:
             self.h2.send_data(stream, data[start : start + 16384])
         if end:
             self.h2.end_stream(stream)
-        self.flush()
+        if now:
+            self.flush()
         return stream
 
-    def answer(self, stream: int) -> dict[str, str]:
-        """All headers and trailers of the answer."""
+    def answer(self, stream: int, *, takes: bool = True) -> dict[str, str]:
+        """All headers and trailers of the answer; what is not taken stays before its window."""
         found: dict[str, str] = {}
         while True:
             data = self.socket.recv(65536)
@@ -69,7 +71,7 @@ class Raw:
                     continue
                 if isinstance(event, ResponseReceived | TrailersReceived):
                     found.update(event.headers)  # type: ignore[arg-type]
-                elif isinstance(event, DataReceived):
+                elif isinstance(event, DataReceived) and takes:
                     self.h2.acknowledge_received_data(event.flow_controlled_length, stream)
                 elif isinstance(event, StreamEnded | StreamReset):
                     self.flush()

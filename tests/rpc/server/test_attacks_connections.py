@@ -79,10 +79,10 @@ def test_handshakes_of_one_client_do_not_end_those_of_others(talos_node: TalosNo
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with ExitStack() as stack:
-        honest = stack.enter_context(socket.create_connection((host, int(port)), timeout=10))
+        honest = stack.enter_context(socket.create_connection((host, int(port)), timeout=30))
         silent = []
         for _ in range(HANDSHAKES + 20):
-            silent.append(socket.create_connection((host, int(port)), timeout=10, source_address=(STRANGER, 0)))
+            silent.append(socket.create_connection((host, int(port)), timeout=30, source_address=(STRANGER, 0)))
             stack.callback(silent[-1].close)
         with suppress(ConnectionResetError):
             assert silent[0].recv(1) == b""
@@ -109,7 +109,7 @@ def test_descriptors_that_are_short_keep_nobody_out(tmp_path: Path) -> None:
             host, _, port = address.rpartition(":")
             with ExitStack() as stack:
                 for _ in range(400):
-                    stranger = socket.create_connection((host, int(port)), timeout=10, source_address=(STRANGER, 0))
+                    stranger = socket.create_connection((host, int(port)), timeout=30, source_address=(STRANGER, 0))
                     stack.callback(stranger.close)
                 with connect_plain(address, timeout=30) as honest:
                     assert honest.list(Member) == ()

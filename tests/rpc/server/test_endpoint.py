@@ -68,7 +68,7 @@ def ask() -> Iterator[Ask]:
             server = servers[id(endpoint)] = BackgroundServer(endpoint, "127.0.0.1:0")
             closing.append(server)
         closing.insert(0, transport := Http2Transport(server.address))
-        return Channel((transport,), metadata_for(node, metadata), 10.0)
+        return Channel((transport,), metadata_for(node, metadata), 60.0)
 
     yield connect
     for each in closing:

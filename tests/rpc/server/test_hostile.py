@@ -45,7 +45,7 @@ def server(state: MemoryState) -> Iterator[BackgroundServer]:
 @pytest.fixture
 def client(server: BackgroundServer) -> Iterator[RemoteState]:
     """Somebody honest, whose calls must go on working."""
-    honest = connect_plain(server.address, timeout=10)
+    honest = connect_plain(server.address, timeout=30)
     yield honest
     assert isinstance(honest.list(Member), tuple)
     honest.close()
@@ -144,7 +144,8 @@ def test_streams_are_counted(server: BackgroundServer, client: RemoteState, dial
     raw.h2.remote_settings.max_concurrent_streams = 1000  # which we choose to believe
     raw.h2.remote_settings.acknowledge()
     for _ in range(LIMITS.streams + 10):
-        raw.request(LIST, b"", end=False)
+        raw.request(LIST, b"", end=False, now=False)
+    raw.flush()  # all at once: those that have waited for too long are no longer counted
     assert raw.hung_up()
 
 
@@ -208,9 +209,9 @@ def test_handshakes_that_do_not_go_on_make_room(talos_node: TalosNode) -> None:
     silent = []
     try:
         for _ in range(HANDSHAKES + 20):
-            silent.append(socket.create_connection((host, int(port)), timeout=10))
+            silent.append(socket.create_connection((host, int(port)), timeout=30))
             silent[-1].sendall(b"\x16\x03\x01")
-        with connect(talosconfig=talos_node.talosconfig, timeout=10) as honest:
+        with connect(talosconfig=talos_node.talosconfig, timeout=30) as honest:
             assert isinstance(honest.list(Member), tuple)
         with suppress(ConnectionResetError):
             assert silent[0].recv(1) == b"", "the oldest have gone, long before their time was up"
@@ -232,9 +233,7 @@ def test_a_reader_that_does_not_read_loses_its_watch(server: BackgroundServer, c
     stream = raw.watch(peer.type)
     for number in range(200):  # more than the client's window has room for
         peer = state.update(peer.with_spec(label="x" * 10_000 + str(number)))
-    # It takes nothing for longer than the server waits, then looks.
-    threading.Event().wait(LIMITS.send_s * 2)
-    assert raw.answer(stream).get("grpc-status", "8") == "8"
+    assert raw.answer(stream, takes=False).get("grpc-status", "8") == "8"
 
 
 def test_a_slow_reader_is_told_that_it_was_overrun(state: MemoryState, dial: Dial) -> None:
@@ -254,7 +253,7 @@ def test_a_slow_reader_is_told_that_it_was_overrun(state: MemoryState, dial: Dia
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_garbage_does_no_harm(server: BackgroundServer, pieces: list[bytes], preface: bool) -> None:
     host, _, port = server.address.rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
         try:
             if preface:
                 connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + struct.pack(">I", 0)[1:] + b"\x04\0\0\0\0\0")
@@ -288,7 +287,7 @@ def test_the_server_stops_with_a_status(dial: Dial) -> None:
         answer = raw.answer(stream)
         assert (answer["grpc-status"], answer["grpc-message"]) == ("14", "the server is stopping")
         assert raw.hung_up()
-        thread.join(10)
+        thread.join(30)
         assert not thread.is_alive()
 
 

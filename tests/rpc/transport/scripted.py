@@ -114,7 +114,7 @@ class ScriptedServer:
             with contextlib.suppress(OSError):
                 each.socket.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(10)
+            thread.join(30)
         for each in self.conversations:
             each.socket.close()
 

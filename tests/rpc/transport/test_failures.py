@@ -63,7 +63,7 @@ def client_side(*, now: dt.datetime = NOW, ca: pki.CertificateAndKey = CA, roles
 )
 def test_certificates_that_do_not_fit(server: Credentials | None, client: Credentials | None, reason: str) -> None:
     with BackgroundServer(MemoryState(), "127.0.0.1:0", credentials=server) as background:
-        state = Endpoints([background.address], credentials=client, timeout=10).node("n1")
+        state = Endpoints([background.address], credentials=client, timeout=30).node("n1")
         try:
             with pytest.raises(Exception, match=reason):
                 state.list(Member)
@@ -81,7 +81,7 @@ def test_rsa_and_ecdsa_keys_are_as_good() -> None:
         # The authority's own pair has a key of the algorithm, and may be used as a client's.
         client = Credentials(ca=ca.crt, crt=ca.crt, key=pki.standard_key_pem(ca.key))
         with BackgroundServer(MemoryState(), "127.0.0.1:0", credentials=server) as background:
-            state = Endpoints([background.address], credentials=client, timeout=10).node()
+            state = Endpoints([background.address], credentials=client, timeout=30).node()
             with pytest.raises(Exception, match="none of the roles"):
                 state.list(Member)
             state.close()
@@ -146,7 +146,7 @@ def babbles(connection: socket.socket) -> None:
     [(http1, "it speaks HTTP/1"), (silent, "timed out"), (hangs_up, "HTTP/2|broke|ended"), (babbles, "does not speak HTTP/2")],
 )
 def test_peers_that_are_no_talos_api(peer: Callable[[Peer], str], behave: Peer, reason: str) -> None:
-    state = connect_plain(peer(behave), timeout=1)
+    state = connect_plain(peer(behave), timeout=1 if behave is silent else 60)
     with pytest.raises(ConnectError, match=reason):
         state.list(Member)
     state.close()
@@ -181,7 +181,7 @@ def test_nobody_there(tmp_path: Path) -> None:
         ("127.0.0.1:1", "connection refused"),
         (f"unix:{tmp_path}/none", "no such socket"),
     ):
-        state = connect_plain(address, timeout=2)
+        state = connect_plain(address, timeout=60)
         with pytest.raises(ConnectError, match=reason) as error:
             state.list(Member)
         assert address in str(error.value)

@@ -44,7 +44,7 @@ class RealProxy:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(5)
+            thread.join(30)
         for each in self._sockets:
             each.close()
 
@@ -80,7 +80,7 @@ class RealProxy:
             other = threading.Thread(target=self._pass, args=(server, client), daemon=True)
             other.start()
             self._pass(client, server)
-            other.join(5)
+            other.join(30)
 
     def _socks(self, client: socket.socket) -> str | None:
         _, count = client.recv(2)
@@ -137,7 +137,7 @@ def through(node: TalosNode, url: str, **changes: str) -> str:
     assert main(["config", "proxy-url", url, "--talosconfig", str(file), *(f"--{name}={value}" for name, value in changes.items())]) == 0
     assert TalosConfig.load(file).context().proxy_url == url.strip()
     assert config.context().proxy_url == ""
-    with connect(talosconfig=file, timeout=10) as state:
+    with connect(talosconfig=file, timeout=30) as state:
         return state.version()
 
 

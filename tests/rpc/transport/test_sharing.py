@@ -14,7 +14,7 @@ from talos_resources.rpc.client.call import Channel
 from talos_resources.rpc.transport import frames as h2
 from talos_resources.rpc.transport.contract import TransportError
 from talos_resources.rpc.transport.http2 import Http2Transport
-from tests.rpc.transport.asking import METHOD, PATIENCE_S, ask, echo
+from tests.rpc.transport.asking import METHOD, PATIENCE_S, ask, echo, until
 from tests.rpc.transport.scripted import Conversation, ScriptedServer
 
 
@@ -178,7 +178,10 @@ def test_ctrl_c_ends_one_call_and_leaves_the_connection_to_the_others() -> None:
         assert watch is not None
         assert call is not None
         conversation.head(watch)
-        time.sleep(0.2)  # both wait now; an interrupt while one takes something in costs the connection
+        # An interrupt while one takes something in would cost the connection.
+        [connection] = transport._connections
+        until(lambda: connection._session.streams[watch].status != 0)
+        until(lambda: connection._link.waiting and len(connection._turns._waiters) == 1)
         os.kill(os.getpid(), signal.SIGINT)
         while (found := conversation.next_frame()) is not None and found[0] != h2.RST_STREAM:
             pass
@@ -194,8 +197,7 @@ def test_ctrl_c_ends_one_call_and_leaves_the_connection_to_the_others() -> None:
 
         thread = threading.Thread(target=watch)
         thread.start()
-        while not server.conversations or not any(frame[1] & h2.END_STREAM for frame in server.conversations[0].heard):
-            time.sleep(0.01)
+        until(lambda: any(frame[1] & h2.END_STREAM for each in server.conversations for frame in each.heard))
         with pytest.raises(KeyboardInterrupt):
             ask(transport, timeout=60)
         thread.join(PATIENCE_S)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 
 import pytest
@@ -12,7 +11,7 @@ from talos_resources.rpc.transport import frames as h2
 from talos_resources.rpc.transport.contract import TransportError
 from talos_resources.rpc.transport.http2 import Http2Transport
 from talos_resources.rpc.transport.stream import Stream
-from tests.rpc.transport.asking import METHOD, PATIENCE_S, ask, echo
+from tests.rpc.transport.asking import METHOD, PATIENCE_S, ask, echo, until
 from tests.rpc.transport.scripted import Conversation, ScriptedServer
 
 
@@ -30,13 +29,6 @@ def reading(stream: Stream) -> threading.Thread:
             stream.read()
 
     return started(read)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
 
 
 def ends(thread: threading.Thread) -> bool:
