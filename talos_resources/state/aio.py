@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
@@ -81,7 +82,15 @@ class AioState:
 
     async def close(self) -> None:
         """Closes the state, see `State.close`: its watches end, and calls that wait for an answer fail."""
-        await self._do(self.state.close)
+        if not self.blocking:
+            self.state.close()
+            return
+        # Not by a thread of the loop, which may all be waiting for what this ends.
+        pool = ThreadPoolExecutor(1)
+        try:
+            await asyncio.get_running_loop().run_in_executor(pool, self.state.close)
+        finally:
+            pool.shutdown(wait=False)
 
     async def __aenter__(self) -> Self:
         return self

@@ -96,12 +96,22 @@ class AioWatch(Generic[S]):
                 yield event
 
     async def _subscribed(self) -> Watch[S]:
-        task = asyncio.create_task(asyncio.to_thread(self._subscribe))
+        made: list[Watch[S]] = []
+        abandoned = threading.Event()
+
+        def subscribe() -> Watch[S]:
+            made.append(watch := self._subscribe())
+            if abandoned.is_set():
+                watch.close()
+            return watch
+
         try:
-            return await asyncio.shield(task)
+            return await asyncio.to_thread(subscribe)
         except asyncio.CancelledError:
-            # The thread cannot be stopped; what it brings is let go.
-            task.add_done_callback(lambda done: None if done.cancelled() or done.exception() else done.result().close())
+            # The thread cannot be stopped, and the loop may be over when it is done; what it brings is let go.
+            abandoned.set()
+            for watch in made:
+                watch.close()
             raise
 
     async def _batch(self, timeout: Timeout) -> Sequence[Event[S]]:  # noqa: ASYNC109 - the contract's own

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pytest
 
 from talos_resources.backends.memory import MemoryState
-from talos_resources.model.errors import NotFoundError, WatchError, WatchOverrunError
+from talos_resources.model.errors import ConnectError, NotFoundError, WatchError, WatchOverrunError
 from talos_resources.state.aio import AioState
 from talos_resources.state.aio_watch import Waking
 from talos_resources.state.contract import Watch
@@ -213,3 +213,59 @@ def test_a_watch_is_entered_first(state: MemoryState) -> None:
             await AioState(state).watch_kind(PATHS).next()
 
     run(work())
+
+
+class SilentState(RemoteState):
+    """A node that does not answer: what waits for it fails when it is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._closing = threading.Event()
+
+    def get(self, *_args: Any, **_kwargs: Any) -> Any:
+        assert self._closing.wait(PATIENCE)
+        raise ConnectError("closed by this side")
+
+    def close(self) -> None:
+        self._closing.set()
+
+
+def test_closing_ends_the_calls_that_wait_however_many_they_are() -> None:
+    async def work() -> None:
+        node = AioState(SilentState())
+        calls = [asyncio.create_task(node.get(PATHS, "a")) for _ in range(100)]
+        await asyncio.sleep(0)
+        await node.close()
+        assert {type(answer) for answer in await asyncio.gather(*calls, return_exceptions=True)} == {ConnectError}
+
+    run(work())
+
+
+class SlowState(RemoteState):
+    """A state that takes as long as it is told to subscribe a watch, which tells when it is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.may_end, self.closed = threading.Event(), threading.Event(), threading.Event()
+
+    def watch_kind(self, *args: Any, **kwargs: Any) -> Any:
+        self.begun.set()
+        assert self.may_end.wait(PATIENCE)
+        watch = super().watch_kind(*args, **kwargs)
+        watch.close = self.closed.set
+        return watch
+
+
+def test_a_watch_that_is_made_when_nobody_waits_any_more_is_closed() -> None:
+    async def work() -> None:
+        state = SlowState()
+        asyncio.create_task(AioState(state).watch_kind(PATHS).__aenter__())  # noqa: RUF006 - it ends with the others
+        await asyncio.to_thread(state.begun.wait, PATIENCE)
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:  # as at the end of `asyncio.run`
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        state.may_end.set()
+        assert await asyncio.to_thread(state.closed.wait, PATIENCE)
+
+    asyncio.run(work())
