@@ -100,10 +100,11 @@ class SqliteFile:
                     yield self._writer
                 return
             self._check_there(self.presence.check)
-            self._writer.execute("BEGIN IMMEDIATE")
-            self._owner = threading.get_ident()
-            self._depth = 0
             try:
+                # Ctrl-C while it waits for another process is raised when it has begun.
+                self._writer.execute("BEGIN IMMEDIATE")
+                self._owner = threading.get_ident()
+                self._depth = 0
                 yield self._writer
                 self._check_whole()
                 self._check_there(self.presence.check)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -129,3 +131,31 @@ def test_a_watch_that_is_refused_does_not_silence_the_others(state: SqliteState,
             with pytest.raises(Exception, match="bookmark"):
                 state.watch_kind(PATHS, start_from_bookmark=b"none of ours")
             assert told(events, 1) == [f"+{n:02}1"]
+
+
+class Interrupted:
+    """A connection on which Ctrl-C comes while it waits for the lock of the file: Python raises that when it has it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, statement: str) -> sqlite3.Cursor:
+        done = self._connection.execute(statement)
+        if statement.startswith("BEGIN"):
+            raise KeyboardInterrupt
+        return done
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+def test_ctrl_c_while_others_write_leaves_no_transaction_open(
+    state: SqliteState, other: SqliteState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(state._file, "_writer", Interrupted(state._file._writer))
+        with pytest.raises(KeyboardInterrupt):
+            state.create(path("a"))
+    other.create(path("b"))
+    state.create(path("c"))
+    assert ids(state) == ["b", "c"]
