@@ -20,7 +20,7 @@ from talos_resources.rpc.headers import call_headers
 from talos_resources.rpc.status import RpcError
 from talos_resources.rpc.transport.contract import TransportError
 from talos_resources.rpc.transport.http2 import Http2Transport
-from talos_resources.state.timeout import Deadline
+from talos_resources.state.timeout import Deadline, acquire
 
 M = TypeVar("M", bound=Message)
 
@@ -182,18 +182,23 @@ class EtcdClient:
         Raises:
             TalosResourcesError: etcd does not know the user, or the password is wrong.
         """
-        with self._login:
+        deadline = Deadline(timeout)
+        if not acquire(self._login, timeout):
+            raise TransportError("timed out while another call logs in", timed_out=True, refused=True)
+        try:
             if self._token != stale:
                 return self._token
             request = pb.AuthenticateRequest(name=self.address.user or "", password=self.address.password)
             try:
-                data = self._unary(index, _AUTHENTICATE, "", request.SerializeToString(), timeout)
+                data = self._unary(index, _AUTHENTICATE, "", request.SerializeToString(), deadline.remaining() or 0.0)
             except RpcError as error:
                 if is_temporary(error):
                     raise
                 raise error_of(error, "the user") from None
             self._token = parsed(data, pb.AuthenticateResponse).token
             return self._token
+        finally:
+            self._login.release()
 
 
 def parsed(data: bytes, answer: type[M]) -> M:

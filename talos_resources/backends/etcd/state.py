@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from time import time_ns
 from typing import Any, TypeVar
@@ -28,6 +27,7 @@ from talos_resources.model.metadata import Phase, Reference
 from talos_resources.model.query import matcher
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
+from talos_resources.rpc.client.open_watches import OpenWatches
 from talos_resources.rpc.client.watch import RemoteWatch
 from talos_resources.state.base import OwnedWrites
 from talos_resources.state.checks import check_destroy, check_update
@@ -75,8 +75,7 @@ class EtcdState(OwnedWrites):
         self._values = Values(cache_bytes)
         self._watcher = Watcher(self._client, self._layout, self._values)
         self._on_interruption = on_interruption
-        self._lock = threading.Lock()
-        self._watches: set[RemoteWatch[Any]] = set()
+        self._watches = OpenWatches()
 
     def _get(self, about: Reference) -> Resource[Any]:
         return self._read(self._layout.key(about.namespace, about.type, about.id), about).resource
@@ -181,10 +180,7 @@ class EtcdState(OwnedWrites):
 
     def close(self) -> None:
         """Ends all watches and closes the connections."""
-        with self._lock:
-            watches, self._watches = self._watches, set()
-        for watch in watches:
-            watch.close()
+        self._watches.close()
         self._watcher.close()
         self._client.close()
 
@@ -232,7 +228,5 @@ class EtcdState(OwnedWrites):
         watch: RemoteWatch[Any] = RemoteWatch(
             spec, self._watcher.open, timeout=self._client.timeout, resume=True, on_interruption=self._on_interruption
         )
-        with self._lock:
-            self._watches = {known for known in self._watches if not known.closed}
-            self._watches.add(watch)
+        self._watches.add(watch)
         return watch

@@ -53,6 +53,7 @@ class Watcher:
         self._streams: set[WatchStream] = set()
         self._lock = threading.Lock()
         self._guarded = False
+        self._closed = False
 
     def open(self, spec: WatchSpec, start: Start) -> WatchStream:
         """Subscribes; see `talos_resources.rpc.client.event_stream.OpenStream`.
@@ -78,8 +79,9 @@ class Watcher:
         raise unreachable(failures)
 
     def close(self) -> None:
-        """Ends all streams."""
+        """Ends all streams; there are no more."""
         with self._lock:
+            self._closed = True
             streams, self._streams = self._streams, set()
             transports, self._transports = self._transports, {}
         for stream in streams:
@@ -175,6 +177,8 @@ class Watcher:
 
     def _transport(self, index: int) -> Http2Transport:
         with self._lock:
+            if self._closed:
+                raise TransportError("closed by this side", refused=True)
             found = self._transports.get(index)
             if found is None:
                 found = self._transports[index] = self._client.transport(index)

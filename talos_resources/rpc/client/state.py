@@ -15,6 +15,7 @@ from talos_resources.model.resource import Resource
 from talos_resources.resources import ResourceDefinition
 from talos_resources.rpc import messages
 from talos_resources.rpc.client.call import MAX_ANSWER_BYTES, Channel
+from talos_resources.rpc.client.open_watches import OpenWatches
 from talos_resources.rpc.headers import LIST, SERVICE, metadata_for
 from talos_resources.rpc.status import Code, RpcError, error_of
 from talos_resources.rpc.transport.contract import DEFAULT_TIMEOUT_S, Transport
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from talos_resources.rpc.apply import Applied, ApplyMode
     from talos_resources.rpc.client.answer_stream import AnswerStream
     from talos_resources.rpc.client.continuity import Start
-    from talos_resources.rpc.client.watch import RemoteWatch
     from talos_resources.rpc.version import VersionInfo
 
 S = TypeVar("S")
@@ -91,7 +91,7 @@ class RemoteState(OwnedWrites):
         self._on_close = on_close
         self._definitions: tuple[ResourceDefinition, ...] | None = None
         self._lock = threading.Lock()
-        self._watches: set[RemoteWatch[Any]] = set()
+        self._watches = OpenWatches()
 
     def _get(self, about: Reference) -> Resource[Any]:
         return self._resource(_GET, messages.get_request(about.namespace, about.type, about.id), about, repeatable=True)
@@ -212,11 +212,7 @@ class RemoteState(OwnedWrites):
 
     def close(self) -> None:
         """See `State`."""
-        with self._lock:
-            watches = tuple(self._watches)
-            self._watches.clear()
-        for watch in watches:
-            watch.close()
+        self._watches.close()
         if self._on_close is not None:
             self._on_close()
         else:
@@ -241,12 +237,10 @@ class RemoteState(OwnedWrites):
     def _watch(self, spec: WatchSpec) -> Watch[Any]:
         from talos_resources.rpc.client.watch import RemoteWatch  # here: most commands do not watch
 
-        watch: RemoteWatch[Any] = RemoteWatch(
+        watch = RemoteWatch[Any](
             spec, self._open, timeout=self._channel.timeout, resume=self._resume, on_interruption=self._on_interruption
         )
-        with self._lock:
-            self._watches = {known for known in self._watches if not known.closed}
-            self._watches.add(watch)
+        self._watches.add(watch)
         return watch
 
     def _open(self, spec: WatchSpec, start: Start) -> AnswerStream:

@@ -30,9 +30,12 @@ from talos_resources.model.metadata import Phase
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import UntypedSpec
 from talos_resources.resources import KubeSpanIdentity, KubeSpanPeerStatus, Member
+from talos_resources.rpc.client.answer_stream import AnswerStream
 from talos_resources.rpc.client.connect import Endpoints, connect, credentials_of, with_port
+from talos_resources.rpc.client.continuity import Start
 from talos_resources.state.derived import teardown_and_destroy
 from talos_resources.state.events import Bootstrapped, Created, Destroyed, Updated
+from talos_resources.state.watch_spec import WatchSpec
 from talos_resources.talosconfig.config import TalosConfig
 from talos_resources.testing.node import TalosNode
 from tests.rpc.conftest import Serve
@@ -257,3 +260,17 @@ print(code, sorted({NEEDLESS!r} & set(sys.modules)))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout.splitlines()[-1] == "0 []"
+
+
+def test_a_watch_that_is_made_while_the_state_is_closed_ends(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = serve()
+    subscribe = client._open
+
+    def closed_meanwhile(spec: WatchSpec, start: Start) -> AnswerStream:
+        stream = subscribe(spec, start)
+        client.close()
+        return stream
+
+    monkeypatch.setattr(client, "_open", closed_meanwhile)
+    with pytest.raises(StopIteration):
+        client.watch_kind(KubeSpanPeerStatus).next(20)
