@@ -22,7 +22,7 @@ from talos_resources.rpc.transport.frames import ProtocolError
 from talos_resources.rpc.transport.headers import MAX_BLOCK_BYTES
 from talos_resources.rpc.transport.incoming import CREDIT, Intake
 from talos_resources.rpc.transport.link import Link, Woken
-from talos_resources.rpc.transport.session import Session
+from talos_resources.rpc.transport.session import NoRoomError, Session
 from talos_resources.rpc.transport.silence import receive
 from talos_resources.rpc.transport.stream import CANCEL, WINDOW_BYTES, Stream
 from talos_resources.rpc.transport.turns import Turns
@@ -167,17 +167,19 @@ class Connection:
         """Hangs up; whoever waits is told."""
         self._break(ConnectionAbortedError("closed by this side"))
 
-    def close_when_idle(self) -> None:
-        """Hangs up as soon as the last answer is there; nobody asks for another one."""
+    def close_when_idle(self) -> bool:
+        """Hangs up if nobody waits for an answer; whether it has. Nobody asks for another one, and the last one ends it."""
         self._session.retired = True
-        if not self._session.streams:
-            self.close()
+        if self._session.streams:
+            return False
+        self.close()
+        return True
 
     # Sending. `_sending` is held.
 
     def _begin(self, head: bytes, body: bytes, deadline: Deadline) -> tuple[Stream, int]:
-        if self._failure is not None:
-            raise self._failure.again()
+        if self._failure is not None:  # it has ended while this waited to send
+            raise NoRoomError("the connection has ended", refused=True)
         stream = self._session.open(self, self._intake.times, deadline)
         first, sent = self._session.piece(stream, body, 0)
         opening = frames.header_frames(stream.number, head, 0 if body else frames.END_STREAM, self._session.frame_bytes)
@@ -282,7 +284,7 @@ class Connection:
         with self._session.lock:
             if self._failure is not None:
                 return
-            self._failure = failure
+            self._failure, self._session.retired = failure, True
         for stream in self._session.forget_all():
             stream.fail(failure.again())
         self._turns.wake(None)

@@ -144,11 +144,10 @@ class Http2Transport:
         for connection in tuple(self._connections):
             if connection.is_fresh():
                 return connection
-            if connection.retired:
+            if connection.retired and connection.close_when_idle():
                 with self._lock:
                     if connection in self._connections:
                         self._connections.remove(connection)
-                connection.close_when_idle()
         return None
 
     def _dial(self, deadline: Deadline) -> Connection:

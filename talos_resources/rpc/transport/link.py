@@ -7,6 +7,8 @@ One thread at a time receives and one at a time sends; the two do not disturb ea
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import select
 import socket
 import sys
@@ -217,15 +219,22 @@ def _wait_writable(sock: socket.socket, deadline: Deadline) -> None:
 
     Raises:
         TimeoutError: the time is up.
+        OSError: another thread has closed it.
     """
     while True:
         left = deadline.left()
         if WAIT_SLICE_S is not None:
             left = WAIT_SLICE_S if left is None else min(left, WAIT_SLICE_S)
-        if hasattr(select, "poll"):
-            poll = select.poll()
-            poll.register(sock, select.POLLOUT)
-            if poll.poll(None if left is None else min(int(left * 1000) + 1, 2**31 - 1)):
+        try:
+            if _is_writable(sock, left):
                 return
-        elif select.select([], [sock], [], left)[1]:
-            return
+        except ValueError:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF)) from None
+
+
+def _is_writable(sock: socket.socket, seconds: float | None) -> bool:
+    if hasattr(select, "poll"):
+        poll = select.poll()
+        poll.register(sock, select.POLLOUT)
+        return bool(poll.poll(None if seconds is None else min(int(seconds * 1000) + 1, 2**31 - 1)))
+    return bool(select.select([], [sock], [], seconds)[1])
