@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -22,8 +21,8 @@ from talos_resources.model.errors import ConfigError
 from talos_resources.model.net import IPAddress
 from talos_resources.rpc.server.limits import Limits
 from talos_resources.rpc.server.server import Background, Listener
+from talos_resources.rpc.server.tls import open_context
 from talos_resources.rpc.transport.contract import Credentials
-from talos_resources.rpc.transport.tls import load_pem
 from talos_resources.state.contract import State
 
 GC_INTERVAL_S: Final = 60.0
@@ -73,7 +72,7 @@ class DiscoveryListener(Listener):
             watches=limits.watches,
         )
         calls = Calls(service.methods(), limits, address_of=self._address_of, stats=lambda: {"affiliates": self._registry.affiliates})
-        super().__init__(calls, tls=None if credentials is None else _tls(credentials), limits=limits)
+        super().__init__(calls, tls=None if credentials is None else open_context(credentials), limits=limits)
 
     async def start(self, address: str) -> str:
         """See `Listener`; what was kept is there before the first client is."""
@@ -182,20 +181,6 @@ class DiscoveryServer(Background):
     def collect(self) -> None:
         """Forgets what has expired, now; done by itself every `gc_interval_s` seconds."""
         self._call(self._listener.collect)
-
-
-def _tls(credentials: Credentials) -> ssl.SSLContext:
-    """TLS as the real service speaks it; whoever comes may come in."""
-    if credentials.crt is None or credentials.key is None:
-        raise ConfigError("a server needs a certificate and its key")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["h2"])
-    try:
-        load_pem(context, credentials.crt, credentials.key)
-    except (ssl.SSLError, ValueError) as error:
-        raise ConfigError(f"the server's certificate cannot be used: {getattr(error, 'reason', None) or 'not PEM'}") from None
-    return context
 
 
 def _parsed(text: str) -> IPAddress | None:

@@ -25,8 +25,8 @@ from talos_resources.rpc.server.dispatcher import Dispatcher
 from talos_resources.rpc.server.endpoint import Endpoint
 from talos_resources.rpc.server.limits import DEFAULT_LIMITS, Limits
 from talos_resources.rpc.server.nodes import node_methods
+from talos_resources.rpc.server.tls import server_context
 from talos_resources.rpc.transport.contract import Credentials
-from talos_resources.rpc.transport.tls import load_pem
 from talos_resources.state.contract import State
 
 T = TypeVar("T")
@@ -233,28 +233,6 @@ def check_address(address: str) -> str | None:
             raise ConfigError(f"cannot listen on {address}: this system's Python has no unix sockets; write HOST:PORT")
         return None
     return split_address(address, others=" or unix:PATH")[0]
-
-
-def server_context(credentials: Credentials) -> ssl.SSLContext:
-    """TLS 1.3 as a Talos node speaks it: clients must show a certificate of the authority.
-
-    Raises:
-        ConfigError: certificates that cannot be used.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.verify_mode = ssl.CERT_REQUIRED
-    context.set_alpn_protocols(["h2"])
-    if credentials.crt is None or credentials.key is None:
-        raise ConfigError("a server needs a certificate and its key")
-    if credentials.ca is None:
-        raise ConfigError("a server that asks for certificates needs the authority they come from")
-    try:
-        context.load_verify_locations(cadata=credentials.ca.decode("ascii"))
-        load_pem(context, credentials.crt, credentials.key)
-    except (ssl.SSLError, ValueError) as error:
-        raise ConfigError(f"the server's certificates cannot be used: {getattr(error, 'reason', None) or 'not PEM'}") from None
-    return context
 
 
 def _listening(bound: socket.socket) -> socket.socket:
