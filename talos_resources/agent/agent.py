@@ -36,6 +36,7 @@ from talos_resources.kubespan.manager_controller import ManagerController
 from talos_resources.kubespan.network_specs import SPEC_NAMESPACE
 from talos_resources.kubespan.node_id import load_node_id
 from talos_resources.machineconfig.documents import MachineConfig
+from talos_resources.rpc.pki.private_file import folder_for_files
 from talos_resources.runtime.controller import Controller
 from talos_resources.runtime.runtime import Runtime
 from talos_resources.runtime.scheduler import RealTime
@@ -101,8 +102,7 @@ class Agent:
             OSError: the state directory cannot be written, or the host's tools fail.
         """
         settings = self._settings
-        settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with lock(settings.link, settings.state_dir) as locks:
+        with folder_for_files(settings.state_dir, mode=0o700), lock(settings.link, settings.state_dir) as locks:
             self._begin()
             self._locks = locks.pop_all()
 

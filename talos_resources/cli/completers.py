@@ -236,8 +236,12 @@ def _cache(args: Namespace, what: str) -> Path:
 
 
 def _remember(file: Path, values: list[str]) -> None:
-    with suppress(OSError):
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    from talos_resources.rpc.pki.private_file import folder_for_files
+
+    with suppress(OSError), folder_for_files(file.parent, mode=0o700):
         part = file.with_suffix(f".{os.getpid()}")  # another key may be read meanwhile
-        part.write_text(json.dumps(values[:_REMEMBERED]))
-        part.replace(file)
+        try:
+            part.write_text(json.dumps(values[:_REMEMBERED]))
+            part.replace(file)
+        finally:
+            part.unlink(missing_ok=True)

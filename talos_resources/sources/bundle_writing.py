@@ -6,12 +6,12 @@ import io
 import re
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from talos_resources.model.resource import Resource
-from talos_resources.rpc.pki.private_file import write_private
+from talos_resources.rpc.pki.private_file import folder_for_files, write_private
 from talos_resources.sources.folders import Reader, file_stem
 
 Contents = Mapping[str, Sequence[Resource[Any]]]
@@ -39,12 +39,16 @@ def write_folders(path: Path, contents: Contents, beside: Beside = NOTHING_BESID
     """All folders or none: they are written elsewhere on the same disk first."""
     if is_occupied(path):
         raise FileExistsError
+    with folder_for_files(path.parent):
+        _write_folders(path, _bundle(contents, beside))
+
+
+def _write_folders(path: Path, files: Iterable[tuple[str, bytes]]) -> None:
     is_there = path.exists()  # it may be where a disk is mounted, and cannot be replaced
-    path.parent.mkdir(parents=True, exist_ok=True)
     moved: list[Path] = []
     part = Path(tempfile.mkdtemp(dir=path if is_there else path.parent, prefix=_part_prefix(path)))
     try:
-        for name, data in _bundle(contents, beside):
+        for name, data in files:
             write_private(part / name, data)
         if is_there:
             moved.extend(folder.rename(path / folder.name) for folder in part.iterdir())

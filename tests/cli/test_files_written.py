@@ -69,7 +69,7 @@ def test_an_edit_that_fails_leaves_no_folder(tmp_path: Path) -> None:
     assert names(tmp_path) == []
 
 
-@pytest.mark.parametrize("name", ["folder", "empty", "all.zip", "all.yaml", "all.wire.json", "sqlite:all.db"])
+@pytest.mark.parametrize("name", ["folder", "new/folder", "empty", "all.zip", "all.yaml", "new/and/newer/all.wire.json", "sqlite:all.db"])
 def test_a_dump_on_a_full_disk_is_none_and_may_be_tried_again(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -104,7 +104,7 @@ def test_configurations_are_written_together_or_not_at_all(tmp_path: Path, capsy
     with room_for(50_000):
         assert main(command) == 1
     assert f"cannot write {folder}/worker.yaml" in capsys.readouterr().err
-    assert names(folder) == []
+    assert names(tmp_path) == []
     assert main(command) == 0
     kept = {path: path.read_bytes() for path in folder.iterdir()}
     with room_for(50_000):

@@ -45,25 +45,48 @@ def write_private_files(files: Mapping[Path, bytes], *, overwrite: bool = True) 
     """
     parts: dict[Path, Path] = {}
     made: list[Path] = []
+    with contextlib.ExitStack() as folders:
+        try:
+            for path, data in files.items():
+                with _named(path):
+                    target = _resolved(path)
+                    if target.exists() and not target.is_file() and not target.is_dir():
+                        target.write_bytes(data)
+                        continue
+                    folders.enter_context(folder_for_files(target.parent))
+                    parts[path] = _part(target, data)
+            for path, part in parts.items():
+                with _named(path):
+                    _place(part, _resolved(path), overwrite=overwrite)
+                made += () if overwrite else (path,)
+        except BaseException:
+            for path in made:  # those were not there before
+                path.unlink(missing_ok=True)
+            raise
+        finally:
+            for part in parts.values():
+                part.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_for_files(folder: Path, *, mode: int = 0o777) -> Iterator[None]:
+    """A folder, made if it is missing, as are those above it; those of them that have stayed empty are removed afterwards.
+
+    Args:
+        folder: to write into.
+        mode: of the folder, less the umask.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    new = [each for each in (folder, *folder.parents) if not each.exists()]
     try:
-        for path, data in files.items():
-            with _named(path):
-                target = _resolved(path)
-                if target.exists() and not target.is_file() and not target.is_dir():
-                    target.write_bytes(data)
-                    continue
-                parts[path] = _part(target, data)
-        for path, part in parts.items():
-            with _named(path):
-                _place(part, _resolved(path), overwrite=overwrite)
-            made += () if overwrite else (path,)
-    except BaseException:
-        for path in made:  # those were not there before
-            path.unlink(missing_ok=True)
-        raise
+        folder.mkdir(mode=mode, parents=True, exist_ok=True)
+        yield
     finally:
-        for part in parts.values():
-            part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # there is something in it
+            for each in new:
+                each.rmdir()
 
 
 @contextmanager
@@ -77,17 +100,10 @@ def alone_with(path: Path) -> Iterator[None]:
         OSError: the folder cannot be made or opened.
     """
     folder = _resolved(path).parent
-    new = [each for each in (folder, *folder.parents) if not each.exists()]
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with _opened(folder) as handle:
-            if handle is not None:
-                _lock(handle)
-            yield
-    finally:
-        with contextlib.suppress(OSError):  # there is something in it
-            for each in new:
-                each.rmdir()
+    with folder_for_files(folder), _opened(folder) as handle:
+        if handle is not None:
+            _lock(handle)
+        yield
 
 
 @contextmanager
@@ -140,7 +156,6 @@ def _named(path: Path) -> Iterator[None]:
 
 def _part(target: Path, data: bytes) -> Path:
     """The data in a file beside the target, safely on disk."""
-    target.parent.mkdir(parents=True, exist_ok=True)
     # The file is made with mode 0600, so the secret is never readable by others, not even for a moment.
     part = target.with_name(f".{target.name}.{os.urandom(8).hex()}")
     handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
