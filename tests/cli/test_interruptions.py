@@ -16,7 +16,7 @@ from talos_resources.cli.nodes import Answers
 from talos_resources.model.errors import ConnectError, TalosResourcesError
 from talos_resources.testing.cluster import TalosCluster
 
-PATIENCE = 30.0
+PATIENCE = 60.0
 Make = Callable[..., TalosCluster]
 
 

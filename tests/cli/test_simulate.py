@@ -52,7 +52,7 @@ def test_a_cluster_lives_while_others_talk_to_it(tmp_path: Path, capsys: Printed
         assert "worker-1 is switched off" in ours("get", "members", "-n", "worker-1", code=1)
         assert ours("get", "members", "-n", "172.20.0.2").count("controlplane") >= 3
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
         assert process.stderr is not None
         told = process.stderr.read()
     assert re.search(r"^0:\d\d:\d\d  cut: controlplane-3, worker-1 from the 2 others$", told, re.MULTILINE)
@@ -70,7 +70,7 @@ def test_a_simulation_ends_when_its_time_is_over(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "talos_resources", "simulate", "--serve", f"unix:{tmp_path}/s", "--speed", "50x", "--duration", "60s"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout == f"listening on unix:{tmp_path}/s\n"
-    assert re.fullmatch(r"0:0[01]:\d\d  its time is over\n", done.stderr)
+    assert re.search(r"^0:0\d:\d\d  its time is over$", done.stderr, re.MULTILINE)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,16 +31,22 @@ def running(name: str = "mesh", *, nodes: int = 5, speed: float, notes: list[str
     return RunningCluster(cluster, events, speed=speed, on_note=(notes if notes is not None else []).append)
 
 
+def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def test_time_passes_as_fast_as_it_should() -> None:
+    began = time.monotonic()
     with running(speed=100.0) as live:
-        began = time.monotonic()
-        while not live.cluster.sample().is_full_mesh:
-            assert time.monotonic() - began < 30
-            time.sleep(0.02)
-        time.sleep(0.5)
-        passed = time.monotonic() - began
-        assert live.cluster.elapsed_s <= passed * 100 + 1
-        assert live.cluster.elapsed_s >= (passed - 5) * 100
+        until(lambda: live.cluster.sample().is_full_mesh)
+        until(lambda: live.cluster.elapsed_s > 200)
+        elapsed = live.cluster.elapsed_s
+        assert elapsed <= (time.monotonic() - began) * 100
+        # It keeps up, or catches up when the machine has had other work.
+        until(lambda: live.cluster.elapsed_s > (time.monotonic() - began - 5) * 100)
     stopped = live.cluster.elapsed_s
     time.sleep(0.1)
     assert live.cluster.elapsed_s == stopped
@@ -84,8 +91,7 @@ def test_what_is_refused_leaves_it_running() -> None:
         with pytest.raises(ConfigError):
             live.do(lambda: live.faults.inject("fire"))
         before = live.cluster.elapsed_s
-        time.sleep(0.3)
-        assert live.cluster.elapsed_s > before
+        until(lambda: live.cluster.elapsed_s > before)
 
 
 def test_who_watches_a_node_that_is_switched_off_loses_it() -> None:
@@ -122,10 +128,7 @@ def test_clients_may_watch_while_it_runs() -> None:
 
         follower = threading.Thread(target=follow, daemon=True)
         follower.start()
-        deadline = time.monotonic() + 30
-        while not all(len(versions) > 5 for versions in seen.values()) or len(seen) < 4:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        until(lambda: len(seen) == 4 and all(len(versions) > 5 for versions in list(seen.values())))
         done.set()
         follower.join(30)
     for versions in seen.values():

@@ -17,7 +17,7 @@ from talos_resources.sources.cluster import Cluster
 from talos_resources.sources.following import Follower
 from talos_resources.sources.poll import Poll
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Odd(MemoryState):
