@@ -33,6 +33,7 @@ from talos_resources.talosconfig.config import Context, TalosConfig
 from talos_resources.talosconfig.file import save
 from talos_resources.testing.node import TalosNode
 from tests.machineconfig.cilium.samples import CILIUM
+from tests.processes import worked
 
 PROG = "talos-resources"
 PATIENCE_S = 60.0
@@ -195,12 +196,6 @@ def test_an_example_runs(example: str, world: World, tmp_path: Path) -> None:
     allowed = {0, FOUND} if re.search(r" (doctor|cilium check)", example) else {0}
     assert done.returncode in allowed, done.stderr
     assert "error:" not in done.stderr
-
-
-def worked(pid: int) -> int:
-    """How long a process has been computing; who has stopped to is waiting."""
-    usage = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(usage[11]) + int(usage[12])
 
 
 @pytest.mark.parametrize("example", UNTIL_STOPPED)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,6 +17,7 @@ from talos_resources.discovery.server.server import DiscoveryServer
 from talos_resources.discovery.wire import encode
 from talos_resources.rpc.framing import frame
 from tests.discovery.asking import Asking
+from tests.rpc.server.attacking import settled
 from tests.rpc.server.raw import Raw
 
 QUESTION = frame(encode(ClusterRequest(cluster_id="c")))
@@ -64,11 +64,7 @@ def test_answers_that_nobody_takes_are_not_made(ask: Callable[[DiscoveryServer],
             assert len(honest.listed()) == NODES
             assert dispatch._answers.held <= (16 * MIB if window else 0)
         stack.close()
-        for _ in range(500):
-            if dispatch._answers.held == 0:
-                break
-            threading.Event().wait(0.02)
-        assert dispatch._answers.held == 0
+        assert settled(lambda: dispatch._answers.held == 0)
         assert len(honest.listed()) == NODES
 
 

@@ -18,11 +18,12 @@ from talos_resources.rpc.client.connect import connect, connect_plain
 from talos_resources.state.events import Bootstrapped, Created, Destroyed
 from tests.golden import scripted, talosctl
 from tests.interop.conftest import GoNode, StartNode
+from tests.processes import worked
 
 pytestmark = pytest.mark.go
 
 FOLDER = Path(__file__).parents[1] / "data" / "talosctl"
-QUIET_S = 0.4
+QUIET_S = 1.0
 """A step of a script that prints nothing is over after this long; the recording had 0.15 s between steps."""
 
 
@@ -62,29 +63,43 @@ def test_recorded_watches(case: dict[str, Any], go_node: StartNode, tmp_path: Pa
     node = go_node(tls=True, load=wire_file("docs", tmp_path))
 
     def live(recording: talosctl.Recording, arguments: list[str], case: dict[str, Any]) -> talosctl.Outcome:
-        return watched(node, [*arguments, *options(recording, case)], tmp_path / "out")
+        return watched(node, [*arguments, *options(recording, case)], tmp_path / "out", wanted=len(case["stdout"].encode()))
 
     monkeypatch.setattr(talosctl, "_get", live)
     [recording] = [found for found in talosctl.recordings(FOLDER) if found.name == "docs"]
     assert talosctl.run(recording, case).difference == ""
 
 
-def watched(node: GoNode, arguments: list[str], out: Path) -> talosctl.Outcome:
-    """Runs our command line while the script happens on the node, each step after the output of the one before."""
+def watched(node: GoNode, arguments: list[str], out: Path, *, wanted: int) -> talosctl.Outcome:
+    """Runs our command line while the script happens on the node, each step after the output of the one before.
+
+    It is stopped when nothing more comes; `wanted` bytes should.
+    """
     command = [sys.executable, "-m", "talos_resources", *arguments, "--talosconfig", str(node.talosconfig)]
     with out.open("wb") as file, connect(talosconfig=node.talosconfig) as client:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.PIPE, text=True)
         try:
-            grown(out, 0, limit_s=10)
+            settle(process, out, 1)
             for step in scripted.changes(json.loads(talosctl._read(FOLDER, "docs.script.json"))):
                 before = grown(out, out.stat().st_size, limit_s=QUIET_S / 4)
                 step(client)  # type: ignore[arg-type]  # any State will do
                 grown(out, before, limit_s=QUIET_S)
+            settle(process, out, wanted)
         finally:
             process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
     return talosctl.Outcome(stdout=out.read_bytes().decode(), stderr=stderr, exit=0)
+
+
+def settle(process: subprocess.Popen[str], out: Path, size: int) -> None:
+    """Waits until a process has printed so many bytes, or does nothing: some columns are printed at the end."""
+    used, end = 0, time.monotonic() + 60
+    while out.stat().st_size < size and time.monotonic() < end:
+        time.sleep(1)
+        before, used = used, worked(process.pid)
+        if 0 < before == used:
+            return
 
 
 def grown(path: Path, size: int, *, limit_s: float) -> int:
@@ -118,7 +133,7 @@ def test_a_watch_survives_the_restart_of_the_go_server(node_program: Path, tmp_p
         first.kill()
         first.wait(30)
         second = start()
-        lost = events.next(20)
+        lost = events.next(60)
         assert isinstance(lost, Destroyed)
         assert lost.resource == gone
         new = state.create(Resource.new(KubeSpanPeerStatus(label="2"), id="b"))

@@ -19,7 +19,7 @@ from talos_resources.tui.live import Live
 from talos_resources.tui.rows import Rows
 from talos_resources.tui.travel import Travel
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 A = TypeVar("A", bound=App[None])
 
 

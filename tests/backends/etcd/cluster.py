@@ -61,7 +61,7 @@ class Etcd:
     def url(self, prefix: str = "/cosi") -> str:
         return f"etcd://{self.endpoints}{prefix}"
 
-    def etcdctl(self, *arguments: str, member: int | None = None) -> str:
+    def etcdctl(self, *arguments: str, member: int | None = None, patience_s: int = 30) -> str:
         """Runs etcdctl against one member, or all."""
         ports = self.ports if member is None else [self.ports[member]]
         endpoints = ",".join(f"{self.scheme}://127.0.0.1:{port}" for port in ports)
@@ -71,7 +71,14 @@ class Etcd:
             if self.tls
         ]
         done = subprocess.run(
-            ["etcdctl", f"--endpoints={endpoints}", *secure, "--dial-timeout=2s", "--command-timeout=10s", *arguments],
+            [
+                "etcdctl",
+                f"--endpoints={endpoints}",
+                *secure,
+                f"--dial-timeout={patience_s}s",
+                f"--command-timeout={patience_s}s",
+                *arguments,
+            ],
             env={**os.environ, "ETCDCTL_API": "3"},
             capture_output=True,
             text=True,
@@ -87,7 +94,7 @@ class Etcd:
         while time.monotonic() < end:
             for index in range(len(self.ports)):
                 with contextlib.suppress(AssertionError):
-                    fields = self.etcdctl("endpoint", "status", member=index).split(", ")
+                    fields = self.etcdctl("endpoint", "status", member=index, patience_s=5).split(", ")
                     if fields[4] == "true":
                         return index
             time.sleep(0.1)
@@ -135,9 +142,15 @@ class Etcd:
         end = time.monotonic() + PATIENCE_S
         while True:
             code = self._processes[index].poll()
-            assert code is None, f"member {index} ended with {code}: {(self.folder / f'{index}.log').read_text()[-2000:]}"
+            if code is not None:
+                words = (self.folder / f"{index}.log").read_text()[-2000:]
+                # Its port is nobody's for a moment, and may be given to a connection of somebody else.
+                assert "address already in use" in words, f"member {index} ended with {code}: {words}"
+                assert time.monotonic() < end, f"the port of member {index} is taken"
+                time.sleep(0.2)
+                self._processes[index] = self._start(index)
             try:
-                self.etcdctl("get", "none", member=index)
+                self.etcdctl("get", "none", member=index, patience_s=5)
             except AssertionError:
                 assert time.monotonic() < end, f"member {index} does not answer"
                 time.sleep(0.05)

@@ -155,7 +155,7 @@ def test_tokens_that_expire(jwt_files: tuple[Path, Path], tmp_path: Path, opened
     private, public = jwt_files
     folder = tmp_path / "data"
     folder.mkdir()
-    token = f"--auth-token=jwt,pub-key={public},priv-key={private},sign-method=RS256,ttl=1s"
+    token = f"--auth-token=jwt,pub-key={public},priv-key={private},sign-method=RS256,ttl=2s"
     with Etcd(folder, options=[token]) as cluster:
         enable_users(cluster)
         state = opened(with_user(cluster, "root:pa%20ss%3Aword"))
