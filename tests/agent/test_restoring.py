@@ -36,12 +36,13 @@ _SENDER = (
     "    time.sleep(0.01)\n"
 )
 _CATCHER = (
-    "import socket,sys,time\n"
+    "import socket,struct,sys\n"
     "s=socket.socket(socket.AF_PACKET,socket.SOCK_RAW,socket.htons(3)); s.bind((sys.argv[1],0))\n"
+    "s.setsockopt(socket.SOL_SOCKET,35,1)\n"  # SO_TIMESTAMPNS: when it came, not when we got to it
     "print('ready',flush=True)\n"
     "while True:\n"
-    "    data=s.recv(65536)\n"
-    "    if sys.argv[2].encode() in data: print(time.time(),flush=True)\n"
+    "    data,more,*_=s.recvmsg(65536,100)\n"
+    "    if sys.argv[2].encode() in data: s_,ns=struct.unpack('qq',more[0][2]); print(s_+ns/1e9,flush=True)\n"
 )
 
 

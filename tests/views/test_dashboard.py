@@ -19,6 +19,7 @@ import yaml
 
 from talos_resources.insight.mesh import build
 from talos_resources.insight.metrics import discovery_metrics, mesh_metrics, reading_metrics
+from tests.backends.etcd.cluster import free_ports
 from tests.insight.scenes import scene
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "prometheus"
@@ -70,7 +71,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (folder / "prometheus.yml").write_text(
         f"global: {{scrape_interval: 1s}}\nscrape_configs: [{{job_name: talos, static_configs: [{{targets: ['{target}']}}]}}]\n"
     )
-    address = "127.0.0.1:39633"
+    address = f"127.0.0.1:{free_ports(1)[0]}"
     server = subprocess.Popen(
         ["prometheus", "--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address={address}"],
         cwd=folder,
@@ -93,7 +94,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def answer(address: str, expression: str) -> list[Any]:
     try:
         with urllib.request.urlopen(
-            f"http://{address}/api/v1/query?{urllib.parse.urlencode({'query': expression})}", timeout=10
+            f"http://{address}/api/v1/query?{urllib.parse.urlencode({'query': expression})}", timeout=60
         ) as response:
             found: list[Any] = json.load(response)["data"]["result"]
             return found
@@ -101,7 +102,7 @@ def answer(address: str, expression: str) -> list[Any]:
         if error.code == 503:  # it is starting
             return []
         raise
-    except urllib.error.URLError:  # it does not listen yet
+    except OSError:  # it does not listen yet
         return []
 
 
