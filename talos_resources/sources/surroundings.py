@@ -51,7 +51,7 @@ def surroundings(
         "devices": frozenset(links) if links else None,
         "excluded": _prefixes(_mapping(reader.plain(ADDRESS_FILTERS), "no-k8s").get("excludeSubnets")) or pods,
         "services": _services(discovery),
-        "kernel": tuple(_missing_in_kernel(reader, links)) if config is not None and config.enabled else (),
+        "kernel": tuple(_missing_in_kernel(reader, links)) if (config.enabled if config is not None else view.statuses) else (),
     }
 
 

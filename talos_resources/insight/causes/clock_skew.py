@@ -13,7 +13,7 @@ from talos_resources.insight.words import clock, duration, limited, verb
     "clock-skew",
     "the clock of a node is wrong",
     tier=Tier.CONFIGURATION,
-    needs="handshake times of both ends, or TimeStatuses",
+    needs="handshake times of both ends, or TimeStatuses; after a reboot, for how long each end has had none",
     predicts="all its handshakes are dated off by the same amount as its report; after a jump back WireGuard takes its "
     "handshakes for replays",
     against="handshake times that scatter, and counters that lag: then the report is of another moment",
@@ -54,5 +54,7 @@ def _signs(case: Case, index: int) -> Iterator[str]:
     yield f"{case.name(index)}: its newest status is from {clock(mine, theirs)}, those of most others from {clock(theirs, mine)}"
     if case.clocks.shift_s(index) is not None:
         yield "it dates its handshakes as far off as its peers date the same ones"
+    elif (alone := case.clocks.alone_s(index)) is not None:
+        yield f"it has had no handshake for {duration(alone[0])} by its clock, nor they with it for {duration(alone[1])} by theirs"
     if case.views[index].is_synced is False:
         yield "TimeStatuses: synced is false"

@@ -100,4 +100,5 @@ def _looks_off(case: Case, index: int) -> bool:
         and not any("KubeSpanIdentities" in name for name in view.unreadable)
         and affiliate is not None
         and affiliate.kubespan is None
+        and "kubespan" not in (view.devices or ())  # the link goes when it is switched off
     )

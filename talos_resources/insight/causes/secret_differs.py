@@ -52,11 +52,17 @@ def secret_differs(case: Case) -> Iterator[Hypothesis]:
         what="another cluster secret",
         decide="sharedSecret in KubeSpanConfigs of both; the log says that what is heard cannot be decrypted, and the service answers",
     )
-    for index in sorted(case.life.fresh):
-        known = [pair for pair in case.pairs.of(index) if case.life.fresh.keys() >= set(pair)]
-        refused = [pair for pair in known if case.pairs.is_refused(pair)]
-        if len(refused) > 1 and len(refused) == len(known) and case.pairs.is_cut_off(index):
-            yield _refused(case, index, refused)
+    for part in _apart(case):
+        crossing_it = [pair for pair in case.pairs.faulty if len(set(pair) & part) == 1]
+        known = [pair for pair in crossing_it if case.life.fresh.keys() >= set(pair)]
+        if len(known) > 1 and all(map(case.pairs.is_refused, known)):
+            yield _refused(case, sorted(part), crossing_it, known)
+
+
+def _apart(case: Case) -> list[set[int]]:
+    """Nodes without a link to the most of the mesh, those together that have links to each other."""
+    parts = [set(part) for part in case.components]
+    return parts[1:] if parts and len(parts[0]) > 1 else parts
 
 
 def _clusters(case: Case) -> list[list[list[int]]]:
@@ -154,18 +160,18 @@ def _logged(case: Case, odd: list[int]) -> Hypothesis:
     )
 
 
-def _refused(case: Case, index: int, pairs: list[Pair]) -> Hypothesis:
-    is_new = not any(map(case.pairs.ever, pairs))
+def _refused(case: Case, odd: list[int], pairs: list[Pair], known: list[Pair]) -> Hypothesis:
+    is_new = not any(map(case.pairs.ever, known))
     return Hypothesis(
-        title=f"{case.name(index)} and the others refuse each other's packets: its cluster secret differs",
-        explains=links(case.pairs.of(index)),
+        title=f"{case.names(odd)} and the others refuse each other's packets: {verb(len(odd), 'its', 'their')} cluster secret differs",
+        explains=links(pairs),
         evidence=lambda: limited(
-            [*_arrivals(case, pairs), *case.pairs.proofs([pair for pair in sorted(pairs) if case.pairs.ever(pair)][:_PROVEN])]
+            [*_arrivals(case, known), *case.pairs.proofs([pair for pair in sorted(known) if case.pairs.ever(pair)][:_PROVEN])]
         ),
         why=f"Packets arrive at both ends and no handshake is {'ever ' if is_new else ''}completed{'' if is_new else ' any more'}: "
         "the pre-shared key, which is the cluster secret, is not the same.",
-        advice=f"compare cluster.secret of {case.name(index)} with the others'",
-        steps=(_compare(case, index),),
+        advice=f"compare cluster.secret of {case.names(odd)} with the others'",
+        steps=(_compare(case, odd[0]),),
         after="the next handshake, within 5 s, is completed",
         certainty=Certainty.LIKELY,
         decide="compare the sharedSecret of both",

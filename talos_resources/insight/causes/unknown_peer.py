@@ -99,7 +99,15 @@ def _known(case: Case, observers: list[int], peer: int) -> Iterator[str]:
 
 
 def _lacks(case: Case, observer: int, peer: int) -> bool:
-    return case.state(observer, peer) is LinkState.ABSENT and case.pairs.should_know(observer, peer)
+    return (
+        case.state(observer, peer) is LinkState.ABSENT and case.pairs.should_know(observer, peer) and not _is_apart(case, (observer, peer))
+    )
+
+
+def _is_apart(case: Case, pair: Pair) -> bool:
+    """Whether one of two nodes announces itself without a key for the mesh: then neither is to have the other as a peer."""
+    affiliates = (case.affiliate_of.get(index) for index in pair)
+    return any(affiliate is not None and affiliate.kubespan is None for affiliate in affiliates)
 
 
 def _asked(case: Case, peer: int, observers: list[int]) -> Iterator[str]:

@@ -65,10 +65,28 @@ class Clocks:
         if shift is None:
             if self._has_common(index):
                 return self._is_band(index, offset)
-            return offset > AHEAD_S or synced is False
+            return offset > AHEAD_S or synced is False or (offset < -2 * GAP_S and self.alone_s(index) is not None)
         apart = GAP_S if self._is_agreed(index) else SESSION_S  # reports are read minutes apart
         near = abs(shift - offset) < max(apart, 0.05 * abs(offset))
         return near and abs(shift) > LATE_S and not self._counters_explain(index, offset)
+
+    def alone_s(self, index: int) -> tuple[float, float] | None:
+        """For how long a node that was booted has had no handshake by its clock, and since when its peers have had none by theirs.
+
+        Only if the two are the same, but for the boot: an old report would be of another outage, or of a shorter part of
+        this one. None otherwise, and if it has had any.
+        """
+        view = self._ground.views[index]
+        if not view.statuses or any(not held.spec.last_handshake_time.is_zero for held in view.statuses):
+            return None
+        own = max((view.as_of - held.metadata.created) / S_NS for held in view.statuses)
+        theirs = []
+        for other in self._reported:
+            status = self._ground.status(other, index) if other != index else None
+            if status is not None and not status.last_handshake_time.is_zero:
+                theirs.append((self._ground.views[other].as_of - status.last_handshake_time) / S_NS)
+        since = min(theirs, default=0.0)
+        return (own, since) if len(theirs) > 1 and since / 2 < own < since + SESSION_S and since - own < GAP_S else None
 
     def _is_agreed(self, index: int) -> bool:
         """Whether so many peers are off by the same that it is no chance."""
