@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,15 +41,25 @@ class Hand:
         """Loads a page in a window of that size."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone)
         self.call("Emulation.setTouchEmulationEnabled", enabled=phone)
+        self.says("window.old = true")
         self.call("Page.navigate", url=page.as_uri())
-        while self.says("document.readyState") != "complete" or self.says("location.href") == "about:blank":
-            pass
+        self.until("!window.old && document.readyState === 'complete'")
 
     def says(self, script: str) -> Any:
         """The value of an expression in the page."""
         answer = self.call("Runtime.evaluate", expression=script, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
+
+    def until(self, script: str) -> None:
+        """Waits until something is so: what a finger does comes about after it has gone, and a page after it was asked for."""
+        end = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(AssertionError):  # the page is just being left
+                if self.says(script):
+                    return
+            assert time.monotonic() < end, script
+            time.sleep(0.02)
 
     def point(self, x: float, y: float) -> None:
         """Moves the mouse there."""
@@ -77,7 +88,7 @@ class Hand:
         return json.loads(message)
 
 
-@contextmanager
+@contextlib.contextmanager
 def browser(program: str, profile: Path) -> Iterator[Hand]:
     """A browser for as long as one is in here."""
     theirs, into = os.pipe()
