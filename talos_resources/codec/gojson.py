@@ -16,6 +16,8 @@ from typing import Any, Final
 from talos_resources.model.errors import DecodeError
 
 _ESCAPED: Final = re.compile("[<>&\u2028\u2029]")
+_MAY_BE_HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
+_HALF: Final = re.compile("[\ud800-\udfff]")
 
 
 def dumps(value: Any, *, indent: int | None = 4, sort_keys: bool = True) -> str:
@@ -133,8 +135,8 @@ def loads(data: bytes | str, *, source: str = "") -> Any:
         source: a file name for errors.
 
     Raises:
-        DecodeError: no JSON (NaN and infinities are none), a key that is there twice, or nesting
-            beyond what the interpreter can follow; `source` has the line.
+        DecodeError: no JSON (NaN and infinities are none), a key that is there twice, half of a character, or
+            nesting beyond what the interpreter can follow; `source` has the line.
     """
 
     def no_constant(name: str) -> Any:
@@ -150,7 +152,8 @@ def loads(data: bytes | str, *, source: str = "") -> Any:
 
     try:
         text = data if isinstance(data, str) else data.decode("utf-8-sig")
-        return json.loads(text, parse_constant=no_constant, object_pairs_hook=unique)
+        value = json.loads(text, parse_constant=no_constant, object_pairs_hook=unique)
+        refuse_halves(value, text, source=source)
     except json.JSONDecodeError as error:
         where = f"{source}:{error.lineno}" if source else f"line {error.lineno}"
         raise DecodeError(f"not JSON: {error.msg}", source=where) from None
@@ -160,3 +163,23 @@ def loads(data: bytes | str, *, source: str = "") -> Any:
         raise DecodeError("nested too deeply", source=source) from None
     except ValueError as error:  # an integer of thousands of digits
         raise DecodeError(f"not JSON: {error}", source=source) from None
+    else:
+        return value
+
+
+def refuse_halves(value: Any, text: str, *, source: str) -> None:
+    """Refuses escapes that are halves of characters, which no text can hold.
+
+    Args:
+        value: what was read.
+        text: of it, or more.
+        source: a file name for errors.
+
+    Raises:
+        DecodeError: there is one.
+        RecursionError: it is nested too deeply to be looked at.
+    """
+    if _MAY_BE_HALF.search(text):
+        half = _HALF.search(json.dumps(value, ensure_ascii=False))
+        if half is not None:
+            raise DecodeError(f"an escape, \\u{ord(half[0]):04x}, that is half of a character", source=source)

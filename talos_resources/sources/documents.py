@@ -10,6 +10,7 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
+from talos_resources.codec.gojson import refuse_halves
 from talos_resources.model.errors import DecodeError
 from talos_resources.model.metadata import Reference
 from talos_resources.model.resource import Resource
@@ -21,12 +22,9 @@ _EXPECTED: Final = "expected what `talosctl get -o yaml` or `-o json` prints, or
 _TABLE: Final = re.compile(r"^\W*(?:\S*\s+)?(?:NODE|NAMESPACE|TYPE|ID)\s+(?:\S+\s+)*VERSION\b")
 """The headings of what `talosctl get` prints without -o."""
 
-_FULL: Final = "KubeSpanPeerStatuses.kubespan.talos.dev"
-"""Of this type every field is always written."""
 _NODE: Final = re.compile(r"^node: (\S+)$", re.MULTILINE)
 _TYPE: Final = re.compile(r"^ +type: (\S+)$", re.MULTILINE)
-_FIELD: Final = re.compile(r"^ {2,4}([A-Za-z]\w*):", re.MULTILINE)
-_START: Final = "---\n"
+START: Final = "---\n"
 """The line before a document."""
 
 _NO_RESOURCE: Final = frozenset({"bootstrapped", "noop"})
@@ -84,14 +82,15 @@ def _from_json(text: str, source: str) -> Iterator[Entry]:
             position += 1
             continue
         try:
-            value, position = decoder.raw_decode(text, position)
+            value, end = decoder.raw_decode(text, position)
+            refuse_halves(value, text[position:end], source=f"{source}: document {number + 1}")
         except json.JSONDecodeError as error:
             raise DecodeError(f"broken JSON: {error.msg}", source=f"{source}:{error.lineno}") from None
         except RecursionError:
             raise DecodeError("broken JSON: nested too deeply", source=source) from None
         except ValueError as error:  # an integer of thousands of digits
             raise DecodeError(f"broken JSON: {error}", source=source) from None
-        number += 1
+        number, position = number + 1, end
         if isinstance(value, list) and not any(isinstance(item, dict) and "metadata" in item for item in value):
             yield from _from_wire(value, source)
         elif isinstance(value, list):  # `jq -s` makes one list of documents
@@ -107,7 +106,7 @@ def _from_yaml(text: str, source: str) -> Iterator[Entry]:
 
     number = 0
     for part in _parts(text):
-        found = read(part.removeprefix(_START))
+        found = read(part.removeprefix(START))
         if found is not None:
             number += 1
             yield Entry(found.node, None, found.resource, f"{source}: document {number}")
@@ -125,7 +124,7 @@ def _parts(text: str) -> Iterator[str]:
     """The text cut before each line that begins a document."""
     begin = 0
     while begin < len(text):
-        end = text.find(f"\n{_START}", begin) + 1 or len(text)
+        end = text.find(f"\n{START}", begin) + 1 or len(text)
         yield text[begin:end]
         begin = end
 
@@ -207,6 +206,9 @@ def parse_pasted(data: bytes, *, source: str) -> Iterator[Entry]:
     """The resources among what else a pasted text holds; see `pasted`. None, if there is none or it is no text.
 
     What cannot be read is named as such; of a resource that is there twice the later one counts.
+
+    Raises:
+        DecodeError: half of a character in JSON.
     """
     from talos_resources.codec.text import documents_from_yaml
 
@@ -214,14 +216,24 @@ def parse_pasted(data: bytes, *, source: str) -> Iterator[Entry]:
     if text is None or "\0" in text:
         return
     held: dict[tuple[str | None, Reference], Entry] = {}
-    for piece in pieces(text, lambda block: documents_from_yaml(block, source=source)):
-        for entry in _found(piece, next(reversed(held.values()), None), f"{source}:{piece.line}"):
-            node = entry.node or piece.node
-            metadata = entry.resource.metadata
-            key = node, Reference(metadata.namespace, metadata.type, metadata.id)
-            held.pop(key, None)
-            held[key] = entry._replace(node=node)
+    early: list[Piece] = []
+    for piece in pieces(text, lambda block: documents_from_yaml(block, source=source), source=source):
+        found = list(_found(piece, next(reversed(held.values()), None), f"{source}:{piece.line}"))
+        if not found and not held and _TYPE.search(piece.text):
+            early.append(piece)
+        _hold(held, found, piece)
+    for piece in early:  # what it is like comes after it
+        _hold(held, _found(piece, next(iter(held.values()), None), source), piece)
     yield from held.values()
+
+
+def _hold(held: dict[tuple[str | None, Reference], Entry], found: Iterable[Entry], piece: Piece) -> None:
+    for entry in found:
+        node = entry.node or piece.node
+        metadata = entry.resource.metadata
+        key = node, Reference(metadata.namespace, metadata.type, metadata.id)
+        held.pop(key, None)
+        held[key] = entry._replace(node=node)
 
 
 def _found(piece: Piece, before: Entry | None, where: str) -> Iterator[Entry]:
@@ -233,38 +245,13 @@ def _found(piece: Piece, before: Entry | None, where: str) -> Iterator[Entry]:
             return
     node, kind = _NODE.search(piece.text), _TYPE.search(piece.text)
     if before is not None and before.resource.type.startswith(kind[1] if kind else ""):
-        yield _unread(before, node[1] if node else before.node, f"line-{piece.line}")
+        yield unread(before, node[1] if node else before.node, f"line-{piece.line}")
 
 
-def without_cut_end(entries: list[Entry], data: bytes) -> list[Entry]:
-    """With the last resource marked as unreadable if its text ends early: the one before it of its type says more.
-
-    A status without its last lines would be one that never had a handshake.
-    """
-    if len(entries) < 2 or not _is_cut_short(entries[-2], entries[-1], data):
-        return entries
-    *whole, last = entries
-    return [*whole, _unread(whole[-1], last.node, last.resource.id or "the last")]
-
-
-def _is_cut_short(before: Entry, last: Entry, data: bytes) -> bool:
-    if not last.resource.id:
-        return before.resource.type.startswith(last.resource.type)
-    if last.resource.type != before.resource.type or (data.endswith(b"\n") and last.resource.type != _FULL):
-        return False  # of other types a node leaves out what is empty
-    *_, previous, end = ["", "", *data.decode("utf-8", "replace").replace("\r\n", "\n").rsplit(f"\n{_START}", 2)]
-    return _fields(end) < _fields(previous)
-
-
-def _unread(like: Entry, node: str | None, id: str) -> Entry:
+def unread(like: Entry, node: str | None, id: str) -> Entry:
     """That there is a resource which cannot be read, of the type of another one."""
     resource = like.resource.with_metadata(id=id).with_spec(UnreadableSpec(yaml="", reason="it is cut short or broken"))
     return Entry(node, None, resource, like.where)
-
-
-def _fields(document: str) -> frozenset[str]:
-    """The names of the fields of the spec in a document."""
-    return frozenset(_FIELD.findall(document.partition("\nspec:")[2]))
 
 
 def by_node(entries: Iterable[Entry]) -> dict[str | None, list[Resource[Any]]]:

@@ -13,7 +13,8 @@ from talos_resources.model.errors import ConfigError, DecodeError
 from talos_resources.model.resource import Resource
 from talos_resources.sources.cluster import Cluster
 from talos_resources.sources.cut_archive import LEAD, whole_members
-from talos_resources.sources.documents import Entry, by_node, parse, parse_pasted, without_cut_end
+from talos_resources.sources.cut_short import without_cut_end
+from talos_resources.sources.documents import Entry, by_node, parse, parse_pasted
 from talos_resources.sources.encrypted import is_sealed, unsealed
 from talos_resources.sources.folders import NodeFolder, Reader
 from talos_resources.sources.load import memory_state

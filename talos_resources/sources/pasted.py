@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
+from talos_resources.codec.gojson import refuse_halves
 from talos_resources.model.errors import DecodeError
 
 _ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07")
@@ -58,12 +59,16 @@ def text_of(data: bytes) -> str | None:
     return "\n".join(lines)
 
 
-def pieces(text: str, read: Callable[[str], Iterator[Any]]) -> Iterator[Piece]:
+def pieces(text: str, read: Callable[[str], Iterator[Any]], *, source: str) -> Iterator[Piece]:
     """The resources in a text, and what is one and cannot be read: cut short, or broken by hand.
 
     Args:
         text: of `text_of`.
         read: YAML → its documents; raises DecodeError.
+        source: a file name for errors.
+
+    Raises:
+        DecodeError: half of a character in JSON.
     """
     lines = text.splitlines(keepends=True)
     starts = list(itertools.accumulate(map(len, lines), initial=0))
@@ -74,7 +79,7 @@ def pieces(text: str, read: Callable[[str], Iterator[Any]]) -> Iterator[Piece]:
         if command:
             node = command[1]
         elif line.lstrip()[:1] in {"{", "["} and failures < _PATIENCE:
-            values, end = _json(text, starts[number], starts[number + 1])
+            values, end = _json(text, starts[number], starts[number + 1], source)
             failures += not values
             number = max(number + 1, bisect.bisect_left(starts, end))
             yield from (Piece(each, node, number) for value in values for each in _members(value))
@@ -111,7 +116,7 @@ def _end(lines: list[str], start: int, indent: str) -> int:
     return len(lines)
 
 
-def _json(text: str, start: int, after: int) -> tuple[list[Any], int]:
+def _json(text: str, start: int, after: int, source: str) -> tuple[list[Any], int]:
     """The JSON values that begin on a line, and where they end; none, and the next line, if there are none."""
     values: list[Any] = []
     while True:
@@ -119,10 +124,12 @@ def _json(text: str, start: int, after: int) -> tuple[list[Any], int]:
         if text[start : start + 1] not in {"{", "["}:
             return values, start if values else after
         try:
-            value, start = json.JSONDecoder().raw_decode(text, start)
+            value, end = json.JSONDecoder().raw_decode(text, start)
+            refuse_halves(value, text[start:end], source=source)
         except (ValueError, RecursionError):
             return values, after
         values.append(value)
+        start = end
         after = text.find("\n", start) + 1 or len(text)
 
 

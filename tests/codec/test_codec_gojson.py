@@ -74,6 +74,8 @@ def test_what_json_cannot_hold() -> None:
         ("[" * 100_000, "f: nested too deeply"),
         ("1" * 5000, "f: not JSON"),
         (b"\xff", "f: byte 0xff is not valid UTF-8"),
+        ('{"a": ["\\uD83D\\uDE00 \\uD83d"]}', "f: an escape, \\ud83d, that is half of a character"),
+        ('{"\\udc00": 1}', "f: an escape, \\udc00, that is half of a character"),
     ],
 )
 def test_errors(text: Any, message: Any) -> None:

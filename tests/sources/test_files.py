@@ -96,6 +96,12 @@ BROKEN = {
     "broken YAML": (b"metadata:\n    a: [1\nb: 2\n", "broken:3: not YAML"),
     "broken JSON": (b'{\n  "metadata": {,}\n}', "broken:2: broken JSON"),
     "cut JSON": (b'{"metadata": {"namespace"', "broken:1: broken JSON"),
+    "half of a character": (b'{"metadata": {"type": "X", "id": "\\ud800"}}', "half of a character"),
+    "half of a character in one of several": (
+        b'{"metadata": {"type": "X", "id": "a"}}\n{"metadata": {"type": "X", "id": "\\uDFFF"}}',
+        "half",
+    ),
+    "half of a character in what is pasted": (b'$ talosctl\n{"metadata": {"type": "X", "id": "\\ud800"}}', "half of a character"),
     "deep JSON": (b"[" * 100_000, "nested too deeply"),
     "a Kubernetes object": (b"apiVersion: v1\nkind: Pod\nmetadata:\n    name: x\n", "is no resource"),
     "a list": (b"- a\n- b\n", "is no resource"),

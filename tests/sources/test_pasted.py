@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from talos_resources.model.errors import DecodeError
+from talos_resources.model.spec import UnreadableSpec
 from talos_resources.resources import KubeSpanPeerStatus, Member
 from talos_resources.sources import open_source
 from tests.insight.blueprint import Plan
@@ -96,6 +97,18 @@ def test_several_commands(tmp_path: Path) -> None:
     with open_source(str(file)) as cluster:
         assert len(cluster.list(KubeSpanPeerStatus)) == 20
         assert len(cluster.list(Member)) == 25
+
+
+@pytest.mark.parametrize("number", [0, 1, -1])
+def test_a_resource_that_cannot_be_read_is_not_left_out_wherever_it_stands(number: int, tmp_path: Path) -> None:
+    documents = yaml([doc for _, _, docs in looks(STATUSES)[:1] for doc in docs]).split("---\n")
+    documents[number] = documents[number].replace("label: ", 'label: "\\ud800" ')
+    file = tmp_path / "paste.yaml"
+    file.write_text("---\n".join(documents))
+    with open_source(str(file)) as cluster:
+        held = cluster.list(KubeSpanPeerStatus)
+    assert len(held) == len(documents)
+    assert [resource.id for resource in held if isinstance(resource.spec, UnreadableSpec)] != []
 
 
 @pytest.mark.parametrize("cut", [30, 170, 240, 300, 390, 440, 460])

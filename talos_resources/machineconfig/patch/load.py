@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import attrs
 
+from talos_resources.codec.gojson import refuse_halves
 from talos_resources.codec.goyaml.nodes import Node, compose_all, compose_each
 from talos_resources.codec.goyaml.resolve import resolve
 from talos_resources.codec.goyaml.values import value_of
@@ -27,7 +28,6 @@ from talos_resources.releases import NEWEST, Release
 _SPLIT_ESCAPE: Final = re.compile(r"(?<!\\)(?:\\\\)*\\u[dD][89a-fA-F]")
 _SAY_NOTHING: Final = {"version", "kind", "name"}
 """Keys that change nothing by themselves."""
-_HALF: Final = re.compile("[\ud800-\udfff]")
 
 
 @attrs.frozen
@@ -136,6 +136,7 @@ def _operations(text: str, source: str) -> list[dict[str, Any]] | None:
     """The operations, from JSON or else YAML; None if it is no list of mappings."""
     try:
         found = json.loads(text, parse_float=_number, parse_int=_number, parse_constant=_no_constant)
+        refuse_halves(found, text, source=source)
     except (ValueError, RecursionError):
         try:
             # Go reads the first document and does not look at what follows it.
@@ -144,8 +145,6 @@ def _operations(text: str, source: str) -> list[dict[str, Any]] | None:
         except (ConfigError, DecodeError):
             return None
     found = [] if found is None else found
-    if _HALF.search(json.dumps(found, ensure_ascii=False)):
-        raise ConfigError(f"{source}: a \\u escape that is half of a character", source=source)
     is_patch = isinstance(found, list) and all(isinstance(item, dict) for item in found)
     return found if is_patch else None
 
