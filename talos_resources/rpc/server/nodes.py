@@ -84,6 +84,7 @@ class Nodes:
         self._alias = alias
         self._answering: dict[str, _Answering] = {}
         self._loading = asyncio.Lock()
+        self._begun: dict[str, asyncio.Future[object]] = {}
         self._loaded: set[str] = set()
 
     def __iter__(self) -> Iterator[ServedNode]:
@@ -122,9 +123,18 @@ class Nodes:
         if load is None or own in self._loaded:
             return
         async with self._loading:
-            if own not in self._loaded:
-                await asyncio.to_thread(load)
-                self._loaded.add(own)
+            if own in self._loaded:
+                return
+            # It goes on when who asked gives up; begun anew beside itself, it would make the node twice.
+            begun = self._begun.get(own)
+            if begun is None:
+                begun = self._begun[own] = asyncio.get_running_loop().run_in_executor(None, load)
+            try:
+                await asyncio.shield(begun)
+            finally:
+                if begun.done():
+                    del self._begun[own]
+            self._loaded.add(own)
 
     async def version(self, own: str) -> str:
         """What a node runs, or ran before it was switched off.

@@ -146,7 +146,7 @@ class Background:
         Raises:
             ConfigError: it cannot be started.
         """
-        self._server = server
+        self._server, self._closing = server, threading.Lock()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="talos-resources server", daemon=True)
         self._thread.start()
@@ -157,10 +157,11 @@ class Background:
             raise
 
     def close(self) -> None:
-        """Stops; twice is no error."""
-        if self._thread.is_alive():
-            self._call(self._server.stop)
-            self._end_loop()
+        """Stops; twice is no error, also by several threads at once."""
+        with self._closing:
+            if self._thread.is_alive():
+                self._call(self._server.stop)
+                self._end_loop()
 
     def __enter__(self) -> Self:
         return self

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -29,6 +30,8 @@ from talos_resources.rpc.version import VERSION
 NAMES = ("10.0.0.1", "10.0.0.2", "10.0.0.3")
 ALIASES = {"worker": "10.0.0.3", "fd00::3": "10.0.0.3"}
 MEMBERS = list_request("cluster", "Members.cluster.talos.dev", labels=(), ids=None)
+
+PATIENCE_S = 20
 
 Ask = Callable[..., Channel]
 
@@ -199,3 +202,27 @@ def test_nodes_are_read_beside_the_loop_and_once(world: World, ask: Ask) -> None
         assert len(VersionResponse.FromString(ask(endpoint, {"nodes": ",".join(NAMES)}).unary(VERSION, b"")).messages) == len(NAMES)
     assert [name for name, _ in threads] == list(NAMES)
     assert not [thread for _, thread in threads if "server" in thread]
+
+
+def test_a_node_that_is_being_read_is_not_read_anew_when_who_asked_gives_up(world: World) -> None:
+    """Read twice at a time it would be two, of which one takes what clients write and the other answers."""
+    loads: list[str] = []
+    begun, may_end = threading.Event(), threading.Event()
+
+    def load() -> None:
+        loads.append(NAMES[0])
+        begun.set()
+        assert may_end.wait(PATIENCE_S)
+
+    async def work() -> None:
+        nodes = Nodes([ServedNode(name=NAMES[0], state=lambda: world.states[NAMES[0]], load=load)], common=Common())
+        first = asyncio.create_task(nodes.method(NAMES[0], LIST))
+        assert await asyncio.to_thread(begun.wait, PATIENCE_S)
+        first.cancel()
+        assert isinstance((await asyncio.gather(first, return_exceptions=True))[0], asyncio.CancelledError)
+        second = asyncio.create_task(nodes.method(NAMES[0], LIST))
+        asyncio.get_running_loop().call_later(0.01, may_end.set)
+        await second
+
+    asyncio.run(work())
+    assert loads == [NAMES[0]]
