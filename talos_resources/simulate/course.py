@@ -105,19 +105,23 @@ class ToldState(MemoryState):
     def __init__(self, tell: Tell, *, clock: Callable[[], Timestamp]) -> None:
         super().__init__(clock=clock, capacity=SERVED_EVENTS, gap=0)
         self._tell = tell
+        self._telling = threading.Lock()  # held over both, the writing and the telling
 
     def create(self, resource: Resource[S], *, owner: str | None = None) -> Resource[S]:
         """See `State`."""
-        stored = super().create(resource, owner=owner)
-        self._tell(stored)
+        with self._telling:
+            stored = super().create(resource, owner=owner)
+            self._tell(stored)
         return stored
 
     def update(self, resource: Resource[S], *, owner: str | None = None, expected_phase: Phase | None = Phase.RUNNING) -> Resource[S]:
         """See `State`."""
-        stored = super().update(resource, owner=owner, expected_phase=expected_phase)
-        self._tell(stored)
+        with self._telling:
+            stored = super().update(resource, owner=owner, expected_phase=expected_phase)
+            self._tell(stored)
         return stored
 
     def _destroy(self, about: Reference, owner: str) -> None:
-        super()._destroy(about, owner)
-        self._tell(about)
+        with self._telling:
+            super()._destroy(about, owner)
+            self._tell(about)

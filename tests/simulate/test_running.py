@@ -12,15 +12,17 @@ import pytest
 
 from talos_resources.backends.sqlite.state import SqliteState
 from talos_resources.model.errors import ConfigError
+from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
 from talos_resources.resources import KubeSpanIdentity, KubeSpanPeerStatus, Member
 from talos_resources.simulate.cluster import SimulatedCluster
-from talos_resources.simulate.course import CourseRecorder
+from talos_resources.simulate.course import CourseRecorder, ToldState
 from talos_resources.simulate.run import prepared, run
 from talos_resources.simulate.running import RunningCluster
 from talos_resources.simulate.scenarios import SCENARIOS, scenario
 from talos_resources.simulate.summary import conclusion, scenario_rows
 from talos_resources.simulate.witness import ServingWitness
+from talos_resources.state.derived import update_with_conflicts
 from talos_resources.state.events import Updated
 
 S = 1_000_000_000
@@ -197,3 +199,26 @@ def test_a_run_that_ends_before_its_fault_heals_says_so(duration_s: float, told:
     _, summary = run(scenario("partition"), nodes=4, duration_s=duration_s)
     line = "still so at the end: cut: 2 nodes from the 2 others; it heals at 0:12:00"
     assert (line in conclusion(summary).splitlines()) is told
+
+
+def test_what_several_threads_write_is_told_in_its_order() -> None:
+    """The last that is told is what a recording ends with."""
+    told: list[Any] = []
+
+    def tell(what: Any) -> None:
+        time.sleep(0)  # others may go on
+        told.append(what)
+
+    state = ToldState(tell, clock=lambda: Timestamp.ZERO)
+    state.create(Resource.new(Member(hostname="a"), id="a"))
+
+    def write() -> None:
+        for _ in range(300):
+            update_with_conflicts(state, Member, "a", lambda member: member.with_labels(n=str(member.version)))
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert [member.version for member in told] == list(range(1, 1202))
