@@ -11,9 +11,8 @@ endless, so that such a stream holds up none of the others.
 from __future__ import annotations
 
 import contextlib
-import threading
-from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from talos_resources.rpc.transport import frames
@@ -22,15 +21,14 @@ from talos_resources.rpc.transport.frames import ProtocolError
 from talos_resources.rpc.transport.headers import MAX_BLOCK_BYTES
 from talos_resources.rpc.transport.incoming import CREDIT, Intake
 from talos_resources.rpc.transport.link import Link, Woken
+from talos_resources.rpc.transport.outgoing import Outgoing
 from talos_resources.rpc.transport.session import NoRoomError, Session
 from talos_resources.rpc.transport.silence import receive
 from talos_resources.rpc.transport.stream import CANCEL, WINDOW_BYTES, Stream
 from talos_resources.rpc.transport.turns import Turns
-from talos_resources.state.timeout import Deadline, acquire
+from talos_resources.state.timeout import Deadline
 
-# So many frames that must be answered, and cannot be because the other side does not read, are a flood.
-_UNSENT_FRAMES: Final = 10_000
-_SAY_S: Final = 10.0
+_TAKE_S: Final = 10.0
 
 _OWN_SETTINGS: Final = {
     frames.HEADER_TABLE_SIZE: 0,
@@ -53,9 +51,8 @@ class Connection:
         self._explain = explain
         self._session = Session()
         self._turns = Turns()
-        self._unsent: deque[bytes] = deque([_HELLO])
-        self._sending = threading.Lock()
-        self._intake = Intake(self._session, self.say, self._unsent.append, self._turns.wake)
+        self._outgoing = Outgoing(link, _HELLO, fail=self._cannot_send)
+        self._intake = Intake(self._session, self._outgoing.say, self._outgoing.say_later, self._turns.wake)
         self._reader: Stream | None = None
         self._failure: TransportError | None = None
 
@@ -70,17 +67,19 @@ class Connection:
 
     def is_fresh(self) -> bool:
         """Whether the next request can use it; takes in what came while nobody was reading."""
-        if self._session.streams or not self._turns.take():
+        if self._session.streams:
             return self._session.has_room
         try:
-            self._take_what_is_there()
+            if self._turns.take():
+                self._take_what_is_there()
+            self._stop_reading()
         except (OSError, ProtocolError) as error:
             self._break(error)
+            self._stop_reading()
         except BaseException as error:  # also Ctrl-C: bytes may be lost
             self._break(error)
-            raise
-        finally:
             self._stop_reading()
+            raise
         return self._session.has_room
 
     def request(self, head: bytes, body: bytes, deadline: Deadline, *, endless: bool) -> Stream:
@@ -97,16 +96,12 @@ class Connection:
         """
         if endless:
             self._link.wakeable()
-        if not acquire(self._sending, deadline.remaining()):
-            raise TransportError("timed out", timed_out=True, refused=True)
-        try:
-            stream, sent = self._begin(head, body, deadline)
-        finally:
-            self._stop_sending()
+        stream, sent = self._outgoing.alone(deadline.remaining(), lambda: self._begin(head, body, deadline), refused=True)
         try:
             while sent < len(body) and not stream.over:
                 stream.wait_for_window()
-                sent = self._go_on(stream, body, sent, deadline)
+                go_on = partial(self._go_on, stream, body, sent, deadline)
+                sent = self._outgoing.alone(deadline.remaining(), go_on, refused=False)
         except BaseException:
             self.give_up(stream, TransportError("interrupted"))
             raise
@@ -132,10 +127,14 @@ class Connection:
             failure = TransportError("timed out while it answered" if stream.status else "timed out", timed_out=True)
             self.give_up(stream, failure)
             raise failure from None
-        except BaseException:  # also Ctrl-C
+        except BaseException as error:  # Ctrl-C loses nothing while nothing is taken in
+            if self._turns.is_mine and not self._link.waiting:
+                self._break(error)
             self.give_up(stream, TransportError("interrupted"))
             raise
         finally:
+            if self._turns.is_mine:  # it was interrupted
+                self._stop_reading()
             self._turns.pass_on()
 
     def give_up(self, stream: Stream, failure: TransportError) -> None:
@@ -150,18 +149,7 @@ class Connection:
 
     def say(self, data: bytes) -> None:
         """Sends a control frame, or has it sent by who is sending now."""
-        self._unsent.append(data)
-        self._say_all()
-
-    def _say_all(self) -> None:
-        if self._sending.acquire(blocking=False):
-            try:
-                with contextlib.suppress(OSError):  # the streams know
-                    self._send(b"", Deadline(_SAY_S))
-            finally:
-                self._stop_sending()
-        elif len(self._unsent) > _UNSENT_FRAMES:
-            self._break(ProtocolError("it floods the connection with frames that must be answered"))
+        self._outgoing.say(data)
 
     def close(self) -> None:
         """Hangs up; whoever waits is told."""
@@ -175,7 +163,7 @@ class Connection:
         self.close()
         return True
 
-    # Sending. `_sending` is held.
+    # Sending, by one thread at a time.
 
     def _begin(self, head: bytes, body: bytes, deadline: Deadline) -> tuple[Stream, int]:
         if self._failure is not None:  # it has ended while this waited to send
@@ -183,42 +171,25 @@ class Connection:
         stream = self._session.open(self, self._intake.times, deadline)
         first, sent = self._session.piece(stream, body, 0)
         opening = frames.header_frames(stream.number, head, 0 if body else frames.END_STREAM, self._session.frame_bytes)
-        try:
-            self._send(opening + first, deadline)
-        except TimeoutError:
-            raise TransportError("timed out", timed_out=True) from None
-        except OSError:
-            stream.wait_for_head()  # it raises what is wrong, unless the answer has come all the same
+        self._send(stream, opening + first, deadline)
         return stream, sent
 
     def _go_on(self, stream: Stream, body: bytes, sent: int, deadline: Deadline) -> int:
         """Sends the next piece of a body; returns how much of it is sent then."""
-        if not acquire(self._sending, deadline.remaining()):
-            raise TransportError("timed out", timed_out=True)
+        piece, sent = self._session.piece(stream, body, sent)
+        self._send(stream, piece, deadline)
+        return sent
+
+    def _send(self, stream: Stream, data: bytes, deadline: Deadline) -> None:
         try:
-            piece, sent = self._session.piece(stream, body, sent)
-            self._send(piece, deadline)
+            self._outgoing.send(data, deadline)
         except TimeoutError:
             raise TransportError("timed out", timed_out=True) from None
         except OSError:
-            stream.wait_for_head()
-        finally:
-            self._stop_sending()
-        return sent
+            stream.wait_for_head()  # it raises what is wrong, unless the answer has come all the same
 
-    def _send(self, data: bytes, deadline: Deadline) -> None:
-        unsent = self._unsent
-        waiting = [unsent.popleft() for _ in range(len(unsent))]
-        if not waiting and not data:
-            return
-        try:
-            self._link.send(b"".join((*waiting, data)), deadline)
-        except OSError as error:  # also TimeoutError
-            self._break(self._last_word(error))
-            raise
-        except BaseException as error:  # also Ctrl-C: half a frame may be sent
-            self._break(error)
-            raise
+    def _cannot_send(self, error: BaseException) -> None:
+        self._break(self._last_word(error) if isinstance(error, OSError) else error)
 
     def _last_word(self, error: OSError) -> Exception:
         """Why the other side does not take any more: what it said before it hung up, if it did."""
@@ -233,16 +204,6 @@ class Connection:
             self._stop_reading()
         return error
 
-    def _stop_sending(self) -> None:
-        self._sending.release()
-        # What was to be said meanwhile.
-        while self._unsent and self._failure is None and self._sending.acquire(blocking=False):
-            try:
-                with contextlib.suppress(OSError):
-                    self._send(b"", Deadline(_SAY_S))
-            finally:
-                self._sending.release()
-
     # Reading, by the one thread whose turn it is.
 
     def _read_until(self, stream: Stream, done: Callable[[], bool], deadline: Deadline) -> None:
@@ -250,8 +211,7 @@ class Connection:
         try:
             while not done():
                 # What has to be said to what came goes with the next request, if that comes before the next wait.
-                if self._unsent:
-                    self._say_all()
+                self._outgoing.say_all()
                 with contextlib.suppress(Woken):  # look again
                     self._intake.take(receive(self._link, deadline, self.say), own=stream)
         except TimeoutError:
@@ -267,7 +227,7 @@ class Connection:
             self._stop_reading()
 
     def _stop_reading(self) -> None:
-        if self._failure is not None:
+        if self._failure is not None and self._turns.is_mine:
             self._link.close()
         self._turns.give_back()
         # It may have ended just now, when who ended it could not yet close it.
@@ -284,7 +244,7 @@ class Connection:
         with self._session.lock:
             if self._failure is not None:
                 return
-            self._failure, self._session.retired = failure, True
+            self._failure, self._session.retired, self._outgoing.over = failure, True, True
         for stream in self._session.forget_all():
             stream.fail(failure.again())
         self._turns.wake(None)
@@ -295,4 +255,4 @@ class Connection:
     def _take_what_is_there(self) -> None:
         while self._failure is None and self._link.has_more():
             with contextlib.suppress(Woken):  # it was for who read before
-                self._intake.take(self._link.receive(Deadline(_SAY_S)))
+                self._intake.take(self._link.receive(Deadline(_TAKE_S)))

@@ -70,7 +70,7 @@ class Http2Transport:
 
             self._context = client_context(credentials, address=address)
         self._lock = threading.Lock()
-        self._dialling = threading.Lock()
+        self._dialling = threading.RLock()  # it knows who has it, as that of `Outgoing`
         self._connections: list[Connection] = []
         self._heads: dict[tuple[object, ...], bytes] = {}
         self._process = os.getpid()
@@ -127,9 +127,9 @@ class Http2Transport:
         if found is not None:
             return found, False
         # One dials, and what it gets is for all that wait for it.
-        if not acquire(self._dialling, deadline.remaining()):
-            raise TransportError("timed out", refused=True, timed_out=True)
         try:
+            if not acquire(self._dialling, deadline.remaining()):
+                raise TransportError("timed out", refused=True, timed_out=True)
             found = self._found()
             if found is not None:
                 return found, False
@@ -137,7 +137,10 @@ class Http2Transport:
                 raise TransportError("closed by this side", refused=True)
             made = self._dial(deadline)
         finally:
-            self._dialling.release()
+            try:  # noqa: SIM105  # in this very place: before a function does it Ctrl-C may come
+                self._dialling.release()
+            except RuntimeError:  # another one dials
+                pass
         return made, True
 
     def _found(self) -> Connection | None:
@@ -227,5 +230,5 @@ class Http2Transport:
     def _forget_parent(self) -> None:
         """What a forked child has of its parent's connections must not be used, nor closed for the parent."""
         self._process = os.getpid()
-        self._lock, self._dialling = threading.Lock(), threading.Lock()
+        self._lock, self._dialling = threading.Lock(), threading.RLock()
         self._connections = []

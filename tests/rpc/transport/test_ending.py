@@ -56,11 +56,11 @@ class BreaksFirst:
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
-        self._lock = connection._sending
+        self._lock = connection._outgoing._sending
         self.release = self._lock.release
 
     def acquire(self, *args: Any, **options: Any) -> bool:
-        self._connection._sending = self._lock
+        self._connection._outgoing._sending = self._lock
         self._connection._break(ConnectionResetError("it hung up"))
         return bool(self._lock.acquire(*args, **options))
 
@@ -70,7 +70,7 @@ def test_a_call_that_could_not_begin_on_a_connection_that_has_ended_is_made_on_a
         transport = Http2Transport(server.address)
         assert ask(transport) == b"answer"
         connection: Any = transport._connections[0]
-        connection._sending = BreaksFirst(connection)
+        connection._outgoing._sending = BreaksFirst(connection)
         assert ask(transport) == b"answer"
         assert len(server.conversations) == 2
         transport.close()

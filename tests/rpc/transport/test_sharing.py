@@ -156,7 +156,7 @@ def test_many_threads_at_once_take_no_more_streams_than_a_connection_has() -> No
         transport = Http2Transport(server.address)
         streams = [transport.request(METHOD, [], b"", timeout=None)]  # what is allowed is known from here on
         connection = transport._connections[0]
-        sending = connection._sending
+        sending = connection._outgoing._sending
         sending.acquire()
         threads = [threading.Thread(target=lambda: streams.append(transport.request(METHOD, [], b"", timeout=None))) for _ in range(6)]
         for thread in threads:
