@@ -16,9 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from argcomplete.completers import BaseCompleter, DirectoriesCompleter, FilesCompleter
-
 from talos_resources.cli.asking import answer_in_time
+from talos_resources.cli.shells import FILES, FOLDERS
 
 if TYPE_CHECKING:
     from talos_resources.talosconfig.config import Context, TalosConfig
@@ -33,20 +32,20 @@ Values = Callable[[str, Namespace], Iterable[str]]
 """What has been typed of the value, and the arguments before it → the values that there are."""
 
 
-def completer_of(command: str, action: argparse.Action) -> Callable[..., Iterable[str]]:
+def completer_of(command: str, action: argparse.Action, leave: Callable[[int], None]) -> Callable[..., Iterable[str]]:
     """Who knows the values of an argument, to be called as argcomplete does.
 
     Args:
         command: with the command within it, such as `config context`.
         action: the argument.
+        leave: called with `FILES` or `FOLDERS` where the shell itself is to offer them.
     """
-    values = next(
-        (_VALUES[key] for key in (f"{command} {action.dest}", action.dest, str(action.metavar)) if key in _VALUES), None
-    ) or _paths(str(action.metavar))
-    if isinstance(values, BaseCompleter):
-        return values
+    values = next((_VALUES[key] for key in (f"{command} {action.dest}", action.dest, str(action.metavar)) if key in _VALUES), nothing)
+    paths = _paths(action)
 
     def completed(*, prefix: str, parsed_args: Namespace, **_: Any) -> Iterable[str]:
+        if paths and (action.metavar != "PATCH" or prefix.startswith("@")):
+            leave(paths)
         try:
             return values(prefix, parsed_args)
         except Exception:  # noqa: BLE001 - what cannot be found out is not offered; nobody reads an error here
@@ -55,10 +54,12 @@ def completer_of(command: str, action: argparse.Action) -> Callable[..., Iterabl
     return completed
 
 
-def _paths(metavar: str) -> Values | BaseCompleter:
-    if any(word in metavar for word in ("FILE", "TARGET", "URL", "PATH")):
-        return FilesCompleter()
-    return DirectoriesCompleter() if metavar in {"DIR", "FOLDER"} else nothing
+def _paths(action: argparse.Action) -> int:
+    """What the shell is to offer for an argument, 0 for neither files nor folders."""
+    metavar = str(action.metavar)
+    if any(word in metavar for word in ("FILE", "TARGET", "PATH", "PATCH")) or action.dest == "sources":
+        return FILES
+    return FOLDERS if metavar in {"DIR", "FOLDER"} else 0
 
 
 def nothing(_prefix: str, _args: Namespace) -> Iterable[str]:
@@ -141,6 +142,38 @@ def formats(_prefix: str, _args: Namespace) -> Iterable[str]:
     return [name.partition("=")[0] + ("=" if "=" in name else "") for name in FORMATS]
 
 
+def choices(*words: str) -> Values:
+    """One of these words."""
+    return lambda _prefix, _args: words
+
+
+def listed(*words: str) -> Values:
+    """Some of these words, separated by commas."""
+    return lambda prefix, _args: _listed(prefix, words)
+
+
+def faults(_prefix: str, _args: Namespace) -> Mapping[str, str]:
+    """What `simulate inject` can let strike, and what happens then."""
+    from talos_resources.simulate.strikes import FAULTS
+
+    return {name: fault.about for name, fault in FAULTS.items()}
+
+
+def definitions(_prefix: str, _args: Namespace) -> Iterable[str]:
+    """The ids of the definitions of the types of Talos."""
+    import talos_resources.resources  # noqa: F401 - announces them
+    from talos_resources.model.kind import typed_names
+
+    return [name.lower() for name in typed_names()]
+
+
+def modes(_prefix: str, _args: Namespace) -> Iterable[str]:
+    """Where a machine may run."""
+    from talos_resources.machineconfig.validate import MODES
+
+    return MODES
+
+
 def mesh_formats(_prefix: str, _args: Namespace) -> Iterable[str]:
     """How `mesh` prints."""
     from talos_resources.cli.mesh import FORMATS
@@ -170,6 +203,14 @@ _VALUES: Final[dict[str, Values]] = {
     "get id": ids,
     "g id": ids,
     "history id": ids,
+    "edit id": ids,
+    "patch id": ids,
+    "rd id": definitions,
+    "api-resources id": definitions,
+    "config node values": nodes,
+    "config nodes values": nodes,
+    "simulate inject targets": nodes,
+    "simulate inject fault": faults,
     "scenario": scenarios,
     "doctor explain": rules,
     "get output": formats,
@@ -177,6 +218,13 @@ _VALUES: Final[dict[str, Values]] = {
     "rd output": formats,
     "api-resources output": formats,
     "mesh output": mesh_formats,
+    "mesh by": choices("site", "type", "name", "label:"),
+    "config info output": choices("text", "yaml", "json"),
+    "gen config output_types": listed("controlplane", "worker", "talosconfig"),
+    "machineconfig gen output_types": listed("controlplane", "worker", "talosconfig"),
+    "mc gen output_types": listed("controlplane", "worker", "talosconfig"),
+    "validate mode": modes,
+    "compat": choices("talosctl"),
     "talos_version": releases,
     "migrate to": releases,
     "machineconfig migrate to": releases,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import argcomplete
 from argcomplete.lexers import split_line
@@ -36,7 +36,11 @@ def complete() -> None:
         parser.add_argument("command", choices=list(registry.COMMANDS))
     else:
         parser = _parser()
-    argcomplete.autocomplete(parser, always_complete_options=False)
+    argcomplete.autocomplete(parser, always_complete_options=False, exit_method=lambda code: os._exit(code or max(_left, default=0)))
+
+
+_left: Final[list[int]] = []
+"""What is left to the shell to offer."""
 
 
 def _parser() -> _Completed:
@@ -64,7 +68,7 @@ def _give(parser: argparse.ArgumentParser, command: str) -> None:
             for name, inner in action.choices.items():
                 _give(inner, f"{command} {name}")
         elif action.choices is None and action.nargs != 0:
-            action.completer = completer_of(command, action)  # type: ignore[attr-defined]  # where argcomplete looks
+            action.completer = completer_of(command, action, _left.append)  # type: ignore[attr-defined]  # where argcomplete looks
 
 
 class _Completed(Parser):

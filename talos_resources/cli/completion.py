@@ -33,7 +33,7 @@ def configure(parser: Parser) -> None:
 
 def run(args: Namespace) -> int:
     """Prints the script."""
-    from argcomplete.shell_integration import shellcode
+    from talos_resources.cli.shells import SCRIPTS
 
-    print(shellcode(["talos-resources"], shell=args.shell), end="")
+    print(SCRIPTS[args.shell], end="")
     return 0

@@ -38,11 +38,12 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def offered(line: str, environment: dict[str, str]) -> list[str]:
-    """What bash would offer at the end of the line, with the script that `completion bash` prints."""
+    """What bash would offer at the end of the line, with the script that `completion bash` prints; in brackets what it looks for itself."""
     code = f"""
         source <(talos-resources completion bash)
         COMP_LINE={shlex.quote(line)} COMP_POINT={len(line)} COMP_TYPE=9
-        _python_argcomplete talos-resources
+        compopt() {{ [[ $1 != -o || $2 == nospace ]] || COMPREPLY+=("($2)"); }}
+        _talos_resources talos-resources
         printf '%s\\n' "${{COMPREPLY[@]}}"
     """
     done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, env=environment, timeout=60, check=True)
@@ -79,6 +80,20 @@ def offered(line: str, environment: dict[str, str]) -> list[str]:
         ("get nosuch ", []),
         ("explain nosuch.", []),
         ("get members --from nosuch.zip ", []),
+        ("get members --from nosuch.zip -n ", []),
+        ("doctor --explain nosuch", []),
+        ("get -l ", []),
+        ("config proxy-url ", []),
+        ("get --from ", ["(default)"]),
+        ("get --from=", ["(default)"]),
+        ("validate -m metal ", ["(default)"]),
+        ("patch --patch '{", []),
+        ("patch --patch @", ["(default)"]),
+        ("simulate --pki ", ["(dirnames)"]),
+        ("validate -m c", ["cloud", "container"]),
+        ("mesh --by si", ["site"]),
+        ("gen config -t worker,t", ["worker,talosconfig"]),
+        ("simulate inject part", ["partition"]),
     ],
 )
 def test_what_is_offered(typed: str, values: list[str], environment: dict[str, str]) -> None:
@@ -145,4 +160,25 @@ def test_a_cluster_that_is_too_slow_for_one_key_has_answered_before_a_later_one(
 def test_other_shells_take_the_script(shell: str, code: str, environment: dict[str, str]) -> None:
     done = subprocess.run([shell, "-c", code], capture_output=True, text=True, env=environment, timeout=60, check=True)
     assert done.stderr == ""
-    assert done.stdout.split()[0] == {"fish": "kubespanpeerstatuses", "zsh": "_python_argcomplete"}[shell]
+    assert done.stdout.split()[0] == {"fish": "kubespanpeerstatuses", "zsh": "_talos_resources"}[shell]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("typed", "lines"),
+    [
+        ("get members --from ~/m", ["~/my files/"]),
+        ("get members --from sqlite:m", ["sqlite:my files/"]),
+        ("get members --from=my\\ files/", ["--from=my files/mesh.db"]),
+        ("patch -p @m", ["@my files/"]),
+        ("simulate --pki my\\ files/", []),
+        ("get members --from nosuch.zip -n ", []),
+    ],
+)
+def test_fish_itself_looks_for_files(typed: str, lines: list[str], tmp_path: Path, environment: dict[str, str]) -> None:
+    (tmp_path / "my files").mkdir()
+    (tmp_path / "my files" / "mesh.db").touch()
+    code = f"talos-resources completion fish | source; complete -C {shlex.quote(f'talos-resources {typed}')}"
+    done = subprocess.run(["fish", "-c", code], capture_output=True, text=True, env=environment, cwd=tmp_path, timeout=60, check=True)
+    assert done.stderr == ""
+    assert done.stdout.splitlines() == lines
