@@ -12,6 +12,7 @@ from talos_resources.cli.compat import add_compat
 from talos_resources.cli.parser import Parser
 from talos_resources.codec.whole import read_whole
 from talos_resources.model.errors import ConfigError
+from talos_resources.model.near import did_you_mean
 from talos_resources.model.printable import printable
 
 if TYPE_CHECKING:
@@ -76,7 +77,9 @@ def run(args: Namespace) -> int:
     if args.action == "add" and (args.crt is None) != (args.key is None):
         raise ConfigError("if either the 'crt' or 'key' flag is specified, both are required")
     if args.action == "info" and args.output not in {"text", "json", "yaml"}:
-        raise ConfigError(f'unknown output format: "{args.output}"; use text, yaml or json')
+        raise ConfigError(
+            f'unknown output format: "{args.output}"; use text, yaml or json{did_you_mean(args.output, ("text", "yaml", "json"))}'
+        )
     config = load_or_empty(args.talosconfig)
     if args.compat is not None and config.path is not None and not config.path.exists():
         save(config)  # talosctl makes the file before it looks at what it is asked

@@ -13,6 +13,7 @@ from talos_resources.cli.compat import add_compat
 from talos_resources.cli.options import items
 from talos_resources.cli.parser import Parser
 from talos_resources.model.errors import ConfigError
+from talos_resources.model.near import did_you_mean
 
 if TYPE_CHECKING:
     from talos_resources.machineconfig.gen.bundle import Patches
@@ -201,7 +202,7 @@ def _types(values: list[str] | None) -> tuple[str, ...]:
     wanted = tuple(_TYPES) if values is None else items(values)
     unknown = [name for name in wanted if name not in _TYPES]
     if unknown:
-        raise ConfigError(f"invalid output type {', '.join(unknown)}; there are {', '.join(_TYPES)}")
+        raise ConfigError(f"invalid output type {', '.join(unknown)}; there are {', '.join(_TYPES)}{did_you_mean(unknown[0], _TYPES)}")
     return tuple(name for name in _TYPES if name in wanted)
 
 

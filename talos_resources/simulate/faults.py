@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import attrs
 
 from talos_resources.model.errors import ConfigError
+from talos_resources.model.near import did_you_mean
 from talos_resources.runtime.timer_queue import Timer
 from talos_resources.simulate.cluster import SimulatedCluster
 from talos_resources.simulate.node import SimulatedNode
@@ -61,7 +62,7 @@ class Faults:
         """
         fault = FAULTS.get(name)
         if fault is None:
-            msg = f'no fault "{name}"; there are {", ".join(FAULTS)}'
+            msg = f'no fault "{name}"; there are {", ".join(FAULTS)}{did_you_mean(name, FAULTS)}'
             raise ConfigError(msg)
         chosen = self._chosen(fault, nodes, site)
         if for_s is not None and for_s <= 0:

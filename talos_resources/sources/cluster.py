@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar, runtime_checkable
 
 from talos_resources.model.errors import ConfigError, UnsupportedError
+from talos_resources.model.near import did_you_mean
 from talos_resources.sources.looking_back import LooksBack
 from talos_resources.sources.parallel import PARALLEL
 
@@ -275,7 +276,8 @@ class Cluster(LooksBack):
             return self.nodes[0]
         own = name if name in self._openers else self.other_names.get(name) or self._member(name)
         if own is None:
-            raise ConfigError(f'{self.source} has no node "{name}"; it has {_some(self.nodes)}')
+            near = "" if name[:1].isdecimal() else did_you_mean(name, [*self.nodes, *self.other_names])  # addresses are all alike
+            raise ConfigError(f'{self.source} has no node "{name}"; it has {_some(self.nodes)}{near}')
         return own
 
     def _member(self, name: str) -> str | None:

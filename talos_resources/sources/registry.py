@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from talos_resources.model.errors import ConfigError
+from talos_resources.model.near import did_you_mean
 from talos_resources.sources.cluster import Cluster
 
 if TYPE_CHECKING:
@@ -56,7 +57,10 @@ def open_source(url: str, *, timeout: float | None = None, max_answer_bytes: int
     scheme, colon, rest = url.partition(":")
     known = scheme in SCHEMES and (colon or scheme == "demo")
     if not known and rest.startswith("//"):
-        raise ConfigError(f'no source "{scheme}://"; there are {", ".join(SCHEMES)}, or the path of a file, directory or zip')
+        near = did_you_mean(scheme, SCHEMES)
+        raise ConfigError(f'no source "{scheme}://"; there are {", ".join(SCHEMES)}, or the path of a file, directory or zip{near}')
+    if not known and url != "-" and not os.path.exists(url) and (near := _mistyped(url)):  # noqa: PTH110 - nor pathlib
+        raise ConfigError(f"no source, file or directory is called {url}{near}")
     home, argument = (SCHEMES[scheme], rest) if known else (SCHEMES["file"], url)
     module, _, function = home.partition(":")
     limits: dict[str, Any] = {}
@@ -69,6 +73,14 @@ def open_source(url: str, *, timeout: float | None = None, max_answer_bytes: int
     cluster = getattr(importlib.import_module(module), function)(argument, **limits)
     assert isinstance(cluster, Cluster)
     return cluster
+
+
+def _mistyped(url: str) -> str:
+    """The scheme that may be meant by what is none; nothing for most paths."""
+    scheme, colon, _ = url.partition(":")
+    if not colon:
+        return did_you_mean(url, ("demo",)) if url.isalpha() else ""
+    return did_you_mean(scheme, SCHEMES) if len(scheme) > 1 else ""  # one letter is a drive
 
 
 def open_sources(

@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol, runtime_checkable
 
 from talos_resources.model.errors import ConfigError
 from talos_resources.model.kind import kind_of, typed_kind, untyped
+from talos_resources.model.near import did_you_mean
 from talos_resources.model.redact import redacted
 from talos_resources.model.resource import Resource
 from talos_resources.model.spec import RedactedSpec
@@ -23,6 +24,8 @@ from talos_resources.state.contract import State
 from talos_resources.state.registry import defined_kind
 
 ZIP: Final = ".zip"
+_STORES: Final = ("etcd", "sqlite")
+"""The schemes of what keeps resources itself."""
 
 Track = Callable[[Sequence[str]], Iterator[str]]
 
@@ -181,7 +184,7 @@ def has_folders(target: str) -> bool:
 def _is_store(target: str) -> bool:
     """Whether the target is a URL of something that keeps resources itself."""
     scheme, _, rest = target.partition(":")
-    return scheme in {"etcd", "sqlite"} and bool(rest)
+    return scheme in _STORES and bool(rest)
 
 
 def _path(target: str) -> Path:
@@ -190,6 +193,11 @@ def _path(target: str) -> Path:
     Raises:
         ConfigError: it looks like a file of a form that we do not write.
     """
+    scheme, colon, rest = target.partition(":")
+    if colon and (rest.startswith("//") or did_you_mean(scheme, _STORES)) and not Path(target).exists():
+        raise ConfigError(
+            f"nothing is written to {scheme}:; there are etcd://HOST:PORT/PREFIX, sqlite:PATH and paths{did_you_mean(scheme, _STORES)}"
+        )
     path = Path(target)
     suffix = path.suffix
     if suffix[1:].isalpha() and not target.endswith((*_ENDINGS, "/")) and not path.is_dir():

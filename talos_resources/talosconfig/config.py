@@ -20,6 +20,7 @@ from immutabledict import immutabledict
 
 from talos_resources.codec.whole import read_whole
 from talos_resources.model.errors import ConfigError, DecodeError
+from talos_resources.model.near import did_you_mean
 from talos_resources.talosconfig.context import Context
 from talos_resources.talosconfig.plain_form import read_plain_form
 from talos_resources.talosconfig.reading import context_of, context_of_plain, fields_of, text_of
@@ -98,7 +99,7 @@ class TalosConfig:
         found = self.contexts.get(wanted)
         if found is None:
             known = ", ".join(sorted(self.contexts)) or "none"
-            raise ConfigError(f'context "{wanted}" is not defined{self._where()}; it has: {known}')
+            raise ConfigError(f'context "{wanted}" is not defined{self._where()}; it has: {known}{did_you_mean(wanted, self.contexts)}')
         return found
 
     def with_current(self, name: str) -> TalosConfig:

@@ -134,4 +134,5 @@ class Chooser(ModalScreen[str]):
         options.add_options([Option(Text(printable(choice.text)), id=choice.id) for choice in left])
         options.highlighted = 0 if left else None
         near = did_you_mean(typed, [name for choice in self._choices for name in (choice.text, *choice.names)])
+        near = near or "; type less of it to see what there is, or Esc to go back"
         self.query_one("#unknown", Static).update(Text("" if left else f'no {self._what} "{printable(typed)}"{near}'))

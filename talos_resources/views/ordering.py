@@ -17,6 +17,7 @@ from talos_resources.codec.shown import shown as plain_of
 from talos_resources.model.duration import Duration
 from talos_resources.model.errors import QueryError
 from talos_resources.model.kind import Kind
+from talos_resources.model.near import did_you_mean
 from talos_resources.model.order import natural
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
@@ -68,7 +69,7 @@ class Order:
         found = [(value_of(node, resource), (node, resource)) for node, resource in rows]
         there = [(value, row) for value, row in found if value is not None]
         if found and not there:
-            raise QueryError(f"cannot sort {kind.display_type} by {self._text!r}: none has such a field; {_columns(kind)}")
+            raise QueryError(f"cannot sort {kind.display_type} by {self._text!r}: none has such a field; {_columns(kind, self._text)}")
         key = _key([value for value, _ in there])
         there.sort(key=lambda pair: key(pair[0]))
         return [row for _, row in there] + [row for value, row in found if value is None]
@@ -81,13 +82,15 @@ class Order:
                 return lambda _node, resource: _found(path, plain_of(resource)["spec"])
         expression = relaxed(_LEADING[heading]) if heading in _LEADING else self._expression
         if expression is None:
-            raise QueryError(f"cannot sort {kind.display_type} by {self._text!r}: no column and no expression; {_columns(kind)}")
+            raise QueryError(
+                f"cannot sort {kind.display_type} by {self._text!r}: no column and no expression; {_columns(kind, self._text)}"
+            )
         return lambda node, resource: _found(expression, {**plain_of(resource), "node": node})
 
 
-def _columns(kind: Kind[Any]) -> str:
-    names = ", ".join(column.name.upper() for column in kind.columns)
-    return f"the columns are ID, VERSION{', ' if names else ''}{names}; an expression looks like .spec.name"
+def _columns(kind: Kind[Any], text: str) -> str:
+    names = ["ID", "VERSION", *(column.name.upper() for column in kind.columns)]
+    return f"the columns are {', '.join(names)}; an expression looks like .spec.name{did_you_mean(text, names)}"
 
 
 def _found(path: jsonpath.Path, plain: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -239,6 +240,40 @@ def test_a_scheme_that_nobody_knows_is_no_path(url: str) -> None:
     with pytest.raises(ConfigError, match=r'no source "\w+://"; there are demo, .*, or the path of a file') as caught:
         open_source(url)
     assert "secret" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("url", "meant"),
+    [
+        ("sqlit:mesh.db", "sqlite"),
+        ("sqlit://mesh.db", "sqlite"),
+        ("ectd://host:1/x", "etcd"),
+        ("cosi+unx:/run/x", "cosi+unix or cosi"),
+        ("dmo", "demo"),
+        ("dem:guide", "demo"),
+    ],
+)
+def test_a_scheme_that_is_nearly_one_is_suggested(url: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match=rf"; did you mean {re.escape(meant)}\?$"):
+        open_source(url)
+
+
+def test_a_path_that_is_there_needs_no_scheme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write({"n": []}, "sqlit")
+    Path("sqlit").rename("sqlit:mesh")
+    with pytest.raises(ConfigError, match="holds no"):
+        open_source("sqlit:mesh")
+    with pytest.raises(ConfigError, match="cannot read support: No such file"):
+        open_source("support")
+
+
+@pytest.mark.parametrize("target", ["etd://host/x", "sqlit:mesh.db", "cosi://host:1"])
+def test_nothing_is_written_to_a_scheme_that_is_none(target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match="nothing is written to .*; there are etcd://"):
+        write({"n": []}, target)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_fault_that_the_first_look_finds_costs_one_resource_of_a_dump(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,7 @@ from talos_resources.machineconfig.validate.network import check_kubespan, check
 from talos_resources.machineconfig.validate.report import Report, Section, is_filter, section
 from talos_resources.machineconfig.validate.whole import check_whole
 from talos_resources.model.errors import ConfigError
+from talos_resources.model.near import did_you_mean
 from talos_resources.releases import ValidationRules
 
 Mode = Literal["cloud", "container", "metal", "metal-agent"]
@@ -41,7 +42,7 @@ def validate(config: MachineConfig, mode: str, *, strict: bool = False) -> Repor
         ConfigError: there is no such mode.
     """
     if mode not in MODES:
-        raise ConfigError(f'there is no mode "{mode}"; there are {", ".join(MODES)}', mode=mode)
+        raise ConfigError(f'there is no mode "{mode}"; there are {", ".join(MODES)}{did_you_mean(mode, MODES)}', mode=mode)
     report, rules = Report(), config.release.validation
     main = config.main
     if main is not None:

@@ -21,14 +21,14 @@ def _sort(value: Any) -> str:
         return "a number"
     if isinstance(value, str):
         return "text"
-    raise QueryError("a filter compares only text, numbers and booleans")
+    raise QueryError("a filter compares only text, numbers and booleans; name a field that is one, as in @.state=='up'")
 
 
 def _comparison(compare: Callable[[Any, Any], bool], *, ordered: bool) -> Callable[[Any, Any], bool]:
     def check(left: Any, right: Any) -> bool:
         sort, other = _sort(left), _sort(right)
         if sort != other:
-            raise QueryError(f"incompatible types for comparison: {sort} and {other}")
+            raise QueryError(f"incompatible types for comparison: {sort} and {other}; a text stands in quotes, a number does not")
         if ordered and sort == "a boolean":
             raise QueryError("booleans have no order; compare them with == or !=")
         return compare(left, right)

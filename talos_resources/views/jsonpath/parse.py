@@ -84,9 +84,9 @@ class _Parser:
         self.depth = depth
         self.at = 0
 
-    def fail(self, problem: str) -> NoReturn:
+    def fail(self, problem: str, do: str) -> NoReturn:
         shown = self.whole if len(self.whole) <= 80 else f"{self.whole[:77]}..."
-        raise QueryError(f"cannot parse JSONPath {shown!r}: {problem}, at character {self.offset + self.at + 1}", path=self.whole)
+        raise QueryError(f"cannot parse JSONPath {shown!r}: {problem}, at character {self.offset + self.at + 1}; {do}", path=self.whole)
 
     def peek(self, expected: str) -> bool:
         return self.text.startswith(expected, self.at)
@@ -110,7 +110,7 @@ class _Parser:
                 self.at += 1
                 self.action(open_ranges)
         if len(open_ranges) > 1:
-            self.fail("{range} has no {end}")
+            self.fail("{range} has no {end}", "write {end} behind what is to be repeated")
         return tuple(open_ranges[0].body)
 
     def action(self, open_ranges: list[_Open]) -> None:
@@ -125,9 +125,9 @@ class _Parser:
         elif keyword != "end":
             open_ranges[-1].body.append(Action(steps))
         elif steps:
-            self.fail("{end} stands alone")
+            self.fail("{end} stands alone", "write {end}, and what follows in braces of its own")
         elif len(open_ranges) == 1:
-            self.fail("not in range, nothing to end")
+            self.fail("not in range, nothing to end", "leave {end} out, or begin with such as {range .spec.addresses[*]}")
         else:
             done = open_ranges.pop()
             open_ranges[-1].body.append(Range(done.steps, tuple(done.body)))
@@ -145,7 +145,7 @@ class _Parser:
                 self.at += 1
             elif self.peek(".."):
                 if found and isinstance(found[-1], Descend):
-                    self.fail("invalid multiple recursive descent")
+                    self.fail("invalid multiple recursive descent", "two dots are enough")
                 self.at += 2
                 found.append(Descend())
                 if _WORD.match(self.text, self.at):
@@ -160,7 +160,7 @@ class _Parser:
             else:
                 found.append(self.literal(char))
         if closing:
-            self.fail("unclosed action" if closing == "}" else "unterminated filter")
+            self.fail(*(("unclosed action", "close it with }") if closing == "}" else ("unterminated filter", "close it with )]")))
         return tuple(found)
 
     def field(self, pattern: re.Pattern[str]) -> Step:
@@ -171,18 +171,20 @@ class _Parser:
         if char in "'\"":
             quoted = self.take(_TEXT)
             if quoted is None:
-                self.fail("unterminated quoted string")
+                self.fail("unterminated quoted string", f"close it with {char}")
             try:
                 return Literal(unquote(quoted))
             except ValueError as error:
-                self.fail(f"{error} in {quoted}")
+                self.fail(f"{error} in {quoted}", "write a backslash twice")
         if char in "+-0123456789":
             return Literal(self.number(self.take(_NUMBER) or ""))
         word = self.take(_WORD)
         if word is None:
-            self.fail("unclosed action" if char in "\r\n" else f"unrecognized character in action: {char!r}")
+            if char in "\r\n":
+                self.fail("unclosed action", "close it with } on the same line")
+            self.fail(f"unrecognized character in action: {char!r}", "between braces stands a path such as .spec.mtu or .spec.addresses[0]")
         if word not in ("true", "false"):
-            self.fail(f'unrecognized identifier "{word}"')
+            self.fail(f'unrecognized identifier "{word}"', f"a field is .{word}, a text '{word}'")
         return Literal(word == "true")
 
     def number(self, digits: str) -> int | float:
@@ -191,26 +193,26 @@ class _Parser:
                 return float(digits)
             return int(digits)
         except ValueError:
-            self.fail(f"cannot parse number {digits}")
+            self.fail(f"cannot parse number {digits}", "a text stands in quotes")
 
     def filter(self) -> Step:
         self.at += len("[?(")
         self.depth += 1
         if self.depth > _DEEPEST:
-            self.fail(f"more than {_DEEPEST} filters within each other")
+            self.fail(f"more than {_DEEPEST} filters within each other", "use fewer")
         left = self.steps("!<>=)", _FIELD_IN_FILTER)
         operator = self.take(_OPERATOR) or ""
         right: Steps = ()
         if operator:
             if operator not in OPERATORS:
-                self.fail(f"unrecognized filter operator {operator} (there are {' '.join(OPERATORS)})")
+                self.fail(f"unrecognized filter operator {operator}", f"there are {' '.join(OPERATORS)}")
             start = self.at
             right = self.steps(")", _FIELD_IN_FILTER)
             if not self.text[start : self.at].strip():
-                self.fail("incomplete filter: nothing to compare with")
+                self.fail("incomplete filter: nothing to compare with", f"write a value behind {operator}, such as 'up' or 1420")
         self.at += 1
         if not self.peek("]"):
-            self.fail("unclosed array: expected ] after the filter")
+            self.fail("unclosed array: expected ] after the filter", "a filter ends with )]")
         self.at += 1
         self.depth -= 1
         return Filter(left, operator, right)
@@ -220,7 +222,7 @@ class _Parser:
         self.at = start
         inside = self.take(_BRACKETED) or ""
         if not self.peek("]"):
-            self.fail("unterminated array")
+            self.fail("unterminated array", "close it with ]")
         cuts = [match.start() for match in _COMMA.finditer(inside) if match[1]]
         self.at += 1
         if not cuts:
@@ -233,11 +235,11 @@ class _Parser:
         if key := _KEY.fullmatch(item):
             name = key[1] if key[1] is not None else key[2]
             if self.depth > _DEEPEST:
-                self.fail(f"more than {_DEEPEST} filters and keys within each other")
+                self.fail(f"more than {_DEEPEST} filters and keys within each other", "use fewer")
             return _Parser(f".{name}", self.whole, offset=self.offset + start, depth=self.depth + 1).steps("", _FIELD)
         match = _SLICE.fullmatch(":" if item == "*" else item)
         if match is None:
-            self.fail(f"invalid array index {item}")
+            self.fail(f"invalid array index {item}", "an index is 0, -1, 1:3, *, 'key' or ?(@.key=='value')")
         start_index, stop, step = (self.index(part) for part in match.groups())
         if match[2] is None:  # a lone index; nothing at all is the first
             return (Slice(start_index or 0, single=True),)
@@ -248,5 +250,5 @@ class _Parser:
         if not digits:
             return None
         if digits == "-" or len(digits) > _LONGEST:
-            self.fail(f"array index {digits} is not a number")
+            self.fail(f"array index {digits} is not a number", "an index is such as 0 or -1")
         return int(digits)

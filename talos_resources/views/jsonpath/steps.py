@@ -139,9 +139,9 @@ class Slice:
         if not 0 <= stop <= length:
             raise NotThereError(f"array index out of bounds: index {stop - 1}, length {length}")
         if start > stop:
-            raise QueryError(f"starting index {start} is greater than ending index {stop}")
+            raise QueryError(f"starting index {start} is greater than ending index {stop}; write the smaller one first")
         if self.step is not None and self.step <= 0:
-            raise QueryError("the step of a slice must be > 0")
+            raise QueryError("the step of a slice must be > 0; write [:] for all of it")
         return slice(start, stop, self.step)
 
 
@@ -205,7 +205,7 @@ class Filter:
         found: Values = []
         for value in values:
             if not isinstance(value, list | tuple):
-                raise QueryError(f"{kind_name(value)} is not an array or slice and cannot be filtered")
+                raise QueryError(f"{kind_name(value)} is not an array or slice and cannot be filtered; leave the filter out")
             found += [element for element in value if self._holds(element, run)]
         return found
 
@@ -218,7 +218,7 @@ class Filter:
                 return False
         sides = [walk(side, [element], run) for side in (self.left, self.right)]
         if any(len(side) > 1 for side in sides):
-            raise QueryError("a filter can only compare one element at a time")
+            raise QueryError("a filter can only compare one element at a time; name one, as in @.addresses[0]")
         if not all(sides):
             return False
         return OPERATORS[self.operator](sides[0][0], sides[1][0])
