@@ -14,7 +14,7 @@ HELP: Final = "make this host a KubeSpan node"
 DESCRIPTION: Final = """\
 Make this Linux host a node of a KubeSpan mesh: it keeps a key pair, finds the others through the discovery
 service, drives WireGuard (the kernel's, or wireguard-go), and routes what is meant for other nodes through the
-tunnel. Its resources can be read at --listen. SIGTERM and Ctrl-C take link, routes, rules and chains away.
+tunnel. Its resources can be read at --listen. SIGTERM, Ctrl-C and the end of its terminal take link, routes, rules and chains away.
 Needs root, iproute2 and nftables, and the extra `server`."""
 EXAMPLES: Final = """\
 --config worker.yaml
@@ -61,6 +61,7 @@ def run(args: Namespace) -> int:
         raise ConfigError("agent changes the host's network and needs root; run it with sudo")
     from talos_resources.agent.agent import Agent, Settings
     from talos_resources.cli.configuration import read_configuration
+    from talos_resources.cli.stopping import stopping_signals
     from talos_resources.codec.whole import read_whole
     from talos_resources.machineconfig.documents import MachineConfig
     from talos_resources.rpc.server.server import BackgroundServer
@@ -73,7 +74,7 @@ def run(args: Namespace) -> int:
         discovery_ca=None if args.discovery_ca is None else read_whole(Path(args.discovery_ca)),
     )
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in stopping_signals():
         signal.signal(number, lambda _number, _frame: stop.set())
     agent = Agent(settings)
     with BackgroundServer(agent.state, args.listen) as server:

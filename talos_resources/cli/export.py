@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from talos_resources.cli import options
 from talos_resources.cli.durations import some_time
 from talos_resources.cli.parser import Parser
+from talos_resources.cli.stopping import stopping_signals
 from talos_resources.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def configure(parser: Parser) -> None:
         "prometheus",
         help="metrics over HTTP",
         description="Read all nodes again and again and serve what they say at /metrics, as plain HTTP. A scrape never waits for a node. "
-        'When it is ready it prints "listening on ADDRESS"; SIGTERM and Ctrl-C stop it.',
+        'When it is ready it prints "listening on ADDRESS"; SIGTERM, Ctrl-C and the end of its terminal stop it.',
     )
     prometheus.add_argument("--listen", metavar="HOST:PORT", default=DEFAULT_ADDRESS, help=f"port 0: any (default: {DEFAULT_ADDRESS})")
     prometheus.add_argument("--every", type=some_time, default=30.0, metavar="TIME", help="how often to read the nodes (default: 30s)")
@@ -73,7 +74,7 @@ def _serve(server: _Server) -> None:
     def stop(*_: Any) -> None:
         threading.Thread(target=server.shutdown, daemon=True).start()  # it waits for the loop, which this signal interrupts
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {number: signal.signal(number, stop) for number in stopping_signals()}
     try:
         host, port = server.server_address[:2]
         shown = f"[{host!s}]" if ":" in str(host) else str(host)
@@ -81,7 +82,8 @@ def _serve(server: _Server) -> None:
         server.serve_forever(poll_interval=0.2)
     finally:
         server.server_close()
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class _Server(ThreadingHTTPServer):

@@ -42,6 +42,7 @@ def run(args: Namespace) -> int:
     import threading
 
     from talos_resources.backends.sqlite.state import SqliteState
+    from talos_resources.cli.stopping import stopping_signals
     from talos_resources.sources.recording import Recorder
 
     scheme, _, path = args.to.partition(":")
@@ -64,7 +65,8 @@ def run(args: Namespace) -> int:
             on_note=lambda note: say(f"{note.node}: {note.text}"),
         )
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, lambda _number, _frame: recorder.stop())
+            for number in stopping_signals():
+                signal.signal(number, lambda _number, _frame: recorder.stop())
         say(f"recording {len(nodes)} {'node' if len(nodes) == 1 else 'nodes'} to {args.to}; Ctrl-C stops")
         try:
             recorder.run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Sequence
 from typing import Final
 
 
@@ -33,11 +34,20 @@ _kept: Final[list[asyncio.Task[None]]] = []
 """The loop itself holds tasks but weakly."""
 
 
+def stopping_signals() -> Sequence[signal.Signals]:
+    """What stops a command that runs until it is stopped, which is no failure: SIGTERM, Ctrl-C, the end of its terminal.
+
+    Those that whoever started it has it ignore, as nohup does, stay ignored.
+    """
+    there = [getattr(signal, name, None) for name in ("SIGTERM", "SIGINT", "SIGHUP")]
+    return [number for number in there if number is not None and signal.getsignal(number) is not signal.SIG_IGN]
+
+
 def stop_event() -> asyncio.Event:
-    """Set by SIGTERM and Ctrl-C, in the running loop."""
+    """Set by what stops a server, in the running loop."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in stopping_signals():
         try:
             loop.add_signal_handler(number, stop.set)
         except NotImplementedError:  # Windows: what Python itself runs between two steps must wake the loop

@@ -100,7 +100,7 @@ class Showing(Asking):
         """Begins; signals that end other programs end this one too, and not before the terminal is as it was."""
         with suppress(NotImplementedError):  # Windows, which has no signals that reach a loop
             for number in _ENDING:
-                asyncio.get_running_loop().add_signal_handler(number, self.exit)
+                asyncio.get_running_loop().add_signal_handler(number, self.exit, None, 128 + number)
         self._live.start()
         self._recall()
         self.set_interval(REFRESH_S, self._tick)
