@@ -12,6 +12,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from talos_resources.model.kind import Kind
+from talos_resources.model.printable import printable
 from talos_resources.model.resource import Resource
 from talos_resources.tui.arranging import Arrangement
 from talos_resources.tui.asking import Asking
@@ -43,6 +44,7 @@ class Browser(Horizontal):
         self.kind: Kind[Any] | None = None
         self._at: str | None = None
         self.resources: dict[str, Resource[Any]] = {}
+        self._answered: Kind[Any] | None = None
 
     def compose(self) -> ComposeResult:
         """Types and resources."""
@@ -62,7 +64,7 @@ class Browser(Horizontal):
         table = self.query_one("#resource-table", Rows)
         if kind is not self.kind:
             table.rearrange(Arrangement())
-        self.kind = kind
+        self.kind, self._answered = kind, None
         self._show_resources(kind, ())
         table.focus()
         self.load_resources(kind, wanted=True)
@@ -117,9 +119,21 @@ class Browser(Horizontal):
 
         def show(found: Sequence[Resource[Any]]) -> None:
             if node == self._node() and kind is self.kind and live is self._live():
+                self._answered = kind
                 self._show_resources(kind, found)
 
         self._asking.ask(node, kind.type, lambda: live.listing(node, kind), show, wanted=wanted)
+
+    def tell(self, unknown: str) -> None:
+        """Says beside the types what is to be done, or why nothing is known of the node."""
+        node = printable(self._node())
+        if self.kind is None:
+            words = "choose a type: its resources come here" if self.kinds else unknown or f"asking {node} for its types …"
+        elif self._answered is self.kind:
+            words = f"{node} has no {self.kind.display_type}"
+        else:
+            words = unknown or f"asking {node} …"
+        self.query_one("#resource-table", Rows).say(words)
 
     @property
     def _asking(self) -> Asking:

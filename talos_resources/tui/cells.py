@@ -40,6 +40,7 @@ class TextScreen(ModalScreen[None]):
         self._heading = heading
         self._text = text
         self._shown = False
+        self._has_secrets = text(True) != text(False)
 
     def compose(self) -> ComposeResult:
         """The text in a frame, and the keys."""
@@ -47,6 +48,10 @@ class TextScreen(ModalScreen[None]):
             frame.border_title = self._heading
             yield Static(self._written(), id="text")
         yield KeyBar()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether a key does something here: secrets are shown where there are some."""
+        return self._has_secrets if action == "reveal" else super().check_action(action, parameters)
 
     def action_copy(self) -> None:
         """Copies what is shown: secrets only where they are."""

@@ -103,9 +103,11 @@ class Examining(Vertical):
         self.findings = ordered(diagnosis.findings)
         others = f", and {len(diagnosis.blind) - 1} more" if len(diagnosis.blind) > 1 else ""
         blind = f"\nnot known: {diagnosis.blind[0]}{others}" if diagnosis.blind else ""
-        self._headline = diagnosis.headline or "nothing is wrong"
+        self._headline = diagnosis.headline or ("nothing wrong was found" if diagnosis.blind else "nothing is wrong")
         self._tell(self._headline + blind)
-        self.query_one("#finding-table", Rows).show(_HEADINGS, range(len(self.findings)), self._cells)
+        table = self.query_one("#finding-table", Rows)
+        table.say("no findings")
+        table.show(_HEADINGS, range(len(self.findings)), self._cells)
 
     def _tell(self, text: str) -> None:
         self.query_one("#doctor-head", Static).update(Text("\n".join(map(printable, text.split("\n")))))

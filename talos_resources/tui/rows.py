@@ -20,6 +20,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from talos_resources.model.printable import printable
+from talos_resources.model.wrapping import folded
 from talos_resources.tui.arranging import Arrangement, Fact, Heading, arranged
 from talos_resources.tui.columns import GAP, Columns
 from talos_resources.tui.lines import Lines
@@ -79,6 +80,7 @@ class Rows(Lines):
         self._is_late = False
         self.is_arranging = False
         self._is_placed = False
+        self._instead = ""
         self.cursor = 0
 
     def show(
@@ -106,6 +108,20 @@ class Rows(Lines):
         self.border_subtitle = arrangement.words
         self._columns.name(self._columns.names, arrangement.column)
         self._arrange()
+
+    def say(self, instead: str) -> None:
+        """Takes what stands below the headings while there are no rows: that there are none, or why none are known."""
+        if instead != self._instead:
+            self._instead = instead
+            self.redraw()
+
+    @property
+    def words_instead(self) -> str:
+        """What stands where rows would; nothing where there are some."""
+        if self._keys:
+            return ""
+        part = self.arrangement.part
+        return f'nothing here has "{printable(part)}" in it; Esc shows all' if part and self._every else self._instead
 
     @property
     def headings(self) -> tuple[str, ...]:
@@ -227,6 +243,11 @@ class Rows(Lines):
                 cells, style = [Text(cell.plain) for cell in cells], self.get_component_rich_style("rows--cursor")
         else:
             cells, style = (), self.rich_style
+            words = self.words_instead
+            lines = folded(words, max(1, self.scrollable_content_region.width - 2)) if words else []
+            if y <= len(lines):
+                written = Strip(Text(f" {lines[y - 1]}", end="").render(self.app.console))
+                return written.apply_style(style).adjust_cell_length(self.size.width, style)
         return self._strip(cells, style)
 
     def _strip(self, cells: Sequence[Text], style: Style) -> Strip:

@@ -32,6 +32,7 @@ from talos_resources.tui.examining import Examining
 from talos_resources.tui.link import Held, LinkScreen, ends, past_lines
 from talos_resources.tui.live import Happening, Live
 from talos_resources.tui.matrix import Matrix
+from talos_resources.tui.nothing import no_events, no_peers, unknown
 from talos_resources.tui.rows import Rows
 from talos_resources.tui.slider import Slider
 from talos_resources.tui.travel import Travel
@@ -73,6 +74,7 @@ class Showing(Asking):
         self._mesh: Mesh | None = None
         self._node = live.nodes[0]
         self._happenings: dict[int, Happening] = {}
+        self._began = Timestamp(time.time_ns())
         self._span: tuple[Timestamp, Timestamp] | None = None
 
     def compose(self) -> ComposeResult:
@@ -174,21 +176,19 @@ class Showing(Asking):
         def text(secrets: bool) -> str:
             return resource_to_yaml(resource if secrets else redacted(resource, sensitive=sensitive))
 
-        live, until = self._live, self._travel.moment
+        live, until, cluster = self._live, self._travel.moment, self._travel.cluster
         name = f"{type_name(resource)} {printable(resource.id)}"
 
         def show(lines: Sequence[str]) -> None:
             told = "\n".join(lines) or "nothing has happened to it that anybody recorded"
-            self.push_screen(TextScreen(f"history of {name}", lambda _secrets: told))
+            self.push_screen(TextScreen(f"history of {name}", lambda _: told))
 
         def history() -> None:
             # Values of a type that is secret are no part of any history that is shown.
             if sensitive:
                 show(["it is secret, so that its changes are not shown"])
                 return
-            self.ask(
-                "", f"history of {name}", lambda: past_lines(self._travel.cluster.state(held.node), live, held, until), show, wanted=True
-            )
+            self.ask("", f"history of {name}", lambda: past_lines(cluster.state(held.node), live, held, until), show, wanted=True)
 
         self.push_screen(ResourceScreen(name, text, history))
 
@@ -227,12 +227,14 @@ class Showing(Asking):
     def _refresh(self) -> None:
         """Shows what is new, and nothing if nothing is."""
         revision = self._live.revision
-        changed = revision != self._revision
+        self.query_one("#peer-table", Rows).say(no_peers(self._live))
+        self.query_one("#event-table", Rows).say(no_events(self._began, self._span, self._travel.words))
+        self.query_one(Browser).tell(unknown(self._live))
         if self.tab == "peers":
             self.query_one("#peer-table", Rows).redraw()  # ages grow also when nothing happens
         if self.tab == "doctor":
             self.examine()
-        if not changed or self.is_asking("", "mesh"):
+        if revision == self._revision or self.is_asking("", "mesh"):
             return
         self._revision = revision
         live = self._live
@@ -287,10 +289,7 @@ class Showing(Asking):
         for happening in self._live.happenings(max(known, default=0)):
             known[happening.number] = happening
 
-        def cells(number: int) -> Sequence[Text]:
-            return event_cells(known[number])
-
-        self.query_one("#event-table", Rows).show(EVENT_COLUMNS, sorted(known, reverse=True), cells)
+        self.query_one("#event-table", Rows).show(EVENT_COLUMNS, sorted(known, reverse=True), lambda number: event_cells(known[number]))
 
     def _show_peers(self, peers: dict[tuple[str, str], Sequence[Fact]]) -> None:
         def cells(key: tuple[str, str]) -> Sequence[Text]:
