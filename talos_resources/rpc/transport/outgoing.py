@@ -45,6 +45,8 @@ class Outgoing:
         self._unsent: deque[bytes] = deque([hello])
         # It knows who has it: who is interrupted lets go of it if that is himself, wherever he was.
         self._sending = threading.RLock()
+        # What a signal calls in the middle of a frame, in the same thread, must not put another one there.
+        self._in_frame = False
 
     def alone(self, left: float | None, work: Callable[[], T], *, refused: bool) -> T:
         """Calls what sends, when nobody else does.
@@ -61,6 +63,8 @@ class Outgoing:
             try:
                 if not acquire(self._sending, left):
                     raise TransportError("timed out", timed_out=True, refused=refused)
+                if self._in_frame:
+                    raise TransportError("it was asked in the middle of another call of the same thread", refused=refused)
                 result = work()
             finally:
                 try:  # noqa: SIM105  # in this very place: before a function does it Ctrl-C may come
@@ -85,7 +89,9 @@ class Outgoing:
         try:
             waiting = [self._unsent.popleft() for _ in range(len(self._unsent))]
             if waiting or data:
+                self._in_frame = True
                 self._link.send(b"".join((*waiting, data)), deadline)
+                self._in_frame = False
         except BaseException as error:  # also Ctrl-C: half a frame may be sent
             self.over = True
             self._fail(error)
@@ -107,6 +113,8 @@ class Outgoing:
                 if not self._sending.acquire(blocking=False):
                     if len(self._unsent) > _UNSENT_FRAMES:
                         self._fail(ProtocolError("it floods the connection with frames that must be answered"))
+                    return
+                if self._in_frame:  # who sends it takes this along
                     return
                 with contextlib.suppress(OSError):  # the streams know
                     self.send(b"", Deadline(_SAY_S))
