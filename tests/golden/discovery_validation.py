@@ -115,10 +115,13 @@ class Validation:
             return f"ours delays fifteen more by {waits}"
         metadata = {"x-real-ip": "198.51.100.77"}
         request = encode(ClusterRequest(cluster_id="rate"))
-        answers = [call(self._transport, LIST, request, metadata, timeout=0.04)[:2] for _ in range(burst + 40)]
         then = case["then"]["code"], case["then"]["message"]
-        refused = [answer for answer in answers if answer[0]]
-        return "" if then in refused and set(refused) <= {then, LATE[:2]} else f"recorded {then}, ours {set(answers)}"
+        answers: set[tuple[int, str]] = set()
+        for _ in range(50 * burst):  # a slow machine asks so slowly that more pass
+            answers.add(call(self._transport, LIST, request, metadata, timeout=0.04)[:2])
+            if then in answers:
+                break
+        return "" if then in answers <= {then, LATE[:2], (0, "")} else f"recorded {then}, ours {answers}"
 
     def _slow(self, case: Case) -> str:
         """Writes until the server gives the watcher up, which then may read: until then nobody reads its connection."""

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-LONG_S: Final = 30.0
+LONG_S: Final = 60.0
 
 
 def settled(difference: Callable[[], str]) -> str:
