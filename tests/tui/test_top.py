@@ -151,7 +151,7 @@ def test_on_a_real_terminal(tmp_path: Path) -> None:
         os.close(theirs)
         written = b""
         asked = False
-        end = time.monotonic() + 60
+        end = time.monotonic() + 120
         while time.monotonic() < end:
             if select.select([ours], [], [], 1.0)[0]:
                 try:

@@ -37,6 +37,8 @@ def test_a_signal_leaves_the_terminal_as_it_was(number: signal.Signals, tmp_path
         while top.poll() is None and time.monotonic() < end:
             if select.select([ours], [], [], 0.1)[0]:
                 written += os.read(ours, 65536)
+        while select.select([ours], [], [], 0)[0]:  # its last words
+            written += os.read(ours, 65536)
         assert top.returncode == 128 + number  # nobody has ended it who looked at it
         assert termios.tcgetattr(theirs) == before
         assert b"\x1b[?1049l" in written  # the screen that was there is back

@@ -16,7 +16,7 @@ from talos_resources.state.watch_spec import WatchSpec
 
 SPEC = WatchSpec("default", "os/path")
 START = Start(bootstrap=False, bootstrap_bookmark=False, tail_events=0, start_from_bookmark=None)
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 def test_a_watch_that_is_subscribed_while_the_state_is_closed_connects_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
