@@ -245,6 +245,10 @@ def caught(mesh: Mesh, node: Node, act: Callable[[], object]) -> bytes:
         "while not stop.is_set():\n"
         "    try: data+=s.recv(65536)+b'|'\n"
         "    except TimeoutError: pass\n"
+        "s.setblocking(False)\n"  # what has come and was not looked at yet
+        "try:\n"
+        "    while True: data+=s.recv(65536)+b'|'\n"
+        "except BlockingIOError: pass\n"
         "print(data.hex(),flush=True)\n"
     )
     command = ["ip", "netns", "exec", mesh.hub, sys.executable, "-c", program, node.cable]
