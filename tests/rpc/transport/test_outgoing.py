@@ -15,7 +15,7 @@ class Interrupted(SocketLink):
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
-        self.outgoing = Outgoing(self, b"hello ", fail=pytest.fail)
+        self.outgoing = Outgoing(self, b"hello ", fail=lambda error: pytest.fail(str(error)))
 
     def send(self, data: bytes, deadline: Deadline) -> None:
         if not self.sent:
