@@ -207,12 +207,12 @@ class ClientConnection(H2Protocol, AbstractHandler):
 
     def accept(self, stream: Stream, headers: Any, release_stream: Callable[[], None]) -> None:
         """A request begins."""
-        if self._idle is not None:
-            self._idle.cancel()
         if not self._connections.admit_call(self):
             stream.reset_nowait(ErrorCodes.REFUSED_STREAM)
             release_stream()
             return
+        if self._idle is not None:
+            self._idle.cancel()
         task = self._loop.create_task(self._dispatch(stream, folded(headers), self))
         self._tasks[stream] = task
 
