@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import abc
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from time import time_ns
 from typing import Any, Final
 
@@ -19,6 +21,7 @@ from talos_resources.state.events import Created, Destroyed, Updated
 from talos_resources.state.listing import ResourceList
 
 AnyResource = Resource[Any]
+Sleepers = abc.Collection[Callable[[], None]]
 
 _OpenCreated: Final = twin(Created)
 _OpenUpdated: Final = twin(Updated)
@@ -70,24 +73,34 @@ class Collection:
         clock = self._clock
         now = Timestamp(time_ns()) if clock is None else clock()
         stored = resource.as_created(owner, now)
-        with ring.lock:
-            held = self.items.setdefault(key, stored)
-            if held is not stored:
-                raise AlreadyExistsError(held.metadata.reference)
-            if self._ordered:
-                self._ordered = key >= self._last
-                self._last = key
-            self._listing = None
-            if metadata.labels is not NO_LABELS:
-                self._index(key, None, stored)
-            if ring.followed:
-                sleepers = ring.append(_created(stored, ring.next_bookmark()))
-            else:
-                ring.notes.append(stored)
-                ring.end += 1
-                return stored
-        for wake in sleepers:
-            wake()
+        sleepers: Sleepers = ()
+        try:
+            with ring.lock:
+                end = ring.end
+                try:
+                    held = self.items.setdefault(key, stored)
+                    if held is not stored:
+                        raise AlreadyExistsError(held.metadata.reference)
+                    if self._ordered:
+                        self._ordered = key >= self._last
+                        self._last = key
+                    self._listing = None
+                    if metadata.labels is not NO_LABELS:
+                        self._index(key, None, stored)
+                    if ring.followed:
+                        sleepers = ring.append(_created(stored, ring.next_bookmark()))
+                    else:
+                        ring.end += 1
+                        ring.notes.append(stored)
+                        return stored
+                except KeyboardInterrupt:
+                    self._settle(key, None, stored, end)
+                    raise
+            for wake in sleepers:
+                wake()
+        except KeyboardInterrupt:
+            _wake_all(sleepers)
+            raise
         return stored
 
     def restore(self, resource: AnyResource) -> None:
@@ -107,52 +120,88 @@ class Collection:
         key = metadata.id
         ring = self.ring
         clock = self._clock
-        with ring.lock:
-            old = self.items.get(key)
-            if old is None:
-                raise NotFoundError(_nameless(metadata))
-            held = old.metadata
-            # In line, because every update goes through here; the rules are those of the check.
-            if held.version != metadata.version or held.owner != owner or held.phase is not expected_phase:
-                check_update(held, metadata, owner, expected_phase)
-            stored = resource.stamped(held.version + 1, held.owner, held.created, Timestamp(time_ns()) if clock is None else clock())
-            self.items[key] = stored
-            self._listing = None
-            if held.labels is not NO_LABELS or metadata.labels is not NO_LABELS:
-                self._index(key, old, stored)
-            if ring.followed:
-                sleepers = ring.append(_updated(stored, old, ring.next_bookmark()))
-            else:
-                ring.notes.append((stored, old))
-                ring.end += 1
-                return stored
-        for wake in sleepers:
-            wake()
+        sleepers: Sleepers = ()
+        try:
+            with ring.lock:
+                old = self.items.get(key)
+                if old is None:
+                    raise NotFoundError(_nameless(metadata))
+                held = old.metadata
+                # In line, because every update goes through here; the rules are those of the check.
+                if held.version != metadata.version or held.owner != owner or held.phase is not expected_phase:
+                    check_update(held, metadata, owner, expected_phase)
+                stored = resource.stamped(held.version + 1, held.owner, held.created, Timestamp(time_ns()) if clock is None else clock())
+                end = ring.end
+                try:
+                    self.items[key] = stored
+                    self._listing = None
+                    if held.labels is not NO_LABELS or metadata.labels is not NO_LABELS:
+                        self._index(key, old, stored)
+                    if ring.followed:
+                        sleepers = ring.append(_updated(stored, old, ring.next_bookmark()))
+                    else:
+                        ring.end += 1
+                        ring.notes.append((stored, old))
+                        return stored
+                except KeyboardInterrupt:
+                    self._settle(key, old, stored, end)
+                    raise
+            for wake in sleepers:
+                wake()
+        except KeyboardInterrupt:
+            _wake_all(sleepers)
+            raise
         return stored
 
     def destroy(self, reference: Reference, owner: str) -> None:
         """Removes a resource; see `State.destroy`."""
         key = reference.id
         ring = self.ring
-        with ring.lock:
-            old = self.items.get(key)
+        sleepers: Sleepers = ()
+        try:
+            with ring.lock:
+                old = self.items.get(key)
+                if old is None:
+                    raise NotFoundError(reference)
+                held = old.metadata
+                check_destroy(held, owner)
+                end = ring.end
+                event = Destroyed(held.reference, old, ring.next_bookmark())
+                try:
+                    del self.items[key]
+                    self._listing = None
+                    if held.labels:
+                        self._index(key, old, None)
+                    if ring.followed:
+                        sleepers = ring.append(event)
+                    else:
+                        ring.end += 1
+                        ring.notes.append(event)
+                        return
+                except KeyboardInterrupt:
+                    self._settle(key, old, None, end)
+                    raise
+            for wake in sleepers:
+                wake()
+        except KeyboardInterrupt:
+            _wake_all(sleepers)
+            raise
+
+    def _settle(self, key: str, old: AnyResource | None, new: AnyResource | None, end: int) -> None:
+        """After Ctrl-C in the midst of a write: it is done if there is an event of it, else not done; the lock is held."""
+        if self.ring.end == end and self.items.get(key) is new:
             if old is None:
-                raise NotFoundError(reference)
-            held = old.metadata
-            check_destroy(held, owner)
-            del self.items[key]
-            self._listing = None
-            if held.labels:
-                self._index(key, old, None)
-            event = Destroyed(held.reference, old, ring.next_bookmark())
-            if ring.followed:
-                sleepers = ring.append(event)
+                self.items.pop(key, None)
             else:
-                ring.notes.append(event)
-                ring.end += 1
-                return
-        for wake in sleepers:
-            wake()
+                self.items[key] = old
+        self.ring.settle()
+        self._listing, self._ordered = None, False
+        for pair, bucket in tuple(self._labelled.items()):
+            bucket.pop(key, None)
+            if not bucket:
+                del self._labelled[pair]
+        if (held := self.items.get(key)) is not None:
+            self._index(key, None, held)
 
     def _index(self, key: str, old: AnyResource | None, new: AnyResource | None) -> None:
         if old is not None and (new is None or old.metadata.labels != new.metadata.labels):
@@ -214,6 +263,13 @@ def _indexed(queries: Sequence[LabelQuery]) -> tuple[str, str] | None:
         return None
     equal = (term for term in queries[0].terms if term.op is LabelOp.EQUAL and not term.invert and term.values)
     return next(((term.key, term.values[0]) for term in equal), None)
+
+
+def _wake_all(sleepers: Sleepers) -> None:
+    """Wakes them once more: Ctrl-C may have come before any of them, and they are not waited for by anybody else."""
+    for wake in sleepers:
+        with suppress(RuntimeError):  # it is awake
+            wake()
 
 
 def _nameless(metadata: Metadata) -> Reference:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 from talos_resources.model.errors import InvalidBookmarkError, WatchOverrunError
@@ -73,7 +73,7 @@ class EventRing:
         """The bookmark of the event that is appended next; call it with the lock held."""
         return self._cookie + self.end.to_bytes(8, "big")
 
-    def append(self, event: AnyEvent) -> Sequence[Callable[[], None]]:
+    def append(self, event: AnyEvent) -> Collection[Callable[[], None]]:
         """Adds an event; call it with the lock held, and what it returns once the lock is released."""
         end = self.end
         if end < self._capacity:
@@ -83,6 +83,11 @@ class EventRing:
         # Readers without the lock take what lies before `end`, so the event must be there first.
         self.end = end + 1
         return self._wake() if self._sleepers else ()
+
+    def settle(self) -> None:
+        """Drops an event whose appending was interrupted; call it with the lock held."""
+        if self.end < self._capacity:
+            del self._events[self.end :]
 
     def follow(self, position: int) -> int:
         """Makes sure that there are events from a position on, and returns it; call it with the lock held."""
@@ -197,7 +202,6 @@ class EventRing:
         for wake in sleepers:
             wake()
 
-    def _wake(self) -> Sequence[Callable[[], None]]:
-        sleepers = tuple(self._sleepers.values())
-        self._sleepers.clear()
-        return sleepers
+    def _wake(self) -> Collection[Callable[[], None]]:
+        sleepers, self._sleepers = self._sleepers, {}
+        return sleepers.values()

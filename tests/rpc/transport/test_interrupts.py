@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import gc
 import itertools
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from types import FrameType
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,6 +13,7 @@ from talos_resources.rpc import transport as package
 from talos_resources.rpc.transport import frames as h2
 from talos_resources.rpc.transport.http2 import Http2Transport
 from talos_resources.state import timeout
+from tests.interrupting import interrupted
 from tests.rpc.transport.asking import METHOD, PATIENCE_S, ask, echo
 from tests.rpc.transport.scripted import Conversation, ScriptedServer
 
@@ -23,35 +21,6 @@ from tests.rpc.transport.scripted import Conversation, ScriptedServer
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 PLACES = (*package.__path__, timeout.__file__)
-
-
-class CtrlC:
-    """Comes at one of the moments at which Python looks for it: when a function of the transport begins or ends."""
-
-    def __init__(self, step: int) -> None:
-        self._left = step
-
-    def __call__(self, frame: FrameType, event: str, _argument: Any) -> Any:
-        if not frame.f_code.co_filename.startswith(PLACES):
-            return None
-        if event in {"call", "return"}:
-            self._left -= 1
-            if self._left < 0:
-                raise KeyboardInterrupt  # which ends the tracing, too
-        return self
-
-
-def interrupted(step: int, work: Callable[[], object]) -> bool:
-    """Whether Ctrl-C came during the work; not if that has fewer steps."""
-    before = sys.gettrace()
-    sys.settrace(CtrlC(step))
-    try:
-        work()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.settrace(before)
-    return False
 
 
 @pytest.fixture(autouse=True)
@@ -74,7 +43,7 @@ def test_ctrl_c_during_a_call_leaves_nothing_behind() -> None:
     with ScriptedServer(echo) as server:
         transport = Http2Transport(server.address)
         for step in itertools.count():
-            if not interrupted(step, lambda: ask(transport)):
+            if not interrupted(step, lambda: ask(transport), PLACES):
                 break
             assert elsewhere(transport) == [b"answer"], step
             assert ask(transport) == b"answer", step
@@ -95,7 +64,7 @@ def test_ctrl_c_during_the_closing_of_a_watch_leaves_nothing_behind(*, is_first:
         transport = Http2Transport(server.address)
         for step in itertools.count():
             streams = [transport.request(METHOD, [], b"", timeout=None) for _ in range(2)]
-            if not interrupted(step, streams[0 if is_first else 1].close):
+            if not interrupted(step, streams[0 if is_first else 1].close, PLACES):
                 break
             assert elsewhere(transport) == [b"answer"], step
             assert ask(transport) == b"answer", step
