@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from talos_resources.cli import options
 from talos_resources.cli.parser import Parser, UsageError
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 HELP: Final = "keep what nodes are like, to look at later"
 DESCRIPTION: Final = """\
@@ -64,9 +67,15 @@ def run(args: Namespace) -> int:
             keep_s=keep_s,
             on_note=lambda note: say(f"{note.node}: {note.text}"),
         )
+
+        def end(number: int, _frame: FrameType | None) -> None:
+            if number == signal.SIGINT:  # what has come is written first; the next one does not wait for that
+                signal.signal(number, signal.default_int_handler)
+            recorder.stop()
+
         if threading.current_thread() is threading.main_thread():
             for number in stopping_signals():
-                signal.signal(number, lambda _number, _frame: recorder.stop())
+                signal.signal(number, end)
         say(f"recording {len(nodes)} {'node' if len(nodes) == 1 else 'nodes'} to {args.to}; Ctrl-C stops")
         try:
             recorder.run()

@@ -12,6 +12,7 @@ import queue
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from time import monotonic, time_ns
 from typing import Any, Final
 
@@ -64,7 +65,8 @@ class Recorder:
         self._show_secrets = show_secrets
         self._keep_s = keep_s
         self._news: queue.SimpleQueue[News | None] = queue.SimpleQueue()
-        self._stopping = threading.Event()
+        self._is_stopping = False  # not an Event: a signal's handler may set it, whatever this very thread is doing
+        self._may_lack = False
         self._on_note = on_note
         self._follower = Follower(
             cluster, nodes, types=types, on_news=self._news.put, on_note=self._noted, on_kinds=self._begin, on_missed=self._missed
@@ -92,7 +94,7 @@ class Recorder:
         self._follower.start()
         pruned = beat = monotonic()
         try:
-            while not self._stopping.is_set():
+            while not self._is_stopping:
                 self._write(self._gathered(beat + HEARTBEAT_S - monotonic()))
                 if monotonic() - beat >= HEARTBEAT_S:
                     beat = monotonic()
@@ -101,28 +103,34 @@ class Recorder:
                     pruned = monotonic()
                     self._target.prune(before=Timestamp(time_ns() - int(self._keep_s * 1e9)))
         finally:
-            self._stopping.set()
+            self._is_stopping = True
             try:
-                self._write(self._left())
-                self._keep_periods(is_open=False)
+                if not self._may_lack:
+                    self._write(self._left())
+                    self._keep_periods(is_open=False)
             finally:
                 self._follower.close()
 
     def stop(self) -> None:
-        """Ends `run`; any thread may."""
-        self._stopping.set()
+        """Ends `run`; any thread may, and the handler of a signal."""
+        self._is_stopping = True
         self._news.put(None)
 
     def _gathered(self, wait_s: float) -> list[News]:
         """What comes within a while; waits so long for the first of it."""
+        # If it is not written in the end, it is not known of this time what there was, and nothing that comes later helps.
+        self._may_lack = True
         try:
             first = self._news.get(timeout=max(wait_s, 0))
         except queue.Empty:
             return self._left()
-        if first is None:
-            return []
-        self._stopping.wait(WRITE_EVERY_S)
-        return [first, *self._left()]
+        found: list[News] = []
+        news, end = first, monotonic() + WRITE_EVERY_S
+        with suppress(queue.Empty):
+            while news is not None:
+                found.append(news)
+                news = self._news.get(timeout=max(end - monotonic(), 0))
+        return found + self._left()
 
     def _left(self) -> list[News]:
         left = []
@@ -136,6 +144,8 @@ class Recorder:
             return left
 
     def _write(self, news: Iterable[News]) -> None:
+        """Writes all or nothing."""
+        written = 0
         with self._target.batch():
             for node, kind, events, at in news:
                 state = self._target.of_node(node)
@@ -144,7 +154,9 @@ class Recorder:
                         self._coming[node, kind] -= 1
                         self._beginning[node, kind] = set()
                 for event in events:
-                    self.written += self._write_event(state, kind, event, at)
+                    written += self._write_event(state, kind, event, at)
+        self._may_lack = False
+        self.written += written
 
     def _noted(self, note: Note) -> None:
         """Called by the threads that follow: while a node is away, nothing is known of it."""

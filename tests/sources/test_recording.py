@@ -18,7 +18,7 @@ from talos_resources.backends.memory import MemoryState
 from talos_resources.backends.sqlite.periods import Period
 from talos_resources.backends.sqlite.state import SqliteState
 from talos_resources.cli.main import main
-from talos_resources.model.errors import ConnectError, UnknownKindError
+from talos_resources.model.errors import ConfigError, ConnectError, UnknownKindError
 from talos_resources.model.metadata import Reference
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
@@ -180,6 +180,43 @@ def test_a_node_that_was_away_at_first_is_heard_when_it_has_told_all(target: Sql
     assert "it begins at " in captured.err
 
 
+@pytest.mark.parametrize("error", [ConfigError("the disk is full"), KeyboardInterrupt()])
+def test_what_could_not_be_written_is_not_said_to_be_known(
+    error: BaseException, target: SqliteState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = MemoryState()
+    node.create(peer("a"))
+    keep = SqliteState.put
+
+    def put(self: SqliteState, resource: Resource[Any], **how: Any) -> bool:
+        kept = keep(self, resource, **how)
+        if resource.id == "c":
+            raise error
+        return kept
+
+    monkeypatch.setattr(SqliteState, "put", put)
+    recorder = Recorder(Cluster({"one": lambda: node}, source="a test"), ("one",), target)
+    ends: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            recorder.run()
+        except (ConfigError, KeyboardInterrupt) as raised:
+            ends.append(raised)
+
+    begun = Timestamp(time.time_ns())
+    thread = threading.Thread(target=run)
+    thread.start()
+    wait_for(target, "one", "a", 1)
+    for name in "bc":
+        node.create(peer(name))
+    thread.join(PATIENCE)
+    assert ends == [error]
+    assert [held.id for held in target.of_node("one").list(KubeSpanPeerStatus)] in (["a"], ["a", "b"])
+    assert recorder.written == len(target.of_node("one").list(KubeSpanPeerStatus))
+    assert [period.is_open for period in target.of_node("one").periods(now=begun)] in ([], [True])  # as if it had been killed
+
+
 def test_a_recorder_that_began_late_does_not_set_the_file_back(target: SqliteState) -> None:
     """What it was told at its beginning is old when another one has written what came after that."""
     held, node = target.of_node("one"), MemoryState()
@@ -224,8 +261,9 @@ def test_a_dump_is_of_one_moment(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "has no data of that time" in capsys.readouterr().err
 
 
-def test_the_commands_as_processes(tmp_path: Path, file: Path) -> None:
-    """`record` from a live node over a unix socket until SIGTERM; `events -w` of the file meanwhile."""
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_commands_as_processes(number: int, tmp_path: Path, file: Path) -> None:
+    """`record` from a live node over a unix socket until a signal; `events -w` of the file meanwhile."""
     node = MemoryState()
     stored = node.create(peer("a", state=PeerState.UP))
     program = [sys.executable, "-m", "talos_resources"]
@@ -246,6 +284,9 @@ def test_the_commands_as_processes(tmp_path: Path, file: Path) -> None:
                 assert "state: up → down" in events.stdout.readline()
                 events.send_signal(signal.SIGINT)
                 assert events.wait(PATIENCE) == 130
-            recorder.terminate()
+            recorder.send_signal(number)
             assert recorder.stderr.readline() == "2 changes recorded\n"
             assert recorder.wait(PATIENCE) == 0
+    with SqliteState(file) as state:
+        [period] = state.of_node("cp-1").periods(now=Timestamp(time.time_ns()))
+        assert not period.is_open
