@@ -16,6 +16,8 @@ from talos_resources.model.wrapping import folded
 
 USAGE_ERROR = 2
 
+_LOGIN = re.compile(r"\b([A-Za-z][A-Za-z0-9+.-]*:/{1,2})[^\s/@]*:[^\s/@]*@")
+"""A name and a password in a URL, also in one that was taken for a path."""
 
 # How argparse words its complaints; the quotes differ from release to release of Python.
 _CHOICE = r"invalid choice: '?(?P<name>[^ ']+)'? \(choose from (?P<known>.*)\)"
@@ -172,6 +174,7 @@ def _formatter(prog: str) -> argparse.HelpFormatter:
 
 
 def complain(message: str) -> None:
-    """One line on stderr, whatever the message holds; parts of it come from servers and files."""
+    """One line on stderr, whatever the message holds; parts of it come from servers and files, and logins are in none."""
     sys.stdout.flush()
-    print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr, flush=True)
+    line = _LOGIN.sub(r"\1…@", printable(" ".join(message.split())))
+    print(f"error: {line}", file=sys.stderr, flush=True)

@@ -12,6 +12,8 @@ from talos_resources.cli.parser import Parser, UsageError
 if TYPE_CHECKING:
     from types import FrameType
 
+    from talos_resources.sources.recording import Recorder
+
 HELP: Final = "keep what nodes are like, to look at later"
 DESCRIPTION: Final = """\
 Follow nodes and keep every change of their resources in a SQLite file, until Ctrl-C. It may be stopped and
@@ -41,11 +43,7 @@ def configure(parser: Parser) -> None:
 
 def run(args: Namespace) -> int:
     """Records until somebody stops it."""
-    import signal
-    import threading
-
     from talos_resources.backends.sqlite.state import SqliteState
-    from talos_resources.cli.stopping import stopping_signals
     from talos_resources.sources.recording import Recorder
 
     scheme, _, path = args.to.partition(":")
@@ -67,21 +65,30 @@ def run(args: Namespace) -> int:
             keep_s=keep_s,
             on_note=lambda note: say(f"{note.node}: {note.text}"),
         )
-
-        def end(number: int, _frame: FrameType | None) -> None:
-            if number == signal.SIGINT:  # what has come is written first; the next one does not wait for that
-                signal.signal(number, signal.default_int_handler)
-            recorder.stop()
-
-        if threading.current_thread() is threading.main_thread():
-            for number in stopping_signals():
-                signal.signal(number, end)
+        _stop_at_signals(recorder)
         say(f"recording {len(nodes)} {'node' if len(nodes) == 1 else 'nodes'} to {args.to}; Ctrl-C stops")
         try:
             recorder.run()
         finally:
             say(f"{recorder.written} changes recorded")
     return 0
+
+
+def _stop_at_signals(recorder: Recorder) -> None:
+    """Has signals end it in order: what has come is written first. Another Ctrl-C does not wait for that."""
+    import signal
+    import threading
+
+    from talos_resources.cli.stopping import stopping_signals
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGINT:
+            signal.signal(number, signal.default_int_handler)
+        recorder.stop()
+
+    if threading.current_thread() is threading.main_thread():
+        for number in stopping_signals():
+            signal.signal(number, end)
 
 
 def _seconds(text: str) -> float:

@@ -26,6 +26,7 @@ from talos_resources.rpc.server.endpoint import Endpoint
 from talos_resources.rpc.server.limits import DEFAULT_LIMITS, Limits
 from talos_resources.rpc.server.nodes import node_methods
 from talos_resources.rpc.server.tls import server_context
+from talos_resources.rpc.transport.address import without_login
 from talos_resources.rpc.transport.contract import Credentials
 from talos_resources.state.contract import State
 
@@ -219,7 +220,7 @@ def split_address(address: str, *, others: str = "") -> tuple[str, int]:
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     is_host = bool(bare) and not set(bare) & set("[] ") and (":" not in bare or bare is not host)
     if not is_host or not port.isdecimal() or int(port) > 65535:
-        raise ConfigError(f"{address!r} is no address; write HOST:PORT (port 0 for any that is free){others}")
+        raise ConfigError(f"{without_login(address)} is no address; write HOST:PORT (port 0 for any that is free){others}")
     return bare, int(port)
 
 

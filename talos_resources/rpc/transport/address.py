@@ -39,11 +39,11 @@ def parse_endpoint(text: str, *, default_port: int | None) -> str:
             default_port = _HTTPS_PORT
     host, port = _parts(rest)
     if host is None or not _is_host(host):
-        raise ConfigError(f"{_shown(text)} is no endpoint: {_fault(rest)}; {_HELP}")
+        raise ConfigError(f"{without_login(text)} is no endpoint: {_fault(rest)}; {_HELP}")
     if port is None and default_port is None:
-        raise ConfigError(f"{_shown(text)} is no address: it has no port; write HOST:PORT or unix:PATH")
+        raise ConfigError(f"{without_login(text)} is no address: it has no port; write HOST:PORT or unix:PATH")
     if port is not None and (not port.isascii() or not port.isdecimal() or len(port) > 5 or not 1 <= int(port) <= 65535):
-        raise ConfigError(f"{_shown(text)} is no endpoint: a port is a number from 1 to 65535; {_HELP}")
+        raise ConfigError(f"{without_login(text)} is no endpoint: a port is a number from 1 to 65535; {_HELP}")
     return f"{f'[{host}]' if ':' in host else host}:{default_port if port is None else int(port)}"
 
 
@@ -97,10 +97,11 @@ def _fault(text: str) -> str:
     return "its host has characters that no host name has"
 
 
-def _shown(text: str) -> str:
+def without_login(text: str) -> str:
     """The text as a message may show it: without a password."""
-    scheme, separator, rest = text.partition("://")
-    return repr(f"{scheme}://…@{rest.rpartition('@')[2]}" if separator and "@" in rest else text)
+    _, at, host = text.rpartition("@")
+    scheme, separator, _ = text.partition("://")
+    return repr(f"{scheme + separator if separator and scheme.isalnum() else ''}…@{host}" if at else text)
 
 
 def _is_of(family: socket.AddressFamily, host: str) -> bool:

@@ -11,6 +11,7 @@ from talos_resources.cli.main import main
 from talos_resources.discovery.client import DiscoveryClient
 from talos_resources.model.errors import ConfigError
 from talos_resources.rpc.client.connect import connect, connect_plain
+from talos_resources.rpc.server.server import split_address
 from talos_resources.rpc.transport.address import parse_endpoint
 from talos_resources.sources.live import connect_cluster
 from talos_resources.testing.node import TalosNode
@@ -96,10 +97,29 @@ def test_what_is_none_gets_one_line(text: str, talos_node: TalosNode, capsys: py
         assert captured.err.startswith("error: ")
 
 
-def test_a_password_is_not_repeated() -> None:
-    with pytest.raises(ConfigError, match="https://…@") as error:
-        parse_endpoint("https://me:secret@ho st", default_port=1)
-    assert "secret" not in error.value.message
+@pytest.mark.parametrize("login", ["https://me:secret", "me:secret", "secret://me:s3://secret", "https://me:sec://ret:secret@secret"])
+def test_a_password_is_not_repeated(login: str) -> None:
+    for read in (lambda text: parse_endpoint(text, default_port=1), split_address):
+        with pytest.raises(ConfigError, match="…@ho st") as error:
+            read(f"{login}@ho st")
+        assert "secret@" not in error.value.message
+        assert "me:" not in error.value.message
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["record", "--from", "demo", "--to", "etcd://me:secret@127.0.0.1:1/x"],
+        ["recordings", "info", "etcd://me:secret@127.0.0.1:1/x"],
+        ["get", "members", "--from", "cosi://me:secret@127.0.0.1:1"],
+        ["discovery", "serve", "--listen", "127.0.0.1:0", "--insecure", "--redirect", "http://me:secret@host"],
+    ],
+)
+def test_no_error_of_a_command_repeats_a_password(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command) != 0
+    captured = capsys.readouterr().err
+    assert "…@" in captured
+    assert "secret" not in captured
 
 
 @pytest.mark.parametrize("text", ["127.0.0.1", "127.0.0.1:abc", "my host:1", "[::1", ""])
