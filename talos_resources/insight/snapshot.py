@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import attrs
 
@@ -25,7 +25,22 @@ from talos_resources.resources import (
 
 REDACTED_REASON: Final = "it is redacted"
 """Why `NodeView.unreadable` has what a bundle names but does not show."""
+
+
+class Hidden(NamedTuple):
+    """Addresses that somebody has replaced by what is none, such as `49.13.x.x`.
+
+    Attributes:
+        has_endpoints: there are endpoints among them.
+        port: of the endpoint of a peer's status, if it still shows.
+    """
+
+    has_endpoints: bool
+    port: int | None = None
+
+
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
+NOT_HIDDEN: Final[Mapping[str, Hidden]] = MappingProxyType({})
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -51,6 +66,8 @@ class NodeView:
         tunnel_mtu: that of the kubespan link; None if unknown.
         cni: the name of the CNI, where something shows it.
         unreadable: type → why it could not be read.
+        hidden: type/id of those that were read, but for addresses that somebody has hidden → what is known of these.
+            What they lack is not missing.
         is_whole: settings or identity were read too, so that what is not here does not exist; else, as of
             a pasted list, what is not here is not known.
         secret: a salted hash of the cluster secret, to be compared within one run only; empty if unknown.
@@ -86,6 +103,7 @@ class NodeView:
     tunnel_mtu: int | None = None
     cni: str | None = None
     unreadable: Mapping[str, str] = NOTHING
+    hidden: Mapping[str, Hidden] = NOT_HIDDEN
     is_whole: bool = False
     secret: str = attrs.field(default="", repr=False)
     cluster_id: str = ""

@@ -24,6 +24,12 @@ def not_known(case: Case) -> list[str]:
             why = "is redacted" if reason == REDACTED_REASON else "could not be read"
             denied.setdefault((name, why), []).append(index)
     lines += [f"{name} {why} on {case.names(indexes)}; what depends on it was not checked" for (name, why), indexes in denied.items()]
+    hidden = {name for view in case.views.values() for name in view.hidden}
+    if hidden:
+        types = ", ".join(sorted({name.partition(".")[0] for name in hidden}))
+        lines.append(
+            f"addresses are hidden in {some(len(hidden), 'resource')} ({types}): where nodes are and what they try was not checked"
+        )
     return [*lines, *_lacking(case)]
 
 

@@ -74,6 +74,7 @@ def view_of(state: State, node: str, *, full: bool = False) -> NodeView:
         affiliates=_whole(reader, reader.list(Affiliate)),
         members=reader.list(Member),
         unreadable=reader.unreadable,
+        hidden=reader.hidden,
     )
     return _with_settings(view, reader) if full else view
 

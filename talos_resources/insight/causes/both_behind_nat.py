@@ -57,6 +57,8 @@ def both_behind_nat(case: Case) -> Iterator[Hypothesis]:
 def _fits(case: Case, pair: Pair) -> bool:
     here, there = pair
     places = case.places
+    if places.rewritten(here) and places.rewritten(there):
+        return not case.pairs.ever(pair)
     if not (places.is_inside(here) and places.is_inside(there)) or places.are_beside(here, there) or places.reaches_inside(here, there):
         return False
     if places.usable(here, there) or places.usable(there, here):
@@ -68,7 +70,9 @@ def _fits(case: Case, pair: Pair) -> bool:
 
 
 def _is_symmetric(case: Case, index: int) -> bool:
-    """Whether nodes outside see several ports of one outer address."""
+    """Whether nodes outside see several ports of one outer address; of hidden ones it is taken for one."""
+    if len(case.places.rewritten(index)) > 1:
+        return True
     ports: dict[object, set[int]] = {}
     for at in case.places.outer_seen(index):
         ports.setdefault(at.address, set()).add(at.port)
@@ -86,4 +90,5 @@ def _outer(case: Case, every: list[int]) -> Iterator[str]:
 
 def _ports(case: Case, symmetric: list[int]) -> Iterator[str]:
     for index in symmetric:
-        yield f"others see {case.name(index)} at different ports: {', '.join(map(str, sorted(case.places.outer_seen(index))[:4]))}"
+        seen: list[object] = [*sorted(case.places.outer_seen(index)), *sorted(case.places.rewritten(index))]
+        yield f"others see {case.name(index)} at different ports: {', '.join(map(str, seen[:4]))}"

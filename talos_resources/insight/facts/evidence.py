@@ -115,22 +115,38 @@ class Ground:
         return found
 
     def announced(self, index: int) -> tuple[AddrPort, ...] | None:
-        """The endpoints that a node announces; None if nothing tells."""
+        """The endpoints that a node announces; None if nothing tells, or if somebody has hidden some."""
         affiliate = self.affiliate_of.get(index)
+        if affiliate is not None and self.is_hidden(affiliate.node_id):
+            return None
         if affiliate is not None and affiliate.kubespan is not None:
             return tuple(endpoint for endpoint in affiliate.kubespan.endpoints if endpoint is not None)
         for observer in self.views:
             spec = self.spec(observer, index)
+            if self.is_hidden(self.nodes[index].public_key):
+                return None
             if spec is not None:
                 return tuple(endpoint for endpoint in spec.endpoints if endpoint is not None)
         return None
 
     def targets(self, observer: int, peer: int) -> tuple[AddrPort, ...] | None:
-        """The endpoints that a node may try for a peer; None if nothing tells."""
+        """The endpoints that a node may try for a peer; None if nothing tells, or if somebody has hidden some."""
         spec = self.spec(observer, peer)
+        if spec is not None and self.is_hidden(self.nodes[peer].public_key):
+            return None
         if spec is not None:
             return tuple(endpoint for endpoint in spec.endpoints if endpoint is not None)
         return self.announced(peer)
+
+    def is_hidden(self, id_: str) -> bool:
+        """Whether endpoints of what has this id were hidden in anything that was read: then none of its lists is whole."""
+        return id_ in self._hidden
+
+    @cached_property
+    def _hidden(self) -> frozenset[str]:
+        return frozenset(
+            name.partition("/")[2] for view in self.snapshot.views for name, hidden in view.hidden.items() if hidden.has_endpoints
+        )
 
     def is_unread(self, index: int, *types: str) -> bool:
         """Whether some types could not be read on a node, or not whole: what is not there is then not known."""

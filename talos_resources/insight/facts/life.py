@@ -105,7 +105,9 @@ class Life:
     def _knows_nobody(self, index: int, view: NodeView) -> bool:
         own = view.node_id or self._ground.nodes[index].node_id  # by its key, where its identity was not read
         # Peers in WireGuard were once heard of: where they are and the lists are not, the lists were not read.
-        if view.specs or view.statuses or _AFFILIATES in view.unreadable or view.affiliate_of.keys() - {own}:
+        if view.specs or view.statuses or view.affiliate_of.keys() - {own}:
+            return False
+        if any(name.startswith(_AFFILIATES) for name in view.unreadable):
             return False
         # A node without any affiliate, not even its own, may just not have been read.
         return bool(view.affiliates) or not any(self._ground.is_up(index, node.index) for node in self._ground.nodes if node.index != index)

@@ -74,10 +74,11 @@ class Pairs:
         A pasted list may be cut at any document, or be a choice: two lists that both lack the peer are no accident. And
         of a type that no node's data hold, nothing is missing.
         """
-        view, listed = self._ground.views[observer], self._ground.lists(observer, peer)
+        view = self._ground.views[observer]
+        unheard = not self._ground.lists(observer, peer) and not self._ground.is_unread(observer, "Affiliates")
         if view.is_whole:
-            return bool(view.specs or view.statuses or not listed) or any(other.specs for other in self._ground.views.values())
-        return bool(view.statuses) + bool(view.specs) + (bool(view.affiliates) and not listed) > 1
+            return bool(view.specs or view.statuses or unheard) or any(other.specs for other in self._ground.views.values())
+        return bool(view.statuses) + bool(view.specs) + (bool(view.affiliates) and unheard) > 1
 
     def _is_nobody(self, index: int) -> bool:
         """Whether only a pasted list is there of a node, and nothing tells by what key others know it."""
@@ -210,7 +211,7 @@ class Pairs:
         if status is None or view is None:
             return
         targets = self._ground.targets(observer, peer)
-        where = ", ".join(map(str, targets or ())) or (str(status.endpoint) if status.endpoint is not None else "nowhere")
+        where = ", ".join(map(str, targets or (status.endpoint,))) if targets or status.endpoint else self._nowhere(peer)
         name, received = self._ground.name(observer), f"{size(status.receive_bytes)} received"
         if status.last_handshake_time.is_zero:
             ways = len(targets or ())
@@ -227,6 +228,9 @@ class Pairs:
                 else ""
             )
             yield f"{name} tries {where} for {self._ground.name(peer)} ({turned}{received}, {size(status.transmit_bytes)} sent in all)"
+
+    def _nowhere(self, peer: int) -> str:
+        return "endpoints that are hidden here" if self._ground.is_hidden(self._ground.nodes[peer].public_key) else "nowhere"
 
     def proofs(self, pairs: list[Pair]) -> Iterator[str]:
         """What counters prove of the directions, a line each."""

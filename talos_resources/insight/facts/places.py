@@ -9,6 +9,7 @@ from functools import cached_property
 from talos_resources.insight.facts.evidence import Ground
 from talos_resources.insight.facts.life import Life
 from talos_resources.insight.mesh import LinkState
+from talos_resources.kubespan.constants import LISTEN_PORT
 from talos_resources.model.net import AddrPort, IPAddress, IPNetwork, IPPrefix, is_private, parse_address
 
 SIDEROLINK = IPPrefix.parse("fdae:41e4:649b:9303::/64").network
@@ -110,6 +111,20 @@ class Places:
         """Those of them that are public and not on the node's own interfaces: its NAT's."""
         own = set(self.own(index))
         return Counter({at: count for at, count in self.seen_at(index).items() if at.address not in own and not is_private(at.address)})
+
+    def rewritten(self, index: int) -> frozenset[int]:
+        """The ports at which others have a node that is up, where the addresses beside them were hidden: a NAT has changed them."""
+        return self._rewritten.get(index, frozenset())
+
+    @cached_property
+    def _rewritten(self) -> dict[int, frozenset[int]]:
+        found: dict[int, set[int]] = {}
+        for observer, view in self._life.fresh.items():
+            for name, (_, port) in view.hidden.items():
+                peer = self._ground.index_of.get(name.partition("/")[2])
+                if port is not None and peer is not None and self._ground.state(observer, peer) is LinkState.UP:
+                    found.setdefault(peer, set()).add(port)
+        return {index: frozenset(ports - {LISTEN_PORT}) for index, ports in found.items()}
 
     def outer(self, index: int) -> frozenset[IPAddress]:
         """The public addresses of the router that a node is behind, as others see it, else as it announces them."""
