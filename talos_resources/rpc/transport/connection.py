@@ -67,6 +67,8 @@ class Connection:
 
     def is_fresh(self) -> bool:
         """Whether the next request can use it; takes in what came while nobody was reading."""
+        if self._turns.is_mine:  # a signal has come while this thread reads, and asks something: it would wait for itself
+            return False
         if self._session.streams:
             return self._session.has_room
         try:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import gc
 import itertools
+import os
+import signal
 import threading
+import time
 from collections.abc import Iterator
+from types import FrameType
 
 import pytest
 
@@ -72,3 +76,34 @@ def test_ctrl_c_during_the_closing_of_a_watch_leaves_nothing_behind(*, is_first:
                 stream.close()
         assert step > 10
         transport.close()
+
+
+def test_a_call_of_a_signal_does_not_wait_for_the_call_that_it_came_in() -> None:
+    answered = threading.Event()
+
+    def script(conversation: Conversation) -> None:
+        stream = conversation.next_request()
+        assert stream is not None
+        if len(server.conversations) == 1:
+            end = time.monotonic() + PATIENCE_S
+            while not transport._connections[0]._link.waiting:
+                assert time.monotonic() < end
+                time.sleep(0.001)
+            os.kill(os.getpid(), signal.SIGUSR1)
+            assert answered.wait(PATIENCE_S)
+        conversation.answer(stream, b"answer")
+        echo(conversation)
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        assert ask(transport) == b"answer"
+        answered.set()
+
+    before = signal.signal(signal.SIGUSR1, on_signal)
+    try:
+        with ScriptedServer(script) as server:
+            transport = Http2Transport(server.address)
+            assert ask(transport) == b"answer"
+            assert answered.is_set()
+            transport.close()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
