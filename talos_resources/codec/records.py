@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from talos_resources.codec.fields import FieldInfo, cached, fields_of
@@ -18,7 +18,8 @@ Convert = Callable[[Any], Any]
 def records(things: Iterable[Resource[Any] | Recorded], *, json: bool = False) -> list[dict[str, Any]]:
     """A plain dictionary for each of some resources, events, versions, changes, findings or links, all by one convention.
 
-    A resource is its id, version and namespace, then the fields of its spec, nested structures as dictionaries.
+    A resource is its id, version and namespace, then the fields of its spec, nested structures as dictionaries. Where the
+    spec has a field of such a name, what is the resource's own is called `resource_version` and the like.
     Secrets are left out at any depth: read them from the spec. An untyped spec gives the keys of its YAML.
     `talos_resources.model.records` says what values become.
 
@@ -42,12 +43,23 @@ def _own(thing: Recorded) -> dict[str, Any]:
 
 def resource_record(resource: Resource[Any]) -> dict[str, Any]:
     """One resource, its times and lengths of time as ours."""
-    return {"id": resource.id, "version": resource.version, "namespace": resource.namespace, **_spec(resource.spec)}
+    return beside({"id": resource.id, "version": resource.version, "namespace": resource.namespace}, _spec(resource.spec))
+
+
+def beside(own: Mapping[str, Any], spec: Mapping[str, Any]) -> dict[str, Any]:
+    """What is the resource's own, and the fields of its spec; where both have a name, the field keeps it."""
+    return {own_name(name, spec): value for name, value in own.items()} | dict(spec)
+
+
+def own_name(name: str, spec: Collection[str]) -> str:
+    """What the resource's own `version` and the like is called beside such fields of a spec."""
+    return f"resource_{name}" if name in spec else name
 
 
 def record_columns(cls: type[Any]) -> tuple[str, ...]:
     """The names that the record of a resource with such a spec has, in their order; without those of an untyped one."""
-    return tuple(dict.fromkeys(("id", "version", "namespace", *(() if issubclass(cls, UntypedSpec) else _converters(cls)))))
+    spec = () if issubclass(cls, UntypedSpec) else tuple(_converters(cls))
+    return (*(own_name(name, spec) for name in ("id", "version", "namespace")), *spec)
 
 
 def _spec(spec: Any) -> dict[str, Any]:
@@ -59,7 +71,12 @@ def _spec(spec: Any) -> dict[str, Any]:
 
 def event_record(event: str, resource: Resource[Any]) -> dict[str, Any]:
     """What happened to a resource, and the resource as it is since, or was if it is gone."""
-    return {"event": event, "type": resource.type, **resource_record(resource)}
+    return beside({"event": event, "type": resource.type}, resource_record(resource))
+
+
+def field_names(spec: Any) -> list[str]:
+    """What `field_value` knows of a spec."""
+    return list(_spec(spec))
 
 
 def field_value(spec: Any, field: str) -> Any:

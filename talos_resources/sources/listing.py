@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
-from talos_resources.codec.records import record_columns
+from talos_resources.codec.records import beside, own_name, record_columns
 from talos_resources.model.errors import TalosResourcesError
 from talos_resources.model.kind import Kind, kind_of
 from talos_resources.model.resource import Resource
@@ -47,11 +47,12 @@ class ClusterList(ResourceList[S]):
 
     def records(self, *, json: bool = False) -> list[dict[str, Any]]:
         """As of any list of resources, with `node` first."""
-        return [{"node": node, **record} for node, record in zip(self.nodes, super().records(json=json), strict=True)]
+        return [beside({"node": node}, record) for node, record in zip(self.nodes, super().records(json=json), strict=True)]
 
     def record_columns(self) -> tuple[str, ...]:
         """As of any list of resources, with `node` first."""
-        return ("node", *record_columns(self.kind.spec))
+        columns = record_columns(self.kind.spec)
+        return (own_name("node", columns), *columns)
 
     def __repr__(self) -> str:
         missing = f", no answer from {', '.join(self.errors)}" if self.errors else ""

@@ -18,7 +18,7 @@ from talos_resources.model.frames import columns
 from talos_resources.model.kind import typed_kinds
 from talos_resources.model.resource import Resource
 from talos_resources.model.timestamp import Timestamp
-from talos_resources.resources import Affiliate, KubeSpanAffiliate, KubeSpanPeerStatus, PeerState
+from talos_resources.resources import Affiliate, KubeSpanAffiliate, KubeSpanPeerStatus, LinkStatus, PeerState, SecretStatus
 from talos_resources.sources import open_source
 from talos_resources.state.events import Bootstrapped, Created, Destroyed, Event, Updated
 from talos_resources.state.listing import ResourceList
@@ -173,3 +173,23 @@ def test_what_is_not_installed_is_named(module: str, method: str, monkeypatch: p
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(UnsupportedError, match=rf"{method}\(\) needs {module}; pip install 'talos-resources\[data\]'"):
         getattr(state().list(KubeSpanPeerStatus), method)()
+
+
+def test_a_field_that_is_called_as_something_of_the_resource_hides_it_not() -> None:
+    made = MemoryState()
+    made.create(Resource.new(SecretStatus(version="v7", ready=True), id="a"))
+    [record] = made.list(SecretStatus).records()
+    assert (record["version"], record["resource_version"]) == ("v7", 1)
+    assert tuple(record) == record_columns(SecretStatus)
+    event = records([Created(made.get(SecretStatus, "a"))])[0]
+    assert (event["version"], event["resource_version"]) == ("v7", 1)
+    link = records([Created(Resource.new(LinkStatus(), id="eth0"))])[0]
+    assert link["resource_type"] == "LinkStatuses.net.talos.dev"
+    assert link["type"] == LinkStatus().type
+    assert link["version"] == 0
+
+
+@pytest.mark.parametrize("cls", [kind.spec for kind in typed_kinds()], ids=lambda cls: cls.__name__)
+def test_no_column_is_there_twice(cls: type[Any]) -> None:
+    columns = record_columns(cls)
+    assert len(columns) == len(set(columns)) >= 3

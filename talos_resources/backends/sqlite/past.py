@@ -18,7 +18,7 @@ from talos_resources.backends.sqlite.file import SqliteFile
 from talos_resources.backends.sqlite.periods import Period
 from talos_resources.backends.sqlite.sampling import lines
 from talos_resources.backends.sqlite.series import Series, grid
-from talos_resources.codec.records import event_record, records
+from talos_resources.codec.records import beside, event_record, records
 from talos_resources.model.errors import ConfigError, NotFoundError
 from talos_resources.model.kind import Kind
 from talos_resources.model.resource import Resource
@@ -49,7 +49,7 @@ class Version:
 
     def to_record(self) -> dict[str, Any]:
         """See `talos_resources.codec.records.records`; `at` goes first."""
-        return {"at": self.at, **event_record(self.change, self.resource)}
+        return beside({"at": self.at}, event_record(self.change, self.resource))
 
 
 class History(tuple[Version, ...], Tabular):

@@ -135,7 +135,7 @@ def sampled(resource: Resource[Any], field: str) -> Any:
 
 
 def _instead(resource: Resource[Any]) -> str:
-    from talos_resources.codec.records import resource_record
+    from talos_resources.codec.records import field_names
 
-    names = [name for name in resource_record(resource) if name not in {"id", "version", "namespace"}]
+    names = field_names(resource.spec)
     return f"; it has {', '.join(names)}" if names else ""
