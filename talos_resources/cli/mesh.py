@@ -34,6 +34,8 @@ EXAMPLES: Final = """\
 
 FORMATS: Final = ("table", "wide", "json", "yaml", "html", "svg", "png", "dot", "prometheus")
 TICK_S: Final = 30.0
+_QUICK: Final = 40
+"""So many nodes are drawn before one wonders."""
 
 
 def configure(parser: Parser) -> None:
@@ -98,7 +100,8 @@ def _once(args: Namespace, cluster: Cluster, wanted: Sequence[str]) -> int:
         mesh = build(snapshot)
     screen = Screen(args.color)
     if args.output in {"html", "svg", "png"}:
-        with progress.busy(f"drawing {len(mesh.nodes)} nodes"):
+        # The library that makes a PNG lets no thread run that could tell of it.
+        with progress.busy(f"drawing {len(mesh.nodes)} nodes", at_once=args.output == "png" and len(mesh.nodes) > _QUICK):
             _draw(args.output, mesh, cluster.source)
     else:
         _show(args, screen, mesh, _mtus(snapshot))

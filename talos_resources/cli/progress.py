@@ -72,13 +72,17 @@ class _Telling:
             self._has_shown = False
             clear()
 
+    def show(self) -> None:
+        """Tells it now."""
+        text = self._what if isinstance(self._what, str) else self._what()
+        self._has_shown = True
+        show(f"{text} ({time.monotonic() - self._began:.0f} s)")
+
     def _tell(self) -> None:
         wait = max(_BETWEEN_S, PATIENCE_S - (time.monotonic() - self._began))
         while not self._over.wait(wait):
             if _told[-1:] == [self]:  # what is within it tells more
-                text = self._what if isinstance(self._what, str) else self._what()
-                self._has_shown = True
-                show(f"{text} ({time.monotonic() - self._began:.0f} s)")
+                self.show()
             wait = _BETWEEN_S
 
 
@@ -89,11 +93,12 @@ _spell: Final = {"began": 0.0, "ended": -PATIENCE_S}
 
 
 @contextmanager
-def busy(what: str | Callable[[], str]) -> Iterator[None]:
+def busy(what: str | Callable[[], str], *, at_once: bool = False) -> Iterator[None]:
     """Tells on a terminal, once it takes a while, what is done inside and since when.
 
     Args:
         what: in words, or what gives them, with how far it is; asked from another thread.
+        at_once: tells it before it takes a while: for work that lets no other thread run.
     """
     if not sys.stderr.isatty():
         yield
@@ -102,6 +107,8 @@ def busy(what: str | Callable[[], str]) -> Iterator[None]:
     if not _told and now - _spell["ended"] > _BETWEEN_S:
         _spell["began"] = now
     telling = _Telling(what, _spell["began"])
+    if at_once:
+        telling.show()
     _told.append(telling)
     try:
         yield

@@ -46,17 +46,21 @@ def faults(drawn: Outline) -> Box:
             f'<text class="ink" {place} font-size="{FONT:g}">{html.escape(names[index])}</text>',
         ]
     for index in ends[1]:
-        place, said = f'x="{right - 4:.0f}" y="{y[1][index] + 4:.0f}"', html.escape(names[index])
-        if tails.get(index):
-            said += f'<tspan class="dim" dx="8" font-size="11">{html.escape(tails[index])}</tspan>'
-        body += [_dot(drawn, index, left + _SPAN, y[1][index]), f'<text class="ink" {place} font-size="{FONT:g}">{said}</text>']
+        at, tail = f'x="{right - 4:.0f}"', html.escape(tails.get(index, ""))
+        level = y[1][index] + (-2 if tail else 4)  # below its name a word has room on a phone too
+        body += [
+            _dot(drawn, index, left + _SPAN, y[1][index]),
+            f'<text class="ink" {at} y="{level:.0f}" font-size="{FONT:g}">{html.escape(names[index])}</text>',
+        ]
+        if tail:
+            body.append(f'<text class="dim" {at} y="{level + 14:.0f}" font-size="11">{tail}</text>')
     bottom = _HEAD + rows * _ROW
     notes = _notes(drawn, len(every))
     body += [
         f'<text class="dim" x="0" y="{bottom + 16 + 16 * line:.0f}" font-size="11">{html.escape(text)}</text>'
         for line, text in enumerate(notes)
     ]
-    reach = max(wide(f"{names[index]}   {tails.get(index, '')}") for index in ends[1])
+    reach = max(max(wide(names[index]), wide(tails.get(index, ""), 11)) for index in ends[1])
     return Box(
         max(right + reach, *(wide(text, 11) for text in [*notes, "What is not up 12"])), bottom + 8 + 16 * len(notes), "\n".join(body)
     )

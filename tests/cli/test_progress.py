@@ -55,6 +55,13 @@ def test_items_are_counted_also_while_one_of_them_takes_long(stderr: Terminal) -
         assert item == "quick" or stderr.shows("reading: 1 of 2")
 
 
+def test_what_lets_no_thread_run_is_told_before_it(stderr: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "PATIENCE_S", 600.0)
+    with progress.busy("drawing", at_once=True):
+        assert "drawing (0 s)" in stderr.getvalue()
+    assert stderr.getvalue().endswith("\r\x1b[K")
+
+
 def test_what_is_quick_says_nothing(stderr: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "PATIENCE_S", 600.0)
     with progress.busy("nothing"):

@@ -34,6 +34,13 @@ def test_every_page_is_in_the_index() -> None:
     assert linked == pages - {"index.md"}
 
 
+def test_every_column_of_values_has_a_heading() -> None:
+    for path in sorted((ROOT / "docs").rglob("*.md")):
+        for heading in re.findall(r"^(\|.*\|)\n\|(?: ?:?-+:? ?\|)+$", path.read_text(), re.MULTILINE):
+            cells = re.split(r"(?<!\\)\|", heading)[1:-1]
+            assert all(cell.strip() for cell in cells[1:]), f"{path.name}: {heading}"
+
+
 def test_every_command_is_in_the_reference(site: dict[str, Any]) -> None:
     text = site["commands"]()
     assert set(COMMANDS) <= set(re.findall(r"`([\w-]+)`", " ".join(re.findall(r"^## .*", text, re.MULTILINE))))

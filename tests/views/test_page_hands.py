@@ -105,6 +105,15 @@ def test_letters_are_large_enough_on_a_phone_and_both_ends_are_on_it(hand: Hand,
     assert max(right) <= 390, "who, whom and how stand on the screen"
 
 
+def test_the_words_beside_the_graph_are_in_its_card_on_a_phone(hand: Hand, page: Path) -> None:
+    hand.open(page, width=390, height=844, phone=True)
+    assert hand.says("(c => c.scrollWidth - c.clientWidth)(document.querySelector('.faults'))") == 0
+    edge = "document.querySelector('.faults').getBoundingClientRect().right"
+    ends = hand.says(f"[...document.querySelectorAll('.faults text')].map(t => {edge} - t.getBoundingClientRect().right)")
+    assert len(ends) >= 4
+    assert min(ends) > 0
+
+
 def test_a_search_leaves_what_it_finds(hand: Hand, page: Path) -> None:
     hand.open(page, width=1280, height=900)
     hand.says("(() => { const s = document.getElementById('search'); s.value = 'worker-16'; s.dispatchEvent(new Event('input')); })()")
