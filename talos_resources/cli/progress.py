@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -100,7 +101,7 @@ def busy(what: str | Callable[[], str], *, at_once: bool = False) -> Iterator[No
         what: in words, or what gives them, with how far it is; asked from another thread.
         at_once: tells it before it takes a while: for work that lets no other thread run.
     """
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or _only_appends():
         yield
         return
     now = time.monotonic()
@@ -136,9 +137,17 @@ def past_of(source: str) -> Callable[[Sequence[str]], Iterator[str]]:
 
 def show(text: str) -> None:
     """Replaces the line; for terminals only."""
+    if _only_appends():
+        return
     print(f"\r\x1b[K{printable_lines(text)}", end="", file=unguarded(sys.stderr), flush=True)
 
 
 def clear() -> None:
     """Takes the line away."""
-    print("\r\x1b[K", end="", file=unguarded(sys.stderr), flush=True)
+    if not _only_appends():
+        print("\r\x1b[K", end="", file=unguarded(sys.stderr), flush=True)
+
+
+def _only_appends() -> bool:
+    """Whether the terminal can take no line away."""
+    return os.environ.get("TERM") == "dumb"

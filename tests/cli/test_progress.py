@@ -33,6 +33,7 @@ def stderr(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     """Standard error as a terminal, and little patience."""
     terminal = Terminal()
     monkeypatch.setattr(progress, "sys", SimpleNamespace(stderr=terminal))
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(progress, "PATIENCE_S", 0.05)
     monkeypatch.setattr(progress, "_BETWEEN_S", 0.02)
     monkeypatch.setattr(progress, "_spell", {"began": 0.0, "ended": -1e9})
@@ -60,6 +61,13 @@ def test_what_lets_no_thread_run_is_told_before_it(stderr: Terminal, monkeypatch
     with progress.busy("drawing", at_once=True):
         assert "drawing (0 s)" in stderr.getvalue()
     assert stderr.getvalue().endswith("\r\x1b[K")
+
+
+def test_a_terminal_that_only_appends_lines_is_told_nothing(stderr: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    with progress.busy("drawing", at_once=True):
+        pass
+    assert stderr.getvalue() == ""
 
 
 def test_what_is_quick_says_nothing(stderr: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
