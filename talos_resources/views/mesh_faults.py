@@ -46,14 +46,7 @@ def faults(drawn: Outline) -> Box:
             f'<text class="ink" {place} font-size="{FONT:g}">{html.escape(names[index])}</text>',
         ]
     for index in ends[1]:
-        at, tail = f'x="{right - 4:.0f}"', html.escape(tails.get(index, ""))
-        level = y[1][index] + (-2 if tail else 4)  # below its name a word has room on a phone too
-        body += [
-            _dot(drawn, index, left + _SPAN, y[1][index]),
-            f'<text class="ink" {at} y="{level:.0f}" font-size="{FONT:g}">{html.escape(names[index])}</text>',
-        ]
-        if tail:
-            body.append(f'<text class="dim" {at} y="{level + 14:.0f}" font-size="11">{tail}</text>')
+        body += [_dot(drawn, index, left + _SPAN, y[1][index]), *_said(names[index], tails.get(index, ""), right - 4, y[1][index])]
     bottom = _HEAD + rows * _ROW
     notes = _notes(drawn, len(every))
     body += [
@@ -64,6 +57,13 @@ def faults(drawn: Outline) -> Box:
     return Box(
         max(right + reach, *(wide(text, 11) for text in [*notes, "What is not up 12"])), bottom + 8 + 16 * len(notes), "\n".join(body)
     )
+
+
+def _said(name: str, tail: str, x: float, y: float) -> list[str]:
+    """A name at its dot; below it, where there is room on a phone too, what is wrong."""
+    level = y + (-2 if tail else 4)
+    lines = [f'<text class="ink" x="{x:.0f}" y="{level:.0f}" font-size="{FONT:g}">{html.escape(name)}</text>']
+    return [*lines, f'<text class="dim" x="{x:.0f}" y="{level + 14:.0f}" font-size="11">{html.escape(tail)}</text>'] if tail else lines
 
 
 def faults_svg(drawn: Outline) -> str:
