@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
@@ -42,6 +43,11 @@ class ManualClock:
         changed.wait()
 
     def advance(self, seconds: float) -> None:
+        """Once somebody waits: a thread that has just been started counts from when it looks first."""
+        end = time.monotonic() + LONG
+        while not self._waiting:
+            assert time.monotonic() < end
+            time.sleep(0.001)
         self._now += seconds
         for changed in tuple(self._waiting):
             with changed:
