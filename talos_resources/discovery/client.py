@@ -78,7 +78,8 @@ class DiscoveryClient:
             ttl: how long announcements last; they are repeated after half of it.
             version: that the service counts us as.
             on_change: called after each change of `affiliates` or `client_ip`, in a thread of the client; must not block.
-            connect: another way to endpoints than TCP, with TLS or without; `insecure` and `ca` are not used then.
+            connect: another way to endpoints than TCP, with TLS or without, that does not connect again by itself: what was
+                said on one connection is said again on the next. `insecure` and `ca` are not used then.
             clock: None for the machine's.
             random: spreads the pauses.
 
@@ -89,7 +90,7 @@ class DiscoveryClient:
             raise ConfigError(f"announcements cannot last {ttl.total_seconds():g} s; Talos has them last 30 min")
         cipher = ClusterCipher(key)
         credentials = None if insecure else Credentials(ca=ca, source="the client")
-        usual: Connect = partial(Http2Transport, credentials=credentials, service="a discovery service")
+        usual: Connect = partial(Http2Transport, credentials=credentials, service="a discovery service", reconnects=False)
         connect = usual if connect is None else connect
         endpoints = _usable(endpoint, connect)
         clock = MachineClock() if clock is None else clock

@@ -52,7 +52,7 @@ class ServiceError(Exception):
 
 
 class Session:
-    """A connection, made when it is first used.
+    """A connection, made when it is first used, and never another one: who answers on that may know nothing of what was said.
 
     Attributes:
         endpoint: of the service, `HOST:PORT`.

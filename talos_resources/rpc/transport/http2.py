@@ -46,6 +46,7 @@ class Http2Transport:
         connect_timeout: float = 5.0,
         service: str = TALOS,
         proxy_url: str = "",
+        reconnects: bool = True,
     ) -> None:
         """Nothing is connected yet.
 
@@ -55,6 +56,7 @@ class Http2Transport:
             connect_timeout: seconds until the endpoint counts as unreachable.
             service: what should be there, for messages.
             proxy_url: of the proxy to go through, `direct` for none; empty to go by the environment. Not for unix sockets.
+            reconnects: whether what is asked after a connection has ended is asked on a new one, or is an error.
 
         Raises:
             ConfigError: it is no address or no proxy, or the certificates cannot be used.
@@ -75,6 +77,8 @@ class Http2Transport:
         self._heads: dict[tuple[object, ...], bytes] = {}
         self._process = os.getpid()
         self._closed = False
+        self._reconnects = reconnects
+        self._was_connected = False
 
     def request(self, path: str, headers: Sequence[tuple[str, str]], body: bytes, *, timeout: float | None) -> Stream:
         """See `Transport`."""
@@ -135,6 +139,8 @@ class Http2Transport:
                 return found, False
             if self._closed:
                 raise TransportError("closed by this side", refused=True)
+            if self._was_connected and not self._reconnects and all(each.retired for each in self._connections):
+                raise TransportError("the connection has ended", refused=True)
             made = self._dial(deadline)
         finally:
             try:  # noqa: SIM105  # in this very place: before a function does it Ctrl-C may come
@@ -175,6 +181,7 @@ class Http2Transport:
         with self._lock:
             if not self._closed:
                 self._connections.append(connection)
+                self._was_connected = True
                 return connection
         connection.close()
         raise TransportError("closed by this side", refused=True)
@@ -230,5 +237,6 @@ class Http2Transport:
     def _forget_parent(self) -> None:
         """What a forked child has of its parent's connections must not be used, nor closed for the parent."""
         self._process = os.getpid()
+        self._was_connected = False
         self._lock, self._dialling = threading.Lock(), threading.RLock()
         self._connections = []
