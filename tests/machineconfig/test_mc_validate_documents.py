@@ -68,6 +68,8 @@ def errors(text: str, *, base: str = WORKER, mode: str = "cloud") -> list[str]:
          ["name must be between 1 and 34 characters long"]),
         ("SwapVolumeConfig\nname: a\nprovisioning: {diskSelector: {match: 'disk.size > 1'}, minSize: 1GB}",
          ["disk selector is invalid: no matching overload for '>' applied to (uint, int) (column 11)"]),
+        ("RawVolumeConfig\nname: a\nprovisioning: {diskSelector: {match: 'true'}, minSize: -2GB, maxSize: 1GB}",
+         ["min size is greater than max size", "min size cannot be negative"]),
         ("ExistingVolumeConfig\nname: a_b", ["name can only contain lowercase and uppercase ASCII letters, digits, and hyphens",
                                              "volume selector is required"]),
         ("ExternalVolumeConfig\nname: a\nfilesystemType: xfs", ["unsupported filesystem type: xfs"]),
@@ -76,6 +78,7 @@ def errors(text: str, *, base: str = WORKER, mode: str = "cloud") -> list[str]:
          ["name must be 1-32 characters: ASCII letters, digits, hyphens, underscores", "provisioning.volumeSelector.match is required"]),
         ("LVMLogicalVolumeConfig\nname: l\ntype: raid10\nmirrors: 1\nstripes: 2\nprovisioning: {volumeGroup: v, maxSize: 1GB, minSize: 2GB}",
          ["min size is greater than max size"]),
+        ("LVMLogicalVolumeConfig\nname: l\nprovisioning: {volumeGroup: v, maxSize: 1GB, minSize: -2GB}", ["min size is greater than max size"]),
         # The running system.
         ("EtcFileConfig\nname: a/../b\nmode: 0o600\ncontents: x", ['user etc file "a/../b" must be a local path']),
         ("EtcFileConfig\nname: .a\nmode: 0o600\ncontents: x", ['user etc file ".a" must not begin with a dot']),

@@ -37,6 +37,19 @@ def parse_size(text: str) -> int:
     return int(size)
 
 
+def is_more(least: str, most: str) -> bool:
+    """Whether the least of a size is more than the most of it, which may be open: a share, or what is to be left over.
+
+    A minus of the least does not count, as in Talos; both are sizes that were read.
+    """
+    return (
+        bool(least and most)
+        and not most.endswith("%")
+        and not most.startswith("-")
+        and parse_size(least.removeprefix("-")) > parse_size(most)
+    )
+
+
 def disk_size(text: str) -> int | str:
     """The size of a partition as Talos writes it back.
 

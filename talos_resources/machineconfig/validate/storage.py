@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from talos_resources.machineconfig.cel import DISK, VOLUME, fault_of
-from talos_resources.machineconfig.schema.sizes import parse_size
+from talos_resources.machineconfig.schema.sizes import is_more
 from talos_resources.machineconfig.validate.report import Subject
 from talos_resources.machineconfig.validate.volumes import check_selector
 
@@ -47,7 +47,7 @@ def check_logical_volume(subject: Subject) -> None:
     least, most = provisioning.get("minSize", ""), provisioning.get("maxSize", "")
     if not most:
         subject.error("provisioning.maxSize is required")
-    elif least and not most.endswith("%") and not most.startswith("-") and parse_size(least) > parse_size(most):
+    elif is_more(least, most):
         subject.error("min size is greater than max size")
 
 

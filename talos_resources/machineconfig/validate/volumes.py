@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from talos_resources.machineconfig.cel import DISK, VOLUME, Scope, fault_of
-from talos_resources.machineconfig.schema.sizes import parse_size
+from talos_resources.machineconfig.schema.sizes import is_more
 from talos_resources.machineconfig.validate.report import Section, Subject
 from talos_resources.model.duration import Duration
 
@@ -131,8 +131,10 @@ def _check_provisioning(subject: Subject, *, required: bool, sized: bool = True)
         return
     if required and not least and not most:
         subject.error("min size or max size is required")
-    if least and most and not most.endswith("%") and not most.startswith("-") and parse_size(least) > parse_size(most):
+    if is_more(least, most):
         subject.error("min size is greater than max size")
+    if least.startswith("-"):
+        subject.error("min size cannot be negative")
 
 
 def _check_filesystem(subject: Subject) -> None:
