@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import os
 import re
-from base64 import b64decode
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from talos_resources.insight.secret_hash import fingerprint
 from talos_resources.insight.snapshot import NodeView
 from talos_resources.kubespan.constants import LINK_NAME, MARK_INTO_MESH, ROUTING_TABLE
 from talos_resources.kubespan.host import HARDWARE_ADDRESSES, NODE_STATUSES
@@ -23,8 +20,6 @@ from talos_resources.sources.reading import Reader
 TIME_STATUSES: Final = untyped("TimeStatuses.v1alpha1.talos.dev", "runtime")
 INFOS: Final = untyped("Infos.cluster.talos.dev", "cluster")
 _FAMILIES: Final = frozenset({"inet4", "inet6"})
-_SALT: Final = os.urandom(16)
-_SECRET_BYTES: Final = 16
 _VERSION: Final = re.compile(r"v\d+\.\d+\.\d+[-.\w]*")
 
 
@@ -53,19 +48,6 @@ def surroundings(
         "services": _services(discovery),
         "kernel": tuple(_missing_in_kernel(reader, links)) if (config.enabled if config is not None else view.statuses) else (),
     }
-
-
-def fingerprint(secret: str) -> str:
-    """A salted hash of a secret: equal for equal ones within this process, and of no use elsewhere.
-
-    Returns:
-        The hash; empty for what is no secret: nothing, or a word that stands in its place.
-    """
-    try:
-        raw = b64decode(secret, validate=True)
-    except ValueError:
-        return ""
-    return hmac.new(_SALT, raw, hashlib.sha256).hexdigest() if len(raw) >= _SECRET_BYTES else ""
 
 
 def _mapping(values: Mapping[str, Any], id: str) -> Mapping[str, Any]:

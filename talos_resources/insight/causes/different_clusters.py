@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from talos_resources.insight.facts.combined import Case
+from talos_resources.insight.given_files import settings_of_files
 from talos_resources.insight.hypothesis import ENABLING_GUIDE, Certainty, Hypothesis, Tier, cause, links, unheard
 from talos_resources.insight.pairing import crossing
 from talos_resources.insight.snapshot import NodeView
@@ -88,13 +89,10 @@ def _short(value: str) -> str:
 
 def _files(case: Case, by_id: Mapping[str, list[int]]) -> Iterator[Hypothesis]:
     """Machine configurations that were given beside nodes of another cluster."""
-    if not case.snapshot.configs or not by_id:
+    if not by_id:
         return
-    # As for the rules of configurations: most questions come without one.
-    from talos_resources.machineconfig.settings import Settings
-
-    ids = {name: Settings.of(config).cluster_id for name, config in case.snapshot.configs}
-    for name, cluster_id in ids.items():
+    for name, settings in settings_of_files(case).items():
+        cluster_id = settings.cluster_id
         if cluster_id and cluster_id not in by_id:
             yield Hypothesis(
                 title=f"{name} is of another cluster than the nodes: its cluster id differs",

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from talos_resources.insight.causes.unread import unread_setting
 from talos_resources.insight.facts.combined import Case
+from talos_resources.insight.given_files import differs, joining
 from talos_resources.insight.hypothesis import ENABLING_GUIDE, Certainty, Hypothesis, Tier, cause, links, unheard
 from talos_resources.releases import release_of
+
+_WHY: Final = "Nodes find each other's keys and endpoints through discovery only: such a node has no peers, or soon has none."
 
 
 @cause(
@@ -31,6 +35,7 @@ def discovery_disabled(case: Case) -> Iterator[Hypothesis]:
         elif not has_registry:
             none.append(index)
     yield from _unread(case)
+    yield from _files(case)
     for found, what in ((off, "discovery is disabled"), (none, "discovery has no registry")):
         if not found:
             continue
@@ -39,7 +44,7 @@ def discovery_disabled(case: Case) -> Iterator[Hypothesis]:
             title=f"{what} on {case.names(found)} although KubeSpan is enabled",
             explains=links(own) | unheard(found),
             evidence=lambda: ("DiscoveryConfigs: discoveryEnabled, registryServiceEnabled or registryKubernetesEnabled is false",),
-            why="Nodes find each other's keys and endpoints through discovery only: such a node has no peers, or soon has none.",
+            why=_WHY,
             advice="set cluster.discovery.enabled to true, with the registry `service: {}`",
             steps=(f"talosctl -n {case.asked(found[0])} get discoveryconfigs -o yaml", f"talosctl -n {case.asked(found[0])} edit mc"),
             after="`talosctl get affiliates` lists the other nodes within a minute",
@@ -64,3 +69,14 @@ def _counts(case: Case, index: int, *, has_registry: bool) -> bool:
     if not version:  # an unknown release that lists others has discovery
         return not has_registry or index in case.life.unheard
     return release_of(version).kubespan.discovery_switch or not has_registry
+
+
+def _files(case: Case) -> Iterator[Hypothesis]:
+    """Machine configurations of the nodes' cluster."""
+    for name in [name for name, settings in joining(case).items() if settings.kubespan.enabled and not settings.discovery.enabled]:
+        yield differs(
+            f"discovery is off in {name} although KubeSpan is on",
+            f"{name}: no discovery service, and no registry",
+            why=_WHY,
+            advice=f"switch discovery on in {name}, with a service",
+        )

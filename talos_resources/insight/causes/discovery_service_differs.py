@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from talos_resources.insight.causes.unread import unread_setting
 from talos_resources.insight.facts.combined import Case
+from talos_resources.insight.given_files import differs, joining
 from talos_resources.insight.hypothesis import ENABLING_GUIDE, Certainty, Hypothesis, Tier, cause, links, unheard
 from talos_resources.insight.pairing import crossing
 from talos_resources.insight.words import limited
@@ -27,6 +28,7 @@ def discovery_service_differs(case: Case) -> Iterator[Hypothesis]:
         for index, view in case.life.fresh.items()
         if view.services and case.life.takes_part(index)
     }
+    yield from _files(case, frozenset(service for services in used.values() for service in services))
     parts: list[tuple[set[str], list[int]]] = []
     for index, services in used.items():
         joined = [part for part in parts if part[0] & services]
@@ -62,3 +64,16 @@ def discovery_service_differs(case: Case) -> Iterator[Hypothesis]:
 def _bare(endpoint: str) -> str:
     """Without scheme, path and the port that is the scheme's own."""
     return endpoint.partition("://")[2].partition("/")[0].removesuffix(":443") if "://" in endpoint else endpoint.removesuffix(":443")
+
+
+def _files(case: Case, known: frozenset[str]) -> Iterator[Hypothesis]:
+    """Machine configurations of the nodes' cluster."""
+    for name, settings in joining(case).items():
+        own = [service.endpoint for service in settings.discovery.services]
+        if settings.kubespan.enabled and known and own and known.isdisjoint(map(_bare, own)):
+            yield differs(
+                f"{name} uses another discovery service than the nodes",
+                f"{name}: {', '.join(own)}; the nodes: {', '.join(sorted(known))}",
+                why="Nodes hear of each other only through a service that both use.",
+                advice=f"set the same service in {name} as on the nodes",
+            )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from talos_resources.insight.causes.unread import unread_setting
 from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.facts.log_lines import REGISTRY_DENIED, says
+from talos_resources.insight.given_files import differs, joining
 from talos_resources.insight.hypothesis import ENABLING_GUIDE, Certainty, Hypothesis, Tier, cause, links, unheard
 from talos_resources.insight.words import verb
 from talos_resources.model.finding import Severity
@@ -23,6 +24,7 @@ from talos_resources.model.finding import Severity
 )
 def kubernetes_registry(case: Case) -> Iterator[Hypothesis]:
     """Discovery through an API that is itself reached through the mesh, and that denies it from Kubernetes 1.32 on."""
+    yield from _files(case)
     using = {
         index: view.discovery
         for index, view in case.life.fresh.items()
@@ -88,3 +90,15 @@ def _logged(case: Case, denied: list[int]) -> Hypothesis:
         stands=True,
         severity=Severity.ERROR if victims else None,
     )
+
+
+def _files(case: Case) -> Iterator[Hypothesis]:
+    """Machine configurations of the nodes' cluster."""
+    for name, settings in joining(case).items():
+        if settings.kubespan.enabled and settings.discovery.kubernetes_registry and not settings.discovery.services:
+            yield differs(
+                f"the Kubernetes registry is the only one in {name}",
+                f"{name}: the registry service is off, the registry kubernetes is on",
+                why="It does not work from Kubernetes 1.32 on: a node that has this configuration knows nobody.",
+                advice=f"switch the service registry on in {name}, and the Kubernetes registry off",
+            )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.facts.evidence import NAMED, S_NS
 from talos_resources.insight.facts.life import SETTLING_S
+from talos_resources.insight.given_files import differs, joining
 from talos_resources.insight.hypothesis import ENABLING_GUIDE, Certainty, Hypothesis, Tier, cause
 from talos_resources.insight.words import some, verb
 from talos_resources.model.finding import Severity
@@ -31,6 +32,7 @@ def kubespan_disabled(case: Case) -> Iterator[Hypothesis]:
     unread = [] if off else [index for index in case.life.fresh if _looks_off(case, index)]
     found = off or unread
     apart = _apart(case) if on else {}
+    yield from _files(case) if on else ()
     if apart:
         yield _announced_without(apart)
     if not on or not found:
@@ -102,3 +104,14 @@ def _looks_off(case: Case, index: int) -> bool:
         and affiliate.kubespan is None
         and "kubespan" not in (view.devices or ())  # the link goes when it is switched off
     )
+
+
+def _files(case: Case) -> Iterator[Hypothesis]:
+    """Machine configurations of the nodes' cluster."""
+    for name in [name for name, settings in joining(case).items() if not settings.kubespan.enabled]:
+        yield differs(
+            f"KubeSpan is off in {name}, and on on the nodes",
+            f"{name}: KubeSpan is not enabled",
+            why="The others cannot reach a node that has this configuration through the mesh.",
+            advice=f"set machine.network.kubespan.enabled to true in {name}, or leave it so if that is meant",
+        )

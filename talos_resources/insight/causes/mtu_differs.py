@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from talos_resources.insight.causes.mtu import tunnel_mtu
 from talos_resources.insight.facts.combined import Case
+from talos_resources.insight.given_files import differs, joining
 from talos_resources.insight.hypothesis import CONFIGURATION_GUIDE, Certainty, Hypothesis, Tier, cause
 from talos_resources.insight.words import limited, verb
 from talos_resources.model.finding import Severity
@@ -28,6 +29,7 @@ def mtu_differs(case: Case) -> Iterator[Hypothesis]:
         mtu = tunnel_mtu(view)
         if mtu is not None and case.life.takes_part(index):
             by_mtu.setdefault(mtu, []).append(index)
+    yield from _files(case, by_mtu)
     if len(by_mtu) < 2:
         return
     usual = Counter({mtu: len(indexes) for mtu, indexes in by_mtu.items()}).most_common(1)[0][0]
@@ -43,3 +45,15 @@ def mtu_differs(case: Case) -> Iterator[Hypothesis]:
         certainty=Certainty.CERTAIN,
         stands=True,
     )
+
+
+def _files(case: Case, by_mtu: Mapping[int, list[int]]) -> Iterator[Hypothesis]:
+    """Machine configurations of the nodes' cluster."""
+    for name, settings in joining(case).items():
+        if settings.kubespan.enabled and len(by_mtu) == 1 and settings.kubespan.mtu not in by_mtu:
+            yield differs(
+                f"{name} has another MTU than the nodes' {min(by_mtu)}",
+                f"{name}: KubeSpan's MTU is {settings.kubespan.mtu}",
+                why="The larger packets do not fit the smaller tunnels; TCP adapts, UDP and large answers may get lost.",
+                advice=f"set the same MTU in {name} as on the nodes",
+            )

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.facts.evidence import Pair
+from talos_resources.insight.given_files import differs, joining
 from talos_resources.insight.hypothesis import CONFIGURATION_GUIDE, Certainty, Hypothesis, Tier, cause, links
 from talos_resources.insight.pairing import subject
 from talos_resources.insight.words import limited
@@ -22,6 +23,7 @@ from talos_resources.insight.words import limited
 )
 def no_endpoints(case: Case) -> Iterator[Hypothesis]:
     """Filters that only exclude, or an empty list, leave nothing."""
+    yield from _files(case)
     found: dict[int, list[Pair]] = {}
     for pair in case.pairs.faulty:
         for index, other in (pair, pair[::-1]):
@@ -58,3 +60,16 @@ def no_endpoints(case: Case) -> Iterator[Hypothesis]:
         certainty=Certainty.CERTAIN if any(filters.values()) else Certainty.LIKELY,
         decide="read filters.endpoints in its machine configuration",
     )
+
+
+def _files(case: Case) -> Iterator[Hypothesis]:
+    """Machine configurations of the nodes' cluster."""
+    for name, settings in joining(case).items():
+        filters = settings.kubespan.endpoint_filters
+        if settings.kubespan.enabled and filters and all(each.startswith("!") for each in filters):
+            yield differs(
+                f"the endpoint filters of {name} leave nothing",
+                f"{name}: {', '.join(filters)}",
+                why="Filters that only exclude (`!…`) leave nothing over: nobody can call a node that has this configuration.",
+                advice=f"put 0.0.0.0/0 and ::/0 in front of the `!` entries in {name}",
+            )

@@ -9,8 +9,10 @@ from talos_resources.insight.causes.unread import unread_setting
 from talos_resources.insight.facts.combined import Case
 from talos_resources.insight.facts.evidence import Pair
 from talos_resources.insight.facts.log_lines import UNREADABLE, says
+from talos_resources.insight.given_files import differs, joining
 from talos_resources.insight.hypothesis import ENABLING_GUIDE, Certainty, Hypothesis, Tier, cause, links, unheard
 from talos_resources.insight.pairing import crossing
+from talos_resources.insight.secret_hash import fingerprint
 from talos_resources.insight.snapshot import NodeView
 from talos_resources.insight.words import limited, size, some, verb
 
@@ -35,6 +37,7 @@ _PROVEN: Final = 3
 )
 def secret_differs(case: Case) -> Iterator[Hypothesis]:
     """Seen in the settings, or, where these are redacted, by packets that arrive and are refused."""
+    yield from _files(case)
     clusters = _clusters(case)
     differing = [groups for groups in clusters if len(groups) > 1]
     if differing:
@@ -189,3 +192,17 @@ def _arrivals(case: Case, pairs: list[Pair]) -> Iterator[str]:
 def _compare(case: Case, node: int) -> str:
     """How to look at the secret of a node."""
     return f"talosctl -n {case.asked(node)} get kubespanconfigs -o yaml   # compare sharedSecret by eye, do not paste it"
+
+
+def _files(case: Case) -> Iterator[Hypothesis]:
+    """Machine configurations of the nodes' cluster."""
+    secrets = {view.secret for view in case.life.fresh.values() if view.secret}
+    for name, settings in joining(case).items():
+        own = fingerprint(settings.cluster_secret)
+        if own and secrets and own not in secrets:
+            yield differs(
+                f"{name} has another cluster secret than the nodes, though it is of their cluster",
+                "the salted hashes of the secrets differ; the cluster id is the same",
+                why=_UNREAD,
+                advice=f"compare the secrets bundle that made {name} with the nodes', and do not apply it",
+            )
