@@ -72,7 +72,10 @@ class TlsLink:
             sealed = self._inner.receive(deadline)
             with self._lock:
                 plain, ended = self._opened(sealed)
-            self._flush(deadline)
+            try:
+                self._flush(deadline)
+            except TimeoutError as error:  # half a record may be sent, and what was taken in is lost: nobody can go on
+                raise ConnectionResetError("it takes no answer") from error
             if plain or ended:
                 return plain
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from talos_resources.rpc.transport.contract import TransportError
 from talos_resources.rpc.transport.http2 import Http2Transport
 from talos_resources.rpc.transport.link import SocketLink
+from talos_resources.rpc.transport.tls_link import TlsLink
 from talos_resources.state.timeout import Deadline
 from tests.rpc.transport.asking import METHOD, PATIENCE_S, ask, echo
 from tests.rpc.transport.scripted import Conversation, ScriptedServer
@@ -93,3 +95,21 @@ def test_a_socket_that_is_closed_while_it_is_full_is_an_error_of_the_connection(
         link._socket = ClosedMeanwhile()
         with pytest.raises(OSError, match="Bad file descriptor"):
             link.send(b"data", Deadline(PATIENCE_S))
+
+
+class Full:
+    """A link on which something has come, and which takes nothing."""
+
+    def receive(self, _deadline: Deadline) -> bytes:
+        return b""
+
+    def send(self, _data: bytes, _deadline: Deadline) -> None:
+        raise TimeoutError
+
+
+def test_tls_that_cannot_answer_in_time_ends_the_connection_and_not_only_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TlsLink, "_shake_hands", lambda *_: None)  # so that reading does it, and has something to say
+    inner: Any = Full()
+    link = TlsLink(inner, ssl.create_default_context(), "localhost", Deadline(PATIENCE_S))
+    with pytest.raises(ConnectionResetError, match="takes no answer"):
+        link.receive(Deadline(PATIENCE_S))
