@@ -24,6 +24,8 @@ _TABLE: Final = re.compile(r"^\W*(?:\S*\s+)?(?:NODE|NAMESPACE|TYPE|ID)\s+(?:\S+\
 
 _NODE: Final = re.compile(r"^node: (\S+)$", re.MULTILINE)
 _TYPE: Final = re.compile(r"^ +type: (\S+)$", re.MULTILINE)
+_MASKED: Final = re.compile(r"^([ \t]*(?:- )?(?:\w+: )?)((?:\*|\[[A-Za-z][^\],:\n]*\]:)[^\n]*)$", re.MULTILINE)
+"""A value in whose place somebody put `***` or `[HIDDEN]`, which YAML takes for something else."""
 START: Final = "---\n"
 """The line before a document."""
 
@@ -112,12 +114,25 @@ def _from_yaml(text: str, source: str) -> Iterator[Entry]:
             yield Entry(found.node, None, found.resource, f"{source}: document {number}")
             continue
         try:
-            values = list(documents_from_yaml(part, source=source))
+            values = _documents(part, source)
         except DecodeError:  # which is told with its line in the whole text
             yield from _entries(islice(documents_from_yaml(text, source=source), number, None), number, source)
             return
         yield from _entries(values, number, source)
         number += len(values)
+
+
+def _documents(part: str, source: str) -> list[Any]:
+    """Those of a part; where a word in the place of a value makes it no YAML, the word is taken for a text."""
+    from talos_resources.codec.text import documents_from_yaml
+
+    try:
+        return list(documents_from_yaml(part, source=source))
+    except DecodeError:
+        plain = _MASKED.sub(lambda found: found[1] + json.dumps(found[2], ensure_ascii=False), part)
+        if plain == part:
+            raise
+        return list(documents_from_yaml(plain, source=source))
 
 
 def _parts(text: str) -> Iterator[str]:

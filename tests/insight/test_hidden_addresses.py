@@ -55,6 +55,12 @@ def test_a_dead_link_is_told(how: str, tmp_path: Path) -> None:
     assert "nowhere" not in str(found.findings[0].evidence)
 
 
+@pytest.mark.parametrize("mask", ["***", "***.***.***.***", "[HIDDEN]", "*** hidden ***"])
+def test_a_mask_that_is_no_yaml_is_a_text(mask: str, tmp_path: Path) -> None:
+    found = diagnosis(Plan(boxes=clouds(2)).split(["w-1"], ["w-2"], 1500), tmp_path, lambda _: mask)
+    assert rules(found) == ["path-blocked"]
+
+
 @pytest.mark.parametrize("how", REPLACED)
 def test_ports_that_changed_tell_nat(how: str, tmp_path: Path) -> None:
     homes = [flat("w-a", 1, ports="each"), flat("w-b", 2, ports="other")]
@@ -93,3 +99,19 @@ def test_a_lost_node_is_told(tmp_path: Path) -> None:
     plan = Plan(boxes=clouds(2)).split(["w-2"], names(clouds(2))[:-1], 1500)
     plan.of("w-2").missing = True
     assert rules(diagnosis(plan, tmp_path, REPLACED["most"])) == ["node-silent"]
+
+
+def test_a_mask_costs_its_own_value_of_a_paste(tmp_path: Path) -> None:
+    plan = Plan(boxes=clouds(2)).split(["w-1"], ["w-2"], 1500)
+    write(plan, tmp_path)
+    with zipfile.ZipFile(tmp_path / "data.zip") as made:
+        documents = [made.read(name).decode() for name in made.namelist() if name.startswith(plan.of("w-1").ip)]
+    text = "---\n".join(documents)
+    secret = re.compile(r"(?<=sharedSecret: ).+")
+    assert secret.search(text)
+    file = tmp_path / "paste.yaml"
+    file.write_text(secret.sub("***", text))
+    with open_source(str(file)) as cluster:
+        found = cluster.doctor()
+    assert any("w-2" in finding.title for finding in found.findings)
+    assert not any("KubeSpanConfigs" in line for line in found.blind)
