@@ -25,7 +25,8 @@ def _deleted(file: Path) -> None:
 
 
 def _folder_deleted(file: Path) -> None:
-    shutil.rmtree(file.parent)
+    gone = file.parent.rename(file.parent.with_name("gone"))  # at once: a watch may look while one file is gone and another is not
+    shutil.rmtree(gone)
 
 
 def _replaced(file: Path) -> None:
