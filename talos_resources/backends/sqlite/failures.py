@@ -10,6 +10,8 @@ BUSY_S: Final = 60.0
 
 DAMAGED: Final = "it is damaged; restore a copy, or save what is left with `sqlite3 FILE .recover`"
 
+NO_DATABASE: Final = "it is no SQLite database; nothing was changed"
+
 DAMAGE: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What values of kinds that we never write cause where they are read: SQLite takes any kind in any column."""
 
@@ -18,7 +20,7 @@ _REASONS: Final = {
     "SQLITE_IOERR": "the disk failed or is full; nothing of this write was kept",
     "SQLITE_READONLY": "it can only be read",
     "SQLITE_CANTOPEN": "it cannot be opened: check the permissions of the file and its folder",
-    "SQLITE_NOTADB": "it is no SQLite database",
+    "SQLITE_NOTADB": NO_DATABASE,
     "SQLITE_CORRUPT": DAMAGED,
     "SQLITE_BUSY": f"another program has been writing for {BUSY_S:g} s",
 }

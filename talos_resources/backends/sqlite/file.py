@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import sqlite3
+import stat
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from talos_resources.backends.sqlite.failures import BUSY_S, DAMAGE, DAMAGED, reason_of
+from talos_resources.backends.sqlite.failures import BUSY_S, DAMAGE, DAMAGED, NO_DATABASE, reason_of
 from talos_resources.backends.sqlite.presence import Presence, ReadingPlace
 from talos_resources.backends.sqlite.readers import ReaderPool
 from talos_resources.backends.sqlite.schema import APPLICATION_ID, MIGRATIONS
@@ -27,9 +28,6 @@ CLOSE_S: Final = 5.0
 
 CACHE_KIB: Final = 64 << 10
 """What a connection may keep of the file: a list goes through it in the order of ids, from page to page."""
-
-_MAGIC: Final = b"SQLite format 3\0"
-
 
 _open: weakref.WeakSet[SqliteFile] = weakref.WeakSet()
 
@@ -233,9 +231,10 @@ class SqliteFile:
         Raises:
             ConfigError: it is missing or no database.
         """
+        # Not opened: closing it would take away, as POSIX has it, the locks of all connections that this process has to it,
+        # and whoever is the last elsewhere would remove the log.
         try:
-            with self.path.open("rb") as file:
-                head = file.read(len(_MAGIC))
+            mode = self.path.stat().st_mode
         except FileNotFoundError:
             if not create:
                 raise ConfigError(f"cannot read {self.path}: there is no such file") from None
@@ -243,12 +242,14 @@ class SqliteFile:
             return
         except OSError as error:
             raise ConfigError(f"cannot read {self.path}: {error.strerror}") from None
-        if head and head != _MAGIC:
-            raise ConfigError(f"{self.path} is no SQLite database; nothing was changed")
+        if not stat.S_ISREG(mode):
+            raise ConfigError(f"cannot read {self.path}: {NO_DATABASE}")
 
     def _create(self) -> None:
         try:
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
+            os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        except FileExistsError:  # somebody was faster
+            return
         except OSError as error:
             raise ConfigError(f"cannot make {self.path}: {error.strerror}") from None
 

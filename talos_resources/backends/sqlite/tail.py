@@ -17,7 +17,7 @@ from talos_resources.backends.ring import EventRing
 from talos_resources.backends.sqlite import log
 from talos_resources.backends.sqlite.file import SqliteFile
 from talos_resources.backends.watch import RingWatch
-from talos_resources.model.errors import InvalidBookmarkError, WatchError, WatchOverrunError
+from talos_resources.model.errors import ConfigError, InvalidBookmarkError, WatchError, WatchOverrunError
 from talos_resources.model.resource import Resource
 from talos_resources.state.events import AnyEvent, Created, Destroyed, Updated
 
@@ -228,7 +228,17 @@ class Tail:
             ring.close()
 
     def _advance(self, connection: Connection, wakes: list[Callable[[], None]]) -> None:
-        """Puts what is new into the rings; adds whom to wake, once the lock is released."""
+        """Puts what is new into the rings; adds whom to wake, once the lock is released.
+
+        Where some of it has been forgotten meanwhile, the watches end with an error instead.
+        """
+        if log.horizon(connection) > self._seq:
+            for late in self._rings.values():
+                late.failure = ConfigError("events were forgotten before they were read; watch again from the beginning")
+                wakes.append(late.close)
+            self._rings.clear()
+            self._seq = log.last_seq(connection)
+            return
         for row in log.after(connection, self._seq):
             ring = self._rings.get(self._place(connection, row.key))
             if ring is not None:
