@@ -53,10 +53,10 @@ def test_documents_are_utf_8(monkeypatch: pytest.MonkeyPatch, sick: str, form: s
 
 def test_labels_beyond_the_encoding(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "members.json"
-    metadata = {"namespace": "cluster", "type": "Members.cluster.talos.dev", "id": "字\ud800", "version": 1, "phase": "running"}
+    metadata = {"namespace": "cluster", "type": "Members.cluster.talos.dev", "id": "字", "version": 1, "phase": "running"}
     file.write_text(json.dumps({"metadata": metadata, "spec": {"hostname": "é"}}))
-    for encoding in ("ascii", "utf-8"):
-        assert b"? " in printed(monkeypatch, encoding, "get", "members", "--from", str(file))
+    assert b"? " in printed(monkeypatch, "ascii", "get", "members", "--from", str(file))
+    assert "字 ".encode() in printed(monkeypatch, "utf-8", "get", "members", "--from", str(file))
     assert "字".encode() in printed(monkeypatch, "ascii", "get", "members", "-o", "json", "--from", str(file))
 
 
