@@ -1,7 +1,7 @@
 """What all tests share: surroundings of their own, and the search of the property tests.
 
 Whoever runs them may have a `~/.talos/config`, another language, a narrow terminal, a proxy, or run them in the
-background, where a shell has Ctrl-C ignored: no test sees any of it.
+background or under nohup, where Ctrl-C or the end of the terminal is ignored: no test sees any of it.
 """
 
 from __future__ import annotations
@@ -51,8 +51,9 @@ def _enter(surroundings: dict[str, str], home: Path) -> None:
 
 
 _SURROUNDINGS = _surroundings()
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # programs that are started inherit it, too
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(_number) is signal.SIG_IGN:  # programs that are started inherit it, too
+        signal.signal(_number, _handler)
 _HOMES = Path(tempfile.mkdtemp(prefix="talos-resources-home-"))
 _NUMBERS = itertools.count()
 # For what is made before the first test: fixtures of a session, of a module.
