@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final
 from talos_resources.cli import options
 from talos_resources.cli.durations import some_time
 from talos_resources.cli.parser import Parser
-from talos_resources.cli.stopping import stopping_signals
 from talos_resources.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -71,6 +70,8 @@ def run(args: Namespace) -> int:
 
 
 def _serve(server: _Server) -> None:
+    from talos_resources.cli.stopping import stopping_signals
+
     def stop(*_: Any) -> None:
         threading.Thread(target=server.shutdown, daemon=True).start()  # it waits for the loop, which this signal interrupts
 
