@@ -219,13 +219,19 @@ class Tail:
 
     def _fail(self, error: Exception) -> None:
         """Ends all watches with an error; the next one begins anew."""
+        wakes: list[Callable[[], None]] = []
         with self._lock:
-            rings = tuple(self._rings.values())
-            self._rings.clear()
+            self._end_all(error, wakes)
             self._thread = None
-        for ring in rings:
+        for wake in wakes:
+            wake()
+
+    def _end_all(self, error: Exception, wakes: list[Callable[[], None]]) -> None:
+        """Has the watches end with an error; adds whom to wake, once the lock is released."""
+        for ring in self._rings.values():
             ring.failure = error
-            ring.close()
+            wakes.append(ring.close)
+        self._rings.clear()
 
     def _advance(self, connection: Connection, wakes: list[Callable[[], None]]) -> None:
         """Puts what is new into the rings; adds whom to wake, once the lock is released.
@@ -233,10 +239,7 @@ class Tail:
         Where some of it has been forgotten meanwhile, the watches end with an error instead.
         """
         if log.horizon(connection) > self._seq:
-            for late in self._rings.values():
-                late.failure = ConfigError("events were forgotten before they were read; watch again from the beginning")
-                wakes.append(late.close)
-            self._rings.clear()
+            self._end_all(ConfigError("events were forgotten before they were read; watch again from the beginning"), wakes)
             self._seq = log.last_seq(connection)
             return
         for row in log.after(connection, self._seq):

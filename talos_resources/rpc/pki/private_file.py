@@ -45,16 +45,17 @@ def write_private_files(files: Mapping[Path, bytes], *, overwrite: bool = True) 
     """
     parts: dict[Path, Path] = {}
     made: list[Path] = []
-    with contextlib.ExitStack() as folders:
+    with contextlib.ExitStack() as afterwards:  # parts go before the folders that they are in
+        for path, data in files.items():
+            with _named(path):
+                target = _resolved(path)
+                if target.exists() and not target.is_file() and not target.is_dir():
+                    target.write_bytes(data)
+                    continue
+                afterwards.enter_context(folder_for_files(target.parent))
+                parts[path] = _part(target, data)
+                afterwards.callback(parts[path].unlink, missing_ok=True)
         try:
-            for path, data in files.items():
-                with _named(path):
-                    target = _resolved(path)
-                    if target.exists() and not target.is_file() and not target.is_dir():
-                        target.write_bytes(data)
-                        continue
-                    folders.enter_context(folder_for_files(target.parent))
-                    parts[path] = _part(target, data)
             for path, part in parts.items():
                 with _named(path):
                     _place(part, _resolved(path), overwrite=overwrite)
@@ -63,9 +64,6 @@ def write_private_files(files: Mapping[Path, bytes], *, overwrite: bool = True) 
             for path in made:  # those were not there before
                 path.unlink(missing_ok=True)
             raise
-        finally:
-            for part in parts.values():
-                part.unlink(missing_ok=True)
 
 
 @contextmanager
